@@ -1,0 +1,77 @@
+# The one entry to everything: `make pipeline` sets up, builds and runs it all; `make` lists the rest.
+
+CARGO ?= cargo
+CONFIG ?= pipeline.yaml
+# More arguments for the `labelproof` command, as in `make train ARGS="--progress json"`.
+ARGS ?=
+
+STAGES := ingest preprocess split train evaluate report
+# Crates that link LibTorch, or depend on one that does.
+WITH_TORCH := labelproof-model labelproof-train labelproof-evaluate labelproof-pipeline
+# Through cargo, for the environment in .cargo/config.toml.
+LABELPROOF := $(CARGO) run -q --locked -p labelproof-pipeline --bin labelproof --
+
+# Cargo, LibTorch and the stages use every core on their own, and one set of artifacts bears one run at a time:
+# `make -j` does the same as `make`.
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help setup build pipeline $(STAGES) status test test-fast lint ci check-sample clean clean-setup
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[^\t#]+:.*## / { sub(/^.*STAGES.*$$/, "<stage>", $$1); printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo 'stages:     $(STAGES)'
+	@echo 'variables:  CONFIG=$(CONFIG)  ARGS=$(ARGS)  LIBTORCH=<folder>  LIBTORCH_DEVICE=cpu|cuda  KEEP_DOWNLOADS=1'
+
+setup: ## fetch LibTorch, the sample data and the sample encoder into external/ (once)
+	@scripts/setup-libtorch.sh
+	@scripts/setup-sample.sh
+	@scripts/setup-encoder.sh
+
+build: setup ## compile the `labelproof` command
+	@$(CARGO) build --locked -p labelproof-pipeline --bin labelproof
+
+pipeline: build ## run every stage that is not up to date, and say where the report is
+	@$(LABELPROOF) run --config $(CONFIG) $(ARGS)
+
+$(STAGES): build ## run the pipeline up to that stage
+	@$(LABELPROOF) run $@ --config $(CONFIG) $(ARGS)
+
+status: build ## say which stages are stale, and why
+	@$(LABELPROOF) status --config $(CONFIG) $(ARGS)
+
+test: setup ## run all tests
+	@if command -v cargo-nextest >/dev/null; then \
+	    $(CARGO) nextest run --locked --workspace; \
+	else \
+	    $(CARGO) test --locked --workspace --tests; \
+	fi
+	@$(CARGO) test --locked --workspace --doc
+
+test-fast: ## run the tests of the crates without LibTorch; needs no set-up
+	@if command -v cargo-nextest >/dev/null; then \
+	    $(CARGO) nextest run --locked --workspace $(WITH_TORCH:%=--exclude %); \
+	else \
+	    $(CARGO) test --locked --workspace --tests $(WITH_TORCH:%=--exclude %); \
+	fi
+
+lint: setup ## check format, clippy, documentation and shell scripts; warnings are errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --locked --workspace --no-deps --quiet
+	@if command -v shellcheck >/dev/null; then \
+	    echo 'shellcheck -x scripts/*.sh .ci/run' && shellcheck -x scripts/*.sh .ci/run; \
+	else \
+	    echo 'shellcheck is not installed: shell scripts are not checked'; \
+	fi
+
+ci: lint test pipeline check-sample ## what has to pass: lint, test, and the BBC sample from end to end
+
+check-sample: build ## check the numbers of the BBC sample, and that a second run finds nothing to do
+	@CARGO='$(CARGO)' sh scripts/check-sample.sh
+
+clean: ## remove the artifacts of the pipeline
+	find artifacts -mindepth 1 -maxdepth 1 ! -name .gitkeep -exec rm -rf {} +
+
+clean-setup: ## remove what `make setup` fetched
+	rm -rf external

@@ -1,0 +1,35 @@
+//! What the stages of the pipeline hand each other: typed Parquet tables and JSON files, content digests, stage
+//! locks, and the small vocabulary (stage names, hints, progress) that every crate shares.
+//!
+//! This crate knows the *shape* of every file and who writes it. It knows no stage's logic: nothing here cleans,
+//! splits, trains or measures.
+
+pub mod diagnostic;
+pub mod digest;
+pub mod documents;
+pub mod features;
+pub mod fs;
+pub mod history;
+pub mod json;
+pub mod labels;
+pub mod lock;
+pub mod predictions;
+pub mod progress;
+pub mod splits;
+pub mod stage;
+pub mod table;
+pub mod tokens;
+
+pub use diagnostic::{Diagnostic, Fault};
+pub use digest::Digest;
+pub use documents::{Document, Reject};
+pub use features::FeatureRow;
+pub use history::HistoryRow;
+pub use labels::LabelMap;
+pub use lock::StageLock;
+pub use predictions::Prediction;
+pub use progress::{Reporter, Silent};
+pub use splits::{Split, SplitRow};
+pub use stage::{Kind, StageId};
+pub use table::{ArtifactError, Row, TableReader, TableWriter, read_table, write_table};
+pub use tokens::TokenRow;

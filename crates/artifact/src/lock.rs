@@ -1,0 +1,88 @@
+//! The lock of a stage: what it was run with and what came out. It is written last, and is the proof that the rest
+//! of the folder is whole.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::fs::{self, FsError};
+use crate::stage::StageId;
+
+/// The version of this file's own format.
+const SCHEMA: u32 = 1;
+
+/// What a finished stage was run with and what it gave. Two equal locks mean equal work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageLock {
+    /// The version of the lock's format.
+    pub schema: u32,
+    /// The stage.
+    pub stage: StageId,
+    /// The version of the stage's code, raised when equal input would give other output.
+    pub revision: u32,
+    /// The stage's resolved parameters.
+    pub params: serde_json::Value,
+    /// Digests of what it read, by name (`ingest/documents.parquet`, `encoder`).
+    pub inputs: BTreeMap<String, Digest>,
+    /// Digests of what it wrote, by path in its folder.
+    pub outputs: BTreeMap<String, Digest>,
+}
+
+impl StageLock {
+    /// The lock's name in the stage's folder.
+    pub const FILE: &'static str = "stage.lock.json";
+
+    /// A lock of the current format without outputs.
+    pub fn new(
+        stage: StageId,
+        revision: u32,
+        params: serde_json::Value,
+        inputs: BTreeMap<String, Digest>,
+    ) -> Self {
+        Self {
+            schema: SCHEMA,
+            stage,
+            revision,
+            params,
+            inputs,
+            outputs: BTreeMap::new(),
+        }
+    }
+
+    /// Reads the lock in a stage's folder. A missing, unreadable or foreign lock is the same as none: the stage never
+    /// happened.
+    pub fn read(folder: &Path) -> Option<Self> {
+        let bytes = fs::read(&folder.join(Self::FILE)).ok()?;
+        let lock: Self = serde_json::from_slice(&bytes).ok()?;
+        (lock.schema == SCHEMA).then_some(lock)
+    }
+
+    /// Writes the lock.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "a lock that cannot be JSON is a bug, not a case"
+    )]
+    pub fn write(&self, folder: &Path) -> Result<(), FsError> {
+        let mut text = serde_json::to_string_pretty(self).expect("a lock has string keys only");
+        text.push('\n');
+        fs::write_atomic(&folder.join(Self::FILE), text.as_bytes())
+    }
+
+    /// Digests of every file in a stage's folder but the lock, by relative path.
+    pub fn digest_outputs(folder: &Path) -> Result<BTreeMap<String, Digest>, FsError> {
+        let mut outputs = BTreeMap::new();
+        for path in fs::files_below(folder)? {
+            let name = path
+                .strip_prefix(folder)
+                .unwrap_or(&path)
+                .to_string_lossy()
+                .replace('\\', "/");
+            if name != Self::FILE {
+                outputs.insert(name, Digest::of_file(&path)?);
+            }
+        }
+        Ok(outputs)
+    }
+}

@@ -1,0 +1,66 @@
+//! The rows to evaluate: raw text, cleaned text, label and split, joined by id.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use labelproof_artifact::{
+    ArtifactError, Document, Kind, LabelMap, Row, Split, SplitRow, TableReader, TokenRow,
+};
+
+/// One split's rows, in the order of the documents.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    pub(crate) ids: Vec<String>,
+    /// Number of the class in the label map.
+    pub(crate) labels: Vec<u32>,
+    /// As ingest read it: what the bundle predicts from.
+    pub(crate) texts: Vec<String>,
+    /// As preprocess cleaned it: what the baseline learns and predicts from.
+    pub(crate) cleaned: Vec<String>,
+}
+
+/// Reads the rows of every split.
+pub(crate) fn read(artifacts: &Path, labels: &LabelMap) -> Result<BTreeMap<Split, Rows>, ArtifactError> {
+    let mut splits = BTreeMap::new();
+    for batch in TableReader::<SplitRow>::open(artifacts)? {
+        splits.extend(batch?.into_iter().map(|row| (row.id, row.split)));
+    }
+    let mut cleaned = BTreeMap::new();
+    for batch in TableReader::<TokenRow>::open(artifacts)? {
+        cleaned.extend(batch?.into_iter().map(|row| (row.id, row.text)));
+    }
+    let mut rows: BTreeMap<Split, Rows> = Split::ALL.map(|split| (split, Rows::default())).into();
+    for batch in TableReader::<Document>::open(artifacts)? {
+        for document in batch? {
+            // Preprocess rejects texts that are empty once cleaned: such a document has no split.
+            let Some(split) = splits.remove(&document.id) else {
+                continue;
+            };
+            let problem = |kind: Kind, problem: String| ArtifactError::Damaged {
+                path: kind.path(artifacts),
+                stage: kind.stage,
+                problem,
+            };
+            let text = cleaned
+                .remove(&document.id)
+                .ok_or_else(|| problem(TokenRow::KIND, format!("row `{}` is missing", document.id)))?;
+            let label = labels.index(&document.label).ok_or_else(|| {
+                let what = format!("label `{}` is not in the label map", document.label);
+                problem(Document::KIND, what)
+            })?;
+            let rows = rows.entry(split).or_default();
+            rows.ids.push(document.id);
+            rows.labels.push(label);
+            rows.texts.push(document.text);
+            rows.cleaned.push(text);
+        }
+    }
+    match splits.into_keys().next() {
+        Some(id) => Err(ArtifactError::Damaged {
+            path: SplitRow::KIND.path(artifacts),
+            stage: SplitRow::KIND.stage,
+            problem: format!("row `{id}` is no document"),
+        }),
+        None => Ok(rows),
+    }
+}

@@ -1,0 +1,264 @@
+//! The stage: predicts, checks, scores.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use labelproof_artifact::{
+    FeatureRow, LabelMap, Prediction, Reporter, Row, Split, StageId, TableWriter, read_table,
+};
+use labelproof_metrics::{BaselineEvaluation, Bootstrap, Evaluation, Scored, SplitMetrics, summarize};
+use labelproof_model::baseline::{self, Baseline};
+use labelproof_model::bundle::{argmax, cross_entropy, probabilities};
+use labelproof_model::{Bundle, DeviceChoice, Scores};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::rows::{self, Rows};
+
+/// Raised when the same parameters and input would give other figures.
+pub const REVISION: u32 = 1;
+
+/// How the figures are made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Params {
+    /// Of the bootstrap intervals.
+    pub seed: u64,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self { seed: 10 }
+    }
+}
+
+impl Params {
+    /// Everything that is out of range, each with its key: nothing can be.
+    pub fn check(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Evaluates the bundle in `artifacts/train/model`. Writes `predictions.parquet` and `metrics.json` into `out`.
+pub fn run(
+    params: &Params,
+    artifacts: &Path,
+    device: DeviceChoice,
+    out: &Path,
+    reporter: &dyn Reporter,
+) -> Result<(), Error> {
+    let labels = LabelMap::read(artifacts)?;
+    let train_folder = artifacts.join(StageId::Train.name());
+    let bundle = Bundle::load(&train_folder.join("model"), &device.open()?)?;
+    if bundle.labels != labels {
+        let list = |labels: &LabelMap| labels.names().join(", ");
+        return Err(Error::Labels {
+            bundle: list(&bundle.labels),
+            documents: list(&labels),
+        });
+    }
+    let splits = rows::read(artifacts, &labels)?;
+    let logits = predict(&bundle, &splits, artifacts, &train_folder, reporter)?;
+    let baseline = train_baseline(&splits, labels.len(), reporter);
+
+    let mut writer = TableWriter::create(out)?;
+    let mut metrics = BTreeMap::new();
+    let mut baseline_metrics = BTreeMap::new();
+    for (&split, rows) in &splits {
+        let model = Scoring::from_logits(&logits[&split], &rows.labels);
+        let cheap = Scoring::from_probabilities(baseline.predict(&rows.cleaned), &rows.labels, labels.len());
+        metrics.insert(split, model.summarize(split, rows, &labels, params.seed)?);
+        baseline_metrics.insert(split, cheap.summarize(split, rows, &labels, params.seed)?);
+        for (row, logits) in logits[&split].rows().enumerate() {
+            let baseline_probabilities = cheap.row(row, labels.len());
+            writer.push(Prediction {
+                id: rows.ids[row].clone(),
+                split,
+                label: labels.name(rows.labels[row] as usize).to_owned(),
+                predicted: labels.name(argmax(logits)).to_owned(),
+                logits: logits.to_vec(),
+                probabilities: model.row(row, labels.len()).to_vec(),
+                loss: model.losses[row],
+                baseline_predicted: labels.name(argmax(baseline_probabilities)).to_owned(),
+                baseline_probabilities: baseline_probabilities.to_vec(),
+            })?;
+        }
+    }
+    writer.finish()?;
+    let evaluation = Evaluation {
+        labels: labels.names().to_vec(),
+        splits: metrics,
+        baseline: BaselineEvaluation {
+            name: baseline::NAME.to_owned(),
+            splits: baseline_metrics,
+        },
+    };
+    evaluation.write(out)?;
+    describe(&evaluation, reporter);
+    Ok(())
+}
+
+/// Logits of every split: from text, but for the training rows of a frozen encoder, whose features training kept.
+fn predict(
+    bundle: &Bundle,
+    splits: &BTreeMap<Split, Rows>,
+    artifacts: &Path,
+    train_folder: &Path,
+    reporter: &dyn Reporter,
+) -> Result<BTreeMap<Split, Scores>, Error> {
+    let features_kept = train_folder.join(FeatureRow::KIND.file).exists();
+    let from_text: Vec<Split> = Split::ALL
+        .into_iter()
+        .filter(|split| !(features_kept && *split == Split::Train))
+        .collect();
+    let total: usize = from_text.iter().map(|split| splits[split].ids.len()).sum();
+    reporter.started("predicting from text", Some(total as u64));
+    let mut logits = BTreeMap::new();
+    for split in from_text {
+        let scores = bundle.predict(&splits[&split].texts, |rows| {
+            reporter.advance(rows as u64, split.name())
+        })?;
+        logits.insert(split, scores);
+    }
+    reporter.finished();
+    if features_kept {
+        logits.insert(
+            Split::Train,
+            predict_kept(bundle, &splits[&Split::Train], artifacts)?,
+        );
+    }
+    Ok(logits)
+}
+
+/// Rows of the training split that are predicted from their text although their features were kept.
+const REPEATED_ROWS: usize = 200;
+/// How far both logits of such a row may be apart, relative to the larger of 1 and the logit itself.
+const FEATURE_TOLERANCE: f32 = 1e-4;
+
+fn predict_kept(bundle: &Bundle, rows: &Rows, artifacts: &Path) -> Result<Scores, Error> {
+    let kept: BTreeMap<String, Vec<f32>> = read_table::<FeatureRow>(artifacts)?
+        .into_iter()
+        .map(|row| (row.id, row.values))
+        .collect();
+    let mut features = Vec::new();
+    for id in &rows.ids {
+        let Some(values) = kept.get(id) else {
+            let problem = format!("row `{id}` is missing");
+            let path = FeatureRow::KIND.path(artifacts);
+            return Err(labelproof_artifact::ArtifactError::Damaged {
+                path,
+                stage: StageId::Train,
+                problem,
+            }
+            .into());
+        };
+        features.extend_from_slice(values);
+    }
+    let scores = bundle.predict_features(&features);
+    // Evenly over the rows, so that no part of the table goes unchecked.
+    let step = rows.ids.len().div_ceil(REPEATED_ROWS).max(1);
+    let chosen: Vec<usize> = (0..rows.ids.len()).step_by(step).collect();
+    let texts: Vec<&str> = chosen.iter().map(|&row| rows.texts[row].as_str()).collect();
+    let repeated = bundle.predict(&texts, |_| ())?;
+    let all: Vec<&[f32]> = scores.rows().collect();
+    for (&row, predicted) in chosen.iter().zip(repeated.rows()) {
+        for (&kept, &predicted) in all[row].iter().zip(predicted) {
+            // Written so that a NaN fails too.
+            let close = (kept - predicted).abs() <= FEATURE_TOLERANCE * kept.abs().max(1.0);
+            if !close {
+                return Err(Error::Features {
+                    id: rows.ids[row].clone(),
+                    kept,
+                    predicted,
+                });
+            }
+        }
+    }
+    Ok(scores)
+}
+
+fn train_baseline(splits: &BTreeMap<Split, Rows>, classes: usize, reporter: &dyn Reporter) -> Baseline {
+    reporter.started("training the baseline", None);
+    let train = &splits[&Split::Train];
+    let baseline = Baseline::train(&train.cleaned, &train.labels, classes);
+    reporter.finished();
+    baseline
+}
+
+/// One model's probabilities and losses on one split.
+struct Scoring {
+    /// `[rows, classes]`, row-major.
+    probabilities: Vec<f64>,
+    losses: Vec<f64>,
+}
+
+impl Scoring {
+    fn from_logits(scores: &Scores, labels: &[u32]) -> Self {
+        let probabilities = scores.rows().flat_map(probabilities).collect();
+        let losses = scores
+            .rows()
+            .zip(labels)
+            .map(|(logits, &label)| cross_entropy(logits, label as usize))
+            .collect();
+        Self {
+            probabilities,
+            losses,
+        }
+    }
+
+    fn from_probabilities(probabilities: Vec<f64>, labels: &[u32], classes: usize) -> Self {
+        let losses = probabilities
+            .chunks_exact(classes)
+            .zip(labels)
+            // A probability that was rounded to nothing is taken as the smallest there is: its loss stays finite.
+            .map(|(row, &label)| -row[label as usize].max(f64::MIN_POSITIVE).ln())
+            .collect();
+        Self {
+            probabilities,
+            losses,
+        }
+    }
+
+    fn row(&self, row: usize, classes: usize) -> &[f64] {
+        &self.probabilities[row * classes..(row + 1) * classes]
+    }
+
+    fn summarize(
+        &self,
+        split: Split,
+        rows: &Rows,
+        labels: &LabelMap,
+        seed: u64,
+    ) -> Result<SplitMetrics, Error> {
+        let scored = Scored::new(&rows.labels, &self.probabilities, &self.losses, labels.len())
+            .map_err(|source| Error::Score { split, source })?;
+        let bootstrap = Bootstrap::for_rows(seed, rows.ids.len(), labels.len());
+        Ok(summarize(&scored, labels.names(), bootstrap))
+    }
+}
+
+fn describe(evaluation: &Evaluation, reporter: &dyn Reporter) {
+    let percent =
+        |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{:.1} %", 100.0 * value));
+    let mut text = format!(
+        "{:<12} {:>7}  {:<26} {}",
+        "split", "rows", "accuracy (95 % interval)", "baseline"
+    );
+    for (split, metrics) in &evaluation.splits {
+        let (model, cheap) = (metrics.accuracy, evaluation.baseline.splits[split].accuracy);
+        let interval = format!(
+            "{} ({} – {})",
+            percent(model.value),
+            percent(model.low),
+            percent(model.high)
+        );
+        text.push_str(&format!(
+            "\n{:<12} {:>7}  {interval:<26} {}",
+            split.name(),
+            metrics.rows,
+            percent(cheap.value)
+        ));
+    }
+    reporter.message(&text);
+}

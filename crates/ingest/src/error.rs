@@ -1,0 +1,390 @@
+//! Why ingest fails, and what to do about it.
+//!
+//! Files are named as in the rejects: relative to `pipeline.yaml`, so that a message reads the same on every machine.
+//! Those of texts to label are named as the command line names them, and so are the settings in their messages.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use labelproof_artifact::fs::FsError;
+use labelproof_artifact::{ArtifactError, Diagnostic, Fault, Reject};
+use parquet::errors::ParquetError;
+
+use crate::labels::Alike;
+use crate::text::listed;
+
+/// Ingest cannot read the sources, or cannot make documents of them.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An artifact cannot be written.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// The operating system refused.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// The parameters make no sense.
+    #[error("the parameters cannot be used\n  {}", problems.join("\n  "))]
+    BadParams {
+        /// What [`Params::check`](crate::Params::check) says, or the same of a [`TextSource`](crate::TextSource).
+        problems: Vec<String>,
+    },
+    /// A path of `ingest.paths` is not there.
+    #[error("`ingest.paths` names `{path}`, which does not exist")]
+    Missing {
+        /// The path as it is given.
+        path: String,
+    },
+    /// A glob of `ingest.paths` matches nothing.
+    #[error("`ingest.paths` names `{pattern}`, which matches no file")]
+    NoMatch {
+        /// The pattern as it is given.
+        pattern: String,
+    },
+    /// A glob of `ingest.paths` is none.
+    #[error("`ingest.paths` names `{pattern}`, which is no glob")]
+    BadPattern {
+        /// The pattern as it is given.
+        pattern: String,
+        /// What is wrong with it.
+        source: glob::PatternError,
+    },
+    /// A folder of `ingest.paths` holds nothing to read.
+    #[error("`ingest.paths` names the folder `{path}`, which holds no {wanted}")]
+    NoFiles {
+        /// The folder as it is given.
+        path: String,
+        /// What was looked for.
+        wanted: String,
+    },
+    /// A name cannot be written down.
+    #[error("the name of `{}` is not UTF-8", path.display())]
+    BadName {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A path is a device, a socket or the like.
+    #[error("`{file}` is no regular file")]
+    NotAFile {
+        /// The file.
+        file: String,
+    },
+    /// A source cannot be read.
+    #[error("cannot read `{file}`")]
+    Read {
+        /// The file.
+        file: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A gzip file ends too early.
+    #[error("`{file}` is cut off: its gzip data has no end")]
+    CutGzip {
+        /// The file.
+        file: String,
+    },
+    /// A file is not what its name says.
+    #[error("`{file}` is damaged or no gzip file")]
+    BadGzip {
+        /// The file.
+        file: String,
+        /// What the decoder said.
+        source: std::io::Error,
+    },
+    /// A file is in an encoding that ingest does not read.
+    #[error("`{file}` is UTF-16")]
+    Utf16 {
+        /// The file.
+        file: String,
+    },
+    /// A file says that it is UTF-8, and the setting says otherwise.
+    #[error("`{file}` starts with the mark of UTF-8, and `{setting}` is `{encoding}`")]
+    MarkedUtf8 {
+        /// The file.
+        file: String,
+        /// The setting of the encoding.
+        setting: &'static str,
+        /// What it says.
+        encoding: &'static str,
+    },
+    /// A table without anything.
+    #[error("`{file}` is empty")]
+    Empty {
+        /// The file.
+        file: String,
+    },
+    /// A table without rows.
+    #[error("`{file}` has columns and no row")]
+    NoRecords {
+        /// The file.
+        file: String,
+    },
+    /// A file named as JSON lines is not.
+    #[error("no line of `{file}` is a JSON object")]
+    NotJsonLines {
+        /// The file.
+        file: String,
+        /// What names it so.
+        setting: &'static str,
+    },
+    /// A quoted field never ends.
+    #[error("{file}:{line}: a quote opens here and never closes")]
+    UnclosedQuote {
+        /// The file.
+        file: String,
+        /// The line of the quote.
+        line: u64,
+    },
+    /// The header is not text.
+    #[error("{file}:{line}: the header is not UTF-8")]
+    BadHeader {
+        /// The file.
+        file: String,
+        /// The header's line.
+        line: u64,
+        /// The setting of the encoding.
+        setting: &'static str,
+    },
+    /// A row is longer than ingest takes.
+    #[error("{place}: the row is longer than {limit_mib} MiB")]
+    TooLong {
+        /// File, and line where there are lines.
+        place: String,
+        /// The longest row that is taken.
+        limit_mib: usize,
+    },
+    /// A column that a setting names is not there.
+    #[error(
+        "{place}: no column is called `{column}`, which `{setting}` names; there are: {}",
+        listed(columns)
+    )]
+    NoSuchColumn {
+        /// File, and line where there are lines.
+        place: String,
+        /// The setting that names it.
+        setting: String,
+        /// The name.
+        column: String,
+        /// The columns that there are.
+        columns: Vec<String>,
+        /// The most alike of them.
+        nearest: Option<String>,
+    },
+    /// A needed column is there twice.
+    #[error("{place}: two columns are called `{column}`, which `{setting}` names")]
+    RepeatedColumn {
+        /// File, and line where there are lines.
+        place: String,
+        /// The setting that names it.
+        setting: String,
+        /// The name.
+        column: String,
+    },
+    /// A Parquet column holds something else.
+    #[error("{file}: the column `{column}`, which `{setting}` names, is {found}, expected {expected}")]
+    ColumnType {
+        /// The file.
+        file: String,
+        /// The setting that names it.
+        setting: String,
+        /// The name.
+        column: String,
+        /// The type that it has.
+        found: String,
+        /// The types that it may have.
+        expected: &'static str,
+    },
+    /// A file is not Parquet, or damaged.
+    #[error("`{file}` is damaged or no Parquet file")]
+    BadParquet {
+        /// The file.
+        file: String,
+        /// What the Parquet library said.
+        source: ParquetError,
+    },
+    /// Rows cannot become documents, and `ingest.on_reject` is `fail`.
+    #[error("{}", rejected(rejects, *total))]
+    Rejected {
+        /// The first of them.
+        rejects: Vec<Reject>,
+        /// How many there are.
+        total: u64,
+    },
+    /// Nothing is left.
+    #[error(
+        "no document is left of {rows} rows; rejects: {rejects}, not chosen by `ingest.labels.keep`: {not_chosen}"
+    )]
+    NoDocuments {
+        /// Rows of all sources.
+        rows: u64,
+        /// Those that could not become a document.
+        rejects: u64,
+        /// Those of labels that are not kept.
+        not_chosen: u64,
+    },
+    /// One class is no classification.
+    #[error("all {documents} documents have the label `{label}`, expected at least two labels")]
+    OneLabel {
+        /// The label.
+        label: String,
+        /// How many documents have it.
+        documents: u64,
+    },
+    /// The labels look like something else.
+    #[error("there are more than {limit} different labels")]
+    TooManyLabels {
+        /// As many as are taken.
+        limit: usize,
+    },
+    /// A label that `ingest.labels.keep` names is nobody's.
+    #[error(
+        "`ingest.labels.keep` names `{label}`, which no document has; there are: {}",
+        listed(labels)
+    )]
+    KeepWithoutRows {
+        /// The name.
+        label: String,
+        /// The labels that there are, chosen or not.
+        labels: Vec<String>,
+        /// The most alike of them.
+        nearest: Option<String>,
+    },
+    /// Labels that are almost certainly one.
+    #[error("{}", alike_message(alike))]
+    LabelsAlike {
+        /// Each pair of them.
+        alike: Vec<Alike>,
+    },
+}
+
+/// Rejects that an error or a message shows; the rest is counted.
+pub(crate) const SHOWN_REJECTS: usize = 10;
+
+/// A reject as `file:line: reason: detail`.
+pub(crate) fn reject_line(reject: &Reject) -> String {
+    problem_line(&reject.source, reject.line, &reject.reason, &reject.detail)
+}
+
+/// What is wrong with a row as `file:line: reason: detail`.
+pub(crate) fn problem_line(file: &str, line: Option<u64>, reason: &str, detail: &str) -> String {
+    let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+    format!("{file}{line}: {reason}: {detail}")
+}
+
+fn rejected(rejects: &[Reject], total: u64) -> String {
+    let mut text = format!(
+        "{total} {} cannot become {}",
+        if total == 1 { "row" } else { "rows" },
+        if total == 1 { "a document" } else { "documents" },
+    );
+    for reject in rejects {
+        let _ = write!(text, "\n  {}", reject_line(reject));
+    }
+    let more = total.saturating_sub(rejects.len() as u64);
+    if more > 0 {
+        let _ = write!(text, "\n  and {more} more");
+    }
+    text
+}
+
+fn alike_message(alike: &[Alike]) -> String {
+    let mut pairs = alike.iter().map(|pair| {
+        format!(
+            "the labels {} (rows: {}) and {} (rows: {}) differ only in {}",
+            pair.one_quoted(),
+            pair.one_rows,
+            pair.other_quoted(),
+            pair.other_rows,
+            pair.difference
+        )
+    });
+    match (pairs.len(), pairs.next()) {
+        (1, Some(pair)) => pair,
+        (count, first) => {
+            let mut text = format!("{count} pairs of labels are almost the same");
+            for pair in first.into_iter().chain(pairs) {
+                let _ = write!(text, "\n  {pair}");
+            }
+            text
+        }
+    }
+}
+
+/// The `did you mean` of a name that is not there.
+fn suggestion(nearest: Option<&String>) -> Vec<String> {
+    nearest
+        .map(|name| format!("did you mean `{name}`?"))
+        .into_iter()
+        .collect()
+}
+
+impl Diagnostic for Error {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Artifact(error) => error.fault(),
+            Self::File(error) => error.fault(),
+            Self::BadParams { .. } | Self::BadPattern { .. } | Self::KeepWithoutRows { .. } => {
+                Fault::Configuration
+            }
+            _ => Fault::Input,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let one = |text: &str| vec![text.to_owned()];
+        match self {
+            Self::Artifact(error) => error.hints(),
+            Self::File(error) => error.hints(),
+            Self::Missing { .. } | Self::NoMatch { .. } => {
+                one("paths are relative to the folder of `pipeline.yaml`")
+            }
+            Self::BadPattern { .. } => {
+                one("put a `*`, `?` or `[` that is part of a name into brackets: `[*]`")
+            }
+            Self::NoFiles { .. } => one("name the files themselves, or another `ingest.format`"),
+            Self::BadName { .. } => one("rename it"),
+            Self::CutGzip { .. } => one("fetch or pack the file again"),
+            Self::BadGzip { .. } => {
+                one("fetch the file again, or remove `.gz` from its name if it is not packed")
+            }
+            Self::Utf16 { .. } => one("convert it: iconv -f utf-16 -t utf-8"),
+            Self::MarkedUtf8 { setting, .. } => vec![format!("remove `{setting}`")],
+            Self::NotJsonLines { setting, .. } => vec![format!(
+                "`{setting}` is one object on each line; turn an array into lines with: jq -c '.[]'"
+            )],
+            Self::UnclosedQuote { .. } => {
+                one("close the field with a quote, and write a quote inside a quoted field twice")
+            }
+            Self::BadHeader { setting, .. } => vec![format!(
+                "say in `{setting}` what the file is, for example `windows-1252`"
+            )],
+            Self::TooLong { .. } => {
+                one("look for a quote or a line break that is missing before; split the text if it is meant")
+            }
+            Self::NoSuchColumn { nearest, .. } | Self::KeepWithoutRows { nearest, .. } => {
+                suggestion(nearest.as_ref())
+            }
+            Self::RepeatedColumn { .. } => one("rename one of them in the source"),
+            Self::Rejected { .. } => {
+                one("mend the rows, or set `ingest.on_reject: continue` to go on without them")
+            }
+            Self::TooManyLabels { .. } => one("does `ingest.columns.label` name the right column?"),
+            Self::LabelsAlike { alike } => {
+                let mut text = "make them one:\ningest:\n  labels:\n    rename:".to_owned();
+                for pair in alike {
+                    let (from, to) = pair.renaming();
+                    let _ = write!(text, "\n      {from}: {to}");
+                }
+                vec![text]
+            }
+            Self::BadParams { .. }
+            | Self::NotAFile { .. }
+            | Self::Read { .. }
+            | Self::Empty { .. }
+            | Self::NoRecords { .. }
+            | Self::ColumnType { .. }
+            | Self::BadParquet { .. }
+            | Self::NoDocuments { .. }
+            | Self::OneLabel { .. } => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Rows of a folder source: one text per file, in one folder per label.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::error::Error;
+use crate::intake::Intake;
+use crate::limits::Limits;
+use crate::params::Encoding;
+use crate::rows::{Fields, RowSink, Value};
+use crate::settings::Settings;
+use crate::sources::{Found, Input};
+
+/// Reads every file into the intake.
+pub(crate) fn read(
+    sources: &[Found],
+    encoding: Encoding,
+    limits: Limits,
+    intake: &mut Intake<'_>,
+) -> Result<(), Error> {
+    let mut bytes = Vec::new();
+    for ((found, id), source) in sources.iter().zip(ids(sources)).zip(0..) {
+        bytes.clear();
+        let mut input = Input::open(&found.file, encoding, Settings::Pipeline)?;
+        let count = input.read_all(&mut bytes, limits.row_bytes + 1)?;
+        if count > limits.row_bytes {
+            return Err(Error::TooLong {
+                place: found.file.name.clone(),
+                limit_mib: limits.row_bytes >> 20,
+            });
+        }
+        let label = found.inside.split_once('/').map(|(label, _)| label);
+        let fields = Fields {
+            text: vec![Value::Bytes(&bytes)],
+            label: label.map_or(Value::Missing, |label| Value::Text(Cow::Borrowed(label))),
+            id: Some(Value::Text(Cow::Owned(id))),
+            group: None,
+            split: None,
+        };
+        intake.row(source, None, fields)?;
+    }
+    Ok(())
+}
+
+/// An id for each file: `label/file` without the extension; with it where that is ambiguous; the whole name where even
+/// that is, because it lies in another folder of `ingest.paths`.
+fn ids(sources: &[Found]) -> Vec<String> {
+    let forms = |found: &Found| {
+        [
+            stem(&found.inside).to_owned(),
+            found.inside.clone(),
+            found.file.name.clone(),
+        ]
+    };
+    let mut levels = vec![0_usize; sources.len()];
+    loop {
+        let ids: Vec<String> = sources
+            .iter()
+            .zip(&levels)
+            .map(|(found, level)| {
+                let [stem, inside, name] = forms(found);
+                match level {
+                    0 => stem,
+                    1 => inside,
+                    _ => name,
+                }
+            })
+            .collect();
+        let mut by_id: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, id) in ids.iter().enumerate() {
+            by_id.entry(id).or_default().push(index);
+        }
+        let mut has_changed = false;
+        for ambiguous in by_id.into_values().filter(|indexes| indexes.len() > 1) {
+            for index in ambiguous {
+                if levels[index] < 2 {
+                    levels[index] += 1;
+                    has_changed = true;
+                }
+            }
+        }
+        if !has_changed {
+            return ids;
+        }
+    }
+}
+
+/// A file's path without its extension, and without `.gz` behind it.
+fn stem(inside: &str) -> &str {
+    let inside = inside.strip_suffix(".gz").unwrap_or(inside);
+    match inside.rfind(['.', '/']) {
+        Some(index) if inside.as_bytes()[index] == b'.' && !inside[..index].ends_with('/') => {
+            &inside[..index]
+        }
+        _ => inside,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::sources::SourceFile;
+
+    #[track_caller]
+    fn check(files: &[(&str, &str)], expected: &[&str]) {
+        let sources: Vec<_> = files
+            .iter()
+            .map(|(root, inside)| Found {
+                file: SourceFile {
+                    name: format!("{root}/{inside}"),
+                    path: PathBuf::new(),
+                },
+                inside: (*inside).to_owned(),
+            })
+            .collect();
+        assert_eq!(ids(&sources), expected);
+    }
+
+    #[test]
+    fn an_id_is_as_short_as_it_can_be() {
+        check(
+            &[
+                ("d", "sport/001.txt"),
+                ("d", "sport/a.b.txt.gz"),
+                ("d", "tech/54473"),
+                ("d", "tech/x/1.txt"),
+            ],
+            &["sport/001", "sport/a.b", "tech/54473", "tech/x/1"],
+        );
+        check(
+            &[("d", "s/1.txt"), ("d", "s/1.md"), ("d", "s/2.md")],
+            &["s/1.txt", "s/1.md", "s/2"],
+        );
+        check(
+            &[("d", "s/1.txt"), ("d", "s/1.md"), ("d", "s/1.txt.bak")],
+            &["d/s/1.txt", "s/1.md", "s/1.txt.bak"],
+        );
+        check(&[("a", "s/1.txt"), ("b", "s/1.txt")], &["a/s/1.txt", "b/s/1.txt"]);
+    }
+}

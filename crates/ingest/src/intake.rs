@@ -1,0 +1,275 @@
+//! From the fields of one row to a candidate or a reject: the rules of documents, which hold for every format.
+//!
+//! Which rows repeat an id shows only once all rows are sorted, and is decided there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use labelproof_artifact::{Reject, Reporter, Split};
+
+use crate::error::Error;
+use crate::labels::LabelCounts;
+use crate::params::Params;
+use crate::rows::{Fields, Problem, Reason, RowSink, Value, row_id, row_text};
+use crate::settings::Settings;
+use crate::sources::Found;
+use crate::spill::{Candidate, Sorter};
+use crate::text::shown;
+
+/// What the fields are called in messages.
+struct Names {
+    text: Vec<String>,
+    label: String,
+    id: String,
+    group: String,
+    split: String,
+}
+
+impl Names {
+    fn of(params: &Params) -> Self {
+        let quoted =
+            |name: &Option<String>| name.as_ref().map(|name| format!("`{name}`")).unwrap_or_default();
+        match &params.columns {
+            Some(columns) => Self {
+                text: columns.text.iter().map(|name| format!("`{name}`")).collect(),
+                label: format!("`{}`", columns.label),
+                id: quoted(&columns.id),
+                group: quoted(&columns.group),
+                split: quoted(&columns.split),
+            },
+            None => Self {
+                text: vec!["the file".to_owned()],
+                label: "the folder's name".to_owned(),
+                id: "the file's name".to_owned(),
+                group: String::new(),
+                split: String::new(),
+            },
+        }
+    }
+}
+
+/// What becomes of a row that is in order.
+enum Outcome {
+    Candidate(Candidate),
+    NotChosen(String),
+}
+
+/// Takes the rows of all sources.
+pub(crate) struct Intake<'a> {
+    params: &'a Params,
+    sources: &'a [Found],
+    names: Names,
+    keep: Option<BTreeSet<&'a str>>,
+    reporter: &'a dyn Reporter,
+    pub(crate) candidates: Sorter<Candidate>,
+    pub(crate) rejects: Sorter<Reject>,
+    /// Rows by reason of rejection.
+    pub(crate) reasons: BTreeMap<Reason, u64>,
+    /// Rows of all sources.
+    pub(crate) rows: u64,
+    /// Rows whose label is not kept.
+    pub(crate) not_chosen_rows: u64,
+    /// Their labels, as far as there is room.
+    pub(crate) not_chosen: LabelCounts,
+    /// The keys of `ingest.labels.rename` that some row has.
+    pub(crate) renamed: BTreeSet<&'a str>,
+}
+
+/// Where the settings of the rows stand.
+const SETTINGS: Settings = Settings::Pipeline;
+
+/// Rows between two calls of the reporter.
+const REPORTED_ROWS: u64 = 4096;
+
+impl<'a> Intake<'a> {
+    pub(crate) fn new(
+        params: &'a Params,
+        sources: &'a [Found],
+        candidates: Sorter<Candidate>,
+        rejects: Sorter<Reject>,
+        reporter: &'a dyn Reporter,
+    ) -> Self {
+        let keep = params.labels.keep.as_ref();
+        Self {
+            params,
+            sources,
+            names: Names::of(params),
+            keep: keep.map(|labels| labels.iter().map(String::as_str).collect()),
+            reporter,
+            candidates,
+            rejects,
+            reasons: BTreeMap::new(),
+            rows: 0,
+            not_chosen_rows: 0,
+            not_chosen: LabelCounts::default(),
+            renamed: BTreeSet::new(),
+        }
+    }
+
+    /// Rejects a row that was counted already.
+    pub(crate) fn reject(
+        &mut self,
+        source: u32,
+        line: Option<u64>,
+        id: Option<String>,
+        problem: Problem,
+    ) -> Result<(), Error> {
+        *self.reasons.entry(problem.reason).or_default() += 1;
+        let source = self.source_name(source).to_owned();
+        Ok(self.rejects.push(Reject {
+            source,
+            line,
+            id,
+            reason: problem.reason.name().to_owned(),
+            detail: problem.detail,
+        })?)
+    }
+
+    /// What the source of this number is called.
+    pub(crate) fn source_name(&self, source: u32) -> &str {
+        let index = usize::try_from(source).unwrap_or(usize::MAX);
+        self.sources
+            .get(index)
+            .map_or("", |found| found.file.name.as_str())
+    }
+
+    fn count_row(&mut self) {
+        self.rows += 1;
+        if self.rows.is_multiple_of(REPORTED_ROWS) {
+            self.reporter.advance(REPORTED_ROWS, "");
+        }
+    }
+
+    fn convert(
+        &mut self,
+        source: u32,
+        line: Option<u64>,
+        id: Option<Result<String, Problem>>,
+        rest: &Rest<'_>,
+    ) -> Result<Outcome, Problem> {
+        let params = self.params;
+        let names = &self.names;
+        let missing_label = || match params.columns {
+            Some(_) => format!("{} is empty", names.label),
+            None => "the file lies in no label's folder".to_owned(),
+        };
+        let source_label = rest
+            .label
+            .text(&names.label, SETTINGS)?
+            .filter(|label| !label.trim().is_empty())
+            .ok_or_else(|| Problem::new(Reason::MissingLabel, missing_label()))?;
+        if let Some((from, _)) = params.labels.rename.get_key_value(source_label) {
+            self.renamed.insert(from.as_str());
+        }
+        let label = params.labels.renamed(source_label);
+        if self.keep.as_ref().is_some_and(|keep| !keep.contains(label)) {
+            return Ok(Outcome::NotChosen(label.to_owned()));
+        }
+        let id = id.transpose()?;
+        let group = match &rest.group {
+            None => None,
+            Some(group) => group
+                .text(&names.group, SETTINGS)?
+                .filter(|group| !group.trim().is_empty()),
+        };
+        let split = match &rest.split {
+            None => None,
+            Some(split) => Some(parse_split(split.text(&names.split, SETTINGS)?, &names.split)?),
+        };
+        let text = row_text(&rest.text, &names.text, &params.join, SETTINGS)?;
+        let id = id.unwrap_or_else(|| content_id(&text, source_label, group, split));
+        Ok(Outcome::Candidate(Candidate {
+            id,
+            text,
+            label: label.to_owned(),
+            group: group.map(str::to_owned),
+            split,
+            source,
+            line,
+        }))
+    }
+}
+
+impl RowSink for Intake<'_> {
+    type Stop = Error;
+
+    fn row(&mut self, source: u32, line: Option<u64>, fields: Fields<'_>) -> Result<(), Error> {
+        let Fields {
+            text,
+            label,
+            id,
+            group,
+            split,
+        } = fields;
+        let id = id.map(|value| row_id(&value, &self.names.id, SETTINGS));
+        // A reject says the id even if something else is wrong with the row.
+        let shown_id = id.as_ref().and_then(|id| id.as_ref().ok()).cloned();
+        let outcome = self.convert(
+            source,
+            line,
+            id,
+            &Rest {
+                text,
+                label,
+                group,
+                split,
+            },
+        );
+        self.count_row();
+        match outcome {
+            Ok(Outcome::Candidate(candidate)) => Ok(self.candidates.push(candidate)?),
+            Ok(Outcome::NotChosen(label)) => {
+                self.not_chosen_rows += 1;
+                // Beyond the limit on labels the names are lost, but they only serve messages.
+                drop(self.not_chosen.add(&label));
+                Ok(())
+            }
+            Err(problem) => self.reject(source, line, shown_id, problem),
+        }
+    }
+
+    fn problem(&mut self, source: u32, line: Option<u64>, problem: Problem) -> Result<(), Error> {
+        self.count_row();
+        self.reject(source, line, None, problem)
+    }
+}
+
+/// The fields of a row but for the id.
+struct Rest<'a> {
+    text: Vec<Value<'a>>,
+    label: Value<'a>,
+    group: Option<Value<'a>>,
+    split: Option<Value<'a>>,
+}
+
+/// The split of a row under any of its usual names.
+fn parse_split(value: Option<&str>, name: &str) -> Result<Split, Problem> {
+    const EXPECTED: &str = "expected train, validation or test";
+    let value = value.map(str::trim).unwrap_or_default();
+    match value.to_lowercase().as_str() {
+        "train" | "training" => Ok(Split::Train),
+        "validation" | "val" | "valid" | "dev" => Ok(Split::Validation),
+        "test" | "testing" => Ok(Split::Test),
+        "" => Err(Problem::new(
+            Reason::UnknownSplit,
+            format!("{name} is empty, {EXPECTED}"),
+        )),
+        _ => Err(Problem::new(
+            Reason::UnknownSplit,
+            format!("{name} is `{}`, {EXPECTED}", shown(value)),
+        )),
+    }
+}
+
+/// The id of a row that brings none: the first 16 bytes of the digest of what it says, in hexadecimal digits. The label
+/// counts as the source has it, so that renaming labels renames no row.
+fn content_id(text: &str, label: &str, group: Option<&str>, split: Option<Split>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    // A field's length in front of it keeps fields apart, and a length that no field has stands for a field that is not
+    // there.
+    for field in [Some(text), Some(label), group, split.map(Split::name)] {
+        let length = field.map_or(u64::MAX, |field| field.len() as u64);
+        hasher.update(&length.to_le_bytes());
+        hasher.update(field.unwrap_or_default().as_bytes());
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
+}

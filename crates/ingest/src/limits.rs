@@ -1,0 +1,27 @@
+//! How much of the sources is in memory at once.
+
+/// The bounds on memory. They show in no output.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Bytes of rows that a sorter holds before it writes them to a scratch file.
+    pub(crate) run_bytes: usize,
+    /// Scratch files that a sorter has open at once. Every one costs a file descriptor (of which a process has 1,024 by
+    /// default) and a buffer.
+    pub(crate) open_runs: usize,
+    /// Bytes of rows that a merge may have to hold: one of each scratch file, the longest at worst. Beyond it, scratch
+    /// files are merged early, which costs time and not memory. Only sources of very long rows come there.
+    pub(crate) merge_bytes: usize,
+    /// Bytes of the longest row. Without it, a quote that never closes would read the rest of a source into memory.
+    pub(crate) row_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            run_bytes: 64 << 20,
+            open_runs: 400,
+            merge_bytes: 512 << 20,
+            row_bytes: 256 << 20,
+        }
+    }
+}

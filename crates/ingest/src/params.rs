@@ -1,0 +1,433 @@
+//! The part of `pipeline.yaml` that this stage reads, and the checks that need no file.
+//!
+//! The doc comments of the fields are what an editor shows while somebody writes `pipeline.yaml`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// Where the labelled texts come from, and which of them to take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// What the sources are: a folder of text files with one folder per label, or a table.
+    pub format: Format,
+    /// Files, folders or globs (`data/*.csv`), relative to the folder of `pipeline.yaml`. A name that ends in `.gz` is
+    /// unpacked on the fly. Hidden files in folders are skipped.
+    pub paths: Vec<String>,
+    /// How the bytes of the sources become characters. Parquet is always UTF-8.
+    #[serde(default)]
+    pub encoding: Encoding,
+    /// Which columns of a table hold what. For every format but `folder`, which takes the label from the folder's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Columns>,
+    /// What stands between the text columns of a row where there are several. A column that is empty in a row is left
+    /// out together with its separator.
+    #[serde(default = "line_break")]
+    pub join: String,
+    /// Which labels to take, and what to call them.
+    #[serde(default)]
+    pub labels: Labels,
+    /// At most this many documents of each label, chosen by `seed` and not by their place in the source. All, if left
+    /// out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_per_label: Option<u64>,
+    /// Decides which rows `rows_per_label` keeps.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// What happens when a row cannot become a document.
+    #[serde(default)]
+    pub on_reject: OnReject,
+}
+
+fn line_break() -> String {
+    "\n".to_owned()
+}
+
+fn default_seed() -> u64 {
+    10
+}
+
+/// What a source is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// A folder that holds one folder per label, which holds one text per file.
+    Folder,
+    /// Fields separated by commas and quoted as in RFC 4180, with a header.
+    Csv,
+    /// Fields separated by tabs and quoted as in RFC 4180, with a header.
+    Tsv,
+    /// A JSON object on each line.
+    JsonLines,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl Format {
+    /// The format's name in `pipeline.yaml`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Folder => "folder",
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::JsonLines => "json_lines",
+            Self::Parquet => "parquet",
+        }
+    }
+
+    /// What files of this format are called when a folder is searched for them; empty means anything.
+    pub(crate) fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Folder => &[],
+            Self::Csv => &["csv"],
+            Self::Tsv => &["tsv", "tab"],
+            Self::JsonLines => &["jsonl", "ndjson", "json"],
+            Self::Parquet => &["parquet"],
+        }
+    }
+}
+
+/// A character encoding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Encoding {
+    /// UTF-8, with or without a byte order mark. A row with other bytes is a reject.
+    #[default]
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// ISO 8859-1: every byte is the character of the same number.
+    #[serde(rename = "latin-1")]
+    Latin1,
+    /// The western European encoding of Windows, which most files called Latin-1 are in truth.
+    #[serde(rename = "windows-1252")]
+    Windows1252,
+}
+
+impl Encoding {
+    /// The encoding's name in `pipeline.yaml`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Latin1 => "latin-1",
+            Self::Windows1252 => "windows-1252",
+        }
+    }
+}
+
+/// Which column of a table holds what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Columns {
+    /// The column or the columns of the text. Several are put together with `ingest.join` between them.
+    #[serde(deserialize_with = "one_or_several")]
+    #[schemars(schema_with = "one_or_several_schema")]
+    pub text: Vec<String>,
+    /// The column of the label.
+    pub label: String,
+    /// The column of a unique id. Left out, a row's id is the digest of its content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// A column whose equal values mark rows that belong together, such as an author or a thread: they are never split
+    /// apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// A column that says which split a row belongs to: train, validation (also val, valid, dev) or test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<String>,
+}
+
+/// Which labels to take, and what to call them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Labels {
+    /// Take only these labels, as they are called after `rename`. All, if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Vec<String>>,
+    /// From a label in the source to what to call it. Every label is renamed once at most.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rename: BTreeMap<String, String>,
+}
+
+/// What happens when a row cannot become a document.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnReject {
+    /// The stage fails and shows the first such rows.
+    #[default]
+    Fail,
+    /// The row goes to `rejects.parquet`, and the stage continues.
+    Continue,
+}
+
+/// Reads a string or a list of strings. By hand, because the message of an untagged enum says nothing.
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct Names;
+
+    impl<'de> Visitor<'de> for Names {
+        type Value = Vec<String>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("the name of a column or a list of names")
+        }
+
+        fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+            Ok(vec![name.to_owned()])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+            let mut names = Vec::new();
+            while let Some(name) = sequence.next_element()? {
+                names.push(name);
+            }
+            Ok(names)
+        }
+    }
+
+    deserializer.deserialize_any(Names)
+}
+
+fn one_or_several_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "anyOf": [
+            { "type": "string" },
+            { "type": "array", "items": { "type": "string" }, "minItems": 1 }
+        ]
+    })
+}
+
+impl Params {
+    /// Every problem that shows without opening a file, each with the path of its key in front.
+    pub fn check(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.paths.is_empty() {
+            problems.push("ingest.paths: name at least one file, folder or glob".to_owned());
+        }
+        if self.paths.iter().any(|path| path.trim().is_empty()) {
+            problems.push("ingest.paths: a path is empty".to_owned());
+        }
+        if self.format == Format::Parquet && self.encoding != Encoding::Utf8 {
+            problems.push(format!(
+                "ingest.encoding: Parquet is always UTF-8, remove `{}`",
+                self.encoding.name()
+            ));
+        }
+        match (&self.columns, self.format) {
+            (Some(_), Format::Folder) => problems.push(
+                "ingest.columns: the format `folder` takes labels from the names of folders and has no columns, \
+                 remove it"
+                    .to_owned(),
+            ),
+            (None, Format::Csv | Format::Tsv | Format::JsonLines | Format::Parquet) => problems.push(format!(
+                "ingest.columns: the format `{}` needs at least `text` and `label`",
+                self.format.name()
+            )),
+            (Some(columns), _) => columns.check(&mut problems),
+            (None, Format::Folder) => {}
+        }
+        self.labels.check(&mut problems);
+        if self.rows_per_label == Some(0) {
+            problems.push("ingest.rows_per_label: 0 keeps no row, leave it out to keep all".to_owned());
+        }
+        problems
+    }
+}
+
+impl Columns {
+    /// Every column that a key names, with that key; text columns first.
+    fn named(&self) -> Vec<(&'static str, &str)> {
+        let optional = [
+            ("id", self.id.as_deref()),
+            ("group", self.group.as_deref()),
+            ("split", self.split.as_deref()),
+        ];
+        self.text
+            .iter()
+            .map(|name| ("text", name.as_str()))
+            .chain([("label", self.label.as_str())])
+            .chain(optional.into_iter().filter_map(|(key, name)| Some((key, name?))))
+            .collect()
+    }
+
+    fn check(&self, problems: &mut Vec<String>) {
+        if self.text.is_empty() {
+            problems.push("ingest.columns.text: name at least one column".to_owned());
+        }
+        let mut seen = BTreeSet::new();
+        for name in &self.text {
+            if !seen.insert(name) {
+                problems.push(format!("ingest.columns.text: `{name}` is named twice"));
+            }
+        }
+        for (key, name) in self.named() {
+            if name.is_empty() {
+                problems.push(format!("ingest.columns.{key}: the name of the column is empty"));
+            } else if key == "text" && name == self.label {
+                problems.push(format!(
+                    "ingest.columns.text: `{name}` is also the label, so the text would give the label away"
+                ));
+            } else if key != "label" && name == self.label {
+                problems.push(format!("ingest.columns.{key}: `{name}` is also the label"));
+            }
+        }
+    }
+}
+
+impl Labels {
+    /// What a label of the source is called.
+    pub(crate) fn renamed<'a>(&'a self, label: &'a str) -> &'a str {
+        self.rename.get(label).map_or(label, String::as_str)
+    }
+
+    fn check(&self, problems: &mut Vec<String>) {
+        for (from, to) in &self.rename {
+            if to.trim().is_empty() {
+                problems.push(format!("ingest.labels.rename: `{from}` is renamed to nothing"));
+            }
+        }
+        let Some(keep) = &self.keep else { return };
+        if keep.len() < 2 {
+            problems.push(
+                "ingest.labels.keep: name at least two labels, one leaves nothing to tell apart".to_owned(),
+            );
+        }
+        let mut seen = BTreeSet::new();
+        for label in keep {
+            if !seen.insert(label) {
+                problems.push(format!("ingest.labels.keep: `{label}` is named twice"));
+            }
+            let is_target = self.rename.values().any(|to| to == label);
+            if let Some(to) = self.rename.get(label).filter(|_| !is_target) {
+                problems.push(format!(
+                    "ingest.labels.keep: `{label}` is renamed to `{to}`, name `{to}` instead"
+                ));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn problems_of(yaml: &str) -> Vec<String> {
+        serde_yaml::from_str::<Params>(yaml).unwrap().check()
+    }
+
+    #[test]
+    fn what_is_left_out_has_the_documented_default() {
+        let params: Params = serde_yaml::from_str("format: folder\npaths: [texts]\n").unwrap();
+        assert_eq!(params.check(), Vec::<String>::new());
+        assert_eq!(params.encoding, Encoding::Utf8);
+        assert_eq!(params.on_reject, OnReject::Fail);
+        assert_eq!((params.join.as_str(), params.seed), ("\n", 10));
+        assert_eq!((params.columns, params.rows_per_label), (None, None));
+        assert_eq!(params.labels, Labels::default());
+    }
+
+    #[test]
+    fn the_full_example_is_read_and_written_back() {
+        let yaml = "
+format: json_lines
+paths: [a.jsonl.gz, 'more/*.jsonl']
+encoding: windows-1252
+columns: {text: [title, description], label: category, id: key, group: thread, split: part}
+join: ' '
+labels: {keep: [sport, tech], rename: {sports: sport}}
+rows_per_label: 10000
+seed: 7
+on_reject: continue
+";
+        let params: Params = serde_yaml::from_str(yaml).unwrap();
+        assert_eq!(params.check(), Vec::<String>::new());
+        let written = serde_yaml::to_string(&params).unwrap();
+        assert_eq!(serde_yaml::from_str::<Params>(&written).unwrap(), params);
+    }
+
+    #[test]
+    fn one_text_column_needs_no_list_and_anything_else_is_refused_in_words() {
+        let columns: Columns = serde_yaml::from_str("{text: body, label: y}").unwrap();
+        assert_eq!(columns.text, ["body"]);
+        let error = serde_yaml::from_str::<Columns>("{text: 3, label: y}").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "text: invalid type: integer `3`, expected the name of a column or a list of names at line 1 column 8"
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_known_ones() {
+        let error = serde_yaml::from_str::<Params>("format: csv\npath: [a]\n").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown field `path`, expected one of `format`, `paths`, `encoding`, `columns`, `join`, `labels`, \
+             `rows_per_label`, `seed`, `on_reject` at line 2 column 1"
+        );
+    }
+
+    #[test]
+    fn all_problems_of_a_table_are_told_at_once() {
+        let yaml = "
+format: parquet
+paths: ['']
+encoding: latin-1
+columns: {text: [a, a, y, ''], label: y, group: y}
+labels: {keep: [sports, sports], rename: {sports: sport, x: ' '}}
+rows_per_label: 0
+";
+        assert_eq!(
+            problems_of(yaml),
+            [
+                "ingest.paths: a path is empty",
+                "ingest.encoding: Parquet is always UTF-8, remove `latin-1`",
+                "ingest.columns.text: `a` is named twice",
+                "ingest.columns.text: `y` is also the label, so the text would give the label away",
+                "ingest.columns.text: the name of the column is empty",
+                "ingest.columns.group: `y` is also the label",
+                "ingest.labels.rename: `x` is renamed to nothing",
+                "ingest.labels.keep: `sports` is renamed to `sport`, name `sport` instead",
+                "ingest.labels.keep: `sports` is named twice",
+                "ingest.labels.keep: `sports` is renamed to `sport`, name `sport` instead",
+                "ingest.rows_per_label: 0 keeps no row, leave it out to keep all",
+            ]
+        );
+    }
+
+    #[test]
+    fn folders_have_no_columns_and_tables_need_them() {
+        assert_eq!(
+            problems_of("{format: folder, paths: [], columns: {text: [], label: y}, labels: {keep: [a]}}"),
+            [
+                "ingest.paths: name at least one file, folder or glob",
+                "ingest.columns: the format `folder` takes labels from the names of folders and has no columns, \
+                 remove it",
+                "ingest.labels.keep: name at least two labels, one leaves nothing to tell apart",
+            ]
+        );
+        assert_eq!(
+            problems_of("{format: json_lines, paths: [a]}"),
+            ["ingest.columns: the format `json_lines` needs at least `text` and `label`"]
+        );
+        assert_eq!(
+            problems_of("{format: csv, paths: [a], columns: {text: [], label: y}}"),
+            ["ingest.columns.text: name at least one column"]
+        );
+    }
+
+    #[test]
+    fn the_schema_describes_every_key_for_editors() {
+        let schema = serde_json::to_value(schemars::schema_for!(Params)).unwrap();
+        let properties = schema["properties"].as_object().unwrap();
+        assert_eq!(properties.len(), 9);
+        for (key, property) in properties {
+            assert!(property["description"].is_string(), "{key} has no description");
+        }
+        assert_eq!(
+            schema["$defs"]["Columns"]["properties"]["text"]["anyOf"][0]["type"],
+            "string"
+        );
+    }
+}

@@ -1,0 +1,284 @@
+//! Texts to label: what `labelproof predict` reads, with the readers of the stage.
+//!
+//! Rows flow while the caller works, and none is dropped: a row without a usable text is a row that says why.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+use std::iter::FusedIterator;
+use std::panic::resume_unwind;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use crate::columns::Wanted;
+use crate::error::{Error, problem_line};
+use crate::limits::Limits;
+use crate::params::Encoding;
+use crate::rows::{Fields, Problem, RowSink, row_id, row_text};
+use crate::settings::Settings;
+use crate::sources::{Input, SourceFile};
+use crate::{delimited, json_lines, lines, parquet_rows};
+
+/// What a source of texts is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextFormat {
+    /// A text on each line.
+    Lines,
+    /// Fields separated by commas and quoted as in RFC 4180, with a header.
+    Csv,
+    /// Fields separated by tabs and quoted as in RFC 4180, with a header.
+    Tsv,
+    /// A JSON object on each line.
+    JsonLines,
+    /// Apache Parquet.
+    Parquet,
+}
+
+/// Where texts come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextSource {
+    /// A file, which is unpacked if its name ends in `.gz`. None is standard input, from which Parquet cannot be read.
+    pub path: Option<PathBuf>,
+    /// What the source is.
+    pub format: TextFormat,
+    /// How its bytes become characters. Parquet is always UTF-8.
+    pub encoding: Encoding,
+    /// The columns of the text. Lines have no columns, and for them this means nothing.
+    pub text: Vec<String>,
+    /// The column of the id.
+    pub id: Option<String>,
+    /// What stands between the text columns of a row where there are several. A column that is empty in a row is left
+    /// out together with its separator.
+    pub join: String,
+}
+
+/// A row of a source of texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextRow {
+    /// What the column of the id says. None without such a column, and for a row of which it cannot be read.
+    pub id: Option<String>,
+    /// The line that the row starts on, from 1; in Parquet the number of the row.
+    pub line: Option<u64>,
+    /// The text, or `file:line: reason: detail` on one line for people. A row whose id is empty or cannot be read has no
+    /// text either: under any other id its label would go astray.
+    pub text: Result<String, String>,
+}
+
+/// Rows that the reader may be ahead of the caller.
+const ROWS_AHEAD: usize = 1024;
+
+/// What standard input is called in messages.
+const STANDARD_INPUT: &str = "standard input";
+
+/// The rows of a source in their order. A thread of its own reads them, a bounded number ahead; it stops when this is
+/// dropped. An error is the last item. In JSON lines, that no object has a wanted column shows only at the end, so that
+/// this error comes after all rows.
+pub fn texts(source: TextSource) -> TextRows {
+    texts_within(source, io::stdin(), Limits::default())
+}
+
+fn texts_within(source: TextSource, standard_input: impl Read + Send + 'static, limits: Limits) -> TextRows {
+    let (sender, receiver) = sync_channel(ROWS_AHEAD);
+    let reader = thread::spawn(move || {
+        if let Err(Stop::Failed(error)) = read(&source, standard_input, limits, &sender) {
+            // If nobody takes rows any more, nobody wants to know either.
+            drop(sender.send(Err(error)));
+        }
+    });
+    TextRows {
+        receiver,
+        reader: Some(reader),
+    }
+}
+
+/// The rows that [`texts`] reads.
+#[derive(Debug)]
+pub struct TextRows {
+    receiver: Receiver<Result<TextRow, Error>>,
+    /// None after the last row. It is not waited for when rows are left, because it may itself wait for standard input.
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Iterator for TextRows {
+    type Item = Result<TextRow, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Ok(row) = self.receiver.recv() {
+            return Some(row);
+        }
+        // The end of a reader that panicked must not look like the end of the source.
+        if let Some(Err(panic)) = self.reader.take().map(JoinHandle::join) {
+            resume_unwind(panic);
+        }
+        None
+    }
+}
+
+impl FusedIterator for TextRows {}
+
+/// Why the reader stops early.
+enum Stop {
+    Failed(Error),
+    /// The caller takes no more rows.
+    Unwanted,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+fn read(
+    source: &TextSource,
+    standard_input: impl Read + 'static,
+    limits: Limits,
+    sender: &SyncSender<Result<TextRow, Error>>,
+) -> Result<(), Stop> {
+    let problems = source.check();
+    if !problems.is_empty() {
+        return Err(Error::BadParams { problems }.into());
+    }
+    let settings = Settings::CommandLine;
+    let file = source.path.as_ref().map(|path| SourceFile {
+        name: path.display().to_string(),
+        path: path.clone(),
+    });
+    let name = file.as_ref().map_or(STANDARD_INPUT, |file| file.name.as_str());
+    let input = || match &file {
+        Some(file) => Input::open(file, source.encoding, settings),
+        None => Input::of_stream(name, standard_input, source.encoding, settings),
+    };
+    let wanted = Wanted {
+        text: &source.text,
+        label: None,
+        id: source.id.as_deref(),
+        group: None,
+        split: None,
+        settings,
+    };
+    let quoted = |column: &String| format!("`{column}`");
+    let mut sink = TextSink {
+        file: name,
+        text: match source.format {
+            TextFormat::Lines => vec!["the line".to_owned()],
+            _ => source.text.iter().map(quoted).collect(),
+        },
+        id: source.id.as_ref().map(quoted).unwrap_or_default(),
+        join: &source.join,
+        settings,
+        sender,
+    };
+    match (source.format, &file) {
+        (TextFormat::Lines, _) => {
+            let count = lines::read(input()?, 0, limits, &mut sink)?;
+            match &file {
+                Some(file) if count == 0 => Err(Error::Empty {
+                    file: file.name.clone(),
+                }
+                .into()),
+                // A filter of lines that gets none gives none.
+                _ => Ok(()),
+            }
+        }
+        (TextFormat::Csv, _) => delimited::read(input()?, 0, b',', &wanted, limits, &mut sink),
+        (TextFormat::Tsv, _) => delimited::read(input()?, 0, b'\t', &wanted, limits, &mut sink),
+        (TextFormat::JsonLines, _) => {
+            let mut reader = json_lines::JsonLines::new(wanted);
+            reader.read(input()?, 0, limits, &mut sink)?;
+            Ok(reader.finish(name)?)
+        }
+        (TextFormat::Parquet, Some(file)) => parquet_rows::read(file, 0, &wanted, limits, &mut sink),
+        (TextFormat::Parquet, None) => Err(Error::BadParams {
+            problems: source.check(),
+        }
+        .into()),
+    }
+}
+
+impl TextSource {
+    /// Every problem that shows without opening a file, each with its option in front.
+    fn check(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.format == TextFormat::Parquet {
+            if self.path.is_none() {
+                problems.push(format!(
+                    "--format: Parquet cannot be read from {STANDARD_INPUT}, name a file"
+                ));
+            }
+            if self.encoding != Encoding::Utf8 {
+                problems.push(format!(
+                    "--encoding: Parquet is always UTF-8, remove `{}`",
+                    self.encoding.name()
+                ));
+            }
+        }
+        if self.format == TextFormat::Lines {
+            if let Some(id) = &self.id {
+                problems.push(format!("--id: lines have no columns, remove `{id}`"));
+            }
+            return problems;
+        }
+        if self.text.is_empty() {
+            problems.push("--text: name at least one column".to_owned());
+        }
+        let mut seen = BTreeSet::new();
+        for name in &self.text {
+            if name.is_empty() {
+                problems.push("--text: the name of the column is empty".to_owned());
+            } else if !seen.insert(name) {
+                problems.push(format!("--text: `{name}` is named twice"));
+            }
+        }
+        if self.id.as_ref().is_some_and(String::is_empty) {
+            problems.push("--id: the name of the column is empty".to_owned());
+        }
+        problems
+    }
+}
+
+/// Sends the rows on.
+struct TextSink<'a> {
+    file: &'a str,
+    /// What the fields of the text are called in messages.
+    text: Vec<String>,
+    /// What the field of the id is called in messages.
+    id: String,
+    join: &'a str,
+    settings: Settings,
+    sender: &'a SyncSender<Result<TextRow, Error>>,
+}
+
+impl TextSink<'_> {
+    fn send(&self, line: Option<u64>, id: Option<String>, text: Result<String, Problem>) -> Result<(), Stop> {
+        let text =
+            text.map_err(|problem| problem_line(self.file, line, problem.reason.name(), &problem.detail));
+        let sent = self.sender.send(Ok(TextRow { id, line, text }));
+        sent.or(Err(Stop::Unwanted))
+    }
+}
+
+impl RowSink for TextSink<'_> {
+    type Stop = Stop;
+
+    fn row(&mut self, _source: u32, line: Option<u64>, fields: Fields<'_>) -> Result<(), Stop> {
+        let id = fields
+            .id
+            .map(|value| row_id(&value, &self.id, self.settings))
+            .transpose();
+        match id {
+            Ok(id) => {
+                let text = row_text(&fields.text, &self.text, self.join, self.settings);
+                self.send(line, id, text)
+            }
+            Err(problem) => self.send(line, None, Err(problem)),
+        }
+    }
+
+    fn problem(&mut self, _source: u32, line: Option<u64>, problem: Problem) -> Result<(), Stop> {
+        self.send(line, None, Err(problem))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! `metrics.json`: the figures of every split, for the model and for the baseline beside it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use labelproof_artifact::{ArtifactError, Kind, Split, StageId, json};
+use serde::{Deserialize, Serialize};
+
+use crate::SplitMetrics;
+
+/// What evaluate writes as `metrics.json`: `splits.<train|validation|test>.<metric>.{value,low,high}`, and the same
+/// below `baseline`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluation {
+    /// Class names; rows and columns of the confusion matrices are in this order.
+    pub labels: Vec<String>,
+    /// The model's figures.
+    pub splits: BTreeMap<Split, SplitMetrics>,
+    /// The baseline's figures.
+    pub baseline: BaselineEvaluation,
+}
+
+/// The figures of the baseline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BaselineEvaluation {
+    /// What the baseline is, in a few words.
+    pub name: String,
+    /// Its figures.
+    pub splits: BTreeMap<Split, SplitMetrics>,
+}
+
+impl Evaluation {
+    /// The file that evaluate writes.
+    pub const KIND: Kind = Kind {
+        stage: StageId::Evaluate,
+        file: "metrics.json",
+        format: 1,
+    };
+
+    /// Reads the figures of a folder of artifacts.
+    pub fn read(artifacts: &Path) -> Result<Self, ArtifactError> {
+        json::read_artifact(Self::KIND, artifacts)
+    }
+
+    /// Writes the figures into evaluate's output folder.
+    pub fn write(&self, folder: &Path) -> Result<(), ArtifactError> {
+        json::write_artifact(Self::KIND, folder, self)
+    }
+}

@@ -1,0 +1,356 @@
+//! The cheap baseline: TF-IDF and multinomial logistic regression. A user must know when an encoder is not worth it.
+//!
+//! The definitions are scikit-learn's `TfidfVectorizer(sublinear_tf=True, min_df=2)` and `LogisticRegression(C=10)`,
+//! on this project's own words. The loss is convex, so its minimum does not depend on how it is found; it is found by
+//! L-BFGS (Liu and Nocedal 1989). Sums run in a fixed order, so the weights are the same with any number of threads.
+
+use std::collections::BTreeMap;
+
+use labelproof_text::terms::words;
+use rayon::prelude::*;
+
+/// What the baseline is called in reports.
+pub const NAME: &str = "TF-IDF + logistic regression";
+
+/// Words of fewer training texts than this are left out.
+const MINIMUM_DOCUMENTS: u32 = 2;
+/// The largest vocabulary; the words of most texts are kept.
+const LARGEST_VOCABULARY: usize = 100_000;
+/// The inverse strength of the L2 penalty, as in scikit-learn.
+const INVERSE_PENALTY: f64 = 10.0;
+const LARGEST_ITERATIONS: usize = 200;
+/// The search ends when no component of the gradient, per training row, is larger.
+const GRADIENT_TOLERANCE: f64 = 1e-7;
+
+/// A trained baseline.
+#[derive(Debug, Clone)]
+pub struct Baseline {
+    vocabulary: BTreeMap<String, u32>,
+    /// `[vocabulary]`, inverse document frequencies.
+    weights_of_terms: Vec<f64>,
+    classes: usize,
+    /// `[classes, vocabulary + 1]`, row-major; the last column is the intercept.
+    coefficients: Vec<f64>,
+}
+
+/// A text as the words of the vocabulary it holds, with their weights, in the order of the words' numbers.
+type SparseRow = Vec<(u32, f64)>;
+
+impl Baseline {
+    /// Trains on cleaned texts and their classes.
+    pub fn train(texts: &[impl AsRef<str> + Sync], labels: &[u32], classes: usize) -> Self {
+        let counts: Vec<BTreeMap<String, u32>> =
+            texts.par_iter().map(|text| count_words(text.as_ref())).collect();
+        let (vocabulary, weights_of_terms) = build_vocabulary(&counts);
+        let mut baseline = Self {
+            vocabulary,
+            weights_of_terms,
+            classes,
+            coefficients: Vec::new(),
+        };
+        let rows: Vec<SparseRow> = counts.par_iter().map(|counts| baseline.weigh(counts)).collect();
+        let problem = Problem {
+            rows: &rows,
+            labels,
+            classes,
+            width: baseline.weights_of_terms.len() + 1,
+        };
+        baseline.coefficients = minimize(&problem);
+        baseline
+    }
+
+    /// The probabilities of each class, `[rows, classes]`, row-major.
+    pub fn predict(&self, texts: &[impl AsRef<str> + Sync]) -> Vec<f64> {
+        let width = self.weights_of_terms.len() + 1;
+        let rows: Vec<Vec<f64>> = texts
+            .par_iter()
+            .map(|text| {
+                let row = self.weigh(&count_words(text.as_ref()));
+                softmax(&scores(&self.coefficients, &row, self.classes, width))
+            })
+            .collect();
+        rows.concat()
+    }
+
+    /// Words in the vocabulary.
+    pub fn vocabulary_size(&self) -> usize {
+        self.vocabulary.len()
+    }
+
+    /// Sublinear term frequency times inverse document frequency, scaled to length 1.
+    fn weigh(&self, counts: &BTreeMap<String, u32>) -> SparseRow {
+        let mut row: SparseRow = counts
+            .iter()
+            .filter_map(|(word, &count)| {
+                let term = *self.vocabulary.get(word)?;
+                Some((
+                    term,
+                    (1.0 + f64::from(count).ln()) * self.weights_of_terms[term as usize],
+                ))
+            })
+            .collect();
+        let length = row.iter().map(|(_, weight)| weight * weight).sum::<f64>().sqrt();
+        if length > 0.0 {
+            row.iter_mut().for_each(|(_, weight)| *weight /= length);
+        }
+        row
+    }
+}
+
+/// Words of two characters and more, as scikit-learn counts them, in lower case.
+fn count_words(text: &str) -> BTreeMap<String, u32> {
+    let mut counts = BTreeMap::new();
+    for word in words(text) {
+        if word.chars().nth(1).is_some() {
+            *counts.entry(word.to_lowercase()).or_insert(0) += 1;
+        }
+    }
+    counts
+}
+
+/// The words in their byte order, and `ln((1 + n) / (1 + document frequency)) + 1` of each.
+fn build_vocabulary(counts: &[BTreeMap<String, u32>]) -> (BTreeMap<String, u32>, Vec<f64>) {
+    let mut documents: BTreeMap<&str, u32> = BTreeMap::new();
+    for word in counts.iter().flat_map(BTreeMap::keys) {
+        *documents.entry(word).or_insert(0) += 1;
+    }
+    let mut kept: Vec<(&str, u32)> = documents
+        .into_iter()
+        .filter(|(_, count)| *count >= MINIMUM_DOCUMENTS)
+        .collect();
+    if kept.len() > LARGEST_VOCABULARY {
+        kept.sort_by(|(a, a_count), (b, b_count)| b_count.cmp(a_count).then(a.cmp(b)));
+        kept.truncate(LARGEST_VOCABULARY);
+        kept.sort_unstable();
+    }
+    let total = counts.len() as f64;
+    let weights = kept
+        .iter()
+        .map(|(_, count)| ((1.0 + total) / (1.0 + f64::from(*count))).ln() + 1.0)
+        .collect();
+    let vocabulary = kept
+        .into_iter()
+        .zip(0..)
+        .map(|((word, _), number)| (word.to_owned(), number))
+        .collect();
+    (vocabulary, weights)
+}
+
+fn scores(coefficients: &[f64], row: &SparseRow, classes: usize, width: usize) -> Vec<f64> {
+    (0..classes)
+        .map(|class| {
+            let class_coefficients = &coefficients[class * width..(class + 1) * width];
+            let sum: f64 = row
+                .iter()
+                .map(|&(term, weight)| class_coefficients[term as usize] * weight)
+                .sum();
+            sum + class_coefficients[width - 1]
+        })
+        .collect()
+}
+
+fn softmax(scores: &[f64]) -> Vec<f64> {
+    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let exponentials: Vec<f64> = scores.iter().map(|score| (score - largest).exp()).collect();
+    let total: f64 = exponentials.iter().sum();
+    exponentials.into_iter().map(|value| value / total).collect()
+}
+
+struct Problem<'a> {
+    rows: &'a [SparseRow],
+    labels: &'a [u32],
+    classes: usize,
+    /// Words and the intercept.
+    width: usize,
+}
+
+impl Problem<'_> {
+    /// The summed cross-entropy plus `|w|² / 2C` over all but the intercepts, and its gradient.
+    fn value_and_gradient(&self, coefficients: &[f64]) -> (f64, Vec<f64>) {
+        let residuals: Vec<(f64, Vec<f64>)> = self
+            .rows
+            .par_iter()
+            .zip(self.labels)
+            .map(|(row, &label)| {
+                let mut probabilities = softmax(&scores(coefficients, row, self.classes, self.width));
+                let loss = -probabilities[label as usize].max(f64::MIN_POSITIVE).ln();
+                probabilities[label as usize] -= 1.0;
+                (loss, probabilities)
+            })
+            .collect();
+        let loss: f64 = residuals.iter().map(|(loss, _)| loss).sum();
+        // Parallel over classes and in row order within each: no sum depends on how many threads there are.
+        let gradients: Vec<(f64, Vec<f64>)> = coefficients
+            .par_chunks(self.width)
+            .enumerate()
+            .map(|(class, coefficients)| {
+                let mut gradient = vec![0.0; self.width];
+                for (row, (_, residual)) in self.rows.iter().zip(&residuals) {
+                    for &(term, weight) in row {
+                        gradient[term as usize] += residual[class] * weight;
+                    }
+                    gradient[self.width - 1] += residual[class];
+                }
+                let words = self.width - 1;
+                let mut penalty = 0.0;
+                for (slot, coefficient) in gradient[..words].iter_mut().zip(coefficients) {
+                    *slot += coefficient / INVERSE_PENALTY;
+                    penalty += coefficient * coefficient / (2.0 * INVERSE_PENALTY);
+                }
+                (penalty, gradient)
+            })
+            .collect();
+        let penalty: f64 = gradients.iter().map(|(penalty, _)| penalty).sum();
+        (
+            loss + penalty,
+            gradients.into_iter().flat_map(|(_, gradient)| gradient).collect(),
+        )
+    }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Steps that L-BFGS remembers.
+const MEMORY: usize = 10;
+
+/// L-BFGS with a backtracking line search, from zero.
+fn minimize(problem: &Problem<'_>) -> Vec<f64> {
+    let mut point = vec![0.0; problem.classes * problem.width];
+    let (mut value, mut gradient) = problem.value_and_gradient(&point);
+    let tolerance = GRADIENT_TOLERANCE * problem.rows.len() as f64;
+    let mut history: Vec<(Vec<f64>, Vec<f64>)> = Vec::new();
+    for _ in 0..LARGEST_ITERATIONS {
+        if gradient.iter().all(|component| component.abs() <= tolerance) {
+            break;
+        }
+        let direction = descent_direction(&gradient, &history);
+        let slope = dot(&gradient, &direction);
+        // The first step has no curvature to go by: its length is 1 instead.
+        let mut step = if history.is_empty() {
+            1.0 / dot(&gradient, &gradient).sqrt()
+        } else {
+            1.0
+        };
+        let accepted = loop {
+            let candidate: Vec<f64> = point
+                .iter()
+                .zip(&direction)
+                .map(|(at, towards)| at + step * towards)
+                .collect();
+            let (candidate_value, candidate_gradient) = problem.value_and_gradient(&candidate);
+            // Armijo's condition: a fair share of the promised decrease.
+            if candidate_value <= value + 1e-4 * step * slope {
+                break Some((candidate, candidate_value, candidate_gradient));
+            }
+            step /= 2.0;
+            if step < 1e-12 {
+                break None;
+            }
+        };
+        // No step decreases the loss any more: rounding is all that is left.
+        let Some((candidate, candidate_value, candidate_gradient)) = accepted else {
+            break;
+        };
+        let moved: Vec<f64> = candidate.iter().zip(&point).map(|(new, old)| new - old).collect();
+        let changed: Vec<f64> = candidate_gradient
+            .iter()
+            .zip(&gradient)
+            .map(|(new, old)| new - old)
+            .collect();
+        if dot(&moved, &changed) > 0.0 {
+            if history.len() == MEMORY {
+                history.remove(0);
+            }
+            history.push((moved, changed));
+        }
+        (point, value, gradient) = (candidate, candidate_value, candidate_gradient);
+    }
+    point
+}
+
+/// The two-loop recursion: the negative gradient times the remembered estimate of the inverse curvature.
+fn descent_direction(gradient: &[f64], history: &[(Vec<f64>, Vec<f64>)]) -> Vec<f64> {
+    let mut direction: Vec<f64> = gradient.iter().map(|component| -component).collect();
+    let mut factors = Vec::with_capacity(history.len());
+    for (moved, changed) in history.iter().rev() {
+        let factor = dot(moved, &direction) / dot(moved, changed);
+        direction
+            .iter_mut()
+            .zip(changed)
+            .for_each(|(slot, change)| *slot -= factor * change);
+        factors.push(factor);
+    }
+    if let Some((moved, changed)) = history.last() {
+        let scale = dot(moved, changed) / dot(changed, changed);
+        direction.iter_mut().for_each(|slot| *slot *= scale);
+    }
+    for ((moved, changed), factor) in history.iter().zip(factors.into_iter().rev()) {
+        let correction = factor - dot(changed, &direction) / dot(moved, changed);
+        direction
+            .iter_mut()
+            .zip(moved)
+            .for_each(|(slot, step)| *slot += correction * step);
+    }
+    direction
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    /// What scikit-learn gives: `tests/fixtures/make_baseline.py`.
+    #[derive(Deserialize)]
+    struct Reference {
+        train: Vec<String>,
+        labels: Vec<u32>,
+        test: Vec<String>,
+        vocabulary: usize,
+        probabilities: Vec<Vec<f64>>,
+    }
+
+    fn reference() -> Reference {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/baseline.json");
+        serde_json::from_slice(&labelproof_artifact::fs::read(path.as_ref()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn probabilities_are_those_of_scikit_learn() {
+        let reference = reference();
+        let baseline = Baseline::train(&reference.train, &reference.labels, 3);
+        assert_eq!(baseline.vocabulary_size(), reference.vocabulary);
+        let found = baseline.predict(&reference.test);
+        for (found, expected) in found.iter().zip(reference.probabilities.concat()) {
+            // Both stop where the gradient is nearly zero, not at the minimum itself.
+            assert!((found - expected).abs() < 1e-5, "{found}, expected {expected}");
+        }
+    }
+
+    #[test]
+    fn any_number_of_threads_gives_the_same_bits() {
+        let reference = reference();
+        let train = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| Baseline::train(&reference.train, &reference.labels, 3).coefficients)
+        };
+        let once = train(1);
+        assert_eq!(once, train(2));
+        assert_eq!(once, train(7));
+    }
+
+    #[test]
+    fn a_text_without_a_known_word_gets_the_shares_of_the_intercepts() {
+        let baseline = Baseline::train(
+            &["good film", "good film", "bad trade", "bad trade"],
+            &[0, 0, 1, 1],
+            2,
+        );
+        let found = baseline.predict(&["unheard of"]);
+        assert!((found[0] - 0.5).abs() < 1e-6, "{found:?}");
+    }
+}

@@ -1,0 +1,117 @@
+//! How rows of token ids become rectangular batches.
+//!
+//! Rows are batched with rows of about their own length and padded to the longest of their batch only: most of the
+//! work of a batch padded to the encoder's maximum would be spent on padding.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use crate::random;
+
+/// Tokens a prediction batch, padding included. Large enough for the matrix products to run at full speed, small
+/// enough for the attention weights of 512-token rows to stay below 100 MiB.
+pub const PREDICTION_BATCH_TOKENS: usize = 4096;
+
+/// Rows of token ids on a device.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// `[batch, sequence]`
+    pub tokens: Tensor<2, Int>,
+    /// `[batch, sequence]`, 1 for a token and 0 for padding; nothing where no row is padded.
+    pub mask: Option<Tensor<2>>,
+    /// Tokens a row, without padding: `[batch]`
+    pub lengths: Vec<usize>,
+}
+
+impl Batch {
+    /// Puts rows on a device, padded to the longest.
+    pub fn new(rows: &[&[u32]], pad_id: u32, device: &Device) -> Self {
+        let lengths: Vec<usize> = rows.iter().map(|row| row.len()).collect();
+        let sequence = lengths.iter().copied().max().unwrap_or(0);
+        let mut tokens = Vec::with_capacity(rows.len() * sequence);
+        let mut mask = Vec::with_capacity(rows.len() * sequence);
+        for row in rows {
+            tokens.extend(row.iter().map(|&token| i64::from(token)));
+            tokens.resize(tokens.len() + sequence - row.len(), i64::from(pad_id));
+            mask.resize(mask.len() + row.len(), 1.0_f32);
+            mask.resize(mask.len() + sequence - row.len(), 0.0);
+        }
+        let shape = [rows.len(), sequence];
+        let padded = lengths.iter().any(|&length| length < sequence);
+        Self {
+            tokens: Tensor::from_data(TensorData::new(tokens, shape), device),
+            mask: padded.then(|| Tensor::from_data(TensorData::new(mask, shape), device)),
+            lengths,
+        }
+    }
+}
+
+/// Cuts rows into batches for prediction: sorted by length, at most `max_tokens` a batch with its padding. Every row
+/// is in exactly one batch; the result depends on the lengths alone.
+pub fn by_length(lengths: &[usize], max_tokens: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..lengths.len()).collect();
+    order.sort_by_key(|&row| (lengths[row], row));
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    for row in order {
+        match batches.last_mut() {
+            Some(batch) if (batch.len() + 1) * lengths[row] <= max_tokens => batch.push(row),
+            _ => batches.push(vec![row]),
+        }
+    }
+    batches
+}
+
+/// How many batches are sorted together by [`shuffled`]: enough to leave little padding, few enough to keep the
+/// order random.
+const SORTED_TOGETHER: usize = 32;
+
+/// Cuts rows into training batches of `batch_size` in a random order that follows the seed: rows are shuffled, then
+/// sorted by length within stretches of 32 batches, and the batches are shuffled.
+pub fn shuffled(lengths: &[usize], batch_size: usize, seed: u64) -> Vec<Vec<usize>> {
+    let mut stream = random::stream("batches", seed);
+    let mut order: Vec<usize> = (0..lengths.len()).collect();
+    random::shuffle(&mut order, &mut stream);
+    for stretch in order.chunks_mut(batch_size * SORTED_TOGETHER) {
+        stretch.sort_by_key(|&row| lengths[row]);
+    }
+    let mut batches: Vec<Vec<usize>> = order.chunks(batch_size).map(<[usize]>::to_vec).collect();
+    random::shuffle(&mut batches, &mut stream);
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_in_one_batch_and_no_batch_is_too_large() {
+        let lengths: Vec<usize> = (0..500).map(|row| 3 + (row * 37) % 510).collect();
+        for batches in [by_length(&lengths, 4096), shuffled(&lengths, 16, 7)] {
+            let mut rows: Vec<usize> = batches.concat();
+            rows.sort_unstable();
+            assert_eq!(rows, (0..500).collect::<Vec<_>>());
+        }
+        for batch in by_length(&lengths, 4096) {
+            let longest = batch.iter().map(|&row| lengths[row]).max().unwrap();
+            assert!(batch.len() * longest <= 4096);
+        }
+        assert_eq!(
+            by_length(&[9000], 4096),
+            [[0]],
+            "a row longer than a batch is a batch of its own"
+        );
+        assert_ne!(shuffled(&lengths, 16, 7), shuffled(&lengths, 16, 8));
+    }
+
+    #[test]
+    fn rows_are_padded_to_the_longest_of_their_batch_and_masked_only_where_padded() {
+        let device = Device::flex();
+        let batch = Batch::new(&[&[5, 6, 7], &[8]], 9, &device);
+        assert_eq!(
+            batch.tokens.into_data().iter::<i64>().collect::<Vec<_>>(),
+            [5, 6, 7, 8, 9, 9]
+        );
+        let mask = batch.mask.unwrap().into_data().try_to_vec::<f32>().unwrap();
+        assert_eq!(mask, [1.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
+        assert!(Batch::new(&[&[1, 2], &[3, 4]], 0, &device).mask.is_none());
+    }
+}

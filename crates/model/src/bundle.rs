@@ -1,0 +1,483 @@
+//! The bundle: everything that prediction needs in one folder, and the proof that it still gives the same answers.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `config.json`, `model.safetensors`, `tokenizer.json`, … | the encoder in Hugging Face's layout |
+//! | `head.safetensors` | the head, in PyTorch's layout |
+//! | `labelproof.json` | label names, cleaning steps, pooling, maximum length, canaries |
+//!
+//! Canaries are texts with the token ids and logits they gave when the bundle was written. Loading replays them: a
+//! replaced tokenizer, another cleaning rule, a lost head or a swapped label list cannot go unnoticed.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use labelproof_artifact::{Digest, LabelMap, fs};
+use labelproof_text::cleaning::{Cleaner, Step};
+use labelproof_text::tokenizer::Tokenizer;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::classifier::{self, Classifier};
+use crate::encoder::load_encoder;
+use crate::encoder_config::EncoderConfig;
+use crate::error::Error;
+use crate::head::{Head, HeadSettings};
+use crate::pooling::Pooling;
+use crate::weights::{NamedTensors, TensorSource};
+
+/// The version of the bundle's format.
+const FORMAT: u32 = 1;
+const DESCRIPTION_FILE: &str = "labelproof.json";
+const WEIGHTS_FILE: &str = "model.safetensors";
+const HEAD_FILE: &str = "head.safetensors";
+/// The tokenizer's file in the encoder's folder and in the bundle.
+pub const TOKENIZER_FILE: &str = "tokenizer.json";
+
+/// How far a replayed logit may be from the recorded one, relative to the larger of 1 and the recorded one: rounding in
+/// another order (other threads, another processor, a GPU) stays below it, a wrong input does not.
+const CANARY_TOLERANCE: f32 = 1e-3;
+
+/// What a bundle says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Description {
+    format: u32,
+    /// Class names; a logit's place is a class's place here.
+    pub labels: Vec<String>,
+    /// Applied to a text before tokenising, in order.
+    pub clean: Vec<Step>,
+    /// Longest input in tokens, special ones included.
+    pub max_tokens: usize,
+    /// From token vectors to a text's vector.
+    pub pooling: Pooling,
+    /// The head's shape.
+    pub head: HeadSettings,
+    canaries: Vec<Canary>,
+}
+
+impl Description {
+    /// A description without canaries; [`save`] adds them.
+    pub fn new(
+        labels: &LabelMap,
+        clean: Vec<Step>,
+        max_tokens: usize,
+        pooling: Pooling,
+        head: HeadSettings,
+    ) -> Self {
+        let labels = labels.names().to_vec();
+        Self {
+            format: FORMAT,
+            labels,
+            clean,
+            max_tokens,
+            pooling,
+            head,
+            canaries: Vec::new(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Canary {
+    text: String,
+    tokens: Vec<u32>,
+    logits: Vec<f32>,
+}
+
+/// A loaded bundle.
+#[derive(Debug)]
+pub struct Bundle {
+    path: PathBuf,
+    /// What it says of itself.
+    pub description: Description,
+    /// Its class names, numbered.
+    pub labels: LabelMap,
+    /// The network.
+    pub classifier: Classifier,
+    /// The encoder's shape.
+    pub encoder_config: EncoderConfig,
+    cleaner: Cleaner,
+    tokenizer: Tokenizer,
+    device: Device,
+}
+
+/// Logits of some rows, and what follows from them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scores {
+    /// `[rows, classes]`, row-major.
+    pub logits: Vec<f32>,
+    /// Columns.
+    pub classes: usize,
+}
+
+impl Scores {
+    /// The logits of each row.
+    pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
+        self.logits.chunks_exact(self.classes)
+    }
+}
+
+/// `ln Σ exp(logits)`, computed in 64 bits around the largest, so that nothing overflows.
+fn log_sum_exp(logits: &[f32]) -> f64 {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let largest = f64::from(largest);
+    largest
+        + logits
+            .iter()
+            .map(|&logit| (f64::from(logit) - largest).exp())
+            .sum::<f64>()
+            .ln()
+}
+
+/// Softmax of one row's logits.
+pub fn probabilities(logits: &[f32]) -> Vec<f64> {
+    let total = log_sum_exp(logits);
+    logits
+        .iter()
+        .map(|&logit| (f64::from(logit) - total).exp())
+        .collect()
+}
+
+/// Cross-entropy of one row in nats, from its logits.
+pub fn cross_entropy(logits: &[f32], label: usize) -> f64 {
+    log_sum_exp(logits) - f64::from(logits[label])
+}
+
+/// The place of the largest value; the first of equals.
+pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
+    let mut best = 0;
+    for (place, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = place;
+        }
+    }
+    best
+}
+
+impl Bundle {
+    /// Loads a bundle, checks that every tensor finds its place, and replays the canaries.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
+        let description = read_description(path)?;
+        let encoder_config = EncoderConfig::read(path)?;
+        let tokenizer = load_tokenizer(path, &encoder_config)?;
+        let weights_path = path.join(WEIGHTS_FILE);
+        let bytes = read_weights(&weights_path, path)?;
+        let (encoder, _) = load_encoder(&weights_path, &bytes, &encoder_config, device)?;
+        let head = load_head(&path.join(HEAD_FILE), &description.head, device)?;
+        let bundle = Self {
+            path: path.to_path_buf(),
+            labels: LabelMap::new(description.labels.clone()),
+            classifier: Classifier {
+                encoder,
+                head,
+                pooling: description.pooling,
+            },
+            encoder_config,
+            cleaner: Cleaner::new(&description.clean)?,
+            tokenizer,
+            device: device.clone(),
+            description,
+        };
+        bundle.replay_canaries()?;
+        Ok(bundle)
+    }
+
+    /// Cleans and tokenises texts as in training.
+    pub fn tokenize(&self, texts: &[impl AsRef<str> + Sync]) -> Result<Vec<Vec<u32>>, Error> {
+        let cleaned: Vec<String> = texts
+            .par_iter()
+            .map(|text| self.cleaner.clean(text.as_ref()).into_owned())
+            .collect();
+        let encodings = self
+            .tokenizer
+            .encode_batch(&cleaned, self.description.max_tokens)?;
+        Ok(encodings.into_iter().map(|encoding| encoding.ids).collect())
+    }
+
+    /// Predicts from raw text. `done` is told how many rows each batch finished.
+    pub fn predict(
+        &self,
+        texts: &[impl AsRef<str> + Sync],
+        done: impl FnMut(usize),
+    ) -> Result<Scores, Error> {
+        Ok(self.predict_tokens(&self.tokenize(texts)?, done))
+    }
+
+    /// Predicts from token ids.
+    pub fn predict_tokens(&self, rows: &[Vec<u32>], done: impl FnMut(usize)) -> Scores {
+        let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
+        let forward = |batch: &_| self.classifier.forward(batch);
+        let logits = classifier::in_batches(&rows, self.tokenizer.pad_id(), &self.device, forward, done);
+        Scores {
+            logits,
+            classes: self.labels.len(),
+        }
+    }
+
+    /// Predicts from pooled vectors, `[rows, hidden]`, row-major.
+    pub fn predict_features(&self, features: &[f32]) -> Scores {
+        let width = self.description.head.input;
+        let logits = head_logits(&self.classifier.head, features, width, &self.device);
+        Scores {
+            logits,
+            classes: self.labels.len(),
+        }
+    }
+
+    fn replay_canaries(&self) -> Result<(), Error> {
+        let canaries = &self.description.canaries;
+        let texts: Vec<&str> = canaries.iter().map(|canary| canary.text.as_str()).collect();
+        let tokens = self.tokenize(&texts)?;
+        if let Some(row) = canaries
+            .iter()
+            .zip(&tokens)
+            .position(|(canary, found)| canary.tokens != *found)
+        {
+            return Err(Error::CanaryTokens {
+                path: self.path.clone(),
+                row,
+            });
+        }
+        let scores = self.predict_tokens(&tokens, |_| ());
+        for (row, (canary, found)) in canaries.iter().zip(scores.rows()).enumerate() {
+            for (&expected, &found) in canary.logits.iter().zip(found) {
+                // Written so that a NaN fails too.
+                let close = (expected - found).abs() <= CANARY_TOLERANCE * expected.abs().max(1.0);
+                if !close {
+                    return Err(Error::Canary {
+                        path: self.path.clone(),
+                        row,
+                        expected,
+                        found,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many feature rows go through the head at once.
+const HEAD_BATCH: usize = 8192;
+
+/// The logits of pooled vectors `[rows, width]`.
+pub fn head_logits(head: &Head, features: &[f32], width: usize, device: &Device) -> Vec<f32> {
+    let mut logits = Vec::new();
+    for chunk in features.chunks(HEAD_BATCH * width) {
+        let data = burn::tensor::TensorData::new(chunk.to_vec(), [chunk.len() / width, width]);
+        logits.extend(
+            head.forward(burn::tensor::Tensor::from_data(data, device))
+                .into_data()
+                .iter::<f32>(),
+        );
+    }
+    logits
+}
+
+fn read_description(path: &Path) -> Result<Description, Error> {
+    let problem = |problem: String| Error::Bundle {
+        path: path.to_path_buf(),
+        problem,
+    };
+    let file = path.join(DESCRIPTION_FILE);
+    if !file.exists() {
+        return Err(problem(format!("`{DESCRIPTION_FILE}` is missing")));
+    }
+    let text = fs::read_to_string(&file)?;
+    let value: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| problem(format!("`{DESCRIPTION_FILE}`: {error}")))?;
+    let format = value.get("format").and_then(serde_json::Value::as_u64);
+    if format != Some(u64::from(FORMAT)) {
+        let found = format.map_or("none".to_owned(), |format| format.to_string());
+        return Err(problem(format!(
+            "its format is {found}, this program reads {FORMAT}"
+        )));
+    }
+    let description: Description =
+        serde_json::from_value(value).map_err(|error| problem(format!("`{DESCRIPTION_FILE}`: {error}")))?;
+    let classes = description.labels.len();
+    if classes < 2 || description.head.classes != classes {
+        return Err(problem(format!(
+            "it has {classes} labels and a head for {}",
+            description.head.classes
+        )));
+    }
+    if description
+        .canaries
+        .iter()
+        .any(|canary| canary.logits.len() != classes)
+    {
+        return Err(problem("a canary has not one logit a label".to_owned()));
+    }
+    Ok(description)
+}
+
+/// Loads an encoder folder's tokenizer and checks that its ids fit the embedding table.
+pub fn load_tokenizer(folder: &Path, config: &EncoderConfig) -> Result<Tokenizer, Error> {
+    let path = folder.join(TOKENIZER_FILE);
+    if !path.exists() {
+        return Err(Error::NoEncoder {
+            folder: folder.to_path_buf(),
+            file: TOKENIZER_FILE,
+        });
+    }
+    let tokenizer = Tokenizer::from_file(&path)?;
+    let (entries, vocabulary) = (tokenizer.vocabulary_size(), config.vocab_size);
+    if entries > vocabulary {
+        return Err(Error::Vocabulary {
+            tokenizer: entries,
+            encoder: vocabulary,
+        });
+    }
+    Ok(tokenizer)
+}
+
+fn read_weights(path: &Path, folder: &Path) -> Result<Vec<u8>, Error> {
+    if !path.exists() {
+        return Err(Error::NoEncoder {
+            folder: folder.to_path_buf(),
+            file: WEIGHTS_FILE,
+        });
+    }
+    Ok(fs::read(path)?)
+}
+
+fn load_head(path: &Path, settings: &HeadSettings, device: &Device) -> Result<Head, Error> {
+    let bytes = fs::read(path)?;
+    let mut source = TensorSource::new(path, &bytes, device)?;
+    let head = Head::load(&mut source, settings, device);
+    source.finish()?;
+    Ok(head)
+}
+
+/// An encoder folder, read: what training starts from.
+#[derive(Debug)]
+pub struct Pretrained {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Its configuration.
+    pub config: EncoderConfig,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    /// Its weights on the device.
+    pub encoder: crate::encoder::Encoder,
+    leftover: NamedTensors,
+}
+
+impl Pretrained {
+    /// Reads an encoder folder onto a device.
+    pub fn load(folder: &Path, device: &Device) -> Result<Self, Error> {
+        let config = EncoderConfig::read(folder)?;
+        let tokenizer = load_tokenizer(folder, &config)?;
+        let path = folder.join(WEIGHTS_FILE);
+        let bytes = read_weights(&path, folder)?;
+        let (encoder, leftover) = load_encoder(&path, &bytes, &config, device)?;
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            config,
+            tokenizer,
+            encoder,
+            leftover,
+        })
+    }
+}
+
+/// The files of an encoder folder, beside its weights, that other programs look for.
+const COMPANION_FILES: [&str; 5] = [
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+];
+
+/// Writes a bundle and loads it again, which proves on every canary that what was saved is what was trained.
+///
+/// `classifier` must be on `device`, without autodiff. With `encoder_changed` false the encoder's weights are copied
+/// byte for byte.
+pub fn save(
+    folder: &Path,
+    pretrained: Pretrained,
+    classifier: &Classifier,
+    encoder_changed: bool,
+    mut description: Description,
+    canary_texts: &[String],
+    device: &Device,
+) -> Result<Bundle, Error> {
+    fs::create_dir_all(folder)?;
+    for file in COMPANION_FILES {
+        let from = pretrained.folder.join(file);
+        if from.exists() {
+            fs::copy(&from, &folder.join(file))?;
+        }
+    }
+    let weights = folder.join(WEIGHTS_FILE);
+    if encoder_changed {
+        let mut tensors = classifier.encoder.named_tensors();
+        tensors.extend(pretrained.leftover);
+        tensors.write(&weights)?;
+    } else {
+        fs::copy(&pretrained.folder.join(WEIGHTS_FILE), &weights)?;
+    }
+    classifier.head.named_tensors().write(&folder.join(HEAD_FILE))?;
+
+    let cleaner = Cleaner::new(&description.clean)?;
+    let mut canaries = Vec::with_capacity(canary_texts.len());
+    for text in canary_texts {
+        let cleaned = cleaner.clean(text).into_owned();
+        let encoding = pretrained.tokenizer.encode(&cleaned, description.max_tokens)?;
+        canaries.push(Canary {
+            text: text.clone(),
+            tokens: encoding.ids,
+            logits: Vec::new(),
+        });
+    }
+    let rows: Vec<&[u32]> = canaries.iter().map(|canary| canary.tokens.as_slice()).collect();
+    let pad_id = pretrained.tokenizer.pad_id();
+    let logits = classifier::in_batches(&rows, pad_id, device, |batch| classifier.forward(batch), |_| ());
+    for (canary, logits) in canaries
+        .iter_mut()
+        .zip(logits.chunks_exact(description.labels.len()))
+    {
+        canary.logits = logits.to_vec();
+    }
+    description.canaries = canaries;
+    let mut text = serde_json::to_string_pretty(&description).expect("a description has string keys only");
+    text.push('\n');
+    fs::write_atomic(&folder.join(DESCRIPTION_FILE), text.as_bytes())?;
+    Bundle::load(folder, device)
+}
+
+/// The digest of an encoder folder's files that decide what it computes.
+pub fn encoder_digest(folder: &Path) -> Result<Digest, Error> {
+    let mut digests = Vec::new();
+    for file in [EncoderConfig::FILE, TOKENIZER_FILE, WEIGHTS_FILE] {
+        let path = folder.join(file);
+        if !path.exists() {
+            return Err(Error::NoEncoder {
+                folder: folder.to_path_buf(),
+                file,
+            });
+        }
+        digests.push(Digest::of_file(&path)?.as_str().to_owned());
+    }
+    Ok(Digest::of_bytes(digests.concat().as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_and_loss_survive_extreme_logits() {
+        let logits = [1000.0, 999.0, -1000.0];
+        let found = probabilities(&logits);
+        // softmax([1, 0]) = 1 / (1 + e^-1)
+        // The sum is near 1000, so that its logarithm is right to 1e-13.
+        assert!((found[0] - 0.731_058_578_630_004_9).abs() < 1e-12);
+        assert!((cross_entropy(&logits, 2) - 2000.313_261_687_518_3).abs() < 1e-9);
+        assert_eq!(argmax(&[1.0, 3.0, 3.0_f32]), 1);
+    }
+}

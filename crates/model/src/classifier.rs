@@ -1,0 +1,53 @@
+//! Encoder, pooling and head as one.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use crate::batch::{self, Batch};
+use crate::encoder::Encoder;
+use crate::head::Head;
+use crate::pooling::Pooling;
+
+/// A text classifier from token ids to logits.
+#[derive(Module, Debug)]
+pub struct Classifier {
+    /// The encoder.
+    pub encoder: Encoder,
+    /// From the pooled vector to the classes.
+    pub head: Head,
+    /// How the tokens' vectors become one.
+    #[module(skip)]
+    pub pooling: Pooling,
+}
+
+impl Classifier {
+    /// The logits of a batch, `[batch, classes]`.
+    pub fn forward(&self, batch: &Batch) -> Tensor<2> {
+        self.head
+            .forward(self.pooling.apply(self.encoder.forward(batch), batch))
+    }
+}
+
+/// Applies `forward` to rows of token ids in batches of like length, and gives the results back in the order of the
+/// rows: `[rows, width]`, row-major. `done` is told how many rows each batch finished.
+pub fn in_batches(
+    rows: &[&[u32]],
+    pad_id: u32,
+    device: &Device,
+    forward: impl Fn(&Batch) -> Tensor<2>,
+    mut done: impl FnMut(usize),
+) -> Vec<f32> {
+    let lengths: Vec<usize> = rows.iter().map(|row| row.len()).collect();
+    let mut results: Vec<Vec<f32>> = vec![Vec::new(); rows.len()];
+    for members in batch::by_length(&lengths, batch::PREDICTION_BATCH_TOKENS) {
+        let tokens: Vec<&[u32]> = members.iter().map(|&row| rows[row]).collect();
+        let output = forward(&Batch::new(&tokens, pad_id, device));
+        let [_, width] = output.dims();
+        let values: Vec<f32> = output.into_data().iter::<f32>().collect();
+        for (&row, values) in members.iter().zip(values.chunks_exact(width)) {
+            results[row] = values.to_vec();
+        }
+        done(members.len());
+    }
+    results.concat()
+}

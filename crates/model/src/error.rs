@@ -1,0 +1,156 @@
+//! What can go wrong with models, bundles and devices.
+
+use std::path::PathBuf;
+
+use labelproof_artifact::fs::FsError;
+use labelproof_artifact::{ArtifactError, Diagnostic, Fault};
+
+/// A model, a bundle or a device cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system refused.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// A file of an earlier stage cannot be used.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// The tokenizer or the cleaning rules cannot be used.
+    #[error(transparent)]
+    Text(#[from] labelproof_text::Error),
+    /// The folder is no encoder.
+    #[error("`{}` is no encoder folder: `{file}` is missing", folder.display())]
+    NoEncoder {
+        /// The folder that was named.
+        folder: PathBuf,
+        /// What it lacks.
+        file: &'static str,
+    },
+    /// `config.json` cannot be read, or describes something that is no plain BERT.
+    #[error("`{}`: {problem}", path.display())]
+    EncoderConfig {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A tensor file cannot be read.
+    #[error("`{}` is no usable safetensors file: {problem}", path.display())]
+    TensorFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The tensors of a file are not those of the model.
+    #[error("`{}` does not fit the model:{}", path.display(), list_mismatches(missing, misshaped, unused))]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// Tensors that the model needs and the file lacks.
+        missing: Vec<String>,
+        /// Tensors of another shape, each with both shapes.
+        misshaped: Vec<String>,
+        /// Tensors of the file that the model has no place for.
+        unused: Vec<String>,
+    },
+    /// Token ids reach beyond the encoder's vocabulary.
+    #[error("the tokenizer has {tokenizer} entries, the encoder's vocabulary only {encoder}")]
+    Vocabulary {
+        /// Entries of `tokenizer.json`.
+        tokenizer: usize,
+        /// Rows of the embedding table.
+        encoder: usize,
+    },
+    /// The bundle's own description cannot be used.
+    #[error("`{}` is no usable bundle: {problem}", path.display())]
+    Bundle {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The bundle does not give the answers it gave when it was written.
+    #[error(
+        "`{}` does not give the answers it was saved with: on canary row {row} a logit is {found}, recorded as \
+         {expected}",
+        path.display()
+    )]
+    Canary {
+        /// The bundle.
+        path: PathBuf,
+        /// Which canary, from 0.
+        row: usize,
+        /// The recorded logit.
+        expected: f32,
+        /// Today's logit.
+        found: f32,
+    },
+    /// The canary's token ids differ: another tokenizer or other cleaning rules.
+    #[error("`{}` does not tokenise canary row {row} as when it was saved", path.display())]
+    CanaryTokens {
+        /// The bundle.
+        path: PathBuf,
+        /// Which canary, from 0.
+        row: usize,
+    },
+    /// The device is not there.
+    #[error("device `{wanted}` is not available; available: {available}")]
+    NoDevice {
+        /// What was asked for.
+        wanted: String,
+        /// What there is, separated by commas.
+        available: String,
+    },
+}
+
+fn list_mismatches(missing: &[String], misshaped: &[String], unused: &[String]) -> String {
+    [
+        ("missing", missing),
+        ("of another shape", misshaped),
+        ("unused", unused),
+    ]
+    .into_iter()
+    .filter(|(_, names)| !names.is_empty())
+    .map(|(what, names)| format!("\n  {} {what}: {}", names.len(), names.join(", ")))
+    .collect()
+}
+
+impl Diagnostic for Error {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::File(error) => error.fault(),
+            Self::Artifact(error) => error.fault(),
+            Self::Text(_)
+            | Self::NoEncoder { .. }
+            | Self::EncoderConfig { .. }
+            | Self::TensorFile { .. }
+            | Self::Mismatch { .. }
+            | Self::Vocabulary { .. }
+            | Self::Bundle { .. }
+            | Self::Canary { .. }
+            | Self::CanaryTokens { .. }
+            | Self::NoDevice { .. } => Fault::Model,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::File(error) => return error.hints(),
+            Self::Artifact(error) => return error.hints(),
+            Self::NoEncoder { .. } => {
+                "`encoder` in `pipeline.yaml` must name a folder in the layout of Hugging Face: config.json, \
+                 model.safetensors, tokenizer.json; `make setup` fetches the sample encoder"
+            }
+            Self::EncoderConfig { .. } => "use an encoder whose config.json has `\"model_type\": \"bert\"`",
+            Self::TensorFile { .. } => "fetch the file again; it may have been cut short",
+            Self::Mismatch { .. } => "config.json and model.safetensors must come from the same model",
+            Self::Vocabulary { .. } => "tokenizer.json and model.safetensors must come from the same model",
+            Self::Bundle { .. } | Self::Canary { .. } | Self::CanaryTokens { .. } => {
+                "a file of the bundle was changed or replaced; make it anew: labelproof run train --force"
+            }
+            Self::NoDevice { .. } => "set `device: auto` to take the best one there is",
+            Self::Text(_) => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
+}

@@ -1,0 +1,67 @@
+//! The features of a frozen encoder: computed once, kept, and used again while nothing they depend on changes.
+
+use std::path::{Path, PathBuf};
+
+use labelproof_artifact::{ArtifactError, Digest, FeatureRow, TableReader, fs, write_table};
+
+use crate::backend::DeviceChoice;
+use crate::pooling::Pooling;
+
+/// Raised when the same encoder, tokens and pooling would give other features.
+const REVISION: u32 = 1;
+
+/// A cache folder for one set of features. Its name is the digest of all they depend on.
+#[derive(Debug)]
+pub struct FeatureCache {
+    folder: PathBuf,
+}
+
+/// The digest of the cached table, beside it.
+const DIGEST_FILE: &str = "features.blake3";
+
+impl FeatureCache {
+    /// The cache for these features below `root`. The device is part of the key: its last bits are in the features.
+    pub fn new(
+        root: &Path,
+        encoder: &Digest,
+        tokens: &Digest,
+        split: &Digest,
+        pooling: Pooling,
+        device: DeviceChoice,
+    ) -> Self {
+        let key = format!("{REVISION} {encoder} {tokens} {split} {pooling:?} {device}");
+        Self {
+            folder: root.join(format!("features-{}", Digest::of_bytes(key.as_bytes()).short())),
+        }
+    }
+
+    /// The features, if they are there and whole. A damaged cache is the same as none.
+    pub fn read(&self) -> Option<Vec<FeatureRow>> {
+        let path = self.table();
+        let expected = fs::read_to_string(&self.folder.join(DIGEST_FILE)).ok()?;
+        if Digest::of_file(&path).ok()?.as_str() != expected {
+            return None;
+        }
+        let mut rows = Vec::new();
+        for batch in TableReader::<FeatureRow>::open_file(&path).ok()? {
+            rows.extend(batch.ok()?);
+        }
+        Some(rows)
+    }
+
+    /// Keeps features. The digest is written last: without it the table is not believed.
+    pub fn write(&self, rows: &[FeatureRow]) -> Result<(), ArtifactError> {
+        fs::remove(&self.folder)?;
+        fs::create_dir_all(&self.folder)?;
+        write_table(&self.folder, rows.iter().cloned())?;
+        let digest = Digest::of_file(&self.table())?;
+        Ok(fs::write_atomic(
+            &self.folder.join(DIGEST_FILE),
+            digest.as_str().as_bytes(),
+        )?)
+    }
+
+    fn table(&self) -> PathBuf {
+        self.folder.join("features.parquet")
+    }
+}

@@ -1,0 +1,136 @@
+//! The part that is trained in every case: dropout, a dense layer from the pooled vector to the classes, and, where
+//! asked for, batch normalisation. It ends in logits; there is no softmax that a loss could apply a second time.
+
+use burn::module::{Module, Param};
+use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear};
+use burn::tensor::{Device, Tensor, TensorData};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::random;
+use crate::weights::{NamedTensors, TensorSource};
+
+/// Batch normalisation behind the dense layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BatchNormalization {
+    /// None.
+    None,
+    /// With statistics 0 and 1 that never change: what `BatchNormalization(trainable=False)` is in Keras, a division
+    /// by √1.001.
+    Frozen,
+    /// Trained, with running statistics for prediction.
+    Trained,
+}
+
+/// The shape of a head.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadSettings {
+    /// Width of the pooled vector.
+    pub input: usize,
+    /// Classes.
+    pub classes: usize,
+    /// Share of the pooled vector's components that is dropped while training.
+    pub dropout: f64,
+    /// Behind the dense layer.
+    pub batch_normalization: BatchNormalization,
+}
+
+/// The constant of Keras' batch normalisation.
+const EPSILON: f64 = 1e-3;
+
+/// The head.
+#[derive(Module, Debug)]
+pub struct Head {
+    dropout: Dropout,
+    dense: Linear,
+    normalization: Option<BatchNorm>,
+}
+
+impl Head {
+    /// A new head. Weights are uniform within ±1/√input, as PyTorch starts its linear layers, and drawn here and not by
+    /// the device, so that every backend starts from the same.
+    pub fn new(settings: &HeadSettings, seed: u64, device: &Device) -> Self {
+        let mut stream = random::stream("head", seed);
+        let bound = 1.0 / (settings.input as f32).sqrt();
+        let mut draw = |count: usize| -> Vec<f32> {
+            (0..count)
+                .map(|_| (2.0 * random::uniform(&mut stream) - 1.0) * bound)
+                .collect()
+        };
+        let weight = TensorData::new(
+            draw(settings.input * settings.classes),
+            [settings.input, settings.classes],
+        );
+        let bias = TensorData::new(draw(settings.classes), [settings.classes]);
+        Self {
+            dropout: DropoutConfig::new(settings.dropout).init(),
+            dense: Linear {
+                weight: Param::from_data(weight, device),
+                bias: Some(Param::from_data(bias, device)),
+            },
+            normalization: new_normalization(settings, device),
+        }
+    }
+
+    /// Takes a head's tensors.
+    pub fn load(source: &mut TensorSource<'_>, settings: &HeadSettings, device: &Device) -> Self {
+        let dense = source.linear("classifier", settings.input, settings.classes);
+        let normalization = new_normalization(settings, device).map(|mut norm| {
+            norm.gamma = source.vector("batch_normalization.weight", settings.classes);
+            norm.beta = source.vector("batch_normalization.bias", settings.classes);
+            norm.running_mean.update(
+                source
+                    .vector("batch_normalization.running_mean", settings.classes)
+                    .val(),
+            );
+            norm.running_var.update(
+                source
+                    .vector("batch_normalization.running_var", settings.classes)
+                    .val(),
+            );
+            norm
+        });
+        Self {
+            dropout: DropoutConfig::new(settings.dropout).init(),
+            dense,
+            normalization,
+        }
+    }
+
+    /// The head's tensors, in PyTorch's names and layout.
+    pub fn named_tensors(&self) -> NamedTensors {
+        let mut tensors = NamedTensors::default();
+        tensors.push_linear("classifier", &self.dense);
+        if let Some(norm) = &self.normalization {
+            tensors.push("batch_normalization.weight", norm.gamma.val());
+            tensors.push("batch_normalization.bias", norm.beta.val());
+            tensors.push("batch_normalization.running_mean", norm.running_mean.value_sync());
+            tensors.push("batch_normalization.running_var", norm.running_var.value_sync());
+        }
+        tensors
+    }
+
+    /// `pooled` is `[batch, hidden]`, the result the logits `[batch, classes]`.
+    pub fn forward(&self, pooled: Tensor<2>) -> Tensor<2> {
+        let logits = self.dense.forward(self.dropout.forward(pooled));
+        match &self.normalization {
+            Some(normalization) => normalization.forward(logits),
+            None => logits,
+        }
+    }
+}
+
+fn new_normalization(settings: &HeadSettings, device: &Device) -> Option<BatchNorm> {
+    let norm = || {
+        BatchNormConfig::new(settings.classes)
+            .with_epsilon(EPSILON)
+            .init(device)
+    };
+    match settings.batch_normalization {
+        BatchNormalization::None => None,
+        BatchNormalization::Frozen => Some(norm().freeze()),
+        BatchNormalization::Trained => Some(norm()),
+    }
+}

@@ -1,0 +1,33 @@
+//! The classifier: a BERT encoder and a head on burn, how rows become batches, how weights come from and go to
+//! Hugging Face files, the bundle that prediction needs, and the cheap baseline beside it.
+//!
+//! This is the only crate that knows tensors, and [`backend`] the only file that names a backend. It reads no
+//! `pipeline.yaml` and decides no split; training itself is the train stage's.
+
+pub mod backend;
+pub mod baseline;
+pub mod batch;
+pub mod bundle;
+pub mod classifier;
+pub mod encoder;
+pub mod encoder_config;
+pub mod error;
+pub mod features;
+pub mod head;
+pub mod pooling;
+pub mod random;
+pub mod weights;
+
+pub use backend::DeviceChoice;
+pub use bundle::{Bundle, Scores};
+pub use classifier::Classifier;
+pub use encoder::Encoder;
+pub use encoder_config::EncoderConfig;
+pub use error::Error;
+pub use head::{BatchNormalization, Head, HeadSettings};
+pub use pooling::Pooling;
+
+#[cfg(test)]
+mod gradient_tests;
+#[cfg(test)]
+mod reference_tests;

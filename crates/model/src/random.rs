@@ -1,0 +1,53 @@
+//! Random numbers that are the same on every machine, backend and release: ChaCha, seeded by a purpose and a number.
+//!
+//! Dropout masks are the exception: they come from the device's own generator, which [`burn`] seeds.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// A stream of random numbers of its own for each purpose, so that one more draw in one place moves no other.
+pub fn stream(purpose: &str, seed: u64) -> ChaCha8Rng {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&seed.to_le_bytes()).update(purpose.as_bytes());
+    ChaCha8Rng::from_seed(*hasher.finalize().as_bytes())
+}
+
+/// A seed that follows from two others, as unlike that of any other pair as chance makes it.
+pub fn combine(seed: u64, part: u64) -> u64 {
+    stream(&part.to_string(), seed).next_u64()
+}
+
+/// A number in `[0, 1)` with 24 random bits, all that a 32-bit float holds.
+pub fn uniform(stream: &mut ChaCha8Rng) -> f32 {
+    (stream.next_u32() >> 8) as f32 / (1_u32 << 24) as f32
+}
+
+/// Fisher and Yates' shuffle.
+pub fn shuffle<T>(items: &mut [T], stream: &mut ChaCha8Rng) {
+    for last in (1..items.len()).rev() {
+        // The bias of a remainder of 64 random bits is below 2^-40 for any list that fits in memory.
+        let other = stream.next_u64() % (last as u64 + 1);
+        items.swap(last, usize::try_from(other).unwrap_or(last));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shuffle_keeps_every_item_and_follows_seed_and_purpose() {
+        let shuffled = |purpose: &str, seed: u64| {
+            let mut items: Vec<u32> = (0..100).collect();
+            shuffle(&mut items, &mut stream(purpose, seed));
+            items
+        };
+        let once = shuffled("order", 10);
+        assert_eq!(once, shuffled("order", 10));
+        assert_ne!(once, shuffled("order", 11));
+        assert_ne!(once, shuffled("rows", 10));
+        let mut sorted = once;
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..100).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,332 @@
+//! The sample encoder against the values that transformers on PyTorch computes, and properties of the whole network.
+//!
+//! `tests/fixtures/encoder.json` is made by `tests/fixtures/make_reference.py`. The encoder is what `make setup`
+//! fetches.
+
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use labelproof_artifact::{LabelMap, fs};
+use serde::Deserialize;
+
+use crate::batch::Batch;
+use crate::bundle::{self, Bundle, Description, Pretrained};
+use crate::head::HeadSettings;
+use crate::{BatchNormalization, Classifier, DeviceChoice, Head, Pooling, classifier};
+
+#[derive(Deserialize)]
+struct Reference {
+    max_length: usize,
+    rows: Vec<ReferenceRow>,
+}
+
+#[derive(Deserialize)]
+struct ReferenceRow {
+    text: String,
+    input_ids: Vec<u32>,
+    cls: Vec<f32>,
+    mean: Vec<f32>,
+    max: Vec<f32>,
+}
+
+fn reference() -> Reference {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/encoder.json");
+    serde_json::from_slice(&fs::read(path.as_ref()).unwrap()).unwrap()
+}
+
+fn encoder_folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../external/encoders/all-minilm-l6-v2");
+    assert!(
+        folder.exists(),
+        "the sample encoder is not there; `make setup` fetches it"
+    );
+    folder
+}
+
+/// The reference values are rounded to 7 digits, and sums run in another order here than there.
+const TOLERANCE: f32 = 1e-4;
+
+#[track_caller]
+fn assert_close(found: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!(
+            (found - expected).abs() <= TOLERANCE,
+            "{what}, component {place}: {found}, expected {expected}"
+        );
+    }
+}
+
+fn check_vectors(device: DeviceChoice) {
+    let reference = reference();
+    let device = device.open().unwrap();
+    let pretrained = Pretrained::load(&encoder_folder(), &device).unwrap();
+    let rows: Vec<&[u32]> = reference
+        .rows
+        .iter()
+        .map(|row| row.input_ids.as_slice())
+        .collect();
+    let pad_id = pretrained.tokenizer.pad_id();
+    // Each alone, without padding; then all together, where most of the short ones is padding.
+    let mut batches: Vec<Vec<usize>> = (0..rows.len()).map(|row| vec![row]).collect();
+    batches.push((0..rows.len()).collect());
+    for members in batches {
+        let tokens: Vec<&[u32]> = members.iter().map(|&row| rows[row]).collect();
+        let batch = Batch::new(&tokens, pad_id, &device);
+        let hidden = pretrained.encoder.forward(&batch);
+        for pooling in [Pooling::Cls, Pooling::Mean, Pooling::Max] {
+            let pooled = pooling
+                .apply(hidden.clone(), &batch)
+                .into_data()
+                .try_to_vec::<f32>()
+                .unwrap();
+            for (&row, found) in members.iter().zip(pooled.chunks_exact(384)) {
+                let expected = &reference.rows[row];
+                let expected = match pooling {
+                    Pooling::Cls => &expected.cls,
+                    Pooling::Mean => &expected.mean,
+                    Pooling::Max => &expected.max,
+                };
+                assert_close(
+                    found,
+                    expected,
+                    &format!("{pooling:?} of row {row} in a batch of {}", members.len()),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn vectors_are_those_of_transformers_on_libtorch() {
+    check_vectors(DeviceChoice::Cpu);
+}
+
+#[test]
+fn vectors_are_those_of_transformers_on_flex() {
+    check_vectors(DeviceChoice::Flex);
+}
+
+#[test]
+fn token_ids_are_those_of_transformers() {
+    let reference = reference();
+    let tokenizer =
+        labelproof_text::tokenizer::Tokenizer::from_file(encoder_folder().join("tokenizer.json")).unwrap();
+    for row in &reference.rows {
+        assert_eq!(
+            tokenizer.encode(&row.text, reference.max_length).unwrap().ids,
+            row.input_ids
+        );
+    }
+}
+
+fn settings(batch_normalization: BatchNormalization) -> HeadSettings {
+    HeadSettings {
+        input: 384,
+        classes: 3,
+        dropout: 0.1,
+        batch_normalization,
+    }
+}
+
+#[test]
+fn a_batch_of_many_is_many_batches_of_one() {
+    let device = DeviceChoice::Cpu.open().unwrap();
+    let pretrained = Pretrained::load(&encoder_folder(), &device).unwrap();
+    let classifier = Classifier {
+        head: Head::new(&settings(BatchNormalization::None), 10, &device),
+        encoder: pretrained.encoder,
+        pooling: Pooling::Max,
+    };
+    let reference = reference();
+    let rows: Vec<&[u32]> = reference
+        .rows
+        .iter()
+        .map(|row| row.input_ids.as_slice())
+        .collect();
+    let logits =
+        |rows: &[&[u32]]| classifier::in_batches(rows, 0, &device, |batch| classifier.forward(batch), |_| ());
+    let together = logits(&rows);
+    let alone: Vec<f32> = rows.iter().flat_map(|row| logits(&[row])).collect();
+    assert_close(&together, &alone, "logits");
+}
+
+fn description(settings: HeadSettings) -> Description {
+    let labels = LabelMap::new(vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]);
+    Description::new(&labels, Vec::new(), 64, Pooling::Mean, settings)
+}
+
+fn save(folder: &Path, encoder_changed: bool, normalization: BatchNormalization) -> (Classifier, Bundle) {
+    let device = DeviceChoice::Cpu.open().unwrap();
+    let pretrained = Pretrained::load(&encoder_folder(), &device).unwrap();
+    let settings = settings(normalization);
+    let classifier = Classifier {
+        head: Head::new(&settings, 10, &device),
+        encoder: pretrained.encoder.clone(),
+        pooling: Pooling::Mean,
+    };
+    let texts = ["a canary sings".to_owned(), "and another one".to_owned()];
+    let bundle = bundle::save(
+        folder,
+        pretrained,
+        &classifier,
+        encoder_changed,
+        description(settings),
+        &texts,
+        &device,
+    )
+    .unwrap();
+    (classifier, bundle)
+}
+
+#[test]
+fn a_saved_bundle_gives_the_same_logits_when_it_is_loaded() {
+    for (encoder_changed, normalization) in [
+        (false, BatchNormalization::None),
+        (true, BatchNormalization::Trained),
+        (true, BatchNormalization::Frozen),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (classifier, bundle) = save(folder.path(), encoder_changed, normalization);
+        let device = DeviceChoice::Cpu.open().unwrap();
+        let texts = ["The quick brown fox", "jumps over the lazy dog and runs away"];
+        let tokens = bundle.tokenize(&texts).unwrap();
+        let rows: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
+        let expected = classifier::in_batches(&rows, 0, &device, |batch| classifier.forward(batch), |_| ());
+        assert_eq!(bundle.predict(&texts, |_| ()).unwrap().logits, expected);
+        let original = fs::read(&encoder_folder().join("model.safetensors")).unwrap();
+        let written = fs::read(&folder.path().join("model.safetensors")).unwrap();
+        let names = |bytes: &[u8]| {
+            let mut names: Vec<String> = safetensors::SafeTensors::deserialize(bytes)
+                .unwrap()
+                .names()
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect();
+            names.sort();
+            names
+        };
+        let names_of_floats: Vec<String> = names(&original)
+            .into_iter()
+            .filter(|name| !name.ends_with("position_ids"))
+            .collect();
+        let written_names: Vec<String> = names(&written)
+            .into_iter()
+            .filter(|name| !name.ends_with("position_ids"))
+            .collect();
+        assert_eq!(
+            written_names, names_of_floats,
+            "transformers finds every tensor it looks for"
+        );
+    }
+}
+
+#[test]
+fn a_bundle_that_gives_other_answers_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    save(folder.path(), false, BatchNormalization::None);
+    let device = DeviceChoice::Cpu.open().unwrap();
+    let path = folder.path().join("head.safetensors");
+    let head = fs::read(&path).unwrap();
+
+    // Another head, of the right shape.
+    Head::new(&settings(BatchNormalization::None), 11, &device)
+        .named_tensors()
+        .write(&path)
+        .unwrap();
+    let error = Bundle::load(folder.path(), &device).unwrap_err().to_string();
+    assert!(
+        error.contains("does not give the answers it was saved with: on canary row 0"),
+        "{error}"
+    );
+    fs::write_atomic(&path, &head).unwrap();
+    Bundle::load(folder.path(), &device).unwrap();
+
+    // Another cleaning rule.
+    let path = folder.path().join("labelproof.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let stop_words = r#""clean": [{"stop_words": {"language": "english"}}]"#;
+    fs::write_atomic(&path, text.replace(r#""clean": []"#, stop_words).as_bytes()).unwrap();
+    let error = Bundle::load(folder.path(), &device).unwrap_err().to_string();
+    assert!(
+        error.ends_with("does not tokenise canary row 0 as when it was saved"),
+        "{error}"
+    );
+
+    // A label lost.
+    fs::write_atomic(
+        &path,
+        text.replace("    \"c\"\n", "")
+            .replace("\"b\",", "\"b\"")
+            .as_bytes(),
+    )
+    .unwrap();
+    let error = Bundle::load(folder.path(), &device).unwrap_err().to_string();
+    assert!(error.ends_with("it has 2 labels and a head for 3"), "{error}");
+}
+
+fn loss(classifier: &Classifier, batch: &Batch, device: &Device) -> Tensor<1> {
+    let targets = Tensor::<1, Int>::from_data(TensorData::new(vec![0_i64, 2], [2]), device);
+    burn::nn::loss::CrossEntropyLossConfig::new()
+        .init(device)
+        .forward(classifier.forward(batch), targets)
+}
+
+#[test]
+fn frozen_parts_have_no_gradient_and_no_dropout() {
+    let device = DeviceChoice::Cpu.open().unwrap();
+    let autodiff = device.clone().autodiff();
+    let pretrained = Pretrained::load(&encoder_folder(), &device).unwrap();
+    let head = Head::new(
+        &HeadSettings {
+            dropout: 0.0,
+            ..settings(BatchNormalization::None)
+        },
+        10,
+        &device,
+    );
+    let rows: [&[u32]; 2] = [&[101, 2023, 102], &[101, 2003, 1037, 3231, 102]];
+    let plain = Classifier {
+        encoder: pretrained.encoder,
+        head,
+        pooling: Pooling::Max,
+    };
+    let expected = plain
+        .forward(&Batch::new(&rows, 0, &device))
+        .into_data()
+        .try_to_vec::<f32>()
+        .unwrap();
+    let gradients = |classifier: &Classifier| {
+        let loss = loss(classifier, &Batch::new(&rows, 0, &autodiff), &autodiff);
+        burn::optim::GradientsParams::from_grads(loss.backward(), classifier).len()
+    };
+    let frozen = |trainable: usize| {
+        Classifier {
+            encoder: plain.encoder.clone().freeze_below(trainable),
+            ..plain.clone()
+        }
+        .train()
+    };
+    // A layer has 6 linear layers and 2 normalisations of 2 tensors each; the head has 2 tensors.
+    assert_eq!(gradients(&frozen(0)), 2);
+    assert_eq!(gradients(&frozen(1)), 2 + 16);
+    assert_eq!(gradients(&frozen(6)), 2 + 6 * 16);
+    assert_eq!(
+        gradients(&plain.clone().train()),
+        2 + 6 * 16 + 5,
+        "and the embeddings"
+    );
+    let training = frozen(0).forward(&Batch::new(&rows, 0, &autodiff));
+    assert_close(
+        &training.into_data().try_to_vec::<f32>().unwrap(),
+        &expected,
+        "a frozen encoder while training",
+    );
+    let dropped = plain.clone().train().forward(&Batch::new(&rows, 0, &autodiff));
+    assert_ne!(
+        dropped.into_data().try_to_vec::<f32>().unwrap(),
+        expected,
+        "an encoder that learns drops out"
+    );
+}

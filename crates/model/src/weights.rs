@@ -1,0 +1,317 @@
+//! Tensors from and to safetensors files, with every tensor accounted for.
+//!
+//! Names are those of Hugging Face's BERT. Old checkpoints differ in two ways, which are undone on reading: a `bert.`
+//! before every name, and `gamma`/`beta` for a layer normalisation's `weight`/`bias`. Linear layers are stored
+//! `[output, input]` there and `[input, output]` in burn; layers transpose on both ways.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use burn::module::Param;
+use burn::nn::{Embedding, LayerNorm, LayerNormConfig, Linear};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use labelproof_artifact::fs;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use crate::error::Error;
+
+/// Parts of a pre-training checkpoint that a classifier has no use for: the pooler over the first token, the language
+/// modelling and next-sentence heads, and a stored list of positions.
+const PRE_TRAINING_PARTS: [&str; 3] = ["pooler.", "cls.", "embeddings.position_ids"];
+
+/// The tensors of a file, handed out by name; what was asked for and not there, and what nobody asked for, is kept.
+pub struct TensorSource<'a> {
+    path: PathBuf,
+    device: &'a Device,
+    tensors: BTreeMap<String, TensorView<'a>>,
+    missing: Vec<String>,
+    misshaped: Vec<String>,
+}
+
+impl<'a> TensorSource<'a> {
+    /// Reads the header of a safetensors file that is in memory.
+    pub fn new(path: &Path, bytes: &'a [u8], device: &'a Device) -> Result<Self, Error> {
+        let parsed = SafeTensors::deserialize(bytes).map_err(|error| Error::TensorFile {
+            path: path.to_path_buf(),
+            problem: error.to_string(),
+        })?;
+        let tensors = parsed
+            .tensors()
+            .into_iter()
+            .map(|(name, view)| (modern_name(&name), view))
+            .collect();
+        Ok(Self {
+            path: path.to_path_buf(),
+            device,
+            tensors,
+            missing: Vec::new(),
+            misshaped: Vec::new(),
+        })
+    }
+
+    /// Takes a tensor. If it is not there or of another shape, that is noted for [`Self::finish`] and zeros stand in.
+    fn take<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Tensor<D> {
+        let Some(view) = self.tensors.remove(name) else {
+            self.missing.push(name.to_owned());
+            return Tensor::zeros(shape, self.device);
+        };
+        if view.shape() != shape {
+            self.misshaped
+                .push(format!("{name} {:?}, expected {shape:?}", view.shape()));
+            return Tensor::zeros(shape, self.device);
+        }
+        match to_f32(&view) {
+            Some(data) => Tensor::from_data(data, self.device),
+            None => {
+                self.misshaped
+                    .push(format!("{name} of type {:?}, expected a float", view.dtype()));
+                Tensor::zeros(shape, self.device)
+            }
+        }
+    }
+
+    /// A linear layer, stored as `{name}.weight` `[output, input]` and `{name}.bias` `[output]`.
+    ///
+    /// The weight is transposed in memory and not as a view: a trained layer and the same layer loaded again then have
+    /// one layout, and give the same bits.
+    pub fn linear(&mut self, name: &str, input: usize, output: usize) -> Linear {
+        let weight: Tensor<2> = self.take(&format!("{name}.weight"), [output, input]);
+        let stored: Vec<f32> = weight.into_data().iter::<f32>().collect();
+        let transposed = TensorData::new(transpose(&stored, output, input), [input, output]);
+        Linear {
+            weight: Param::from_tensor(Tensor::from_data(transposed, self.device)),
+            bias: Some(Param::from_tensor(self.take(&format!("{name}.bias"), [output]))),
+        }
+    }
+
+    /// An embedding table, stored as `{name}.weight` `[entries, width]`.
+    pub fn embedding(&mut self, name: &str, entries: usize, width: usize) -> Embedding {
+        Embedding {
+            weight: Param::from_tensor(self.take(&format!("{name}.weight"), [entries, width])),
+        }
+    }
+
+    /// A layer normalisation, stored as `{name}.weight` and `{name}.bias`, both `[width]`.
+    pub fn layer_norm(&mut self, name: &str, width: usize, epsilon: f64) -> LayerNorm {
+        let mut norm = LayerNormConfig::new(width)
+            .with_epsilon(epsilon)
+            .init(self.device);
+        norm.gamma = self.vector(&format!("{name}.weight"), width);
+        norm.beta = Some(self.vector(&format!("{name}.bias"), width));
+        norm
+    }
+
+    /// A vector `[width]`.
+    pub fn vector(&mut self, name: &str, width: usize) -> Param<Tensor<1>> {
+        Param::from_tensor(self.take(name, [width]))
+    }
+
+    /// Fails unless every tensor was found with its shape and none is left but the known parts of pre-training
+    /// checkpoints; returns those, as they are, so that they can be written back.
+    pub fn finish(self) -> Result<NamedTensors, Error> {
+        let (ignored, unused): (Vec<_>, Vec<_>) = self
+            .tensors
+            .into_iter()
+            .partition(|(name, _)| PRE_TRAINING_PARTS.iter().any(|part| name.starts_with(part)));
+        if self.missing.is_empty() && self.misshaped.is_empty() && unused.is_empty() {
+            let mut kept = NamedTensors::default();
+            for (name, view) in ignored {
+                if let Some(data) = to_f32(&view) {
+                    kept.push_data(name, data);
+                }
+            }
+            return Ok(kept);
+        }
+        let unused = unused.into_iter().map(|(name, _)| name).collect();
+        Err(Error::Mismatch {
+            path: self.path,
+            missing: self.missing,
+            misshaped: self.misshaped,
+            unused,
+        })
+    }
+}
+
+/// `[rows, columns]` to `[columns, rows]`, both row-major.
+fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    // In squares that fit the processor's cache: column by column, every read would miss it.
+    const SQUARE: usize = 32;
+    let mut transposed = vec![0.0; values.len()];
+    for first_row in (0..rows).step_by(SQUARE) {
+        for first_column in (0..columns).step_by(SQUARE) {
+            for row in first_row..rows.min(first_row + SQUARE) {
+                for column in first_column..columns.min(first_column + SQUARE) {
+                    transposed[column * rows + row] = values[row * columns + column];
+                }
+            }
+        }
+    }
+    transposed
+}
+
+fn modern_name(name: &str) -> String {
+    let name = name.strip_prefix("bert.").unwrap_or(name);
+    match name.strip_suffix("LayerNorm.gamma") {
+        Some(start) => format!("{start}LayerNorm.weight"),
+        None => match name.strip_suffix("LayerNorm.beta") {
+            Some(start) => format!("{start}LayerNorm.bias"),
+            None => name.to_owned(),
+        },
+    }
+}
+
+/// The values as 32-bit floats, or nothing when they are no floats.
+fn to_f32(view: &TensorView<'_>) -> Option<TensorData> {
+    let dtype = match view.dtype() {
+        Dtype::F32 => DType::F32,
+        Dtype::F16 => DType::F16,
+        Dtype::BF16 => DType::BF16,
+        Dtype::F64 => DType::F64,
+        _ => return None,
+    };
+    let data = TensorData::from_bytes_vec(view.data().to_vec(), view.shape().to_vec(), dtype);
+    Some(data.convert::<f32>())
+}
+
+/// Tensors on their way to a file.
+#[derive(Debug, Default)]
+pub struct NamedTensors {
+    tensors: Vec<(String, TensorData)>,
+}
+
+impl NamedTensors {
+    /// Adds a tensor as it is.
+    pub fn push<const D: usize>(&mut self, name: &str, tensor: Tensor<D>) {
+        self.push_data(name.to_owned(), tensor.into_data().convert::<f32>());
+    }
+
+    fn push_data(&mut self, name: String, data: TensorData) {
+        self.tensors.push((name, data));
+    }
+
+    /// Adds a linear layer in Hugging Face's layout.
+    pub fn push_linear(&mut self, name: &str, linear: &Linear) {
+        self.push(&format!("{name}.weight"), linear.weight.val().transpose());
+        if let Some(bias) = &linear.bias {
+            self.push(&format!("{name}.bias"), bias.val());
+        }
+    }
+
+    /// Adds a layer normalisation.
+    pub fn push_layer_norm(&mut self, name: &str, norm: &LayerNorm) {
+        self.push(&format!("{name}.weight"), norm.gamma.val());
+        if let Some(beta) = &norm.beta {
+            self.push(&format!("{name}.bias"), beta.val());
+        }
+    }
+
+    /// Adds the tensors of another list.
+    pub fn extend(&mut self, other: Self) {
+        self.tensors.extend(other.tensors);
+    }
+
+    /// Writes the file; equal tensors give equal bytes. The one metadata entry is what transformers asks for.
+    pub fn write(&self, path: &Path) -> Result<(), Error> {
+        let problem = |problem: String| Error::TensorFile {
+            path: path.to_path_buf(),
+            problem,
+        };
+        let mut views = Vec::with_capacity(self.tensors.len());
+        for (name, data) in &self.tensors {
+            let view = TensorView::new(Dtype::F32, data.shape().to_vec(), data.as_bytes())
+                .map_err(|error| problem(error.to_string()))?;
+            views.push((name, view));
+        }
+        let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+        let bytes =
+            safetensors::serialize(views, Some(metadata)).map_err(|error| problem(error.to_string()))?;
+        Ok(fs::write_atomic(path, &bytes)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transposed_matrix_has_rows_for_columns() {
+        let (rows, columns) = (70, 41);
+        let values: Vec<f32> = (0..rows * columns).map(|value| value as f32).collect();
+        let transposed = transpose(&values, rows, columns);
+        for row in 0..rows {
+            for column in 0..columns {
+                assert!(
+                    (transposed[column * rows + row] - values[row * columns + column]).abs() < f32::EPSILON
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn old_names_become_modern_ones() {
+        assert_eq!(
+            modern_name("bert.embeddings.LayerNorm.gamma"),
+            "embeddings.LayerNorm.weight"
+        );
+        assert_eq!(
+            modern_name("embeddings.LayerNorm.beta"),
+            "embeddings.LayerNorm.bias"
+        );
+        assert_eq!(
+            modern_name("encoder.layer.0.output.dense.weight"),
+            "encoder.layer.0.output.dense.weight"
+        );
+    }
+
+    #[test]
+    fn a_file_that_does_not_fit_lists_everything_that_is_wrong_with_it() {
+        let device = Device::flex();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let mut tensors = NamedTensors::default();
+        tensors.push::<2>("dense.weight", Tensor::ones([2, 3], &device));
+        tensors.push::<1>("dense.bias", Tensor::ones([5], &device));
+        tensors.push::<1>("extra", Tensor::ones([1], &device));
+        tensors.push::<1>("pooler.dense.bias", Tensor::ones([1], &device));
+        tensors.write(&path).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        let mut source = TensorSource::new(&path, &bytes, &device).unwrap();
+        let _ = source.linear("dense", 3, 2);
+        let _ = source.vector("norm", 3);
+        let error = source.finish().unwrap_err().to_string();
+        let message = error.split_once("does not fit the model:").unwrap().1;
+        assert_eq!(
+            message,
+            "\n  1 missing: norm\n  1 of another shape: dense.bias [5], expected [2]\n  1 unused: extra"
+        );
+        let mut source = TensorSource::new(&path, &bytes, &device).unwrap();
+        let _ = (
+            source.take("dense.weight", [2, 3]),
+            source.take("dense.bias", [5]),
+            source.take("extra", [1]),
+        );
+        assert_eq!(
+            source.finish().unwrap().tensors.len(),
+            1,
+            "the pooler is kept to be written back"
+        );
+    }
+
+    #[test]
+    fn a_cut_file_is_an_error_that_names_it() {
+        let device = Device::flex();
+        let path = Path::new("model.safetensors");
+        for bytes in [
+            &b""[..],
+            &b"\xff\xff\xff\xff\xff\xff\xff\x7f{}"[..],
+            &b"\x02\0\0\0\0\0\0\0{"[..],
+        ] {
+            let error = TensorSource::new(path, bytes, &device).err().unwrap().to_string();
+            assert!(
+                error.starts_with("`model.safetensors` is no usable safetensors file: "),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The command line: one struct for each command, and what each does.
+
+mod predict;
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use labelproof_artifact::{StageId, fs};
+use labelproof_model::DeviceChoice;
+
+use crate::config::{Config, Pipeline};
+use crate::driver;
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::plan::Planner;
+use crate::printer::{self, Printer, Verbosity};
+
+/// Trains a text classifier as a reproducible pipeline, and says what its numbers are worth.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+#[command(after_help = "Examples:
+  labelproof run                                   run every stage that is not up to date
+  labelproof run train --set train.epochs=5        train again with other settings
+  labelproof status                                say what is stale, and why
+  labelproof predict --bundle artifacts/train/model --input new.csv --text body
+
+Exit codes: 0 ok, 1 bug, 2 usage or configuration, 3 input data, 4 damaged artifact, 5 stale,
+6 model or device, 7 file system")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the pipeline, or some stages and what they need
+    Run(RunArgs),
+    /// Say for each stage whether it is up to date, or why not
+    Status(StatusArgs),
+    /// Classify texts with a trained bundle
+    Predict(predict::PredictArgs),
+    /// Print the JSON schema of pipeline.yaml
+    Schema,
+    /// Print the completions of a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+struct ConfigArgs {
+    /// The pipeline's configuration
+    #[arg(long, short, value_name = "FILE", default_value = "pipeline.yaml")]
+    config: PathBuf,
+    /// Override a value of the configuration, such as train.epochs=5; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Keep the artifacts in this folder
+    #[arg(long, value_name = "DIR")]
+    artifacts: Option<PathBuf>,
+}
+
+impl ConfigArgs {
+    fn load(&self, device: Option<DeviceChoice>) -> Result<Config, Failure> {
+        Ok(Config::load(
+            &self.config,
+            &self.overrides,
+            device,
+            self.artifacts.as_deref(),
+        )?)
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  labelproof run
+  labelproof run report
+  labelproof run train --force
+  labelproof run --config pipelines/finetune.yaml --set train.epochs=2 --device cuda:1")]
+struct RunArgs {
+    /// Run these stages and what they need; all by default
+    #[arg(value_name = "STAGE")]
+    stages: Vec<StageId>,
+    /// Run the stages even if they are up to date
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// auto, cpu, cuda, cuda:1, mps or flex; wins over the configuration
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<DeviceChoice>,
+    /// Print errors only
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Debug, Args)]
+struct StatusArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Exit with 5 if a stage is not up to date
+    #[arg(long)]
+    check: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Cli {
+    /// Does what the command line asks for.
+    pub fn execute(self) -> Result<ExitCode, Failure> {
+        match self.command {
+            Command::Run(args) => run(&args),
+            Command::Status(args) => status(&args),
+            Command::Predict(args) => predict::run(&args),
+            Command::Schema => {
+                printer::data(Pipeline::schema().trim_end());
+                Ok(ExitCode::Success)
+            }
+            Command::Completions { shell } => {
+                let mut text = Vec::new();
+                clap_complete::generate(shell, &mut Self::command(), "labelproof", &mut text);
+                printer::data(String::from_utf8_lossy(&text).trim_end());
+                Ok(ExitCode::Success)
+            }
+        }
+    }
+}
+
+fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
+    let config = args.config.load(args.device)?;
+    let printer = Printer::new(Verbosity::choose(args.quiet));
+    driver::run(&config, &args.stages, args.force, &printer)?;
+    if driver::select(&args.stages).contains(&StageId::Report) {
+        let page = config.artifacts.join("report").join("index.html");
+        printer::data(&fs::absolute(&page)?.display().to_string());
+    }
+    Ok(ExitCode::Success)
+}
+
+fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
+    let config = args.config.load(None)?;
+    let stages = Planner::new(&config).status()?;
+    let stale = stages.iter().any(|(_, reasons)| !reasons.is_empty());
+    let texts: Vec<(StageId, Vec<String>)> = stages
+        .into_iter()
+        .map(|(stage, reasons)| (stage, reasons.iter().map(ToString::to_string).collect()))
+        .collect();
+    if args.json {
+        let rows: Vec<serde_json::Value> = texts
+            .iter()
+            .map(|(stage, reasons)| {
+                serde_json::json!({ "stage": stage, "up_to_date": reasons.is_empty(), "reasons": reasons })
+            })
+            .collect();
+        printer::data(&serde_json::to_string_pretty(&rows).expect("a JSON value always serialises"));
+    } else {
+        for (stage, reasons) in &texts {
+            let state = if reasons.is_empty() {
+                "up to date".to_owned()
+            } else {
+                format!("stale: {}", printer::summarize_reasons(reasons))
+            };
+            printer::data(&format!("{stage:<11} {state}"));
+        }
+    }
+    Ok(if args.check && stale {
+        ExitCode::Stale
+    } else {
+        ExitCode::Success
+    })
+}

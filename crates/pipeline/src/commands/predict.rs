@@ -1,0 +1,371 @@
+//! `labelproof predict`: texts in, labels and probabilities out, in a stream, with the bundle alone.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use labelproof_artifact::fs::{self, FsError};
+use labelproof_artifact::{Diagnostic, Fault};
+use labelproof_ingest::{Encoding, TextFormat, TextRow, TextSource, texts};
+use labelproof_model::bundle::{argmax, probabilities};
+use labelproof_model::{Bundle, DeviceChoice};
+
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::printer;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  echo 'the match ended in a draw' | labelproof predict --bundle artifacts/train/model
+  labelproof predict --bundle model --input new.csv --text title --text body --id key --output labels.csv
+  labelproof predict --bundle model --input new.jsonl.gz --text body --output labels.jsonl
+
+Each row gives its id (the row's number without --id), its label, that label's probability, and the
+probability of every label. A row without a readable text gets an empty label; then the exit code is 3.")]
+pub(super) struct PredictArgs {
+    /// The bundle: the `model` folder that train writes
+    #[arg(long, value_name = "DIR")]
+    bundle: PathBuf,
+    /// Texts to classify; standard input by default
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// What the input is; by default what its name says, and lines on standard input
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<InputFormat>,
+    /// The column of the text; several are joined by a line break
+    #[arg(long = "text", value_name = "COLUMN", default_value = "text")]
+    text_columns: Vec<String>,
+    /// The column of the id
+    #[arg(long = "id", value_name = "COLUMN")]
+    id_column: Option<String>,
+    /// The encoding of the input
+    #[arg(long, default_value = "utf-8")]
+    encoding: InputEncoding,
+    /// Where to write, as CSV or, if the name ends in .jsonl, JSON lines; standard output by default
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// auto, cpu, cuda, cuda:1, mps or flex
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    device: DeviceChoice,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum InputFormat {
+    Lines,
+    Csv,
+    Tsv,
+    Jsonl,
+    Parquet,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum InputEncoding {
+    #[value(name = "utf-8")]
+    Utf8,
+    #[value(name = "latin-1")]
+    Latin1,
+    #[value(name = "windows-1252")]
+    Windows1252,
+}
+
+impl From<InputFormat> for TextFormat {
+    fn from(format: InputFormat) -> Self {
+        match format {
+            InputFormat::Lines => Self::Lines,
+            InputFormat::Csv => Self::Csv,
+            InputFormat::Tsv => Self::Tsv,
+            InputFormat::Jsonl => Self::JsonLines,
+            InputFormat::Parquet => Self::Parquet,
+        }
+    }
+}
+
+impl From<InputEncoding> for Encoding {
+    fn from(encoding: InputEncoding) -> Self {
+        match encoding {
+            InputEncoding::Utf8 => Self::Utf8,
+            InputEncoding::Latin1 => Self::Latin1,
+            InputEncoding::Windows1252 => Self::Windows1252,
+        }
+    }
+}
+
+/// The command line of `predict` does not make sense.
+#[derive(Debug, thiserror::Error)]
+enum PredictError {
+    #[error("`{}` does not say what it is", path.display())]
+    UnknownFormat { path: PathBuf },
+    #[error("parquet cannot be read from standard input")]
+    ParquetFromStandardInput,
+    #[error("cannot write `{}`: its name ends neither in .csv nor in .jsonl", path.display())]
+    UnknownOutput { path: PathBuf },
+}
+
+impl Diagnostic for PredictError {
+    fn fault(&self) -> Fault {
+        Fault::Configuration
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::UnknownFormat { .. } => "add --format csv, tsv, jsonl, parquet or lines",
+            Self::ParquetFromStandardInput => "name the file with --input",
+            Self::UnknownOutput { .. } => "use --output labels.csv or --output labels.jsonl",
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+/// Rows that are predicted together: enough to sort by length, few enough to keep results flowing.
+const CHUNK_ROWS: usize = 1024;
+/// Rows without a label that are shown.
+const SHOWN_PROBLEMS: usize = 10;
+
+pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
+    let format = input_format(args)?;
+    let bundle = Bundle::load(&args.bundle, &args.device.open()?)?;
+    let mut output = Output::open(args.output.as_deref(), bundle.labels.names())?;
+    let source = TextSource {
+        path: args.input.clone(),
+        format: format.into(),
+        encoding: args.encoding.into(),
+        text: args.text_columns.clone(),
+        id: args.id_column.clone(),
+        join: "\n".to_owned(),
+    };
+    let mut without_label = Vec::new();
+    let mut count = 0_usize;
+    let mut chunk = Vec::with_capacity(CHUNK_ROWS);
+    let mut rows = texts(source);
+    loop {
+        chunk.clear();
+        for row in rows.by_ref().take(CHUNK_ROWS) {
+            chunk.push(row?);
+        }
+        if chunk.is_empty() {
+            break;
+        }
+        let written = predict_chunk(&bundle, &chunk, count, &mut output, &mut without_label)?;
+        count += chunk.len();
+        if written == Written::ReaderGone {
+            return Ok(ExitCode::Success);
+        }
+    }
+    output.finish()?;
+    if without_label.is_empty() {
+        return Ok(ExitCode::Success);
+    }
+    let total = without_label.len();
+    printer::note(&format!("{total} of {count} rows have no label:"));
+    for problem in without_label.iter().take(SHOWN_PROBLEMS) {
+        printer::note(&format!("  {problem}"));
+    }
+    if total > SHOWN_PROBLEMS {
+        printer::note(&format!("  and {} more", total - SHOWN_PROBLEMS));
+    }
+    Ok(ExitCode::Input)
+}
+
+fn input_format(args: &PredictArgs) -> Result<InputFormat, PredictError> {
+    let by_name = |path: &PathBuf| {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_lowercase();
+        match name.trim_end_matches(".gz").rsplit('.').next() {
+            Some("csv") => Ok(InputFormat::Csv),
+            Some("tsv" | "tab") => Ok(InputFormat::Tsv),
+            Some("jsonl" | "ndjson") => Ok(InputFormat::Jsonl),
+            Some("parquet") => Ok(InputFormat::Parquet),
+            Some("txt") => Ok(InputFormat::Lines),
+            _ => Err(PredictError::UnknownFormat { path: path.clone() }),
+        }
+    };
+    match (args.format, &args.input) {
+        (Some(InputFormat::Parquet), None) => Err(PredictError::ParquetFromStandardInput),
+        (Some(format), _) => Ok(format),
+        (None, Some(path)) => by_name(path),
+        (None, None) => Ok(InputFormat::Lines),
+    }
+}
+
+fn predict_chunk(
+    bundle: &Bundle,
+    rows: &[TextRow],
+    before: usize,
+    output: &mut Output,
+    without_label: &mut Vec<String>,
+) -> Result<Written, Failure> {
+    let readable: Vec<&str> = rows.iter().filter_map(|row| row.text.as_deref().ok()).collect();
+    let scores = bundle.predict(&readable, |_| ())?;
+    let mut logits = scores.rows();
+    for (place, row) in rows.iter().enumerate() {
+        let id = row.id.clone().unwrap_or_else(|| (before + place + 1).to_string());
+        let result = match &row.text {
+            Ok(_) => logits.next().map(probabilities),
+            Err(problem) => {
+                without_label.push(problem.clone());
+                None
+            }
+        };
+        if output.write(&id, bundle.labels.names(), result.as_deref())? == Written::ReaderGone {
+            return Ok(Written::ReaderGone);
+        }
+    }
+    output.flush()
+}
+
+/// Whether somebody still reads what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Fine,
+    ReaderGone,
+}
+
+enum Writer {
+    Csv(Box<csv::Writer<Box<dyn Write>>>),
+    JsonLines(Box<dyn Write>),
+}
+
+/// Where the labels go. A file appears under its name only when it is whole.
+struct Output {
+    writer: Writer,
+    file: Option<(PathBuf, PathBuf)>,
+    name: PathBuf,
+}
+
+impl Output {
+    fn open(path: Option<&Path>, labels: &[String]) -> Result<Self, Failure> {
+        let Some(path) = path else {
+            let name = PathBuf::from("standard output");
+            let writer = Writer::csv(Box::new(BufWriter::new(io::stdout())));
+            return Self {
+                writer,
+                file: None,
+                name,
+            }
+            .with_header(labels);
+        };
+        let unknown = || PredictError::UnknownOutput {
+            path: path.to_path_buf(),
+        };
+        let extension = path
+            .extension()
+            .and_then(|extension| extension.to_str())
+            .ok_or_else(unknown)?;
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(".partial");
+        let partial = PathBuf::from(partial);
+        let create = || -> Result<Box<dyn Write>, FsError> {
+            let file: File = fs::create(&partial)?;
+            Ok(Box::new(BufWriter::new(file)))
+        };
+        let writer = match extension {
+            "csv" => Writer::csv(create()?),
+            "jsonl" => Writer::JsonLines(create()?),
+            _ => return Err(unknown().into()),
+        };
+        let file = Some((partial.clone(), path.to_path_buf()));
+        Self {
+            writer,
+            file,
+            name: path.to_path_buf(),
+        }
+        .with_header(labels)
+    }
+
+    fn with_header(mut self, labels: &[String]) -> Result<Self, Failure> {
+        if let Writer::Csv(writer) = &mut self.writer {
+            let columns = ["id", "label", "probability"].into_iter().map(str::to_owned);
+            let of_labels = labels.iter().map(|label| format!("probability of {label}"));
+            let result = writer
+                .write_record(columns.chain(of_labels))
+                .map_err(io::Error::from);
+            self.judge(result)?;
+        }
+        Ok(self)
+    }
+
+    /// `probabilities` is `[labels]`, or nothing for a row without a text.
+    fn write(
+        &mut self,
+        id: &str,
+        labels: &[String],
+        probabilities: Option<&[f64]>,
+    ) -> Result<Written, Failure> {
+        let best = probabilities.map(|values| (labels[argmax(values)].as_str(), values[argmax(values)]));
+        let result = match &mut self.writer {
+            Writer::Csv(writer) => {
+                let (label, probability) = best.map_or((String::new(), String::new()), |(label, value)| {
+                    (label.to_owned(), short(value))
+                });
+                let values = match probabilities {
+                    Some(values) => values.iter().copied().map(short).collect(),
+                    None => vec![String::new(); labels.len()],
+                };
+                let record = [id.to_owned(), label, probability].into_iter().chain(values);
+                writer.write_record(record).map_err(io::Error::from)
+            }
+            Writer::JsonLines(writer) => {
+                let of_labels: Option<serde_json::Map<String, serde_json::Value>> =
+                    probabilities.map(|values| {
+                        labels
+                            .iter()
+                            .zip(values)
+                            .map(|(label, value)| (label.clone(), rounded(*value).into()))
+                            .collect()
+                    });
+                let row = serde_json::json!({
+                    "id": id,
+                    "label": best.map(|(label, _)| label),
+                    "probability": best.map(|(_, value)| rounded(value)),
+                    "probabilities": of_labels,
+                });
+                writeln!(writer, "{row}")
+            }
+        };
+        self.judge(result)
+    }
+
+    fn flush(&mut self) -> Result<Written, Failure> {
+        let result = match &mut self.writer {
+            Writer::Csv(writer) => writer.flush(),
+            Writer::JsonLines(writer) => writer.flush(),
+        };
+        self.judge(result)
+    }
+
+    fn finish(mut self) -> Result<(), Failure> {
+        self.flush()?;
+        if let Some((partial, path)) = self.file {
+            fs::rename(&partial, &path)?;
+        }
+        Ok(())
+    }
+
+    /// A reader of standard output that went away, as `head` does, is no error.
+    fn judge(&self, result: io::Result<()>) -> Result<Written, Failure> {
+        match result {
+            Ok(()) => Ok(Written::Fine),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Written::ReaderGone),
+            Err(error) => Err(FsError::new("write", &self.name, error).into()),
+        }
+    }
+}
+
+impl Writer {
+    fn csv(inner: Box<dyn Write>) -> Self {
+        Self::Csv(Box::new(csv::Writer::from_writer(inner)))
+    }
+}
+
+/// Six decimals: what the network's 32 bits bear.
+fn short(value: f64) -> String {
+    format!("{value:.6}")
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}

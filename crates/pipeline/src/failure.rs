@@ -1,0 +1,66 @@
+//! A failed command, ready to be shown: what failed, why, whose fault it is and what to do.
+
+use std::fmt::Write;
+
+use labelproof_artifact::{Diagnostic, Fault, StageId};
+
+/// Why a command failed.
+#[derive(Debug)]
+pub struct Failure {
+    /// The stage that failed, if one did.
+    stage: Option<StageId>,
+    error: Box<dyn Diagnostic + Send + Sync>,
+}
+
+impl<E: Diagnostic + Send + Sync + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self {
+            stage: None,
+            error: Box::new(error),
+        }
+    }
+}
+
+impl Failure {
+    /// An error of a stage.
+    pub fn of_stage(stage: StageId, error: impl Diagnostic + Send + Sync + 'static) -> Self {
+        Self {
+            stage: Some(stage),
+            error: Box::new(error),
+        }
+    }
+
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        self.error.fault()
+    }
+
+    /// The whole message: the error, its causes, and the hints.
+    pub fn render(&self) -> String {
+        let mut text = String::from("error: ");
+        match self.stage {
+            Some(stage) => {
+                let _ = write!(
+                    text,
+                    "stage `{stage}` failed\n  caused by: {}",
+                    indented(&self.error.to_string())
+                );
+            }
+            None => text.push_str(&self.error.to_string()),
+        }
+        let mut cause = self.error.source();
+        while let Some(error) = cause {
+            let _ = write!(text, "\n  caused by: {}", indented(&error.to_string()));
+            cause = error.source();
+        }
+        for (place, hint) in self.error.hints().iter().enumerate() {
+            let _ = write!(text, "{}hint: {hint}", if place == 0 { "\n\n" } else { "\n" });
+        }
+        text
+    }
+}
+
+/// The further lines of a message, moved below its first.
+fn indented(message: &str) -> String {
+    message.replace('\n', "\n    ")
+}

@@ -1,0 +1,264 @@
+//! Which stages are up to date, and why the others are not.
+//!
+//! A stage is up to date when its lock says that the same revision of its code ran with the same parameters on the same
+//! input, and what it wrote is still there, byte for byte. Times of files mean nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use labelproof_artifact::{Digest, StageId, StageLock};
+
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// Why a stage must run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stale {
+    /// There is no lock: it never ran to its end.
+    NeverRun,
+    /// The code of the stage changed what it gives.
+    Revision,
+    /// A parameter has another value: key, old, new.
+    Parameter(String, String, String),
+    /// Something it reads changed.
+    Input(String),
+    /// Something it wrote was changed or removed since.
+    Output(PathBuf),
+    /// A stage before it must run first.
+    Upstream(StageId),
+}
+
+impl fmt::Display for Stale {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NeverRun => formatter.write_str("never run"),
+            Self::Revision => formatter.write_str("the stage's code is newer than its artifacts"),
+            Self::Parameter(key, old, new) => write!(formatter, "{key} {old} -> {new}"),
+            Self::Input(name) => write!(formatter, "{name} changed"),
+            Self::Output(path) => write!(formatter, "`{}` was edited or removed", path.display()),
+            Self::Upstream(stage) => write!(formatter, "upstream {stage} is stale"),
+        }
+    }
+}
+
+/// The stages that a stage reads from.
+pub fn upstream(stage: StageId) -> &'static [StageId] {
+    use StageId::{Evaluate, Ingest, Preprocess, Split, Train};
+    match stage {
+        Ingest => &[],
+        Preprocess => &[Ingest],
+        Split => &[Ingest, Preprocess],
+        Train => &[Ingest, Preprocess, Split],
+        Evaluate => &[Ingest, Preprocess, Split, Train],
+        StageId::Report => &[Ingest, Preprocess, Split, Train, Evaluate],
+    }
+}
+
+/// The files that a stage reads from another one.
+fn files_read(stage: StageId, from: StageId) -> &'static [&'static str] {
+    use StageId::{Evaluate, Ingest, Preprocess, Report, Split, Train};
+    match (stage, from) {
+        (Preprocess, Ingest) => &["documents.parquet"],
+        (Split, Ingest) => &["labels.json"],
+        (Train | Evaluate, Ingest) => &["documents.parquet", "labels.json"],
+        (Split | Evaluate, Preprocess) => &["tokens.parquet"],
+        (Train, Preprocess) => &["tokens.parquet", "preparation.json"],
+        (Train | Evaluate, Split) => &["split.parquet"],
+        (Evaluate, Train) => &["model", "features.parquet"],
+        // The page shows every stage's parameters and digests: its locks stand for all they name.
+        (Report, _) => &[StageLock::FILE],
+        _ => &[],
+    }
+}
+
+/// The files of the encoder that a stage reads.
+fn encoder_files_read(stage: StageId) -> &'static [&'static str] {
+    match stage {
+        StageId::Preprocess => &["config.json", "tokenizer.json"],
+        StageId::Train => &["config.json", "tokenizer.json", "model.safetensors"],
+        _ => &[],
+    }
+}
+
+/// The version of a stage's code.
+pub fn revision(stage: StageId) -> u32 {
+    match stage {
+        StageId::Ingest => labelproof_ingest::REVISION,
+        StageId::Preprocess => labelproof_preprocess::REVISION,
+        StageId::Split => labelproof_split::REVISION,
+        StageId::Train => labelproof_train::REVISION,
+        StageId::Evaluate => labelproof_evaluate::REVISION,
+        StageId::Report => labelproof_report::REVISION,
+    }
+}
+
+/// Compares stages with their locks. Digests are kept for as long as it lives, so that no file is read twice.
+#[derive(Debug)]
+pub struct Planner<'a> {
+    config: &'a Config,
+    digests: BTreeMap<PathBuf, Option<Digest>>,
+}
+
+impl<'a> Planner<'a> {
+    /// A planner for a configuration.
+    pub fn new(config: &'a Config) -> Self {
+        Self {
+            config,
+            digests: BTreeMap::new(),
+        }
+    }
+
+    /// Forgets what it knows of a stage's folder, because the stage has just run.
+    pub fn forget(&mut self, stage: StageId) {
+        let folder = self.config.artifacts.join(stage.name());
+        self.digests.retain(|path, _| !path.starts_with(&folder));
+    }
+
+    /// Why a stage must run, its own reasons only; nothing if it is up to date.
+    pub fn reasons(&mut self, stage: StageId) -> Result<Vec<Stale>, Failure> {
+        let folder = self.config.artifacts.join(stage.name());
+        let Some(lock) = StageLock::read(&folder) else {
+            return Ok(vec![Stale::NeverRun]);
+        };
+        let mut reasons = Vec::new();
+        if lock.revision != revision(stage) {
+            reasons.push(Stale::Revision);
+        }
+        let params = self.config.pipeline.params(stage);
+        compare_values(stage.name(), &lock.params, &params, &mut reasons);
+        let inputs = self.inputs(stage)?;
+        for (name, digest) in &inputs {
+            if lock.inputs.get(name) != Some(digest) {
+                reasons.push(Stale::Input(name.clone()));
+            }
+        }
+        for name in lock.inputs.keys().filter(|name| !inputs.contains_key(*name)) {
+            reasons.push(Stale::Input(name.clone()));
+        }
+        for (name, digest) in &lock.outputs {
+            let path = folder.join(name);
+            if self.digest(&path).as_ref() != Some(digest) {
+                reasons.push(Stale::Output(path));
+            }
+        }
+        Ok(reasons)
+    }
+
+    /// Every stage with the reasons for which it must run, upstream ones included.
+    pub fn status(&mut self) -> Result<Vec<(StageId, Vec<Stale>)>, Failure> {
+        let mut all: Vec<(StageId, Vec<Stale>)> = Vec::new();
+        for stage in StageId::ALL {
+            let stale_upstream = upstream(stage).iter().find(|before| {
+                all.iter()
+                    .any(|(done, reasons)| done == *before && !reasons.is_empty())
+            });
+            let mut reasons = self.reasons(stage)?;
+            // What changed before it explains a changed input better than the name of a file.
+            if let Some(&before) = stale_upstream
+                && reasons != [Stale::NeverRun]
+            {
+                reasons.retain(|reason| !matches!(reason, Stale::Input(_)));
+                reasons.push(Stale::Upstream(before));
+            }
+            all.push((stage, reasons));
+        }
+        Ok(all)
+    }
+
+    /// Digests of what a stage reads, by name. What is not there is left out: the stage itself says what it misses.
+    pub fn inputs(&mut self, stage: StageId) -> Result<BTreeMap<String, Digest>, Failure> {
+        let mut inputs = BTreeMap::new();
+        if stage == StageId::Ingest {
+            inputs.insert("the sources".to_owned(), self.sources()?);
+        }
+        for file in encoder_files_read(stage) {
+            let path = self.config.encoder.join(file);
+            if let Some(digest) = self.digest(&path) {
+                inputs.insert(format!("encoder/{file}"), digest);
+            }
+        }
+        for &from in upstream(stage) {
+            for file in files_read(stage, from) {
+                let path = self.config.artifacts.join(from.name()).join(file);
+                if let Some(digest) = self.digest(&path) {
+                    inputs.insert(format!("{from}/{file}"), digest);
+                }
+            }
+        }
+        Ok(inputs)
+    }
+
+    /// One digest of the names and contents of all source files.
+    fn sources(&mut self) -> Result<Digest, Failure> {
+        let files = labelproof_ingest::source_files(&self.config.pipeline.ingest, &self.config.base)
+            .map_err(|error| Failure::of_stage(StageId::Ingest, error))?;
+        let mut lines = String::new();
+        for file in files {
+            let digest = Digest::of_file(&file.path)?;
+            lines.push_str(&format!("{digest} {}\n", file.name));
+        }
+        Ok(Digest::of_bytes(lines.as_bytes()))
+    }
+
+    /// The digest of a file or folder, or nothing when it cannot be read.
+    fn digest(&mut self, path: &Path) -> Option<Digest> {
+        if let Some(known) = self.digests.get(path) {
+            return known.clone();
+        }
+        let digest = if path.is_dir() {
+            Digest::of_folder(path).ok()
+        } else {
+            Digest::of_file(path).ok()
+        };
+        self.digests.insert(path.to_path_buf(), digest.clone());
+        digest
+    }
+}
+
+/// The leaves in which two parameter trees differ, by their dotted keys.
+fn compare_values(key: &str, old: &serde_json::Value, new: &serde_json::Value, reasons: &mut Vec<Stale>) {
+    use serde_json::Value::Object;
+    if old == new {
+        return;
+    }
+    let (Object(old_fields), Object(new_fields)) = (old, new) else {
+        reasons.push(Stale::Parameter(key.to_owned(), old.to_string(), new.to_string()));
+        return;
+    };
+    let null = serde_json::Value::Null;
+    for (name, new) in new_fields {
+        let old = old_fields.get(name).unwrap_or(&null);
+        compare_values(&format!("{key}.{name}"), old, new, reasons);
+    }
+    for (name, old) in old_fields
+        .iter()
+        .filter(|(name, _)| !new_fields.contains_key(*name))
+    {
+        compare_values(&format!("{key}.{name}"), old, &null, reasons);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changed_parameters_are_named_with_both_values() {
+        let value = |text: &str| serde_json::from_str(text).unwrap();
+        let mut reasons = Vec::new();
+        let old = value(r#"{"epochs": 3, "early_stopping": {"patience": 5}, "gone": 1, "same": [1]}"#);
+        let new = value(r#"{"epochs": 5, "early_stopping": {"patience": 2}, "fresh": "x", "same": [1]}"#);
+        compare_values("train", &old, &new, &mut reasons);
+        let lines: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "train.early_stopping.patience 5 -> 2",
+                "train.epochs 3 -> 5",
+                "train.fresh null -> \"x\"",
+                "train.gone 1 -> null",
+            ]
+        );
+    }
+}

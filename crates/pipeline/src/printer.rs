@@ -1,0 +1,159 @@
+//! The only file that prints. Data goes to standard output, everything else to standard error.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is where printing happens"
+)]
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use labelproof_artifact::{Reporter, StageId};
+
+use crate::driver::{Outcome, Progress};
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Errors only.
+    Quiet,
+    /// A line for each stage and message.
+    Lines,
+    /// Lines, and a bar for the work at hand.
+    Bars,
+}
+
+impl Verbosity {
+    /// Bars where a person watches, lines elsewhere.
+    pub fn choose(quiet: bool) -> Self {
+        let watched = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
+        match (quiet, watched) {
+            (true, _) => Self::Quiet,
+            (false, true) => Self::Bars,
+            (false, false) => Self::Lines,
+        }
+    }
+}
+
+/// Shows the progress of stages.
+#[derive(Debug)]
+pub struct Printer {
+    verbosity: Verbosity,
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Printer {
+    /// A printer of this verbosity.
+    pub fn new(verbosity: Verbosity) -> Self {
+        Self {
+            verbosity,
+            bar: Mutex::new(None),
+        }
+    }
+
+    fn line(&self, text: &str) {
+        if self.verbosity == Verbosity::Quiet {
+            return;
+        }
+        match self.bar.lock().ok().and_then(|bar| bar.clone()) {
+            Some(bar) => bar.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    fn replace_bar(&self, bar: Option<ProgressBar>) {
+        if let Ok(mut current) = self.bar.lock()
+            && let Some(old) = std::mem::replace(&mut *current, bar)
+        {
+            old.finish_and_clear();
+        }
+    }
+}
+
+impl Reporter for Printer {
+    fn started(&self, work: &str, total: Option<u64>) {
+        match self.verbosity {
+            Verbosity::Quiet => {}
+            Verbosity::Lines => self.line(&format!("  {work}")),
+            Verbosity::Bars => {
+                let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+                let template = if total.is_some() {
+                    "  {prefix} [{bar:24}] {pos}/{len}  {per_sec}  {eta} left  {msg}"
+                } else {
+                    "  {prefix} {spinner} {pos}  {per_sec}  {msg}"
+                };
+                let style = ProgressStyle::with_template(template).expect("the templates are valid");
+                bar.set_style(style.progress_chars("=> "));
+                bar.set_prefix(work.to_owned());
+                bar.enable_steady_tick(Duration::from_millis(200));
+                self.replace_bar(Some(bar));
+            }
+        }
+    }
+
+    fn advance(&self, units: u64, note: &str) {
+        if let Ok(bar) = self.bar.lock()
+            && let Some(bar) = bar.as_ref()
+        {
+            bar.inc(units);
+            if !note.is_empty() {
+                bar.set_message(note.to_owned());
+            }
+        }
+    }
+
+    fn finished(&self) {
+        self.replace_bar(None);
+    }
+
+    fn message(&self, text: &str) {
+        self.line(&format!("  {}", text.replace('\n', "\n  ")));
+    }
+}
+
+impl Progress for Printer {
+    fn stage_started(&self, stage: StageId, reasons: &[String]) {
+        self.line(&format!("{stage:<11} {}", summarize_reasons(reasons)));
+    }
+
+    fn stage_finished(&self, stage: StageId, outcome: &Outcome, folder: &Path) {
+        self.replace_bar(None);
+        let text = match outcome {
+            Outcome::UpToDate => "up to date".to_owned(),
+            Outcome::Ran(elapsed) => format!("ran in {} -> {}/", duration(*elapsed), folder.display()),
+        };
+        self.line(&format!("{stage:<11} {text}"));
+    }
+}
+
+/// The first reasons, and how many more there are.
+pub fn summarize_reasons(reasons: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let mut text = reasons.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if reasons.len() > SHOWN {
+        text.push_str(&format!(", and {} more", reasons.len() - SHOWN));
+    }
+    text
+}
+
+fn duration(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    if seconds >= 60 {
+        format!("{}m{:02}s", seconds / 60, seconds % 60)
+    } else {
+        format!("{:.1}s", elapsed.as_secs_f64())
+    }
+}
+
+/// Prints a message for people.
+pub fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Writes data to standard output. A reader that went away is no error.
+pub fn data(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}

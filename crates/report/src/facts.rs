@@ -1,0 +1,177 @@
+//! What the page is made of, read from the artifacts.
+//!
+//! Tables are streamed: in memory stay the counts, the rows that are shown, and the ids of duplicates.
+
+mod mistakes;
+mod rejects;
+mod rows;
+
+use std::path::Path;
+
+use labelproof_artifact::{
+    ArtifactError, Document, HistoryRow, LabelMap, Reporter, Row, Split, StageId, StageLock, TableReader,
+    read_table,
+};
+use labelproof_metrics::comparison::McNemar;
+use labelproof_metrics::{Confusion, Evaluation, SplitMetrics, Totals};
+
+use crate::{Error, Params};
+
+pub(crate) use mistakes::{Mistake, Mistakes};
+pub(crate) use rejects::Rejects;
+pub(crate) use rows::{Lengths, RowFacts};
+
+/// Everything the page shows.
+pub(crate) struct Facts {
+    /// The classes.
+    pub(crate) labels: LabelMap,
+    /// `metrics.json`.
+    pub(crate) evaluation: Evaluation,
+    /// Model (first) against baseline (second) on the test rows.
+    pub(crate) comparison: McNemar,
+    /// The wrongly classified test rows.
+    pub(crate) mistakes: Mistakes,
+    /// The epochs.
+    pub(crate) history: Vec<HistoryRow>,
+    /// How many documents ingest made.
+    pub(crate) documents: u64,
+    /// Rows by label and part, lengths, duplicates.
+    pub(crate) rows: RowFacts,
+    /// Rows that did not go on, by the stage that says why.
+    pub(crate) rejects: Vec<(StageId, Rejects)>,
+    /// What each stage before this one was run with; none where its lock cannot be read.
+    pub(crate) locks: Vec<(StageId, Option<StageLock>)>,
+}
+
+impl Facts {
+    /// Reads all artifacts.
+    pub(crate) fn read(params: &Params, artifacts: &Path, reporter: &dyn Reporter) -> Result<Self, Error> {
+        let labels = LabelMap::read(artifacts)?;
+        let evaluation = Evaluation::read(artifacts)?;
+        check_shape(&evaluation, &labels, artifacts)?;
+        let (mistakes, comparison) =
+            mistakes::read(artifacts, &labels, &evaluation, params.worst_mistakes, reporter)?;
+        let rejects = [StageId::Ingest, StageId::Preprocess]
+            .into_iter()
+            .map(|stage| Ok((stage, rejects::read(artifacts, stage)?)))
+            .collect::<Result<_, Error>>()?;
+        Ok(Self {
+            mistakes,
+            comparison,
+            rejects,
+            history: read_table(artifacts)?,
+            documents: TableReader::<Document>::open(artifacts)?.row_count(),
+            rows: rows::read(artifacts, &labels, reporter)?,
+            locks: read_locks(artifacts),
+            labels,
+            evaluation,
+        })
+    }
+
+    /// The model's figures of a part that has rows.
+    pub(crate) fn model(&self, split: Split) -> Option<&SplitMetrics> {
+        self.evaluation
+            .splits
+            .get(&split)
+            .filter(|metrics| metrics.rows > 0)
+    }
+
+    /// The baseline's figures of a part that has rows.
+    pub(crate) fn baseline(&self, split: Split) -> Option<&SplitMetrics> {
+        self.evaluation
+            .baseline
+            .splits
+            .get(&split)
+            .filter(|metrics| metrics.rows > 0)
+    }
+
+    /// The model's hits and rows of a part that has rows.
+    pub(crate) fn hits(&self, split: Split) -> Option<(u64, u64)> {
+        self.model(split).map(|metrics| (diagonal(metrics), metrics.rows))
+    }
+
+    /// What the baseline is, in a few words.
+    pub(crate) fn baseline_name(&self) -> String {
+        crate::text::label(&self.evaluation.baseline.name)
+    }
+
+    /// The class's name as it is shown.
+    pub(crate) fn label(&self, class: usize) -> String {
+        self.labels
+            .names()
+            .get(class)
+            .map(|name| crate::text::label(name))
+            .unwrap_or_default()
+    }
+}
+
+fn diagonal(metrics: &SplitMetrics) -> u64 {
+    let own = |(class, row): (usize, &Vec<u64>)| row.get(class).copied().unwrap_or(0);
+    metrics.confusion.iter().enumerate().map(own).sum()
+}
+
+fn read_locks(artifacts: &Path) -> Vec<(StageId, Option<StageLock>)> {
+    StageId::ALL
+        .into_iter()
+        .filter(|&stage| stage != StageId::Report)
+        .map(|stage| (stage, StageLock::read(&artifacts.join(stage.name()))))
+        .collect()
+}
+
+/// Refuses figures that are not of these classes: everything on the page is found by the place of its class.
+fn check_shape(evaluation: &Evaluation, labels: &LabelMap, artifacts: &Path) -> Result<(), Error> {
+    if evaluation.labels != labels.names() {
+        return Err(Error::Contradiction {
+            first: "ingest/labels.json",
+            second: "evaluate/metrics.json",
+            problem: format!(
+                "{} labels in the one, {} in the other, or in another order",
+                labels.len(),
+                evaluation.labels.len()
+            ),
+            stage: StageId::Evaluate,
+        });
+    }
+    let model = evaluation.splits.iter();
+    for (split, metrics) in model.chain(&evaluation.baseline.splits) {
+        check_counts(metrics, labels.len()).map_err(|problem| ArtifactError::Damaged {
+            path: Evaluation::KIND.path(artifacts),
+            stage: StageId::Evaluate,
+            problem: format!("its {split} part {problem}"),
+        })?;
+    }
+    Ok(())
+}
+
+fn check_counts(metrics: &SplitMetrics, classes: usize) -> Result<(), String> {
+    let found = (metrics.confusion.len(), metrics.per_class.len());
+    if found != (classes, classes) {
+        return Err(format!(
+            "has a confusion matrix of {} classes and figures of {}, expected {classes}",
+            found.0, found.1
+        ));
+    }
+    let totals = totals(metrics).map_err(|error| format!("has no confusion matrix: {error}"))?;
+    if totals.rows != metrics.rows {
+        return Err(format!(
+            "counts {} rows in the confusion matrix and {} in all",
+            totals.rows, metrics.rows
+        ));
+    }
+    Ok(())
+}
+
+fn totals(metrics: &SplitMetrics) -> Result<Totals, labelproof_metrics::Error> {
+    Confusion::from_matrix(&metrics.confusion).map(|confusion| confusion.totals())
+}
+
+/// The rows of a table, one after the other.
+fn one_by_one<R: Row>(reader: TableReader<R>) -> impl Iterator<Item = Result<R, ArtifactError>> {
+    reader.flat_map(|batch| {
+        let (rows, error) = match batch {
+            Ok(rows) => (rows, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        rows.into_iter().map(Ok).chain(error.map(Err))
+    })
+}

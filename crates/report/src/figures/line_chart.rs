@@ -1,0 +1,237 @@
+//! A course over epochs, for train and validation.
+
+use std::fmt::Write;
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+use super::{Pixels, Scale, Tick};
+
+/// Points a line shows; of more, every so many-th and the last are kept. A chart is not wider than that in pixels.
+const MOST_POINTS: usize = 400;
+
+/// Up to here every point gets a dot, beyond the dots would merge.
+const MOST_DOTS: usize = 40;
+
+const LEFT: f64 = 46.0;
+const RIGHT: f64 = 408.0;
+const TOP: f64 = 30.0;
+const BOTTOM: f64 = 224.0;
+const MOST_TICKS: usize = 5;
+
+/// One line of the chart, as it comes.
+pub(crate) struct Series {
+    /// Its name in the legend.
+    pub(crate) name: &'static str,
+    /// Its class in the style sheet.
+    pub(crate) style: &'static str,
+    /// Its points; what is not finite, or huge, is a gap.
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// One line of the chart, placed.
+struct Line {
+    name: &'static str,
+    style: &'static str,
+    path: String,
+    dots: Vec<(Pixels, Pixels)>,
+    legend: Pixels,
+}
+
+/// The epoch whose weights were kept.
+struct Best {
+    at: Pixels,
+    text: String,
+    /// Left of the mark where there is no room to the right.
+    anchor: &'static str,
+    text_at: Pixels,
+}
+
+/// Lines over a common axis.
+#[derive(Template)]
+#[template(path = "figures/line_chart.html", whitespace = "minimize")]
+pub(crate) struct LineChart {
+    id: &'static str,
+    title: &'static str,
+    description: String,
+    lines: Vec<Line>,
+    across: Vec<Tick>,
+    along: Vec<Tick>,
+    best: Option<Best>,
+}
+
+/// What a chart is of.
+pub(crate) struct Labels {
+    /// Its anchor.
+    pub(crate) id: &'static str,
+    /// What the lines show.
+    pub(crate) title: &'static str,
+    /// The same for those who do not see it, with the ends of the lines.
+    pub(crate) description: String,
+    /// Whether the values are shares.
+    pub(crate) percent: bool,
+}
+
+impl HtmlSafe for LineChart {}
+
+impl LineChart {
+    /// Places the lines; the axis starts at 0 for what is not a share.
+    pub(crate) fn new(labels: Labels, series: &[Series], best: Option<u32>) -> Self {
+        let finite = || {
+            series
+                .iter()
+                .flat_map(|series| &series.points)
+                .filter(|point| drawable(point.1))
+        };
+        let least = finite().map(|point| point.1).fold(f64::INFINITY, f64::min);
+        let most = finite().map(|point| point.1).fold(f64::NEG_INFINITY, f64::max);
+        let range = match (labels.percent, least.is_finite()) {
+            (_, false) => (0.0, 1.0),
+            (true, true) => (least.min(0.99), most.max(least + 0.01)),
+            (false, true) => (least.min(0.0), most.max(0.01)),
+        };
+        let down = Scale::new(range, (BOTTOM, TOP)).rounded(MOST_TICKS);
+        let last = series
+            .iter()
+            .filter_map(|series| series.points.last())
+            .map(|point| point.0)
+            .fold(1.0, f64::max);
+        let right = Scale::new((1.0, last.max(2.0)), (LEFT + 8.0, RIGHT - 8.0));
+        let decimals = down.decimals(MOST_TICKS);
+        let percent_decimals = decimals.saturating_sub(2);
+        let text = |value: f64| {
+            if labels.percent {
+                format!("{:.percent_decimals$} %", 100.0 * value)
+            } else {
+                format!("{value:.decimals$}")
+            }
+        };
+        Self {
+            lines: place_lines(series, right, down),
+            across: down.ticks(MOST_TICKS, text),
+            along: whole_ticks(right),
+            best: best.map(|epoch| mark(f64::from(epoch), right)),
+            id: labels.id,
+            title: labels.title,
+            description: labels.description,
+        }
+    }
+}
+
+/// A diverged loss would flatten all the others, and its ticks would not fit beside the axis.
+fn drawable(value: f64) -> bool {
+    const MOST: f64 = 1e6;
+    value.is_finite() && value.abs() < MOST
+}
+
+/// Epochs are whole, so are their ticks.
+fn whole_ticks(right: Scale) -> Vec<Tick> {
+    const MOST: usize = 8;
+    right
+        .ticks(MOST, |value| format!("{value:.3}"))
+        .into_iter()
+        .filter_map(|tick| {
+            let text = tick.text.strip_suffix(".000")?.to_owned();
+            Some(Tick { text, ..tick })
+        })
+        .collect()
+}
+
+fn mark(epoch: f64, right: Scale) -> Best {
+    let at = right.at(epoch);
+    let (anchor, aside) = if at.0 > f64::midpoint(LEFT, RIGHT) {
+        ("end", -5.0)
+    } else {
+        ("start", 5.0)
+    };
+    Best {
+        text: format!("kept: epoch {epoch}"),
+        text_at: Pixels(at.0 + aside),
+        anchor,
+        at,
+    }
+}
+
+fn place_lines(series: &[Series], right: Scale, down: Scale) -> Vec<Line> {
+    series
+        .iter()
+        .enumerate()
+        .map(|(place, series)| {
+            let points = thinned(&series.points);
+            Line {
+                name: series.name,
+                style: series.style,
+                path: path(&points, right, down),
+                dots: dots(&points, right, down),
+                legend: Pixels(LEFT + 120.0 * place as f64),
+            }
+        })
+        .collect()
+}
+
+fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let every = points.len().div_ceil(MOST_POINTS).max(1);
+    let last = points.len().saturating_sub(1);
+    points
+        .iter()
+        .enumerate()
+        .filter(|&(place, _)| place % every == 0 || place == last)
+        .map(|(_, &point)| point)
+        .collect()
+}
+
+fn path(points: &[(f64, f64)], right: Scale, down: Scale) -> String {
+    let mut path = String::new();
+    let mut pen = 'M';
+    for &(x, y) in points {
+        if drawable(y) {
+            write!(path, "{pen}{} {}", right.at(x), down.at(y)).expect("a String takes everything");
+            pen = 'L';
+        } else {
+            pen = 'M';
+        }
+    }
+    path
+}
+
+fn dots(points: &[(f64, f64)], right: Scale, down: Scale) -> Vec<(Pixels, Pixels)> {
+    if points.len() > MOST_DOTS {
+        return Vec::new();
+    }
+    points
+        .iter()
+        .filter(|&&(_, y)| drawable(y))
+        .map(|&(x, y)| (right.at(x), down.at(y)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(points: Vec<(f64, f64)>) -> String {
+        let labels = Labels {
+            id: "loss",
+            title: "Loss",
+            description: String::new(),
+            percent: false,
+        };
+        let series = Series {
+            name: "train",
+            style: "train",
+            points,
+        };
+        LineChart::new(labels, &[series], Some(1)).to_string()
+    }
+
+    #[test]
+    fn gaps_single_points_and_long_courses_are_drawn() {
+        let gap = chart(vec![(1.0, 0.5), (2.0, f64::NAN), (3.0, 0.25)]);
+        assert!(gap.contains("M54 "), "{gap}");
+        assert_eq!(gap.matches("<circle").count(), 2);
+        assert_eq!(chart(vec![(1.0, 0.5)]).matches("<circle").count(), 1);
+        assert!(!chart(vec![(1.0, f64::INFINITY)]).contains("inf"));
+        let long = chart((1..=100_000).map(|epoch| (f64::from(epoch), 0.1)).collect());
+        assert!(long.len() < 10_000, "{}", long.len());
+    }
+}

@@ -1,0 +1,74 @@
+//! The report stage: everything the other stages wrote, as one page that can be sent to a colleague.
+//!
+//! Reads all artifacts and writes `index.html` (one file, no script, nothing loaded from anywhere) and `report.md` (the
+//! same in short, for the summary of a CI run). Responsible for what is shown, in which words, and for saying how
+//! much was left out; computes no metric: numbers come from `metrics.json` as they are.
+//!
+//! - `facts`: reads the artifacts, table by table, and keeps only what is shown.
+//! - `judgement`: the one sentence that the page opens with.
+//! - `checks`: what speaks for and against believing the numbers.
+//! - `sections`: one part of the page each, a struct beside its template.
+//! - `figures`: charts as inline SVG.
+//! - `page` and `summary`: the two files.
+//!
+//! All text that comes from data is escaped by the templates; none of them turns escaping off.
+
+mod checks;
+mod error;
+mod facts;
+mod figures;
+mod format;
+mod judgement;
+mod page;
+mod palette;
+mod params;
+mod sections;
+mod summary;
+mod text;
+
+#[cfg(test)]
+mod page_tests;
+#[cfg(test)]
+mod test_world;
+
+use std::path::Path;
+
+use labelproof_artifact::{Reporter, fs};
+
+pub use error::Error;
+pub use params::Params;
+
+use facts::Facts;
+
+/// Raised when a change of code changes the output for equal input.
+pub const REVISION: u32 = 1;
+
+/// The page's name in the stage's folder.
+pub const PAGE: &str = "index.html";
+
+/// The short form's name in the stage's folder.
+pub const SUMMARY: &str = "report.md";
+
+/// Reads all artifacts below `artifacts` and writes the page and its short form to `out`.
+///
+/// The page stays below 2 MB whatever the data: rows, classes and files beyond a fixed number are counted and not
+/// shown.
+pub fn run(params: &Params, artifacts: &Path, out: &Path, reporter: &dyn Reporter) -> Result<(), Error> {
+    let problems = params.check();
+    if !problems.is_empty() {
+        return Err(Error::Parameters { problems });
+    }
+    let facts = Facts::read(params, artifacts, reporter)?;
+    let judgement = judgement::judge(&facts);
+    let findings = checks::findings(&facts);
+    fs::write_atomic(
+        &out.join(PAGE),
+        page::render(params, &facts, &judgement, &findings).as_bytes(),
+    )?;
+    fs::write_atomic(
+        &out.join(SUMMARY),
+        summary::render(params, &facts, &judgement, &findings).as_bytes(),
+    )?;
+    reporter.message(&judgement.sentences.join(" "));
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! The page as a whole: what stands around the sections.
+
+use askama::Template;
+use labelproof_artifact::Split;
+
+use crate::checks::Finding;
+use crate::facts::Facts;
+use crate::format::counted;
+use crate::judgement::Judgement;
+use crate::sections::confidence::Confidence;
+use crate::sections::confusion::ConfusionSection;
+use crate::sections::data::Data;
+use crate::sections::mistakes::MistakesSection;
+use crate::sections::numbers::Numbers;
+use crate::sections::provenance::Provenance;
+use crate::sections::training::Training;
+use crate::sections::verdict::Verdict;
+use crate::{Params, palette, text};
+
+/// Anchor and heading of every section, in the order of the page.
+pub(crate) const SECTIONS: [(&str, &str); 8] = [
+    ("verdict", "Verdict"),
+    ("numbers", "Numbers"),
+    ("confusion", "Confusion"),
+    ("mistakes", "Worst mistakes"),
+    ("training", "Training"),
+    ("confidence", "Confidence"),
+    ("data", "Data"),
+    ("provenance", "Provenance"),
+];
+
+#[derive(Template)]
+#[template(path = "page.html", whitespace = "minimize")]
+struct Page<'a> {
+    title: String,
+    subtitle: String,
+    light_rules: Css,
+    dark_rules: Css,
+    verdict: Verdict<'a>,
+    numbers: Numbers,
+    confusion: ConfusionSection,
+    mistakes: MistakesSection,
+    training: Training,
+    confidence: Confidence,
+    data: Data,
+    provenance: Provenance,
+}
+
+/// Rules of a style sheet that this program made: no part of them comes from data.
+struct Css(String);
+
+impl std::fmt::Display for Css {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl askama::filters::HtmlSafe for Css {}
+
+/// Writes the page.
+pub(crate) fn render(params: &Params, facts: &Facts, judgement: &Judgement, findings: &[Finding]) -> String {
+    let page = Page {
+        title: text::name(params.heading()),
+        subtitle: subtitle(facts),
+        light_rules: Css(palette::light_rules()),
+        dark_rules: Css(palette::dark_rules()),
+        verdict: Verdict::new(facts, judgement, findings),
+        numbers: Numbers::new(facts),
+        confusion: ConfusionSection::new(facts),
+        mistakes: MistakesSection::new(facts),
+        training: Training::new(facts),
+        confidence: Confidence::new(facts),
+        data: Data::new(facts),
+        provenance: Provenance::new(params, facts),
+    };
+    page.render()
+        .expect("a String takes everything, and no template calls what can fail")
+}
+
+/// What was classified, in one line.
+pub(crate) fn subtitle(facts: &Facts) -> String {
+    let parts =
+        Split::ALL.map(|split| format!("{} {split}", crate::format::count(facts.rows.of_split(split))));
+    format!(
+        "{}, {}: {}",
+        counted(facts.rows.total(), "text"),
+        counted(facts.labels.len() as u64, "label"),
+        parts.join(" · ")
+    )
+}

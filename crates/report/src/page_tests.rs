@@ -1,0 +1,591 @@
+//! The whole stage on synthetic artifacts: what the page says, that it is well formed, and how large it gets.
+
+use std::path::Path;
+
+use labelproof_artifact::{Diagnostic, Fault, Silent, Split, SplitRow, StageId, StageLock, fs, write_table};
+
+use crate::test_world::{Skill, World};
+use crate::{Error, PAGE, Params, SUMMARY, page, run};
+
+/// The stated limit of the page.
+const MOST_BYTES: usize = 2_000_000;
+
+const GOOD: Skill = Skill {
+    margin: 4.0,
+    sharpness: 1.6,
+};
+
+struct Report {
+    page: String,
+    summary: String,
+}
+
+#[track_caller]
+fn report(world: &World, params: &Params) -> Report {
+    let artifacts = tempfile::tempdir().unwrap();
+    world.write(artifacts.path());
+    report_of(artifacts.path(), params).unwrap()
+}
+
+fn report_of(artifacts: &Path, params: &Params) -> Result<Report, Error> {
+    let out = tempfile::tempdir().unwrap();
+    run(params, artifacts, out.path(), &Silent)?;
+    let read = |name: &str| fs::read_to_string(&out.path().join(name)).unwrap();
+    let report = Report {
+        page: read(PAGE),
+        summary: read(SUMMARY),
+    };
+    check_form(&report.page);
+    Ok(report)
+}
+
+/// Keeps a page for people to look at, in the folder that `LABELPROOF_REPORT_PAGES` names.
+fn keep(name: &str, report: &Report) {
+    if let Some(folder) = std::env::var_os("LABELPROOF_REPORT_PAGES") {
+        let folder = Path::new(&folder);
+        fs::create_dir_all(folder).unwrap();
+        fs::write_atomic(&folder.join(name), report.page.as_bytes()).unwrap();
+        fs::write_atomic(&folder.join(name).with_extension("md"), report.summary.as_bytes()).unwrap();
+    }
+}
+
+/// What holds for every page, whatever is on it.
+#[track_caller]
+fn check_form(page: &str) {
+    assert!(page.len() <= MOST_BYTES, "{} bytes", page.len());
+    check_balance(page);
+    assert_eq!(page.matches("<table").count(), page.matches("<caption>").count());
+    for loaded in [
+        "http:", "https:", "@import", "url(", "<script", "<link", "<iframe", "<img",
+    ] {
+        assert!(!page.contains(loaded), "the page holds `{loaded}`");
+    }
+    for bare in ["NaN", "inf%", ">inf", "\"inf"] {
+        assert!(!page.contains(bare), "the page holds `{bare}`");
+    }
+    for (anchor, heading) in page::SECTIONS {
+        assert!(page.contains(&format!("href=\"#{anchor}\"")), "{anchor}");
+        assert!(page.contains(&format!("<section id=\"{anchor}\"")), "{anchor}");
+        assert!(page.contains(&format!(">{heading}</h2>")), "{heading}");
+    }
+    check_anchors(page);
+}
+
+/// Every element is closed, in order; attributes may hold anything but quotes.
+#[track_caller]
+fn check_balance(page: &str) {
+    const VOID: [&str; 3] = ["meta", "br", "hr"];
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = page.strip_prefix("<!DOCTYPE html>").expect("a document type");
+    while let Some(start) = rest.find('<') {
+        let tag = &rest[start + 1..];
+        let end = end_of_tag(tag);
+        let (inside, after) = (&tag[..end], &tag[end + 1..]);
+        rest = after;
+        if let Some(name) = inside.strip_prefix('/') {
+            assert_eq!(
+                open.pop(),
+                Some(name),
+                "before {}",
+                &after[..after.len().min(120)]
+            );
+            continue;
+        }
+        let name = inside.split([' ', '\n', '/']).next().unwrap();
+        assert!(
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+            "<{inside}>"
+        );
+        assert!(!inside.contains(" src=") && !inside.contains(" on"), "<{inside}>");
+        if !inside.ends_with('/') && !VOID.contains(&name) {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "left open: {open:?}");
+}
+
+fn end_of_tag(tag: &str) -> usize {
+    let mut quoted = false;
+    tag.bytes()
+        .position(|byte| {
+            quoted ^= byte == b'"';
+            byte == b'>' && !quoted
+        })
+        .expect("a tag ends")
+}
+
+/// Ids are unique, and whatever is pointed at exists.
+#[track_caller]
+fn check_anchors(page: &str) {
+    let values = |attribute: &str| -> Vec<String> {
+        page.split(&format!(" {attribute}=\""))
+            .skip(1)
+            .flat_map(|rest| {
+                rest[..rest.find('"').unwrap()]
+                    .split(' ')
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    };
+    let mut ids = values("id");
+    ids.sort();
+    assert!(ids.is_sorted_by(|one, next| one < next), "an id is used twice");
+    for id in values("aria-labelledby") {
+        assert!(ids.binary_search(&id).is_ok(), "{id}");
+    }
+    for target in values("href") {
+        let id = target
+            .strip_prefix('#')
+            .expect("links stay on the page")
+            .to_owned();
+        assert!(ids.binary_search(&id).is_ok(), "{id}");
+    }
+}
+
+/// The page without what only spaces it.
+fn plain(page: &str) -> String {
+    page.replace('\u{a0}', " ").replace("&nbsp;", " ")
+}
+
+fn percent(value: Option<f64>) -> String {
+    format!("{:.1}", 100.0 * value.unwrap())
+}
+
+#[test]
+fn the_numbers_are_those_of_the_metrics_file() {
+    let world = World::news();
+    let report = report(&world, &Params::default());
+    keep("index.html", &report);
+    let (page, evaluation) = (plain(&report.page), world.evaluation());
+    for splits in [&evaluation.splits, &evaluation.baseline.splits] {
+        for metrics in splits.values() {
+            for estimate in [
+                metrics.accuracy,
+                metrics.f1_macro,
+                metrics.balanced_accuracy,
+                metrics.ece,
+            ] {
+                let cell = format!(
+                    "{} %<small>{}–{}</small>",
+                    percent(estimate.value),
+                    percent(estimate.low),
+                    percent(estimate.high)
+                );
+                assert!(page.contains(&cell), "{cell}");
+            }
+            for estimate in [metrics.loss, metrics.roc_auc, metrics.mcc, metrics.brier] {
+                let (value, low, high) = (
+                    estimate.value.unwrap(),
+                    estimate.low.unwrap(),
+                    estimate.high.unwrap(),
+                );
+                let value = if value > 0.9995 && value < 1.0 {
+                    "> 0.999".to_owned()
+                } else {
+                    format!("{value:.3}")
+                };
+                let value = value.replace('>', "&#62;");
+                let cell = format!("{value}<small>{low:.3}–{high:.3}</small>");
+                assert!(page.contains(&cell), "{cell}");
+            }
+        }
+    }
+    let test = &evaluation.splits[&Split::Test];
+    for class in &test.per_class {
+        let row = format!(
+            "{}</th><td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{} %",
+            class.label,
+            class.support,
+            class.predicted,
+            percent(class.precision.value)
+        );
+        assert!(page.contains(&row), "{row}");
+    }
+    let mistakes = world
+        .predictions
+        .iter()
+        .filter(|row| row.split == Split::Test && row.predicted != row.label);
+    let count = mistakes.count();
+    assert!(page.contains(&format!("BERT gets {count} of 668 test rows wrong.")));
+    assert_eq!(page.matches("<article").count(), count.min(30));
+}
+
+#[test]
+fn the_verdict_compares_with_the_baseline() {
+    let world = World::news();
+    let evaluation = world.evaluation();
+    let accuracy = |metrics: &labelproof_metrics::SplitMetrics| {
+        let estimate = metrics.accuracy;
+        format!(
+            "{} % ({}–{})",
+            percent(estimate.value),
+            percent(estimate.low),
+            percent(estimate.high)
+        )
+    };
+    let sentence = format!(
+        "BERT classifies {} of the 668 test rows correctly; TF-IDF + logistic regression {}.",
+        accuracy(&evaluation.splits[&Split::Test]),
+        accuracy(&evaluation.baseline.splits[&Split::Test])
+    );
+    let report = report(&world, &Params::default());
+    assert!(plain(&report.page).contains(&sentence), "{sentence}");
+    assert!(report.summary.contains(&sentence), "{}", report.summary);
+}
+
+/// Makes one of the two right and the other wrong on so many test rows, and both right on the rest.
+fn decide(world: &mut World, only_model: usize, only_baseline: usize) {
+    let labels = world.labels.clone();
+    let test = world
+        .predictions
+        .iter_mut()
+        .filter(|row| row.split == Split::Test);
+    for (place, row) in test.enumerate() {
+        let class = labels.iter().position(|label| *label == row.label).unwrap();
+        let model_wrong = place < only_baseline;
+        let baseline_wrong = !model_wrong && place < only_baseline + only_model;
+        let choose = |wrong: bool| (class + usize::from(wrong)) % labels.len();
+        let sure_of = |chosen: usize| -> Vec<f64> {
+            let rest = 0.1 / (labels.len() - 1) as f64;
+            (0..labels.len())
+                .map(|other| if other == chosen { 0.9 } else { rest })
+                .collect()
+        };
+        row.predicted = labels[choose(model_wrong)].clone();
+        row.probabilities = sure_of(choose(model_wrong));
+        row.baseline_predicted = labels[choose(baseline_wrong)].clone();
+        row.baseline_probabilities = sure_of(choose(baseline_wrong));
+    }
+}
+
+#[test]
+fn the_verdict_knows_real_differences_from_chance() {
+    let verdict = |only_model, only_baseline| {
+        let mut world = World::new(&["ham", "spam"], [40, 20, 200], GOOD);
+        decide(&mut world, only_model, only_baseline);
+        report(&world, &Params::default()).summary
+    };
+    // The exact p-values of 1 in 9, of 2 in 9 and of none, by hand: 2·10/512, 2·46/512, 1.
+    let real = verdict(8, 1);
+    assert!(
+        real.contains("(p = 0.039: only BERT gets 8 rows right, only the baseline 1)"),
+        "{real}"
+    );
+    assert!(real.contains("BERT earns its cost"), "{real}");
+    assert!(verdict(1, 8).contains("use the cheap model"), "{}", verdict(1, 8));
+    let chance = verdict(7, 2);
+    assert!(
+        chance.contains("is not larger than chance explains (p = 0.18:"),
+        "{chance}"
+    );
+    assert!(verdict(0, 0).contains("Both get the very same rows right"));
+}
+
+#[test]
+fn equal_artifacts_give_equal_bytes() {
+    let world = World::news();
+    let (one, other) = (
+        report(&world, &Params::default()),
+        report(&world, &Params::default()),
+    );
+    assert!(one.page == other.page && one.summary == other.summary);
+}
+
+#[test]
+fn markup_in_the_data_is_only_text() {
+    const ATTACK: &str =
+        "<script>alert(1)</script> ]]> &amp; \"><img src=x onerror='alert(2)'> {{ 7*7 }} |x|";
+    let mut world = World::new(&["</td><b>bold", "a&amp;b|c"], [30, 10, 60], GOOD);
+    decide(&mut world, 0, 25);
+    for document in &mut world.documents {
+        document.text = ATTACK.to_owned();
+    }
+    world.ingest_rejects = vec![labelproof_artifact::Reject {
+        source: ATTACK.to_owned(),
+        line: Some(3),
+        id: Some(ATTACK.to_owned()),
+        reason: ATTACK.to_owned(),
+        detail: ATTACK.to_owned(),
+    }];
+    let params = Params {
+        title: Some(ATTACK.to_owned()),
+        ..Params::default()
+    };
+    // That the page is well formed and loads nothing is checked for every page; here, that nothing is lost either.
+    let report = report(&world, &params);
+    assert!(
+        report
+            .page
+            .contains("&#60;script&#62;alert(1)&#60;/script&#62; ]]&#62; &#38;amp; &#34;")
+    );
+    assert!(report.page.contains("&#60;/td&#62;&#60;b&#62;bold"));
+    assert!(!report.summary.contains('<'), "{}", report.summary);
+    assert!(report.summary.contains("a&amp;amp;b\\|c"), "{}", report.summary);
+}
+
+#[test]
+fn templates_never_turn_escaping_off() {
+    let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+    for path in fs::files_below(&templates).unwrap() {
+        let template = fs::read_to_string(&path).unwrap();
+        let name = path.display();
+        assert!(
+            !template.contains("|safe") && !template.contains("| safe"),
+            "{name}"
+        );
+        assert!(
+            !template.contains("escape") && !template.contains("filter"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_hundred_and_fifty_labels_fit() {
+    let names: Vec<_> = (0..150)
+        .map(|label| format!("{label:03}{}", "&<\"'>".repeat(60)))
+        .collect();
+    let labels: Vec<_> = names.iter().map(String::as_str).collect();
+    let mut world = World::new(&labels, [300, 150, 3000], Skill { margin: 2.0, ..GOOD });
+    for document in &mut world.documents {
+        document.text = "&\u{1f600}\"".repeat(5000);
+    }
+    let params = Params {
+        worst_mistakes: 1000,
+        ..Params::default()
+    };
+    let report = report(&world, &params);
+    keep("many-labels.html", &report);
+    assert!(report.page.contains("With 150 labels the matrix is too large"));
+    assert!(
+        report.page.contains("more\u{a0}pairs of labels not shown")
+            || report.page.contains("more pairs of labels not shown")
+    );
+    assert!(report.summary.len() < 20_000, "{}", report.summary.len());
+}
+
+#[test]
+fn twenty_labels_and_fifty_thousand_predictions_fit() {
+    let names: Vec<_> = (0..20).map(|label| format!("division {label}000000")).collect();
+    let labels: Vec<_> = names.iter().map(String::as_str).collect();
+    let mut world = World::new(&labels, [5_000, 5_000, 40_000], Skill { margin: 2.5, ..GOOD });
+    world.resamples = 2;
+    let report = report(&world, &Params::default());
+    keep("twenty-labels.html", &report);
+    assert_eq!(report.page.matches("<article").count(), 30);
+    assert!(report.page.len() < 400_000, "{}", report.page.len());
+    assert!(report.page.contains("matrix upright"));
+}
+
+#[test]
+fn worst_mistakes_are_the_worst() {
+    let world = World::new(&["ham", "spam"], [10, 10, 3_000], Skill { margin: 1.0, ..GOOD });
+    let mut wrong: Vec<_> = world
+        .predictions
+        .iter()
+        .filter(|row| row.split == Split::Test && row.predicted != row.label)
+        .collect();
+    wrong.sort_by(|one, other| other.loss.total_cmp(&one.loss));
+    let params = Params {
+        worst_mistakes: 3,
+        ..Params::default()
+    };
+    let page = report(&world, &params).page;
+    let shown: Vec<_> = page
+        .split("<p class=\"id\"><code dir=\"auto\">")
+        .skip(1)
+        .map(|rest| &rest[..rest.find('<').unwrap()])
+        .collect();
+    assert_eq!(
+        shown,
+        wrong[..3].iter().map(|row| row.id.as_str()).collect::<Vec<_>>()
+    );
+    let none = Params {
+        worst_mistakes: 0,
+        ..Params::default()
+    };
+    assert!(!report(&world, &none).page.contains("<article"));
+}
+
+#[test]
+fn two_labels_without_validation_rows() {
+    let report = report(
+        &World::new(&["ham", "spam"], [60, 0, 40], GOOD),
+        &Params::default(),
+    );
+    assert!(
+        report
+            .page
+            .contains("<th scope=\"colgroup\" colspan=\"2\" class=\"part\">test")
+    );
+    assert!(!report.page.contains("class=\"part\">validation"));
+}
+
+#[test]
+fn no_test_rows_at_all() {
+    let report = report(
+        &World::new(&["ham", "spam"], [60, 10, 0], GOOD),
+        &Params::default(),
+    );
+    assert!(report.page.contains("There are no test rows to judge by"));
+}
+
+#[test]
+fn undefined_metrics_are_dashes_and_named() {
+    // Twelve test rows of twenty labels: eight labels have no recall, no F1 and no area.
+    let names: Vec<_> = (0..20).map(|label| format!("label {label}")).collect();
+    let labels: Vec<_> = names.iter().map(String::as_str).collect();
+    let mut world = World::new(&labels, [100, 20, 12], Skill { margin: 9.0, ..GOOD });
+    world.history[0].validation_loss = f64::NAN;
+    world.history[0].validation_accuracy = f64::INFINITY;
+    let report = report(&world, &Params::default());
+    assert!(report.page.contains("8\u{a0}labels without test rows"));
+    assert!(report.page.contains("<td class=\"number\">–</td>"));
+}
+
+#[test]
+fn a_label_that_is_never_predicted_is_a_warning() {
+    let mut world = World::new(&["one", "two", "three"], [90, 30, 90], GOOD);
+    for row in &mut world.predictions {
+        row.probabilities[0] += row.probabilities[2];
+        row.probabilities[2] = 0.0;
+        let chosen = if row.probabilities[1] > row.probabilities[0] {
+            "two"
+        } else {
+            "one"
+        };
+        row.predicted = chosen.to_owned();
+    }
+    let summary = report(&world, &Params::default()).summary;
+    assert!(summary.contains("Warning: 1 label never predicted"), "{summary}");
+}
+
+#[test]
+fn a_gap_between_validation_and_test_is_a_warning() {
+    let mut world = World::new(&["one", "two", "three"], [300, 300, 300], GOOD);
+    for row in world
+        .predictions
+        .iter_mut()
+        .filter(|row| row.split == Split::Test)
+    {
+        row.probabilities.rotate_left(1);
+        row.predicted = match row.predicted.as_str() {
+            "one" => "three",
+            "two" => "one",
+            _ => "two",
+        }
+        .to_owned();
+    }
+    let summary = report(&world, &Params::default()).summary;
+    assert!(
+        summary.contains("Warning: Validation and test differ by"),
+        "{summary}"
+    );
+    assert!(summary.contains("Warning: Train lies"), "{summary}");
+    assert!(
+        summary.contains("Warning: No better than always giving one answer"),
+        "{summary}"
+    );
+}
+
+#[test]
+fn copies_of_train_rows_in_the_test_part_are_a_warning() {
+    let mut world = World::new(&["one", "two"], [60, 20, 40], GOOD);
+    world.tokens[100].duplicate_group = world.tokens[3].id.clone();
+    world.tokens[7].duplicate_group = world.tokens[5].id.clone();
+    let report = report(&world, &Params::default());
+    assert!(
+        report
+            .summary
+            .contains("Warning: Copies of train rows are tested on"),
+        "{}",
+        report.summary
+    );
+    let sentence = "2 groups of exact or near duplicates hold 4 rows (3.3 % of all), the largest 2 rows. \
+                    1 holds more than one label; 1 lies in train and in validation or test at once.";
+    assert!(plain(&report.page).contains(sentence), "{}", plain(&report.page));
+}
+
+#[test]
+fn files_of_another_run_and_missing_locks_are_warnings() {
+    let artifacts = tempfile::tempdir().unwrap();
+    World::new(&["one", "two"], [60, 20, 40], GOOD).write(artifacts.path());
+    let folder = artifacts.path().join("split");
+    let mut lock = StageLock::read(&folder).unwrap();
+    lock.outputs.insert(
+        "split.parquet".to_owned(),
+        labelproof_artifact::Digest::of_bytes(b"other"),
+    );
+    lock.write(&folder).unwrap();
+    let summary = report_of(artifacts.path(), &Params::default()).unwrap().summary;
+    assert!(
+        summary.contains("split/split.parquet (read by train)"),
+        "{summary}"
+    );
+    fs::remove(&folder.join(StageLock::FILE)).unwrap();
+    let summary = report_of(artifacts.path(), &Params::default()).unwrap().summary;
+    assert!(summary.contains("Nothing says how split ran"), "{summary}");
+}
+
+#[track_caller]
+fn refused(artifacts: &Path, expected: &str) -> Error {
+    let error = report_of(artifacts, &Params::default())
+        .err()
+        .expect("the artifacts are refused");
+    assert!(error.to_string().contains(expected), "{error}");
+    assert_eq!(error.fault(), Fault::Artifact);
+    error
+}
+
+#[test]
+fn contradicting_files_are_refused_with_what_to_run() {
+    let artifacts = tempfile::tempdir().unwrap();
+    let world = World::new(&["one", "two"], [60, 20, 40], GOOD);
+    world.write(artifacts.path());
+    write_table(
+        &artifacts.path().join("evaluate"),
+        world.predictions[1..].iter().cloned(),
+    )
+    .unwrap();
+    let error = refused(artifacts.path(), "59 train rows in the one, 60 in the other");
+    assert_eq!(error.hints(), ["make them anew: labelproof run evaluate --force"]);
+
+    world.write(artifacts.path());
+    let mut rows: Vec<SplitRow> = world.splits.clone();
+    rows.swap(0, 1);
+    write_table(&artifacts.path().join("split"), rows).unwrap();
+    refused(artifacts.path(), "meets row");
+
+    world.write(artifacts.path());
+    write_table(
+        &artifacts.path().join("ingest"),
+        world.documents[..100].iter().cloned(),
+    )
+    .unwrap();
+    // Only the texts of mistakes are looked up, so that not every missing document is noticed.
+    if world.predictions[100..]
+        .iter()
+        .any(|row| row.predicted != row.label)
+    {
+        refused(artifacts.path(), "is no document");
+    }
+
+    world.write(artifacts.path());
+    labelproof_artifact::LabelMap::new(vec!["two".to_owned(), "one".to_owned()])
+        .write(&artifacts.path().join("ingest"))
+        .unwrap();
+    refused(artifacts.path(), "in another order");
+}
+
+#[test]
+fn a_missing_table_is_named_with_its_stage() {
+    let artifacts = tempfile::tempdir().unwrap();
+    World::new(&["one", "two"], [60, 20, 40], GOOD).write(artifacts.path());
+    fs::remove(&artifacts.path().join("preprocess/rejects.parquet")).unwrap();
+    let error = refused(artifacts.path(), "rejects.parquet");
+    assert_eq!(
+        error.hints(),
+        [format!("make it: labelproof run {}", StageId::Preprocess)]
+    );
+}

@@ -1,0 +1,15 @@
+//! The parts of the page, in their order. Each turns facts into what its template writes down.
+
+pub(crate) mod confidence;
+pub(crate) mod confusion;
+pub(crate) mod data;
+pub(crate) mod mistakes;
+pub(crate) mod numbers;
+pub(crate) mod provenance;
+pub(crate) mod training;
+pub(crate) mod verdict;
+
+/// A share of a bar, in percent of its length with one decimal.
+pub(crate) fn bar_percent(share: f64) -> String {
+    format!("{:.1}", 100.0 * share.clamp(0.0, 1.0))
+}

@@ -1,0 +1,124 @@
+//! How good the model is and whether to believe it.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use labelproof_artifact::Split;
+use labelproof_metrics::{Estimate, SplitMetrics};
+
+use super::bar_percent;
+use crate::checks::{Finding, Tone};
+use crate::facts::Facts;
+use crate::format::{Cell, Unit, percent};
+use crate::judgement::{Judgement, Outcome};
+
+/// The accuracy of one classifier on one part, as a dot with its interval.
+struct Bar {
+    part: String,
+    /// Rows of this part, on the first of its bars only.
+    span: usize,
+    rows: String,
+    name: String,
+    style: &'static str,
+    accuracy: Cell,
+    dot: String,
+    left: String,
+    width: String,
+}
+
+/// The opening of the page.
+#[derive(Template)]
+#[template(path = "verdict.html", whitespace = "minimize")]
+pub(crate) struct Verdict<'a> {
+    style: &'static str,
+    judgement: &'a Judgement,
+    bars: Vec<Bar>,
+    axis_low: String,
+    findings: &'a [Finding],
+}
+
+impl HtmlSafe for Verdict<'_> {}
+
+impl<'a> Verdict<'a> {
+    /// Places the accuracies of all parts on one axis.
+    pub(crate) fn new(facts: &Facts, judgement: &'a Judgement, findings: &'a [Finding]) -> Self {
+        let low = axis_low(facts);
+        let bars = Split::ALL
+            .into_iter()
+            .rev()
+            .flat_map(|split| bars(facts, split, low))
+            .collect();
+        Self {
+            style: match judgement.outcome {
+                Outcome::Model => "good",
+                Outcome::NoDifference => "even",
+                Outcome::Baseline | Outcome::Unknown => "bad",
+            },
+            judgement,
+            bars,
+            axis_low: percent(low),
+            findings,
+        }
+    }
+
+    fn tone(finding: &Finding) -> (&'static str, &'static str) {
+        match finding.tone {
+            Tone::Warning => ("warning", "Warning"),
+            Tone::Note => ("note", "Note"),
+            Tone::Fine => ("fine", "Fine"),
+        }
+    }
+}
+
+/// Where the axis begins: at a round share below all intervals, so that good classifiers can be told apart.
+fn axis_low(facts: &Facts) -> f64 {
+    let both = Split::ALL
+        .into_iter()
+        .flat_map(|split| [facts.model(split), facts.baseline(split)]);
+    let least = both
+        .flatten()
+        .filter_map(|metrics| metrics.accuracy.low)
+        .fold(1.0, f64::min);
+    ((least * 20.0 - 0.2).floor() / 20.0).clamp(0.0, 0.95)
+}
+
+fn bars(facts: &Facts, split: Split, low: f64) -> Vec<Bar> {
+    let model = facts
+        .model(split)
+        .map(|metrics| ("BERT".to_owned(), "model", metrics));
+    let baseline = facts
+        .baseline(split)
+        .map(|metrics| (facts.baseline_name(), "baseline", metrics));
+    let both: Vec<(String, &'static str, &SplitMetrics)> = model.into_iter().chain(baseline).collect();
+    let span = both.len();
+    both.into_iter()
+        .enumerate()
+        .map(|(place, (name, style, metrics))| Bar {
+            part: split.to_string(),
+            span: if place == 0 { span } else { 0 },
+            rows: crate::format::counted(metrics.rows, "row"),
+            name,
+            style,
+            ..placed(metrics.accuracy, low)
+        })
+        .collect()
+}
+
+fn placed(accuracy: Estimate, axis_low: f64) -> Bar {
+    let place = |value: f64| ((value - axis_low) / (1.0 - axis_low)).clamp(0.0, 1.0);
+    let value = accuracy.value.unwrap_or(axis_low);
+    let (low, high) = (
+        place(accuracy.low.unwrap_or(value)),
+        place(accuracy.high.unwrap_or(value)),
+    );
+    Bar {
+        part: String::new(),
+        span: 0,
+        rows: String::new(),
+        name: String::new(),
+        style: "",
+        accuracy: Cell::new(accuracy, Unit::Percent),
+        dot: bar_percent(place(value)),
+        left: bar_percent(low),
+        width: bar_percent(high - low),
+    }
+}

@@ -1,0 +1,436 @@
+//! A synthetic folder of artifacts, written with the same writers as the stages use.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use labelproof_artifact::{
+    Digest, Document, HistoryRow, LabelMap, Prediction, Reject, Split, SplitRow, StageId, StageLock,
+    TokenRow, fs, write_table,
+};
+use labelproof_metrics::{BaselineEvaluation, Bootstrap, Evaluation, Scored, SplitMetrics, summarize};
+use serde_json::json;
+
+/// Where texts are cut.
+const MAX_TOKENS: u32 = 256;
+
+/// Sentences that could stand in a newspaper of 2004, by section.
+const SENTENCES: [(&str, &[&str]); 5] = [
+    (
+        "business",
+        &[
+            "Shares in the carmaker fell by 4% after it cut its profit forecast for the second time this year.",
+            "The central bank left interest rates on hold, citing slower growth and a stronger currency.",
+            "Analysts had expected quarterly earnings of 38 cents a share, against 41 cents a year before.",
+            "The takeover, worth £1.2bn, still needs the approval of regulators in Brussels.",
+            "Oil prices rose above $50 a barrel as cold weather drove up demand for heating fuel.",
+            "The ministry said the fund would be floated next spring, and that small savers would come first.",
+        ],
+    ),
+    (
+        "entertainment",
+        &[
+            "The film took £9m in its opening weekend, the best start of the year for a British comedy.",
+            "The band will headline the second night of the festival, organisers said on Tuesday.",
+            "She was nominated for three awards, among them best actress and best original song.",
+            "Critics praised the staging but found the third act slow and the ending sentimental.",
+            "The broadcaster confirmed that the sitcom would not return for a fourth series.",
+            "The singer's new album went straight to number one, helped by downloads of the single.",
+        ],
+    ),
+    (
+        "politics",
+        &[
+            "The prime minister rejected calls for an inquiry and said the matter was closed.",
+            "MPs voted by 309 to 233 in favour of the bill, which now goes to the House of Lords.",
+            "The chancellor promised to raise the threshold for stamp duty before the election.",
+            "Opposition leaders accused the government of hiding the true cost of the scheme.",
+            "A spokesman for the Home Office said the figures had been misunderstood.",
+            "Council tax could rise by more than inflation in several counties, the party warned.",
+        ],
+    ),
+    (
+        "sport",
+        &[
+            "The champions came from two goals down to win 3-2 and stay five points clear at the top.",
+            "He will miss the rest of the season with a knee injury suffered in training on Friday.",
+            "The second seed won in straight sets and meets the defending champion in the final.",
+            "England's captain said the side had let themselves down in the second half in Cardiff.",
+            "She set a personal best of 7.09 seconds in the 60m and is the favourite in Madrid.",
+            "The club denied that an offer of £12m had been made for the young midfielder.",
+        ],
+    ),
+    (
+        "tech",
+        &[
+            "Users are urged to install the patch, which closes a hole that lets worms spread by e-mail.",
+            "The handset has a one-megapixel camera, plays MP3 files and costs £249 without a contract.",
+            "More than half of households with the net now have broadband, a survey suggests.",
+            "The games maker sold a million copies of the sequel in its first week on the console.",
+            "Spam makes up 70% of all messages, and filters catch ever fewer of them, researchers said.",
+            "The search firm will let people look through the text of library books on the web.",
+        ],
+    ),
+];
+
+/// Numbers that repeat (`SplitMix64`); good enough for data that only has to look like data.
+pub(crate) struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end as u64).unwrap()
+    }
+
+    fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Roughly normal, with mean 0 and variance 1.
+    fn noise(&mut self) -> f64 {
+        (0..12).map(|_| self.share()).sum::<f64>() - 6.0
+    }
+}
+
+/// How sure and how right a synthetic classifier is.
+#[derive(Clone, Copy)]
+pub(crate) struct Skill {
+    /// By how many spreads the right class lies above the others.
+    pub(crate) margin: f64,
+    /// What logits are multiplied by; large is sure.
+    pub(crate) sharpness: f64,
+}
+
+/// Rows of every table, to be changed before they are written.
+pub(crate) struct World {
+    pub(crate) labels: Vec<String>,
+    pub(crate) documents: Vec<Document>,
+    pub(crate) tokens: Vec<TokenRow>,
+    pub(crate) splits: Vec<SplitRow>,
+    pub(crate) predictions: Vec<Prediction>,
+    pub(crate) history: Vec<HistoryRow>,
+    pub(crate) ingest_rejects: Vec<Reject>,
+    pub(crate) preprocess_rejects: Vec<Reject>,
+    pub(crate) resamples: usize,
+}
+
+impl World {
+    /// Five sections of a newspaper, classified about as well as BERT does.
+    pub(crate) fn news() -> Self {
+        let labels: Vec<_> = SENTENCES.iter().map(|(label, _)| *label).collect();
+        let model = Skill {
+            margin: 3.4,
+            sharpness: 2.4,
+        };
+        let mut world = Self::new(&labels, [1401, 156, 668], model);
+        world.add_duplicates();
+        world.history = news_history();
+        world.ingest_rejects = rejects("ingest");
+        world.preprocess_rejects = rejects("preprocess");
+        world.resamples = 1000;
+        world
+    }
+
+    /// Rows of these labels in turn, in parts of these sizes.
+    pub(crate) fn new(labels: &[&str], parts: [usize; 3], skill: Skill) -> Self {
+        let mut world = Self {
+            labels: labels.iter().map(|&label| label.to_owned()).collect(),
+            documents: Vec::new(),
+            tokens: Vec::new(),
+            splits: Vec::new(),
+            predictions: Vec::new(),
+            history: vec![epoch(1, 0.4, 0.35, true)],
+            ingest_rejects: Vec::new(),
+            preprocess_rejects: Vec::new(),
+            resamples: 20,
+        };
+        let mut numbers = Numbers(11);
+        let rows: usize = parts.iter().sum();
+        for row in 0..rows {
+            let split = if row < parts[0] {
+                Split::Train
+            } else if row < parts[0] + parts[1] {
+                Split::Validation
+            } else {
+                Split::Test
+            };
+            world.add_row(row, split, skill, &mut numbers);
+        }
+        world
+    }
+
+    fn add_row(&mut self, row: usize, split: Split, skill: Skill, numbers: &mut Numbers) {
+        let class = row % self.labels.len();
+        let label = self.labels[class].clone();
+        let id = format!("{row:06} {label}/{:03}.txt", row / self.labels.len() + 1);
+        let text = text(class, numbers);
+        let full_length = u32::try_from(text.len() / 5 + 2).unwrap();
+        self.documents.push(Document {
+            id: id.clone(),
+            text: text.clone(),
+            label: label.clone(),
+            group: None,
+            split: None,
+        });
+        self.tokens.push(TokenRow {
+            id: id.clone(),
+            label: label.clone(),
+            text,
+            tokens: (0..full_length.min(MAX_TOKENS)).collect(),
+            full_length,
+            duplicate_group: id.clone(),
+            group: None,
+            split: None,
+        });
+        self.splits.push(SplitRow {
+            id: id.clone(),
+            label: label.clone(),
+            split,
+            group: id.clone(),
+        });
+        self.predictions
+            .push(self.predict(id, split, class, skill, numbers));
+    }
+
+    fn predict(
+        &self,
+        id: String,
+        split: Split,
+        class: usize,
+        skill: Skill,
+        numbers: &mut Numbers,
+    ) -> Prediction {
+        let classes = self.labels.len();
+        let better = if split == Split::Train { 0.5 } else { 0.0 };
+        let logits = logits(class, classes, skill.margin + better, skill.sharpness, numbers);
+        let probabilities = softmax(&logits);
+        let baseline = softmax(&logits_of_baseline(class, classes, numbers));
+        Prediction {
+            id,
+            split,
+            label: self.labels[class].clone(),
+            predicted: self.labels[largest(&probabilities)].clone(),
+            loss: -probabilities[class].max(1e-300).ln(),
+            logits,
+            baseline_predicted: self.labels[largest(&baseline)].clone(),
+            baseline_probabilities: baseline,
+            probabilities,
+        }
+    }
+
+    /// Makes some rows copies of rows of the same part.
+    fn add_duplicates(&mut self) {
+        for row in (10..1400).step_by(29) {
+            self.tokens[row].duplicate_group = self.tokens[row - 5].id.clone();
+        }
+    }
+
+    /// Writes all files that the report reads below `artifacts`.
+    pub(crate) fn write(&self, artifacts: &Path) {
+        let folder = |stage: StageId| {
+            let folder = artifacts.join(stage.name());
+            fs::create_dir_all(&folder).unwrap();
+            folder
+        };
+        let ingest = folder(StageId::Ingest);
+        write_table(&ingest, self.documents.iter().cloned()).unwrap();
+        write_table(&ingest, self.ingest_rejects.iter().cloned()).unwrap();
+        LabelMap::new(self.labels.clone()).write(&ingest).unwrap();
+        let preprocess = folder(StageId::Preprocess);
+        write_table(&preprocess, self.tokens.iter().cloned()).unwrap();
+        write_table(&preprocess, self.preprocess_rejects.iter().cloned()).unwrap();
+        write_table(&folder(StageId::Split), self.splits.iter().cloned()).unwrap();
+        write_table(&folder(StageId::Train), self.history.iter().cloned()).unwrap();
+        let evaluate = folder(StageId::Evaluate);
+        write_table(&evaluate, self.predictions.iter().cloned()).unwrap();
+        self.evaluation().write(&evaluate).unwrap();
+        write_locks(artifacts);
+    }
+
+    /// The figures of the predictions.
+    pub(crate) fn evaluation(&self) -> Evaluation {
+        let of_all = |probabilities: fn(&Prediction) -> &[f64]| -> BTreeMap<Split, SplitMetrics> {
+            let splits = Split::ALL.into_iter();
+            splits
+                .map(|split| (split, self.metrics(split, probabilities)))
+                .collect()
+        };
+        Evaluation {
+            labels: self.labels.clone(),
+            splits: of_all(|row| &row.probabilities),
+            baseline: BaselineEvaluation {
+                name: "TF-IDF + logistic regression".to_owned(),
+                splits: of_all(|row| &row.baseline_probabilities),
+            },
+        }
+    }
+
+    fn metrics(&self, split: Split, read: fn(&Prediction) -> &[f64]) -> SplitMetrics {
+        let map = LabelMap::new(self.labels.clone());
+        let rows = || self.predictions.iter().filter(|row| row.split == split);
+        let labels: Vec<u32> = rows().map(|row| map.index(&row.label).unwrap()).collect();
+        let probabilities: Vec<f64> = rows().flat_map(read).copied().collect();
+        let losses: Vec<f64> = rows()
+            .zip(&labels)
+            .map(|(row, &label)| -read(row)[label as usize].max(1e-300).ln())
+            .collect();
+        let scored = Scored::new(&labels, &probabilities, &losses, self.labels.len()).unwrap();
+        let bootstrap = Bootstrap {
+            seed: 1,
+            resamples: self.resamples,
+        };
+        summarize(&scored, &self.labels, bootstrap)
+    }
+}
+
+fn text(class: usize, numbers: &mut Numbers) -> String {
+    let sentences = SENTENCES[class % SENTENCES.len()].1;
+    let length = 4 + numbers.below(6) + numbers.below(8);
+    let chosen: Vec<_> = (0..length)
+        .map(|_| sentences[numbers.below(sentences.len())])
+        .collect();
+    chosen.join(" ")
+}
+
+/// Only a few labels compete with the right one, or many labels would drown it.
+fn logits(class: usize, classes: usize, margin: f64, sharpness: f64, numbers: &mut Numbers) -> Vec<f32> {
+    (0..classes)
+        .map(|other| {
+            let own = if other == class { margin } else { 0.0 };
+            #[expect(clippy::cast_possible_truncation, reason = "logits are stored as f32")]
+            let logit = ((own + numbers.noise()) * sharpness) as f32;
+            logit
+        })
+        .collect()
+}
+
+fn logits_of_baseline(class: usize, classes: usize, numbers: &mut Numbers) -> Vec<f32> {
+    logits(class, classes, 3.4, 0.8, numbers)
+}
+
+fn softmax(logits: &[f32]) -> Vec<f64> {
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers: Vec<f64> = logits
+        .iter()
+        .map(|&logit| f64::from(logit - highest).exp())
+        .collect();
+    let sum: f64 = powers.iter().sum();
+    powers.into_iter().map(|power| power / sum).collect()
+}
+
+fn largest(values: &[f64]) -> usize {
+    let mut best = 0;
+    for (place, &value) in values.iter().enumerate() {
+        if value > values[best] {
+            best = place;
+        }
+    }
+    best
+}
+
+fn epoch(epoch: u32, train_loss: f64, validation_loss: f64, best: bool) -> HistoryRow {
+    HistoryRow {
+        epoch,
+        learning_rate: 4e-5 / f64::from(epoch),
+        train_loss,
+        train_accuracy: 1.0 - train_loss / 4.0,
+        validation_loss,
+        validation_accuracy: 1.0 - validation_loss / 5.0,
+        validation_f1_macro: 1.0 - validation_loss / 4.8,
+        best,
+    }
+}
+
+fn news_history() -> Vec<HistoryRow> {
+    let losses = [
+        (0.982, 0.415),
+        (0.391, 0.224),
+        (0.218, 0.158),
+        (0.142, 0.131),
+        (0.101, 0.124),
+        (0.072, 0.128),
+        (0.055, 0.139),
+        (0.041, 0.146),
+    ];
+    let number = |place: usize| u32::try_from(place + 1).unwrap();
+    losses
+        .iter()
+        .enumerate()
+        .map(|(place, &(train, validation))| epoch(number(place), train, validation, place == 4))
+        .collect()
+}
+
+fn rejects(stage: &str) -> Vec<Reject> {
+    let reject = |source: &str, line, reason: &str, detail: &str| Reject {
+        source: source.to_owned(),
+        line,
+        id: None,
+        reason: reason.to_owned(),
+        detail: detail.to_owned(),
+    };
+    if stage == "ingest" {
+        return vec![
+            reject(
+                "bbc-news/business/512.txt",
+                None,
+                "empty text",
+                "the file has no text",
+            ),
+            reject(
+                "bbc-news/sport/199.txt",
+                None,
+                "not utf-8",
+                "byte 0xa3 at offset 918 does not begin a character",
+            ),
+            reject("extra.csv", Some(42), "empty label", "column `label` is empty"),
+            reject("extra.csv", Some(77), "empty label", "column `label` is empty"),
+        ];
+    }
+    vec![reject(
+        "bbc-news/tech/381.txt",
+        None,
+        "nothing left",
+        "cleaning removed all words",
+    )]
+}
+
+/// Locks that fit the files, as the driver writes them.
+fn write_locks(artifacts: &Path) {
+    let mut written: BTreeMap<String, Digest> = BTreeMap::new();
+    for stage in StageId::ALL.into_iter().filter(|&stage| stage != StageId::Report) {
+        let folder = artifacts.join(stage.name());
+        let inputs = match stage {
+            StageId::Ingest => BTreeMap::from([("data/bbc-news".to_owned(), Digest::of_bytes(b"bbc"))]),
+            _ => written.clone(),
+        };
+        let mut lock = StageLock::new(stage, 1, params(stage), inputs);
+        lock.outputs = StageLock::digest_outputs(&folder).unwrap();
+        lock.write(&folder).unwrap();
+        let files = lock.outputs.iter();
+        written = files
+            .map(|(file, digest)| (format!("{stage}/{file}"), digest.clone()))
+            .collect();
+    }
+}
+
+fn params(stage: StageId) -> serde_json::Value {
+    match stage {
+        StageId::Ingest => {
+            json!({"format": "folder", "paths": ["data/bbc-news"], "encoding": "utf-8", "seed": 10})
+        }
+        StageId::Preprocess => {
+            json!({"max_tokens": MAX_TOKENS, "lowercase": true, "remove": ["urls", "stop_words"]})
+        }
+        StageId::Split => json!({"test": 0.3, "validation": 0.07, "stratify": true, "seed": 10}),
+        StageId::Train => {
+            json!({"epochs": 8, "batch": 16, "learning_rate": 4e-5, "pooling": "mean", "frozen": false})
+        }
+        _ => json!({"seed": 10}),
+    }
+}

@@ -1,0 +1,148 @@
+//! Text from data, cut to what fits on the page. Escaping is the templates' business.
+
+/// The longest label that is shown in full, in characters.
+const LABEL_CHARACTERS: usize = 60;
+
+/// The longest name of a row or file that is shown in full, in characters.
+const NAME_CHARACTERS: usize = 120;
+
+/// The longest line of parameters that is shown in full, in characters.
+const LINE_CHARACTERS: usize = 200;
+
+/// The most of a document that is shown, in characters.
+const EXCERPT_CHARACTERS: usize = 600;
+
+/// The longest part of a word that is dropped to end an excerpt between words; not all scripts put spaces between.
+const LONGEST_WORD: usize = 30;
+
+/// The beginning of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Excerpt {
+    /// The beginning, on one line.
+    pub(crate) text: String,
+    /// How many characters are not shown.
+    pub(crate) left_out: u64,
+}
+
+/// The beginning of a document, up to the end of a word where there is one near.
+pub(crate) fn excerpt(document: &str) -> Excerpt {
+    let (mut text, mut left_out) = cut(document, EXCERPT_CHARACTERS);
+    if left_out > 0
+        && let Some(space) = text.rfind(' ')
+    {
+        let part_of_word = text[space..].chars().count();
+        if part_of_word <= LONGEST_WORD {
+            text.truncate(space);
+            left_out += part_of_word as u64;
+        }
+    }
+    Excerpt { text, left_out }
+}
+
+/// A label as it is shown everywhere.
+pub(crate) fn label(name: &str) -> String {
+    ellipsis(name, LABEL_CHARACTERS)
+}
+
+/// The name of a row, file or parameter as it is shown everywhere.
+pub(crate) fn name(name: &str) -> String {
+    ellipsis(name, NAME_CHARACTERS)
+}
+
+/// A line of which the white space matters, such as one of JSON.
+pub(crate) fn line(line: &str) -> String {
+    let mut characters = line.chars().map(printable);
+    let mut kept: String = characters.by_ref().take(LINE_CHARACTERS).collect();
+    if characters.next().is_some() {
+        kept.push('…');
+    }
+    kept
+}
+
+fn ellipsis(text: &str, characters: usize) -> String {
+    let (mut text, left_out) = cut(text, characters);
+    if left_out > 0 {
+        text.push('…');
+    }
+    text
+}
+
+/// The first characters with white space folded, and how many more there would be.
+fn cut(text: &str, characters: usize) -> (String, u64) {
+    let mut kept = String::new();
+    let (mut shown, mut left_out) = (0, 0);
+    for character in folded(text) {
+        if shown < characters {
+            kept.push(character);
+            shown += 1;
+        } else {
+            left_out += 1;
+        }
+    }
+    (kept, left_out)
+}
+
+/// The text with runs of white space as one space, and nothing that HTML forbids or that turns the writing direction
+/// of what stands beside it.
+fn folded(text: &str) -> impl Iterator<Item = char> {
+    text.split_whitespace().enumerate().flat_map(|(place, word)| {
+        let space = (place > 0).then_some(' ');
+        space.into_iter().chain(word.chars().map(printable))
+    })
+}
+
+fn printable(character: char) -> char {
+    match character {
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fdd0}'..='\u{fdef}' => '\u{fffd}',
+        // The last two code points of each plane are no characters.
+        character if character.is_control() || u32::from(character) & 0xfffe == 0xfffe => '\u{fffd}',
+        character => character,
+    }
+}
+
+/// How many bytes a text takes once it is escaped; never less than the truth.
+pub(crate) fn escaped_len(text: &str) -> usize {
+    text.chars()
+        .map(|character| match character {
+            '<' | '>' | '&' | '"' | '\'' => 6,
+            character => character.len_utf8(),
+        })
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_is_folded_and_the_rest_counted() {
+        assert_eq!(
+            excerpt(" a\n\n b\u{0}c\u{202e}d "),
+            Excerpt {
+                text: "a b\u{fffd}c\u{fffd}d".to_owned(),
+                left_out: 0
+            }
+        );
+        let long = excerpt(&"東京 ".repeat(1000));
+        assert_eq!((long.text.chars().count(), long.left_out), (599, 2400));
+        let without_spaces = excerpt(&"東".repeat(1000));
+        assert_eq!(
+            (without_spaces.text.chars().count(), without_spaces.left_out),
+            (600, 400)
+        );
+    }
+
+    #[test]
+    fn long_labels_end_in_dots() {
+        assert_eq!(label("business"), "business");
+        assert_eq!(label(&"x".repeat(61)), format!("{}…", "x".repeat(60)));
+        assert_eq!(line("  a  b"), "  a  b");
+        assert_eq!(line(&"x".repeat(201)), format!("{}…", "x".repeat(200)));
+    }
+
+    #[test]
+    fn escaping_is_foreseen() {
+        assert_eq!(escaped_len("a<b"), 8);
+        assert_eq!(escaped_len("é"), 2);
+    }
+}

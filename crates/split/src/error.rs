@@ -1,0 +1,210 @@
+//! Why rows cannot be split, and what to do about it.
+
+use labelproof_artifact::{ArtifactError, Diagnostic, Fault, Split};
+
+/// How many labels a message lists before it only counts them.
+const SHOWN: usize = 10;
+
+/// A label with too few rows, or too few sets of rows that stay together, for all parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortage {
+    /// The label.
+    pub label: String,
+    /// Its rows.
+    pub rows: usize,
+    /// The sets those rows form.
+    pub groups: usize,
+}
+
+/// Splitting failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file of an earlier stage cannot be used, or the own one cannot be written.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// The section of `pipeline.yaml` is not usable.
+    #[error("the parameters cannot be used\n  {}", problems.join("\n  "))]
+    BadParams {
+        /// What [`crate::Params::check`] found.
+        problems: Vec<String>,
+    },
+    /// There is nothing to split.
+    #[error("there are no rows to split")]
+    NoRows,
+    /// The table has more rows than this stage can number.
+    #[error("there are more than {} rows", u32::MAX)]
+    TooManyRows,
+    /// A row's label is none of the label map's.
+    #[error("row `{id}` has the label `{label}`, which `labels.json` does not list")]
+    UnknownLabel {
+        /// The row.
+        id: String,
+        /// Its label.
+        label: String,
+    },
+    /// Labels with too few rows to be in every part.
+    #[error("too few rows for {}: {}", list_parts(parts), list_shortages(labels, parts))]
+    TooFewGroups {
+        /// The labels, in the order of the label map.
+        labels: Vec<Shortage>,
+        /// The parts that are drawn: all, or validation and train where test is given.
+        parts: Vec<Split>,
+    },
+    /// A label that one of the parts lacks.
+    #[error(
+        "label `{label}` has no row in the {split} part: {}",
+        describe_groups(*rows, *groups, *largest_group)
+    )]
+    ClassMissing {
+        /// The label.
+        label: String,
+        /// The part.
+        split: Split,
+        /// The label's rows.
+        rows: usize,
+        /// The sets those rows form.
+        groups: usize,
+        /// The rows of the largest of these sets, those of other labels included.
+        largest_group: usize,
+        /// Whether the draw tried to give every part its share of every label.
+        stratified: bool,
+        /// Whether the split came with the data.
+        given: bool,
+    },
+    /// The split is to be taken from the data, and some rows have none.
+    #[error("row `{id}` has no split{}", and_others(*count))]
+    GivenMissing {
+        /// The first such row.
+        id: String,
+        /// How many such rows there are.
+        count: usize,
+    },
+    /// The split of the data has no row for a part that cannot be drawn.
+    #[error("the given split has no {split} row")]
+    GivenPartEmpty {
+        /// The part.
+        split: Split,
+    },
+    /// The validation part cannot be drawn from so few train rows.
+    #[error(
+        "the given split has {train} train rows, too few to draw {validation} validation rows from \
+         (`split.validation` is a share of all rows)"
+    )]
+    GivenTrainTooSmall {
+        /// The given train rows.
+        train: usize,
+        /// The validation rows wanted.
+        validation: usize,
+    },
+}
+
+fn list_parts(parts: &[Split]) -> String {
+    let names: Vec<_> = parts.iter().map(|split| split.name()).collect();
+    match names.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+fn list_shortages(labels: &[Shortage], parts: &[Split]) -> String {
+    let mut list: Vec<_> = labels
+        .iter()
+        .take(SHOWN)
+        .map(|Shortage { label, rows, groups }| {
+            if rows == groups {
+                format!("label `{label}` has {}", count(*rows, "row"))
+            } else {
+                let rows = count(*rows, "row");
+                let groups = count(*groups, "group");
+                format!("label `{label}` has {rows} in {groups} that must stay together")
+            }
+        })
+        .collect();
+    if labels.len() > SHOWN {
+        list.push(format!("and {} more", count(labels.len() - SHOWN, "label")));
+    }
+    let list = list.join(", ");
+    if parts.contains(&Split::Test) {
+        list
+    } else {
+        format!("in the given train part {list}")
+    }
+}
+
+fn describe_groups(rows: usize, groups: usize, largest_group: usize) -> String {
+    let rows = count(rows, "row");
+    if largest_group < 2 {
+        return format!("it has {rows}");
+    }
+    let groups = count(groups, "group");
+    format!(
+        "its {rows} are in {groups} that must stay together, of up to {largest_group} rows with those of other labels"
+    )
+}
+
+fn and_others(count_with_first: usize) -> String {
+    match count_with_first {
+        0 | 1 => String::new(),
+        2 => ", nor has 1 other row".to_owned(),
+        more => format!(", nor have {} other rows", more - 1),
+    }
+}
+
+/// A number with its noun.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What helps a label that is too small to be in every part.
+const FEWER_LABELS: &str = "merge the label with another (`ingest.labels.rename`), leave it out (`ingest.labels.keep`), \
+                            or give it more rows";
+
+impl Diagnostic for Error {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Artifact(error) => error.fault(),
+            Self::BadParams { .. } | Self::GivenTrainTooSmall { .. } => Fault::Configuration,
+            Self::UnknownLabel { .. } => Fault::Artifact,
+            Self::NoRows
+            | Self::TooManyRows
+            | Self::TooFewGroups { .. }
+            | Self::ClassMissing { .. }
+            | Self::GivenMissing { .. }
+            | Self::GivenPartEmpty { .. } => Fault::Input,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        const DRAW: &str = "draw a split instead: `split.use_given: false` in `pipeline.yaml`";
+        const TOGETHER: &str = "rows stay together because of `ingest.columns.group`, and as duplicates while \
+                                `split.keep_duplicates_together` is true";
+        let hints: &[&str] = match self {
+            Self::Artifact(error) => return error.hints(),
+            Self::BadParams { .. } => &[],
+            Self::NoRows => &["see `artifacts/preprocess/rejects.parquet` for why no row came so far"],
+            Self::TooManyRows => &["take fewer rows: `ingest.rows_per_label`"],
+            Self::UnknownLabel { .. } => {
+                &["make both files anew: labelproof run ingest --force; labelproof run preprocess --force"]
+            }
+            Self::TooFewGroups { labels, .. } => {
+                if labels.iter().all(|shortage| shortage.groups == shortage.rows) {
+                    &[FEWER_LABELS]
+                } else {
+                    &[FEWER_LABELS, TOGETHER]
+                }
+            }
+            Self::ClassMissing { given: true, .. } => &[
+                "add such rows to that part, or leave the label out (`ingest.labels.keep`)",
+                DRAW,
+            ],
+            Self::ClassMissing {
+                stratified: false, ..
+            } => &["give every part its share of every label: `split.stratify: true` in `pipeline.yaml`"],
+            Self::ClassMissing { .. } => &[FEWER_LABELS, TOGETHER, "try another `split.seed`"],
+            Self::GivenMissing { .. } => &["fill the column that `ingest.columns.split` names", DRAW],
+            Self::GivenPartEmpty { .. } => &["check the column that `ingest.columns.split` names", DRAW],
+            Self::GivenTrainTooSmall { .. } => &["lower `split.validation` in `pipeline.yaml`"],
+        };
+        hints.iter().map(|&hint| hint.to_owned()).collect()
+    }
+}

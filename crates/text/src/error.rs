@@ -1,0 +1,97 @@
+//! The one error type of this crate.
+//!
+//! Not responsible for printing: messages are fragments for a chain of causes, each says what to do.
+
+use std::path::PathBuf;
+
+/// What can go wrong in settings and tokenizer files; text itself is never an error.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An entry of `add` or `keep` could never match a word of a text.
+    #[error(
+        "`stop_words.{list}` has the entry `{entry}`, which is not a single word: give letters and digits \
+         without white space, one word per entry"
+    )]
+    StopWordIsNotAWord {
+        /// `add` or `keep`.
+        list: &'static str,
+        /// The entry as written.
+        entry: String,
+    },
+    /// The same word is to be removed and to be kept.
+    #[error("`stop_words` has `{entry}` both in `add` and in `keep`: delete it from one of them")]
+    StopWordAddedAndKept {
+        /// The entry as written in `add`.
+        entry: String,
+    },
+    /// The list of a language is not in this build.
+    #[error("this build has no stop words for `{language}`: choose another `stop_words.language`")]
+    NoStopWords {
+        /// Code of the language.
+        language: &'static str,
+    },
+    /// A threshold that the bands of the sketch cannot serve.
+    #[error(
+        "`threshold` of near duplicates is {threshold}: give a number from {minimum} to 1, lower ones would \
+         silently miss most pairs"
+    )]
+    Threshold {
+        /// The threshold as given.
+        threshold: f64,
+        /// The smallest that is served.
+        minimum: f64,
+    },
+    /// The tokenizer file could not be read.
+    #[error("cannot read the tokenizer `{}`: an encoder folder needs its `tokenizer.json`", path.display())]
+    ReadTokenizer {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The tokenizer file is not what crate `tokenizers` understands.
+    #[error(
+        "`{}` is not a usable tokenizer: save it again with `tokenizer.save_pretrained` of transformers and \
+         take the `tokenizer.json` written there",
+        path.display()
+    )]
+    ParseTokenizer {
+        /// The file, or a name for bytes from elsewhere.
+        path: PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The special tokens around a text cannot be told apart from the text.
+    #[error(
+        "the `post_processor` of the tokenizer `{}` does not put fixed tokens around one copy of the text: \
+         use a template such as `[CLS] $A [SEP]`",
+        path.display()
+    )]
+    PostProcessor {
+        /// The file, or a name for bytes from elsewhere.
+        path: PathBuf,
+    },
+    /// No room for the text beside the special tokens.
+    #[error(
+        "`max_tokens` is {max_tokens}, but the tokenizer adds {special_tokens} special tokens to every text: \
+         give at least {}",
+        special_tokens + 1
+    )]
+    MaxTokens {
+        /// The limit as given.
+        max_tokens: usize,
+        /// Tokens added to every text.
+        special_tokens: usize,
+    },
+    /// The tokenizer's model refused a text.
+    #[error(
+        "the tokenizer cannot encode the text that begins with `{beginning}`: a vocabulary without an unknown \
+         token does this, add one (`unk_token`)"
+    )]
+    Encode {
+        /// The first characters of the text.
+        beginning: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}

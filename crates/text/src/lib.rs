@@ -1,0 +1,24 @@
+//! Cleans, tokenises and compares text, in the same way at training and at prediction time.
+//!
+//! Responsible for everything between a raw text and token ids ([`cleaning`], [`tokenizer`]), for the one
+//! definition of a word ([`terms`]), and for saying which texts are copies of each other ([`duplicates`]).
+//! Every function is a pure function of its arguments: the result depends neither on the number of threads
+//! nor on the machine.
+//!
+//! Not responsible for reading tables, for configuration files, or for what is done with duplicates.
+
+mod error;
+mod html;
+mod key;
+mod minhash;
+mod preparation;
+mod shingles;
+
+pub mod cleaning;
+pub mod duplicates;
+pub mod terms;
+pub mod tokenizer;
+
+pub use error::Error;
+pub use key::normalized_key;
+pub use preparation::Preparation;

@@ -1,0 +1,460 @@
+//! Model tokens.
+//!
+//! Responsible for giving the ids that transformers gives for `tokenizer(text, truncation=True,
+//! max_length=max_tokens)`, for any `tokenizer.json`. Not responsible for padding, which depends on the batch, nor
+//! for the largest length a model can take.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use tokenizers::models::ModelWrapper;
+use tokenizers::normalizers::NormalizerWrapper;
+use tokenizers::pre_tokenizers::PreTokenizerWrapper;
+use tokenizers::{Token, TruncationDirection};
+
+use crate::error::Error;
+
+/// Texts longer than this are encoded piece by piece where that cannot change the result. Crate `tokenizers` keeps
+/// offsets and strings many times the size of the text, so the piece bounds its memory; it is far longer than what a
+/// model reads, and long enough to make the cost of a cut small.
+const PIECE_BYTES: usize = 1 << 16;
+
+/// Stands for the text when the special tokens around it are looked up; no vocabulary has so many entries.
+const TEXT_MARK: u32 = u32::MAX;
+
+/// A tokenizer as stored in `tokenizer.json`, without the truncation and padding stored there.
+#[derive(Debug, Clone)]
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    /// Special tokens before the text, such as `[CLS]`.
+    prefix: Vec<u32>,
+    /// Special tokens after the text, such as `[SEP]`.
+    suffix: Vec<u32>,
+    /// From which end a text is shortened.
+    direction: TruncationDirection,
+    pad_id: u32,
+    unknown_id: Option<u32>,
+    vocabulary_size: usize,
+    /// Whether white space always separates tokens, so that text may be cut there.
+    cuts_at_white_space: bool,
+}
+
+/// The tokens of one text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoding {
+    /// Token ids, the special ones included, not more than asked for.
+    pub ids: Vec<u32>,
+    /// Number of tokens, the special ones included, that the whole text has.
+    pub full_length: u32,
+}
+
+impl Tokenizer {
+    /// Reads a `tokenizer.json`.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the error below names the path and what to do"
+        )]
+        let bytes = std::fs::read(path).map_err(|source| Error::ReadTokenizer {
+            path: path.into(),
+            source,
+        })?;
+        Self::parse(&bytes, path)
+    }
+
+    /// Reads the content of a `tokenizer.json`.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Self::parse(bytes, Path::new("tokenizer.json"))
+    }
+
+    fn parse(bytes: &[u8], path: &Path) -> Result<Self, Error> {
+        let unusable = |source| Error::ParseTokenizer {
+            path: PathBuf::from(path),
+            source,
+        };
+        let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(unusable)?;
+        let direction = inner
+            .get_truncation()
+            .map_or(TruncationDirection::Right, |truncation| truncation.direction);
+        let pad_id = match inner.get_padding() {
+            Some(padding) => padding.pad_id,
+            None => ["[PAD]", "<pad>"]
+                .iter()
+                .find_map(|token| inner.token_to_id(token))
+                .unwrap_or(0),
+        };
+        inner.with_truncation(None).map_err(unusable)?;
+        inner.with_padding(None);
+
+        let marked =
+            tokenizers::Encoding::from_tokens(vec![Token::new(TEXT_MARK, "x".to_owned(), (0, 1))], 0);
+        let surrounded = inner.post_process(marked, None, true).map_err(unusable)?;
+        let mut sides = surrounded.get_ids().split(|&id| id == TEXT_MARK);
+        let (Some(prefix), Some(suffix), None) = (sides.next(), sides.next(), sides.next()) else {
+            return Err(Error::PostProcessor { path: path.into() });
+        };
+
+        Ok(Self {
+            prefix: prefix.to_vec(),
+            suffix: suffix.to_vec(),
+            direction,
+            pad_id,
+            unknown_id: unknown_id(&inner),
+            // Not `get_vocab_size`: ids may have gaps, and an embedding table needs a row for the largest one.
+            vocabulary_size: inner
+                .get_vocab(true)
+                .values()
+                .max()
+                .map_or(0, |&largest| largest as usize + 1),
+            cuts_at_white_space: cuts_at_white_space(&inner),
+            inner,
+        })
+    }
+
+    /// The number of rows that an embedding table needs: one more than the largest id.
+    pub fn vocabulary_size(&self) -> usize {
+        self.vocabulary_size
+    }
+
+    /// The id to fill batches with: the stored padding's, or that of `[PAD]` or `<pad>`, or 0.
+    pub fn pad_id(&self) -> u32 {
+        self.pad_id
+    }
+
+    /// The id of what is not in the vocabulary, for tokenizers that have one; byte-level ones do not.
+    pub fn unknown_id(&self) -> Option<u32> {
+        self.unknown_id
+    }
+
+    /// How many special tokens are put around every text.
+    pub fn special_tokens_count(&self) -> usize {
+        self.prefix.len() + self.suffix.len()
+    }
+
+    /// Whether at least one token of the text fits into `max_tokens`, for checking settings before the first text.
+    pub fn check_max_tokens(&self, max_tokens: usize) -> Result<(), Error> {
+        let special_tokens = self.special_tokens_count();
+        if max_tokens > special_tokens {
+            Ok(())
+        } else {
+            Err(Error::MaxTokens {
+                max_tokens,
+                special_tokens,
+            })
+        }
+    }
+
+    /// The ids of `text`, shortened to `max_tokens` with the special tokens on both sides kept.
+    ///
+    /// The whole text is tokenised, since its full length is part of the answer. For BERT's pre-tokenizer this is
+    /// done in pieces, so that memory does not grow with the text beyond four bytes a token; other tokenizers get
+    /// the text in one piece.
+    pub fn encode(&self, text: &str, max_tokens: usize) -> Result<Encoding, Error> {
+        self.check_max_tokens(max_tokens)?;
+        let room = max_tokens - self.special_tokens_count();
+        let mut ids = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at(self.piece_length(rest));
+            let encoding = self
+                .inner
+                .encode_fast(piece, false)
+                .map_err(|source| Error::Encode {
+                    beginning: piece.chars().take(40).collect(),
+                    source,
+                })?;
+            ids.extend_from_slice(encoding.get_ids());
+            rest = after;
+        }
+        let full_length = u32::try_from(self.special_tokens_count() + ids.len()).unwrap_or(u32::MAX);
+        let excess = ids.len().saturating_sub(room);
+        let kept = match self.direction {
+            TruncationDirection::Right => &ids[..ids.len() - excess],
+            TruncationDirection::Left => &ids[excess..],
+        };
+        Ok(Encoding {
+            ids: [&self.prefix, kept, &self.suffix].concat(),
+            full_length,
+        })
+    }
+
+    /// [`Tokenizer::encode`] for many texts, on all threads of the current rayon pool, in the order of the texts.
+    ///
+    /// # Errors
+    ///
+    /// That of the first text, in their order, that has one.
+    pub fn encode_batch(
+        &self,
+        texts: &[impl AsRef<str> + Sync],
+        max_tokens: usize,
+    ) -> Result<Vec<Encoding>, Error> {
+        self.check_max_tokens(max_tokens)?;
+        // Collected first: rayon's own collection into a `Result` gives any of several errors.
+        let encodings: Vec<Result<Encoding, Error>> = texts
+            .par_iter()
+            .map(|text| self.encode(text.as_ref(), max_tokens))
+            .collect();
+        encodings.into_iter().collect()
+    }
+
+    /// How much of `text` is encoded next.
+    fn piece_length(&self, text: &str) -> usize {
+        if !self.cuts_at_white_space || text.len() <= PIECE_BYTES {
+            return text.len();
+        }
+        let is_cut = |byte: &u8| matches!(byte, b' ' | b'\n');
+        let bytes = text.as_bytes();
+        let before = bytes[1..PIECE_BYTES]
+            .iter()
+            .rposition(is_cut)
+            .map(|offset| 1 + offset);
+        let after = || {
+            bytes[PIECE_BYTES..]
+                .iter()
+                .position(is_cut)
+                .map(|offset| PIECE_BYTES + offset)
+        };
+        before.or_else(after).unwrap_or(text.len())
+    }
+}
+
+/// Whether cutting a text before a space or line feed gives the same tokens.
+///
+/// True of BERT: its normalizer treats characters one by one, and its pre-tokenizer drops white space. Byte-level and
+/// sentence-piece tokenizers make white space part of tokens, some by rules that look further ahead.
+fn cuts_at_white_space(tokenizer: &tokenizers::Tokenizer) -> bool {
+    matches!(tokenizer.get_normalizer(), None | Some(NormalizerWrapper::BertNormalizer(_)))
+        && matches!(tokenizer.get_pre_tokenizer(), Some(PreTokenizerWrapper::BertPreTokenizer(_)))
+        // An added token is looked for before all else.
+        && !tokenizer
+            .get_added_vocabulary()
+            .get_vocab()
+            .keys()
+            .any(|token| token.contains(char::is_whitespace))
+}
+
+fn unknown_id(tokenizer: &tokenizers::Tokenizer) -> Option<u32> {
+    match tokenizer.get_model() {
+        ModelWrapper::WordPiece(model) => tokenizer.token_to_id(&model.unk_token),
+        ModelWrapper::WordLevel(model) => tokenizer.token_to_id(&model.unk_token),
+        ModelWrapper::BPE(model) => tokenizer.token_to_id(model.unk_token.as_deref()?),
+        // Its field is private; sentence-piece calls the token so.
+        ModelWrapper::Unigram(_) => tokenizer.token_to_id("<unk>"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    const ENCODER: &str = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../external/encoders/all-minilm-l6-v2/tokenizer.json"
+    );
+    const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/encoder.json");
+
+    /// A BERT tokenizer of a few words.
+    fn tiny() -> Value {
+        let special = |id: u32, content: &str| {
+            json!({"id": id, "content": content, "special": true, "single_word": false, "lstrip": false,
+                   "rstrip": false, "normalized": false})
+        };
+        let template = |name: &str| json!({"SpecialToken": {"id": name, "type_id": 0}});
+        json!({
+            "version": "1.0",
+            "truncation": {"direction": "Right", "max_length": 4, "strategy": "LongestFirst", "stride": 0},
+            "padding": {"strategy": {"Fixed": 6}, "direction": "Right", "pad_to_multiple_of": null, "pad_id": 7,
+                        "pad_type_id": 0, "pad_token": "[PAD]"},
+            "added_tokens": [special(0, "[PAD]"), special(1, "[UNK]"), special(2, "[CLS]"), special(3, "[SEP]")],
+            "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+                           "strip_accents": null, "lowercase": true},
+            "pre_tokenizer": {"type": "BertPreTokenizer"},
+            "post_processor": {"type": "TemplateProcessing",
+                "single": [template("[CLS]"), {"Sequence": {"id": "A", "type_id": 0}}, template("[SEP]")],
+                "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+                "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [2], "tokens": ["[CLS]"]},
+                                   "[SEP]": {"id": "[SEP]", "ids": [3], "tokens": ["[SEP]"]}}},
+            "decoder": null,
+            "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                      "max_input_chars_per_word": 100,
+                      "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "road": 4, "##s": 5, "clean": 6,
+                                "##ing": 9, ".": 8}},
+        })
+    }
+
+    fn load(json: &Value) -> Tokenizer {
+        Tokenizer::from_bytes(json.to_string().as_bytes()).expect("the test's tokenizer is valid")
+    }
+
+    #[test]
+    fn special_tokens_survive_truncation() {
+        let tokenizer = load(&tiny());
+        let whole = tokenizer.encode("Cleaning roads.", 64).expect("it fits");
+        assert_eq!(
+            whole,
+            Encoding {
+                ids: vec![2, 6, 9, 4, 5, 8, 3],
+                full_length: 7
+            }
+        );
+        let short = tokenizer.encode("Cleaning roads.", 4).expect("it fits");
+        assert_eq!(
+            short,
+            Encoding {
+                ids: vec![2, 6, 9, 3],
+                full_length: 7
+            }
+        );
+        let empty = tokenizer.encode("", 4).expect("it fits");
+        assert_eq!(
+            empty,
+            Encoding {
+                ids: vec![2, 3],
+                full_length: 2
+            }
+        );
+    }
+
+    #[test]
+    fn the_stored_direction_of_truncation_is_kept() {
+        let mut json = tiny();
+        json["truncation"]["direction"] = "Left".into();
+        let short = load(&json).encode("Cleaning roads.", 4).expect("it fits");
+        assert_eq!(
+            short,
+            Encoding {
+                ids: vec![2, 5, 8, 3],
+                full_length: 7
+            }
+        );
+    }
+
+    #[test]
+    fn vocabulary_facts() {
+        let mut json = tiny();
+        let tokenizer = load(&json);
+        assert_eq!(tokenizer.vocabulary_size(), 10, "ids have a gap");
+        assert_eq!(tokenizer.pad_id(), 7);
+        assert_eq!(tokenizer.unknown_id(), Some(1));
+        assert_eq!(tokenizer.special_tokens_count(), 2);
+        json["padding"] = Value::Null;
+        assert_eq!(load(&json).pad_id(), 0);
+        json["post_processor"] = Value::Null;
+        assert_eq!(load(&json).special_tokens_count(), 0);
+        assert_eq!(load(&json).encode("roads", 1).expect("it fits").ids, [4]);
+    }
+
+    #[test]
+    fn too_few_tokens_are_an_error() {
+        let tokenizer = load(&tiny());
+        assert!(tokenizer.check_max_tokens(3).is_ok());
+        let error = tokenizer.encode("roads", 2).expect_err("no room");
+        assert!(error.to_string().ends_with("give at least 3"), "{error}");
+        assert!(tokenizer.encode_batch(&["roads"], 0).is_err());
+    }
+
+    #[test]
+    fn a_template_without_one_text_is_refused() {
+        let mut json = tiny();
+        let twice = json!([{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]);
+        json["post_processor"]["single"] = twice;
+        let error = Tokenizer::from_bytes(json.to_string().as_bytes()).expect_err("two copies of the text");
+        assert!(error.to_string().contains("`[CLS] $A [SEP]`"), "{error}");
+    }
+
+    #[test]
+    fn broken_files_are_named() {
+        let error = Tokenizer::from_file("no/such/tokenizer.json")
+            .expect_err("no such file")
+            .to_string();
+        assert!(error.contains("`no/such/tokenizer.json`"), "{error}");
+        let error = Tokenizer::from_file(REFERENCE)
+            .expect_err("not a tokenizer")
+            .to_string();
+        assert!(
+            error.contains("encoder.json` is not a usable tokenizer"),
+            "{error}"
+        );
+        assert!(Tokenizer::from_bytes(b"").is_err());
+    }
+
+    #[test]
+    fn ids_equal_those_of_transformers() {
+        let tokenizer = Tokenizer::from_file(ENCODER).expect("the set-up scripts fetch the sample encoder");
+        let reference = std::fs::File::open(REFERENCE).expect("the fixture is in the repository");
+        let reference: Value =
+            serde_json::from_reader(std::io::BufReader::new(reference)).expect("the fixture is JSON");
+        let rows = reference["rows"].as_array().expect("the fixture has rows");
+        assert!(!rows.is_empty());
+        let texts: Vec<&str> = rows
+            .iter()
+            .map(|row| row["text"].as_str().expect("rows have a text"))
+            .collect();
+        let encodings = tokenizer.encode_batch(&texts, 512).expect("the texts fit");
+        for (row, encoding) in rows.iter().zip(&encodings) {
+            let expected: Vec<u32> =
+                serde_json::from_value(row["input_ids"].clone()).expect("rows have input ids");
+            assert_eq!(encoding.ids, expected, "ids of {}", row["text"]);
+        }
+        assert_eq!(tokenizer.vocabulary_size(), 30522);
+        assert_eq!((tokenizer.pad_id(), tokenizer.unknown_id()), (0, Some(100)));
+    }
+
+    #[test]
+    fn pieces_do_not_change_the_tokens() {
+        let tokenizer = load(&tiny());
+        assert!(tokenizer.cuts_at_white_space);
+        let mut whole = tokenizer.clone();
+        whole.cuts_at_white_space = false;
+        let words = ["roads ", "cleaning\n", "[SEP] ", "x.", "\u{a0}", "\u{301}"];
+        let text: String = (0..60_000_usize)
+            .map(|index| words[index * index % 7 % words.len()])
+            .collect();
+        assert!(text.len() > 2 * PIECE_BYTES);
+        assert_eq!(
+            tokenizer.encode(&text, 100_000).expect("it fits"),
+            whole.encode(&text, 100_000).expect("it fits")
+        );
+    }
+
+    #[test]
+    fn added_tokens_with_white_space_forbid_pieces() {
+        let mut json = tiny();
+        json["added_tokens"][3]["content"] = "the end".into();
+        json["post_processor"] = Value::Null;
+        assert!(!load(&json).cuts_at_white_space);
+    }
+
+    #[test]
+    fn threads_do_not_change_the_order() {
+        let tokenizer = load(&tiny());
+        let texts: Vec<String> = (0..200).map(|count| "roads ".repeat(count)).collect();
+        let expected: Vec<Encoding> = texts
+            .iter()
+            .map(|text| tokenizer.encode(text, 64).expect("it fits"))
+            .collect();
+        for threads in [1, 2, 7] {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .expect("threads can start");
+            let encodings = pool
+                .install(|| tokenizer.encode_batch(&texts, 64))
+                .expect("they fit");
+            assert_eq!(encodings, expected, "{threads} threads");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_encoded(text in any::<String>(), max_tokens in 3_usize..20) {
+            let encoding = load(&tiny()).encode(&text, max_tokens).expect("it fits");
+            prop_assert_eq!(encoding.ids.len(), max_tokens.min(encoding.full_length as usize));
+            prop_assert_eq!(encoding.ids.first(), Some(&2));
+            prop_assert_eq!(encoding.ids.last(), Some(&3));
+        }
+    }
+}

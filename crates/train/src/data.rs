@@ -1,0 +1,142 @@
+//! The rows that training reads: joined by id, in the order of the documents, without the test split.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use labelproof_artifact::{
+    ArtifactError, Document, Kind, LabelMap, Row, Split, SplitRow, TableReader, TokenRow,
+};
+
+use crate::error::Error;
+
+/// Rows of one split.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    pub(crate) ids: Vec<String>,
+    /// Number of the class in the label map.
+    pub(crate) labels: Vec<u32>,
+    /// Token ids.
+    pub(crate) tokens: Vec<Vec<u32>>,
+}
+
+impl Rows {
+    /// Tokens a row.
+    pub(crate) fn lengths(&self) -> Vec<usize> {
+        self.tokens.iter().map(Vec::len).collect()
+    }
+}
+
+/// What training learns from and chooses by.
+#[derive(Debug)]
+pub(crate) struct TrainingData {
+    pub(crate) labels: LabelMap,
+    pub(crate) train: Rows,
+    pub(crate) validation: Rows,
+}
+
+impl TrainingData {
+    /// Reads tokens and splits of a folder of artifacts.
+    pub(crate) fn read(artifacts: &Path) -> Result<Self, Error> {
+        let labels = LabelMap::read(artifacts)?;
+        let mut splits = BTreeMap::new();
+        for batch in TableReader::<SplitRow>::open(artifacts)? {
+            splits.extend(batch?.into_iter().map(|row| (row.id, row.split)));
+        }
+        let mut data = Self {
+            labels,
+            train: Rows::default(),
+            validation: Rows::default(),
+        };
+        for batch in TableReader::<TokenRow>::open(artifacts)? {
+            for row in batch? {
+                data.add(row, &splits, artifacts)?;
+            }
+        }
+        for (rows, split) in [(&data.train, Split::Train), (&data.validation, Split::Validation)] {
+            if rows.ids.is_empty() {
+                return Err(Error::EmptySplit { split: split.name() });
+            }
+        }
+        Ok(data)
+    }
+
+    fn add(
+        &mut self,
+        row: TokenRow,
+        splits: &BTreeMap<String, Split>,
+        artifacts: &Path,
+    ) -> Result<(), ArtifactError> {
+        let Some(split) = splits.get(&row.id) else {
+            return Err(inconsistent(
+                SplitRow::KIND,
+                artifacts,
+                format!("row `{}` has no split", row.id),
+            ));
+        };
+        let rows = match split {
+            Split::Train => &mut self.train,
+            Split::Validation => &mut self.validation,
+            Split::Test => return Ok(()),
+        };
+        let Some(label) = self.labels.index(&row.label) else {
+            let problem = format!(
+                "label `{}` of row `{}` is not in the label map",
+                row.label, row.id
+            );
+            return Err(inconsistent(TokenRow::KIND, artifacts, problem));
+        };
+        rows.ids.push(row.id);
+        rows.labels.push(label);
+        rows.tokens.push(row.tokens);
+        Ok(())
+    }
+}
+
+fn inconsistent(kind: Kind, artifacts: &Path, problem: String) -> ArtifactError {
+    ArtifactError::Damaged {
+        path: kind.path(artifacts),
+        stage: kind.stage,
+        problem,
+    }
+}
+
+/// How many training rows the bundle keeps as canaries, and how many of them uncut, so that truncation is replayed too.
+const CANARIES: usize = 32;
+const WHOLE_CANARIES: usize = 2;
+/// Characters of the other canaries: enough to tell tokenizers apart, few enough to be replayed at every start.
+const CANARY_CHARACTERS: usize = 200;
+
+/// Raw texts of some training rows, chosen by the seed.
+pub(crate) fn canary_texts(artifacts: &Path, train_ids: &[String], seed: u64) -> Result<Vec<String>, Error> {
+    let mut ranked: Vec<([u8; 32], &str)> = train_ids
+        .iter()
+        .map(|id| {
+            let mut hasher = blake3::Hasher::new();
+            hasher
+                .update(b"canary")
+                .update(&seed.to_le_bytes())
+                .update(id.as_bytes());
+            (*hasher.finalize().as_bytes(), id.as_str())
+        })
+        .collect();
+    ranked.sort_unstable();
+    ranked.truncate(CANARIES);
+    let chosen: BTreeMap<&str, usize> = ranked
+        .iter()
+        .zip(0..)
+        .map(|((_, id), place)| (*id, place))
+        .collect();
+    let mut texts = vec![String::new(); chosen.len()];
+    for batch in TableReader::<Document>::open(artifacts)? {
+        for document in batch? {
+            if let Some(&place) = chosen.get(document.id.as_str()) {
+                texts[place] = if place < WHOLE_CANARIES {
+                    document.text
+                } else {
+                    document.text.chars().take(CANARY_CHARACTERS).collect()
+                };
+            }
+        }
+    }
+    Ok(texts)
+}

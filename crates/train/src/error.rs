@@ -1,0 +1,86 @@
+//! What can go wrong in training.
+
+use labelproof_artifact::fs::FsError;
+use labelproof_artifact::{ArtifactError, Diagnostic, Fault};
+
+/// Training failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system refused.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// A file of an earlier stage cannot be used.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// The encoder, the bundle or the device cannot be used.
+    #[error(transparent)]
+    Model(#[from] labelproof_model::Error),
+    /// The metrics of an epoch cannot be computed.
+    #[error("cannot score epoch {epoch}")]
+    Score {
+        /// From 1.
+        epoch: u32,
+        /// Why.
+        source: labelproof_metrics::Error,
+    },
+    /// A split that training needs has no rows.
+    #[error("no row is in the `{split}` split")]
+    EmptySplit {
+        /// Which.
+        split: &'static str,
+    },
+    /// Weights were given for other labels than there are.
+    #[error("`train.class_weights` names {found}, the labels are {expected}")]
+    ClassWeights {
+        /// The labels that have a weight.
+        found: String,
+        /// The labels there are.
+        expected: String,
+    },
+    /// More layers were asked for than the encoder has.
+    #[error("`train.trainable` asks for the last {wanted} layers, the encoder has {available}")]
+    Layers {
+        /// Asked for.
+        wanted: usize,
+        /// There are.
+        available: usize,
+    },
+    /// The loss became infinite or not a number.
+    #[error("the loss is {loss} in epoch {epoch}, on the rows {rows}")]
+    NonFiniteLoss {
+        /// From 1.
+        epoch: u32,
+        /// NaN or infinity.
+        loss: f32,
+        /// The ids of the batch.
+        rows: String,
+    },
+}
+
+impl Diagnostic for Error {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::File(error) => error.fault(),
+            Self::Artifact(error) => error.fault(),
+            Self::Model(error) => error.fault(),
+            Self::EmptySplit { .. } => Fault::Artifact,
+            Self::ClassWeights { .. } | Self::Layers { .. } => Fault::Configuration,
+            Self::Score { .. } | Self::NonFiniteLoss { .. } => Fault::Model,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::File(error) => return error.hints(),
+            Self::Artifact(error) => return error.hints(),
+            Self::Model(error) => return error.hints(),
+            Self::EmptySplit { .. } => "set `split.validation` and `split.test` so that every split has rows",
+            Self::ClassWeights { .. } => "give every label a weight, or use `class_weights: balanced`",
+            Self::Layers { .. } => "use a smaller number, or `trainable: all`",
+            Self::Score { .. } | Self::NonFiniteLoss { .. } => {
+                "lower `train.learning_rate`, or set `train.gradient_clipping: 1.0`"
+            }
+        };
+        vec![hint.to_owned()]
+    }
+}

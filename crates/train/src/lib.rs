@@ -1,0 +1,19 @@
+//! The train stage: tokens, split and encoder become a model bundle and its history.
+//!
+//! Responsible for the training loop: order of batches, optimiser, schedule, choice of the epoch. The network itself,
+//! its weights on disk and the bundle are `labelproof-model`'s. Only the rows that split calls `train` move weights;
+//! `validation` chooses the epoch; `test` is never read.
+
+mod clipping;
+mod data;
+mod error;
+mod fit;
+mod params;
+mod schedule;
+mod stage;
+
+pub use error::Error;
+pub use params::{
+    ClassWeights, EarlyStopping, OptimizerKind, Params, ScheduleKind, SelectionMetric, Trainable,
+};
+pub use stage::{BUNDLE_FOLDER, REVISION, run};

@@ -1,0 +1,1 @@
+//! Help, messages and exit codes; nothing that trains.

@@ -1,0 +1,15 @@
+//! End-to-end tests of the `labelproof` binary. One test binary: LibTorch is linked once.
+//!
+//! - `architecture`: the dependencies between the crates are the ones ARCHITECTURE.md draws.
+//! - `cli`: help, messages and exit codes; nothing that trains.
+//! - `data_sets`: real data sets with the sample encoder, where they are there.
+//! - `harness`: how a test makes a corpus and an encoder, and runs the binary.
+//! - `pipeline`: whole runs on a small corpus with a tiny encoder: artifacts, re-runs, repeatability.
+//! - `prediction`: `labelproof predict` with the bundle that a run leaves.
+
+mod architecture;
+mod cli;
+mod data_sets;
+mod harness;
+mod pipeline;
+mod prediction;

@@ -1,0 +1,296 @@
+//! Whole runs on a small corpus with a tiny encoder.
+
+use serde_json::Value;
+
+use crate::harness::{Project, small_corpus};
+
+fn metrics(project: &Project) -> Value {
+    serde_json::from_str(&project.read("artifacts/evaluate/metrics.json")).unwrap()
+}
+
+/// `stage  what became of it`, without the time it took.
+fn outcomes(stderr: &str) -> Vec<String> {
+    stderr
+        .lines()
+        .filter(|line| !line.starts_with(' ') && (line.contains("up to date") || line.contains("ran in")))
+        .map(|line| {
+            let stage = line.split_whitespace().next().unwrap();
+            format!(
+                "{stage} {}",
+                if line.contains("up to date") {
+                    "up to date"
+                } else {
+                    "ran"
+                }
+            )
+        })
+        .collect()
+}
+
+const ALL_RAN: [&str; 6] = [
+    "ingest ran",
+    "preprocess ran",
+    "split ran",
+    "train ran",
+    "evaluate ran",
+    "report ran",
+];
+
+#[test]
+fn a_run_writes_every_artifact_and_the_next_one_has_nothing_to_do() {
+    let project = Project::small("cpu");
+    let first = project.run(&["run"]).expect_success();
+    assert_eq!(outcomes(&first.stderr), ALL_RAN, "{}", first.stderr);
+    assert_eq!(first.stdout, "[DIR]/artifacts/report/index.html\n");
+    let names: Vec<String> = project.artifacts().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(
+        names,
+        [
+            "evaluate/metrics.json",
+            "evaluate/predictions.parquet",
+            "evaluate/stage.lock.json",
+            "ingest/documents.parquet",
+            "ingest/labels.json",
+            "ingest/rejects.parquet",
+            "ingest/stage.lock.json",
+            "preprocess/preparation.json",
+            "preprocess/rejects.parquet",
+            "preprocess/stage.lock.json",
+            "preprocess/tokens.parquet",
+            "report/index.html",
+            "report/report.md",
+            "report/stage.lock.json",
+            "split/split.parquet",
+            "split/stage.lock.json",
+            "train/features.parquet",
+            "train/history.parquet",
+            "train/model/config.json",
+            "train/model/head.safetensors",
+            "train/model/labelproof.json",
+            "train/model/model.safetensors",
+            "train/model/tokenizer.json",
+            "train/stage.lock.json",
+        ]
+    );
+    let metrics = metrics(&project);
+    for model in [&metrics["splits"], &metrics["baseline"]["splits"]] {
+        // The words of a label appear in no other: whoever misses a row here has mixed something up.
+        assert!(
+            model["test"]["accuracy"]["value"].as_f64().unwrap() > 0.9,
+            "{model}"
+        );
+        assert!(model["test"]["accuracy"]["low"].as_f64() < model["test"]["accuracy"]["high"].as_f64());
+        assert_eq!(
+            ["train", "validation", "test"]
+                .map(|split| model[split]["rows"].as_u64().unwrap())
+                .iter()
+                .sum::<u64>(),
+            120,
+            "the empty text is rejected, everything else is in a split"
+        );
+    }
+    let second = project.run(&["run"]).expect_success();
+    assert_eq!(
+        outcomes(&second.stderr),
+        ALL_RAN.map(|line| line.replace("ran", "up to date"))
+    );
+    assert!(project.run(&["status", "--check"]).code == 0);
+}
+
+#[test]
+fn both_backends_agree() {
+    let (libtorch, flex) = (Project::small("cpu"), Project::small("flex"));
+    libtorch.run(&["run"]).expect_success();
+    flex.run(&["run"]).expect_success();
+    let data_stages = |project: &Project| -> Vec<(String, Vec<u8>)> {
+        let mut artifacts = project.artifacts();
+        artifacts.retain(|(name, _)| {
+            ["ingest", "preprocess", "split"]
+                .iter()
+                .any(|stage| name.starts_with(stage))
+        });
+        artifacts
+    };
+    assert_eq!(
+        data_stages(&libtorch),
+        data_stages(&flex),
+        "the data stages know no backend"
+    );
+    let (libtorch, flex) = (metrics(&libtorch), metrics(&flex));
+    for split in ["train", "validation", "test"] {
+        let loss = |metrics: &Value| metrics["splits"][split]["loss"]["value"].as_f64().unwrap();
+        // A dozen epochs let the last bits of the two matrix products drift apart.
+        assert!(
+            (loss(&libtorch) - loss(&flex)).abs() < 1e-3,
+            "{split}: {} {}",
+            loss(&libtorch),
+            loss(&flex)
+        );
+    }
+}
+
+#[test]
+fn equal_runs_give_equal_bytes_whatever_the_order_of_the_rows_and_the_number_of_threads() {
+    let project = Project::small("cpu");
+    project.run(&["run"]).expect_success();
+    let again = Project::small("cpu");
+    let csv = small_corpus();
+    let (header, rows) = csv.split_once('\n').unwrap();
+    // The empty row stays where it is: its line is in rejects.parquet.
+    let mut rows: Vec<&str> = rows.lines().collect();
+    rows[..120].reverse();
+    again.write("texts.csv", &format!("{header}\n{}\n", rows.join("\n")));
+    again.run(&["run"]).expect_success();
+    for ((name, one), (_, other)) in project.artifacts().into_iter().zip(again.artifacts()) {
+        // The digest of the source is of its bytes, and the page shows it.
+        if name != "ingest/stage.lock.json" && !name.starts_with("report/") {
+            assert!(one == other, "`{name}` differs");
+        }
+    }
+}
+
+#[test]
+fn a_changed_setting_runs_what_depends_on_it_and_takes_the_features_from_the_cache() {
+    let project = Project::small("cpu");
+    project.run(&["run"]).expect_success();
+    let status = project.run(&["status", "--set", "train.epochs=3", "--check"]);
+    assert_eq!(status.code, 5);
+    assert_eq!(
+        status.stdout,
+        "ingest      up to date\n\
+         preprocess  up to date\n\
+         split       up to date\n\
+         train       stale: train.epochs 12 -> 3\n\
+         evaluate    stale: upstream train is stale\n\
+         report      stale: upstream train is stale\n"
+    );
+    let run = project.run(&["run", "--set", "train.epochs=3"]).expect_success();
+    assert_eq!(
+        outcomes(&run.stderr)[..4],
+        [
+            "ingest up to date",
+            "preprocess up to date",
+            "split up to date",
+            "train ran"
+        ]
+    );
+    assert!(
+        run.stderr
+            .contains("the encoder's features are taken from the cache"),
+        "{}",
+        run.stderr
+    );
+
+    project.write(
+        "pipeline.yaml",
+        &format!("# a comment changes nothing\n{}", project.read("pipeline.yaml")),
+    );
+    let run = project
+        .run(&["run", "split", "--set", "split.seed=11"])
+        .expect_success();
+    assert_eq!(
+        outcomes(&run.stderr),
+        ["ingest up to date", "preprocess up to date", "split ran"]
+    );
+    assert_eq!(run.stdout, "", "no report was asked for");
+}
+
+#[test]
+fn an_edited_artifact_is_noticed_and_made_anew() {
+    let project = Project::small("cpu");
+    project.run(&["run"]).expect_success();
+    let labels = project.read("artifacts/ingest/labels.json");
+    project.write("artifacts/ingest/labels.json", &labels.replace("sport", "spirit"));
+    let status = project.run(&["status"]).expect_success();
+    assert!(
+        status
+            .stdout
+            .starts_with("ingest      stale: `artifacts/ingest/labels.json` was edited or removed\n"),
+        "{}",
+        status.stdout
+    );
+    let run = project.run(&["run"]).expect_success();
+    assert_eq!(outcomes(&run.stderr)[0], "ingest ran");
+    // It gave what it had given before: nothing after it has to run.
+    assert_eq!(
+        outcomes(&run.stderr)[1..],
+        ALL_RAN[1..]
+            .iter()
+            .map(|line| line.replace("ran", "up to date"))
+            .collect::<Vec<_>>()
+    );
+    assert_eq!(project.read("artifacts/ingest/labels.json"), labels);
+}
+
+#[test]
+fn the_whole_encoder_and_its_last_layer_can_be_trained() {
+    for trainable in ["all", "{last: 1}"] {
+        let project = Project::small("cpu");
+        let set = format!("train.trainable={trainable}");
+        let rate = "train.learning_rate=0.01";
+        project
+            .run(&[
+                "run",
+                "--set",
+                &set,
+                "--set",
+                rate,
+                "--set",
+                "train.schedule=linear",
+                "--set",
+                "train.warmup=0.1",
+            ])
+            .expect_success();
+        let accuracy = metrics(&project)["splits"]["test"]["accuracy"]["value"]
+            .as_f64()
+            .unwrap();
+        assert!(accuracy > 0.9, "{trainable}: {accuracy}");
+        assert!(
+            !project.path("artifacts/train/features.parquet").exists(),
+            "features are of a frozen encoder"
+        );
+
+        let tensor = |path: &str, name: &str| {
+            let bytes = labelproof_artifact::fs::read(&project.path(path)).unwrap();
+            let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+            file.tensor(name).unwrap().data().to_vec()
+        };
+        let same = |name: &str| {
+            tensor("encoder/model.safetensors", name)
+                == tensor("artifacts/train/model/model.safetensors", name)
+        };
+        let frozen_below = trainable != "all";
+        assert_eq!(same("embeddings.word_embeddings.weight"), frozen_below);
+        assert_eq!(same("encoder.layer.0.attention.self.query.weight"), frozen_below);
+        assert!(!same("encoder.layer.1.attention.self.query.weight"));
+    }
+}
+
+#[test]
+fn class_weights_pooling_and_batch_normalisation_can_be_chosen() {
+    let project = Project::small("cpu");
+    for settings in [
+        [
+            "train.class_weights=balanced",
+            "train.pooling=max",
+            "train.batch_normalization=trained",
+        ],
+        [
+            "train.class_weights={film: 1, sport: 2, trade: 1}",
+            "train.pooling=cls",
+            "train.batch_normalization=frozen",
+        ],
+    ] {
+        let mut arguments = vec!["run"];
+        arguments.extend(settings.iter().flat_map(|setting| ["--set", setting]));
+        project.run(&arguments).expect_success();
+    }
+    let run = project.run(&["run", "--set", "train.class_weights={sport: 2}"]);
+    assert_eq!(run.code, 2);
+    assert!(
+        run.stderr
+            .contains("`train.class_weights` names `sport`, the labels are `film`, `sport`, `trade`"),
+        "{}",
+        run.stderr
+    );
+}

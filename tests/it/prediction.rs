@@ -1,0 +1,1 @@
+//! `labelproof predict` with the bundle that a run leaves.
