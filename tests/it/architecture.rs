@@ -107,7 +107,7 @@ fn one_file_names_the_backend() {
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .filter(|path| {
             let text = labelproof_artifact::fs::read_to_string(path).unwrap();
-            text.contains("Device::libtorch") || text.contains("tch::")
+            text.contains("Device::libtorch") || text.contains(" tch::")
         })
         .map(|path| path.strip_prefix(&crates).unwrap().to_string_lossy().into_owned())
         .collect();

@@ -124,10 +124,11 @@ preprocess:
   max_tokens: 24
 split: { test: 0.3, validation: 0.1 }
 train:
-  epochs: 12
-  learning_rate: 0.02
+  epochs: 60
+  learning_rate: 0.05
   batch_size: 8
   dropout: 0.1
+  early_stopping: { patience: 60 }
 ";
 
 const LABELS: [&str; 3] = ["sport", "trade", "film"];

@@ -1,1 +1,182 @@
 //! `labelproof predict` with the bundle that a run leaves.
+
+use crate::harness::Project;
+
+const BUNDLE: [&str; 3] = ["predict", "--bundle", "artifacts/train/model"];
+
+fn trained() -> Project {
+    let project = Project::small("cpu");
+    project.run(&["run", "train"]).expect_success();
+    project
+}
+
+/// `id,label` of each row of a CSV.
+fn labels(csv: &str) -> Vec<String> {
+    csv.lines()
+        .skip(1)
+        .map(|line| line.splitn(3, ',').take(2).collect::<Vec<_>>().join(","))
+        .collect()
+}
+
+#[test]
+fn every_way_in_and_out_gives_the_same_labels() {
+    let project = trained();
+    let texts = [
+        "the goal team match coach",
+        "bank profit market tax share",
+        "camera award actor scene role",
+    ];
+    let expected = ["1,sport", "2,trade", "3,film"];
+
+    let lines = project.command(&BUNDLE, &texts.join("\n")).expect_success();
+    assert_eq!(
+        lines.stdout.lines().next().unwrap(),
+        "id,label,probability,probability of film,probability of sport,probability of trade"
+    );
+    assert_eq!(labels(&lines.stdout), expected);
+    for line in lines.stdout.lines().skip(1) {
+        let values: Vec<f64> = line
+            .split(',')
+            .skip(2)
+            .map(|value| value.parse().unwrap())
+            .collect();
+        assert!((values[1..].iter().sum::<f64>() - 1.0).abs() < 1e-5, "{line}");
+        assert!(
+            (values[0] - values[1..].iter().copied().fold(0.0, f64::max)).abs() < 1e-9,
+            "{line}"
+        );
+    }
+
+    let rows: Vec<String> = texts
+        .iter()
+        .enumerate()
+        .map(|(row, text)| format!("k{row},{text},x"))
+        .collect();
+    project.write("new.csv", &format!("key,body,other\n{}\n", rows.join("\n")));
+    let run = [
+        &BUNDLE[..],
+        &[
+            "--input", "new.csv", "--text", "body", "--id", "key", "--output", "out.csv",
+        ],
+    ]
+    .concat();
+    assert_eq!(project.run(&run).expect_success().stdout, "");
+    assert_eq!(
+        labels(&project.read("out.csv")),
+        ["k0,sport", "k1,trade", "k2,film"]
+    );
+    let leftover: Vec<_> = std::fs::read_dir(project.path("."))
+        .unwrap()
+        .filter(|entry| {
+            entry
+                .as_ref()
+                .unwrap()
+                .file_name()
+                .to_string_lossy()
+                .ends_with(".partial")
+        })
+        .collect();
+    assert!(leftover.is_empty());
+
+    let objects: Vec<String> = texts
+        .iter()
+        .map(|text| format!(r#"{{"text": "{text}"}}"#))
+        .collect();
+    let run = [&BUNDLE[..], &["--format", "jsonl", "--output", "out.jsonl"]].concat();
+    project.command(&run, &objects.join("\n")).expect_success();
+    let found: Vec<String> = project
+        .read("out.jsonl")
+        .lines()
+        .map(|line| {
+            let row: serde_json::Value = serde_json::from_str(line).unwrap();
+            format!(
+                "{},{}",
+                row["id"].as_str().unwrap(),
+                row["label"].as_str().unwrap()
+            )
+        })
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn predictions_are_those_of_evaluate() {
+    let project = Project::small("cpu");
+    project.run(&["run", "evaluate"]).expect_success();
+    let run = [
+        &BUNDLE[..],
+        &["--input", "texts.csv", "--id", "id", "--output", "out.csv"],
+    ]
+    .concat();
+    // The corpus has one empty text.
+    assert_eq!(project.run(&run).code, 3);
+    let predicted: std::collections::BTreeMap<String, String> = labels(&project.read("out.csv"))
+        .iter()
+        .map(|line| {
+            line.split_once(',')
+                .map(|(id, label)| (id.to_owned(), label.to_owned()))
+                .unwrap()
+        })
+        .collect();
+    let artifacts = project.path("artifacts");
+    let rows = labelproof_artifact::read_table::<labelproof_artifact::Prediction>(&artifacts).unwrap();
+    assert_eq!(rows.len(), 120);
+    for row in rows {
+        assert_eq!(predicted[&row.id], row.predicted, "{}", row.id);
+    }
+}
+
+#[test]
+fn a_row_without_a_text_keeps_its_place_and_is_named() {
+    let project = trained();
+    let run = project.command(&BUNDLE, "goal match\n\nbank profit\n");
+    assert_eq!(run.code, 3);
+    assert_eq!(labels(&run.stdout), ["1,sport", "2,", "3,trade"]);
+    assert_eq!(
+        run.stderr,
+        "1 of 3 rows have no label:\n  standard input:2: empty text: the line is empty\n"
+    );
+}
+
+#[test]
+fn mistakes_on_the_command_line_are_named_with_their_cure() {
+    let project = trained();
+    project.write("new.csv", "body\nx\n");
+    let check = |arguments: &[&str], code: i32, message: &str| {
+        let run = project.run(&[&["predict"], arguments].concat());
+        assert_eq!(
+            (run.code, run.stdout.as_str(), run.stderr.trim_end()),
+            (code, "", message)
+        );
+    };
+    let bundle = ["--bundle", "artifacts/train/model"];
+    check(
+        &["--bundle", "elsewhere"],
+        6,
+        "error: `elsewhere` is no bundle: there is no `labelproof.json` in it\n\n\
+         hint: name the `model` folder that train wrote, such as artifacts/train/model",
+    );
+    check(
+        &[&bundle[..], &["--input", "new.csv", "--text", "bodi"]].concat(),
+        3,
+        "error: new.csv:1: no column is called `bodi`, which `--text` names; there are: `body`\n\n\
+         hint: did you mean `body`?",
+    );
+    check(
+        &[&bundle[..], &["--input", "new"]].concat(),
+        2,
+        "error: `new` does not say what it is\n\nhint: add --format csv, tsv, jsonl, parquet or lines",
+    );
+    check(
+        &[&bundle[..], &["--output", "labels.txt"]].concat(),
+        2,
+        "error: cannot write `labels.txt`: its name ends neither in .csv nor in .jsonl\n\n\
+         hint: use --output labels.csv or --output labels.jsonl",
+    );
+    check(
+        &[&bundle[..], &["--device", "cuda:99"]].concat(),
+        6,
+        "error: device `cuda:99` is not available; available: cpu, flex\n\n\
+         hint: set `device: auto` to take the best one there is",
+    );
+}

@@ -100,17 +100,14 @@ pub fn remove(path: &Path) -> Result<(), FsError> {
 /// Renames a file or folder and makes the rename durable.
 pub fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
     std::fs::rename(from, to).map_err(|source| FsError::new("rename to", to, source))?;
-    to.parent().map_or(Ok(()), sync)
+    sync(folder_of(to))
 }
 
-/// Copies a file, by hard link where the file system can.
-pub fn link_or_copy(from: &Path, to: &Path) -> Result<(), FsError> {
-    if std::fs::hard_link(from, to).is_ok() {
-        return Ok(());
-    }
-    std::fs::copy(from, to)
-        .map(drop)
-        .map_err(|source| FsError::new("copy to", to, source))
+/// The folder that a path lies in; the current one for a bare name.
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// Copies a file.
@@ -151,10 +148,7 @@ pub fn files_below(root: &Path) -> Result<Vec<PathBuf>, FsError> {
 /// Writes a file under a temporary name beside it, flushes it, and renames it: readers see the old file or the new
 /// one, never a part.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let mut file = tempfile::Builder::new()
         .prefix(".tmp-")
         .tempfile_in(folder)

@@ -1,14 +1,15 @@
 //! How rows of token ids become rectangular batches.
 //!
-//! Rows are batched with rows of about their own length and padded to the longest of their batch only: most of the
-//! work of a batch padded to the encoder's maximum would be spent on padding.
+//! For prediction a batch holds rows of one length only: nothing is padded, no mask is needed, and attention runs in the
+//! backend's fused kernel, which never writes its `[sequence, sequence]` weights to memory. For training, where batches have
+//! a given number of rows, rows are batched with rows of about their length and padded to the longest of their batch.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::random;
 
-/// Tokens a prediction batch, padding included. Large enough for the matrix products to run at full speed, small
-/// enough for the attention weights of 512-token rows to stay below 100 MiB.
+/// Tokens a prediction batch: enough for the matrix products to run at full speed, few enough for what lies between two
+/// layers to stay in the processor's cache.
 pub const PREDICTION_BATCH_TOKENS: usize = 4096;
 
 /// Rows of token ids on a device.
@@ -45,15 +46,18 @@ impl Batch {
     }
 }
 
-/// Cuts rows into batches for prediction: sorted by length, at most `max_tokens` a batch with its padding. Every row
-/// is in exactly one batch; the result depends on the lengths alone.
+/// Cuts rows into batches for prediction: rows of one length, at most `max_tokens` a batch. Every row is in exactly one
+/// batch; the result depends on the lengths alone.
 pub fn by_length(lengths: &[usize], max_tokens: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.sort_by_key(|&row| (lengths[row], row));
     let mut batches: Vec<Vec<usize>> = Vec::new();
     for row in order {
+        let length = lengths[row];
         match batches.last_mut() {
-            Some(batch) if (batch.len() + 1) * lengths[row] <= max_tokens => batch.push(row),
+            Some(batch) if lengths[batch[0]] == length && (batch.len() + 1) * length <= max_tokens => {
+                batch.push(row);
+            }
             _ => batches.push(vec![row]),
         }
     }
@@ -91,9 +95,13 @@ mod tests {
             assert_eq!(rows, (0..500).collect::<Vec<_>>());
         }
         for batch in by_length(&lengths, 4096) {
-            let longest = batch.iter().map(|&row| lengths[row]).max().unwrap();
-            assert!(batch.len() * longest <= 4096);
+            assert!(
+                batch.iter().all(|&row| lengths[row] == lengths[batch[0]]),
+                "nothing is padded"
+            );
+            assert!(batch.len() * lengths[batch[0]] <= 4096);
         }
+        assert_eq!(by_length(&[5, 7, 5], 4096), [vec![0, 2], vec![1]]);
         assert_eq!(
             by_length(&[9000], 4096),
             [[0]],

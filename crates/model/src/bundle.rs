@@ -283,7 +283,10 @@ fn read_description(path: &Path) -> Result<Description, Error> {
     };
     let file = path.join(DESCRIPTION_FILE);
     if !file.exists() {
-        return Err(problem(format!("`{DESCRIPTION_FILE}` is missing")));
+        return Err(Error::NoBundle {
+            path: path.to_path_buf(),
+            file: DESCRIPTION_FILE,
+        });
     }
     let text = fs::read_to_string(&file)?;
     let value: serde_json::Value =
@@ -450,20 +453,29 @@ pub fn save(
     Bundle::load(folder, device)
 }
 
-/// The digest of an encoder folder's files that decide what it computes.
-pub fn encoder_digest(folder: &Path) -> Result<Digest, Error> {
-    let mut digests = Vec::new();
-    for file in [EncoderConfig::FILE, TOKENIZER_FILE, WEIGHTS_FILE] {
-        let path = folder.join(file);
-        if !path.exists() {
+/// The files of an encoder folder that decide what it computes.
+const ENCODER_FILES: [&str; 3] = [EncoderConfig::FILE, TOKENIZER_FILE, WEIGHTS_FILE];
+
+/// Fails unless the folder has the files of an encoder and is of a supported architecture.
+pub fn check_encoder(folder: &Path) -> Result<(), Error> {
+    for file in ENCODER_FILES {
+        if !folder.join(file).exists() {
             return Err(Error::NoEncoder {
                 folder: folder.to_path_buf(),
                 file,
             });
         }
-        digests.push(Digest::of_file(&path)?.as_str().to_owned());
     }
-    Ok(Digest::of_bytes(digests.concat().as_bytes()))
+    EncoderConfig::read(folder).map(drop)
+}
+
+/// The digest of an encoder folder's files that decide what it computes.
+pub fn encoder_digest(folder: &Path) -> Result<Digest, Error> {
+    let mut digests = String::new();
+    for file in ENCODER_FILES {
+        digests.push_str(Digest::of_file(&folder.join(file))?.as_str());
+    }
+    Ok(Digest::of_bytes(digests.as_bytes()))
 }
 
 #[cfg(test)]

@@ -61,6 +61,14 @@ pub enum Error {
         /// Rows of the embedding table.
         encoder: usize,
     },
+    /// The folder is no bundle.
+    #[error("`{}` is no bundle: there is no `{file}` in it", path.display())]
+    NoBundle {
+        /// The folder that was named.
+        path: PathBuf,
+        /// What it lacks.
+        file: &'static str,
+    },
     /// The bundle's own description cannot be used.
     #[error("`{}` is no usable bundle: {problem}", path.display())]
     Bundle {
@@ -126,6 +134,7 @@ impl Diagnostic for Error {
             | Self::TensorFile { .. }
             | Self::Mismatch { .. }
             | Self::Vocabulary { .. }
+            | Self::NoBundle { .. }
             | Self::Bundle { .. }
             | Self::Canary { .. }
             | Self::CanaryTokens { .. }
@@ -145,6 +154,9 @@ impl Diagnostic for Error {
             Self::TensorFile { .. } => "fetch the file again; it may have been cut short",
             Self::Mismatch { .. } => "config.json and model.safetensors must come from the same model",
             Self::Vocabulary { .. } => "tokenizer.json and model.safetensors must come from the same model",
+            Self::NoBundle { .. } => {
+                "name the `model` folder that train wrote, such as artifacts/train/model"
+            }
             Self::Bundle { .. } | Self::Canary { .. } | Self::CanaryTokens { .. } => {
                 "a file of the bundle was changed or replaced; make it anew: labelproof run train --force"
             }

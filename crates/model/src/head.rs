@@ -1,7 +1,7 @@
 //! The part that is trained in every case: dropout, a dense layer from the pooled vector to the classes, and, where
 //! asked for, batch normalisation. It ends in logits; there is no softmax that a loss could apply a second time.
 
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, RunningState};
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Tensor, TensorData};
 use schemars::JsonSchema;
@@ -80,16 +80,10 @@ impl Head {
         let normalization = new_normalization(settings, device).map(|mut norm| {
             norm.gamma = source.vector("batch_normalization.weight", settings.classes);
             norm.beta = source.vector("batch_normalization.bias", settings.classes);
-            norm.running_mean.update(
-                source
-                    .vector("batch_normalization.running_mean", settings.classes)
-                    .val(),
-            );
-            norm.running_var.update(
-                source
-                    .vector("batch_normalization.running_var", settings.classes)
-                    .val(),
-            );
+            // New states, and not `update`: an update counts only from the next one on.
+            let mut state = |name| RunningState::new(source.vector(name, settings.classes).val());
+            norm.running_mean = state("batch_normalization.running_mean");
+            norm.running_var = state("batch_normalization.running_var");
             norm
         });
         Self {
@@ -132,5 +126,54 @@ fn new_normalization(settings: &HeadSettings, device: &Device) -> Option<BatchNo
         BatchNormalization::None => None,
         BatchNormalization::Frozen => Some(norm().freeze()),
         BatchNormalization::Trained => Some(norm()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use labelproof_artifact::fs;
+
+    use super::*;
+    use crate::DeviceChoice;
+
+    #[test]
+    fn trained_statistics_survive_saving_and_loading() {
+        for choice in [DeviceChoice::Cpu, DeviceChoice::Flex] {
+            let device = choice.open().unwrap();
+            let settings = HeadSettings {
+                input: 2,
+                classes: 3,
+                dropout: 0.0,
+                batch_normalization: BatchNormalization::Trained,
+            };
+            let training = Head::new(&settings, 10, &device).train();
+            let rows =
+                |device: &Device| Tensor::<2>::from_data([[5.0, 1.0], [3.0, -2.0], [4.0, 0.5]], device);
+            for _ in 0..2 {
+                let _ = training.forward(rows(&device.clone().autodiff()));
+            }
+            let trained = training.valid();
+            let untouched = Head::new(&settings, 10, &device);
+            let logits = |head: &Head| {
+                head.forward(rows(&device))
+                    .into_data()
+                    .try_to_vec::<f32>()
+                    .unwrap()
+            };
+            assert_ne!(
+                logits(&trained),
+                logits(&untouched),
+                "training moves the statistics"
+            );
+
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("head.safetensors");
+            trained.named_tensors().write(&path).unwrap();
+            let bytes = fs::read(&path).unwrap();
+            let mut source = TensorSource::new(&path, &bytes, &device).unwrap();
+            let loaded = Head::load(&mut source, &settings, &device);
+            source.finish().unwrap();
+            assert_eq!(logits(&loaded), logits(&trained));
+        }
     }
 }

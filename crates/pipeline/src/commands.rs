@@ -17,7 +17,7 @@ use crate::printer::{self, Printer, Verbosity};
 
 /// Trains a text classifier as a reproducible pipeline, and says what its numbers are worth.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(name = "labelproof", version, about, max_term_width = 100)]
 #[command(after_help = "Examples:
   labelproof run                                   run every stage that is not up to date
   labelproof run train --set train.epochs=5        train again with other settings

@@ -1,6 +1,6 @@
 //! `pipeline.yaml`: read, overridden by `--set`, checked as a whole, and resolved into each stage's parameters.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::{Diagnostic, Fault, StageId};
@@ -223,13 +223,19 @@ impl Config {
     }
 }
 
-/// Joins without a leading `./`, which would only clutter messages.
+/// Joins, and takes out what would only clutter messages: `./`, and a folder that `..` leaves again.
 fn join(base: &Path, path: &Path) -> PathBuf {
-    if base == Path::new(".") {
-        path.to_path_buf()
-    } else {
-        base.join(path)
+    let mut joined = PathBuf::new();
+    for component in base.join(path).components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(joined.components().next_back(), Some(Component::Normal(_))) => {
+                joined.pop();
+            }
+            other => joined.push(other),
+        }
     }
+    joined
 }
 
 impl Pipeline {
@@ -403,6 +409,17 @@ mod tests {
             "`--set a.b=2`: `b` is not within a group of keys"
         );
         assert_eq!(set("a: 1\n", "a").unwrap_err(), "`--set a`: there is no `=`");
+    }
+
+    #[test]
+    fn paths_are_shown_without_detours() {
+        let check = |base: &str, path: &str, expected: &str| {
+            assert_eq!(join(Path::new(base), Path::new(path)), Path::new(expected));
+        };
+        check(".", "artifacts", "artifacts");
+        check("pipelines", "../artifacts/finetune", "artifacts/finetune");
+        check("..", "../data", "../../data");
+        check("a", "/b", "/b");
     }
 
     #[test]

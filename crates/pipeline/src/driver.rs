@@ -49,9 +49,14 @@ pub fn run(
     force: bool,
     progress: &dyn Progress,
 ) -> Result<(), Failure> {
+    let stages = select(targets);
+    if stages.contains(&StageId::Preprocess) {
+        // Before the first stage: nobody wants to learn of a wrong path after the data are read.
+        labelproof_model::bundle::check_encoder(&config.encoder)?;
+    }
     let _lock = lock_artifacts(&config.artifacts, progress)?;
     let mut planner = Planner::new(config);
-    for stage in select(targets) {
+    for stage in stages {
         let forced = force && (targets.is_empty() || targets.contains(&stage));
         let reasons = planner.reasons(stage)?;
         let folder = config.artifacts.join(stage.name());

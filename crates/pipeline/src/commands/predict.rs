@@ -210,7 +210,7 @@ fn predict_chunk(
                 None
             }
         };
-        if output.write(&id, bundle.labels.names(), result.as_deref())? == Written::ReaderGone {
+        if output.write(&id, result.as_deref())? == Written::ReaderGone {
             return Ok(Written::ReaderGone);
         }
     }
@@ -232,21 +232,25 @@ enum Writer {
 /// Where the labels go. A file appears under its name only when it is whole.
 struct Output {
     writer: Writer,
+    labels: Vec<String>,
+    /// The header waits for the first row: an error before it leaves nothing behind.
+    header_written: bool,
     file: Option<(PathBuf, PathBuf)>,
     name: PathBuf,
 }
 
 impl Output {
     fn open(path: Option<&Path>, labels: &[String]) -> Result<Self, Failure> {
+        let output = |writer, file, name| Self {
+            writer,
+            labels: labels.to_vec(),
+            header_written: false,
+            file,
+            name,
+        };
         let Some(path) = path else {
-            let name = PathBuf::from("standard output");
             let writer = Writer::csv(Box::new(BufWriter::new(io::stdout())));
-            return Self {
-                writer,
-                file: None,
-                name,
-            }
-            .with_header(labels);
+            return Ok(output(writer, None, PathBuf::from("standard output")));
         };
         let unknown = || PredictError::UnknownOutput {
             path: path.to_path_buf(),
@@ -267,36 +271,38 @@ impl Output {
             "jsonl" => Writer::JsonLines(create()?),
             _ => return Err(unknown().into()),
         };
-        let file = Some((partial.clone(), path.to_path_buf()));
-        Self {
+        Ok(output(
             writer,
-            file,
-            name: path.to_path_buf(),
-        }
-        .with_header(labels)
+            Some((partial.clone(), path.to_path_buf())),
+            path.to_path_buf(),
+        ))
     }
 
-    fn with_header(mut self, labels: &[String]) -> Result<Self, Failure> {
-        if let Writer::Csv(writer) = &mut self.writer {
-            let columns = ["id", "label", "probability"].into_iter().map(str::to_owned);
-            let of_labels = labels.iter().map(|label| format!("probability of {label}"));
-            let result = writer
-                .write_record(columns.chain(of_labels))
-                .map_err(io::Error::from);
-            self.judge(result)?;
+    fn write_header(&mut self) -> io::Result<()> {
+        let is_written = std::mem::replace(&mut self.header_written, true);
+        let Writer::Csv(writer) = &mut self.writer else {
+            return Ok(());
+        };
+        if is_written {
+            return Ok(());
         }
-        Ok(self)
+        let columns = ["id", "label", "probability"].into_iter().map(str::to_owned);
+        let of_labels = self.labels.iter().map(|label| format!("probability of {label}"));
+        Ok(writer.write_record(columns.chain(of_labels))?)
     }
 
     /// `probabilities` is `[labels]`, or nothing for a row without a text.
-    fn write(
-        &mut self,
-        id: &str,
-        labels: &[String],
-        probabilities: Option<&[f64]>,
-    ) -> Result<Written, Failure> {
+    fn write(&mut self, id: &str, probabilities: Option<&[f64]>) -> Result<Written, Failure> {
+        let result = self
+            .write_header()
+            .and_then(|()| self.write_row(id, probabilities));
+        self.judge(result)
+    }
+
+    fn write_row(&mut self, id: &str, probabilities: Option<&[f64]>) -> io::Result<()> {
+        let labels = &self.labels;
         let best = probabilities.map(|values| (labels[argmax(values)].as_str(), values[argmax(values)]));
-        let result = match &mut self.writer {
+        match &mut self.writer {
             Writer::Csv(writer) => {
                 let (label, probability) = best.map_or((String::new(), String::new()), |(label, value)| {
                     (label.to_owned(), short(value))
@@ -306,16 +312,13 @@ impl Output {
                     None => vec![String::new(); labels.len()],
                 };
                 let record = [id.to_owned(), label, probability].into_iter().chain(values);
-                writer.write_record(record).map_err(io::Error::from)
+                Ok(writer.write_record(record)?)
             }
             Writer::JsonLines(writer) => {
                 let of_labels: Option<serde_json::Map<String, serde_json::Value>> =
                     probabilities.map(|values| {
-                        labels
-                            .iter()
-                            .zip(values)
-                            .map(|(label, value)| (label.clone(), rounded(*value).into()))
-                            .collect()
+                        let rounded = values.iter().map(|value| rounded(*value).into());
+                        labels.iter().cloned().zip(rounded).collect()
                     });
                 let row = serde_json::json!({
                     "id": id,
@@ -325,8 +328,7 @@ impl Output {
                 });
                 writeln!(writer, "{row}")
             }
-        };
-        self.judge(result)
+        }
     }
 
     fn flush(&mut self) -> Result<Written, Failure> {
@@ -338,6 +340,8 @@ impl Output {
     }
 
     fn finish(mut self) -> Result<(), Failure> {
+        let result = self.write_header();
+        self.judge(result)?;
         self.flush()?;
         if let Some((partial, path)) = self.file {
             fs::rename(&partial, &path)?;
