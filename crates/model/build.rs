@@ -1,4 +1,4 @@
-//! Lets binaries and tests find LibTorch without an exported LD_LIBRARY_PATH. Crates that link it share this file.
+//! Lets binaries and tests find LibTorch without an exported `LD_LIBRARY_PATH`. Crates that link it share this file.
 
 fn main() {
     println!("cargo::rerun-if-env-changed=LIBTORCH");
