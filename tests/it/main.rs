@@ -6,6 +6,11 @@
 //! - `harness`: how a test makes a corpus and an encoder, and runs the binary.
 //! - `pipeline`: whole runs on a small corpus with a tiny encoder: artifacts, re-runs, repeatability.
 //! - `prediction`: `labelproof predict` with the bundle that a run leaves.
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test, what cannot be unwrapped is a failure"
+)]
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod architecture;
 mod cli;

@@ -117,7 +117,7 @@ fn predict(
     let mut logits = BTreeMap::new();
     for split in from_text {
         let scores = bundle.predict(&splits[&split].texts, |rows| {
-            reporter.advance(rows as u64, split.name())
+            reporter.advance(rows as u64, split.name());
         })?;
         logits.insert(split, scores);
     }

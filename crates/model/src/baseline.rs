@@ -91,7 +91,9 @@ impl Baseline {
             .collect();
         let length = row.iter().map(|(_, weight)| weight * weight).sum::<f64>().sqrt();
         if length > 0.0 {
-            row.iter_mut().for_each(|(_, weight)| *weight /= length);
+            for (_, weight) in &mut row {
+                *weight /= length;
+            }
         }
         row
     }
@@ -284,7 +286,9 @@ fn descent_direction(gradient: &[f64], history: &[(Vec<f64>, Vec<f64>)]) -> Vec<
     }
     if let Some((moved, changed)) = history.last() {
         let scale = dot(moved, changed) / dot(changed, changed);
-        direction.iter_mut().for_each(|slot| *slot *= scale);
+        for slot in &mut direction {
+            *slot *= scale;
+        }
     }
     for ((moved, changed), factor) in history.iter().zip(factors.into_iter().rev()) {
         let correction = factor - dot(changed, &direction) / dot(moved, changed);

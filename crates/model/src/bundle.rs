@@ -489,7 +489,7 @@ mod tests {
         // softmax([1, 0]) = 1 / (1 + e^-1)
         // The sum is near 1000, so that its logarithm is right to 1e-13.
         assert!((found[0] - 0.731_058_578_630_004_9).abs() < 1e-12);
-        assert!((cross_entropy(&logits, 2) - 2000.313_261_687_518_3).abs() < 1e-9);
+        assert!((cross_entropy(&logits, 2) - 2_000.313_261_687_518_3).abs() < 1e-9);
         assert_eq!(argmax(&[1.0, 3.0, 3.0_f32]), 1);
     }
 }

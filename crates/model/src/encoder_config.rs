@@ -145,6 +145,7 @@ impl EncoderConfig {
         if !shares.iter().all(|share| (0.0..1.0).contains(share)) {
             return Some("a dropout probability is not within [0, 1)".to_owned());
         }
-        (!(self.layer_norm_eps > 0.0)).then(|| "`layer_norm_eps` is not positive".to_owned())
+        let is_positive = self.layer_norm_eps > 0.0;
+        (!is_positive).then(|| "`layer_norm_eps` is not positive".to_owned())
     }
 }

@@ -1,4 +1,4 @@
-//! Random numbers that are the same on every machine, backend and release: ChaCha, seeded by a purpose and a number.
+//! Random numbers that are the same on every machine, backend and release: `ChaCha`, seeded by a purpose and a number.
 //!
 //! Dropout masks are the exception: they come from the device's own generator, which [`burn`] seeds.
 

@@ -61,14 +61,12 @@ impl<'a> TensorSource<'a> {
                 .push(format!("{name} {:?}, expected {shape:?}", view.shape()));
             return Tensor::zeros(shape, self.device);
         }
-        match to_f32(&view) {
-            Some(data) => Tensor::from_data(data, self.device),
-            None => {
-                self.misshaped
-                    .push(format!("{name} of type {:?}, expected a float", view.dtype()));
-                Tensor::zeros(shape, self.device)
-            }
+        if let Some(data) = to_f32(&view) {
+            return Tensor::from_data(data, self.device);
         }
+        self.misshaped
+            .push(format!("{name} of type {:?}, expected a float", view.dtype()));
+        Tensor::zeros(shape, self.device)
     }
 
     /// A linear layer, stored as `{name}.weight` `[output, input]` and `{name}.bias` `[output]`.
