@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 CONFIG ?= pipeline.yaml
-# More arguments for the `labelproof` command, as in `make train ARGS="--progress json"`.
+# More arguments for the `labelproof` command, as in `make train ARGS=--force`.
 ARGS ?=
 
 STAGES := ingest preprocess split train evaluate report

@@ -8,7 +8,7 @@ use labelproof_artifact::{
 };
 use labelproof_metrics::{BaselineEvaluation, Bootstrap, Evaluation, Scored, SplitMetrics, summarize};
 use labelproof_model::baseline::{self, Baseline};
-use labelproof_model::bundle::{argmax, cross_entropy, probabilities};
+use labelproof_model::bundle::{self, argmax, cross_entropy, probabilities};
 use labelproof_model::{Bundle, DeviceChoice, Scores};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ pub fn run(
 ) -> Result<(), Error> {
     let labels = LabelMap::read(artifacts)?;
     let train_folder = artifacts.join(StageId::Train.name());
-    let bundle = Bundle::load(&train_folder.join("model"), &device.open()?)?;
+    let bundle = Bundle::load(&train_folder.join(bundle::FOLDER), &device.open()?)?;
     if bundle.labels != labels {
         let list = |labels: &LabelMap| labels.names().join(", ");
         return Err(Error::Labels {

@@ -26,6 +26,9 @@ use crate::head::{Head, HeadSettings};
 use crate::pooling::Pooling;
 use crate::weights::{NamedTensors, TensorSource};
 
+/// The bundle's folder in what train writes.
+pub const FOLDER: &str = "model";
+
 /// The version of the bundle's format.
 const FORMAT: u32 = 1;
 const DESCRIPTION_FILE: &str = "labelproof.json";

@@ -10,6 +10,7 @@ use labelproof_artifact::{Reporter, StageId, StageLock};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::plan::{self, Planner};
+use crate::printer::Printer;
 
 /// What became of a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,14 +19,6 @@ pub enum Outcome {
     UpToDate,
     /// It ran, for this long.
     Ran(Duration),
-}
-
-/// Told before and after each stage.
-pub trait Progress: Reporter {
-    /// A stage begins.
-    fn stage_started(&self, stage: StageId, reasons: &[String]);
-    /// A stage is done.
-    fn stage_finished(&self, stage: StageId, outcome: &Outcome, folder: &Path);
 }
 
 /// The stages to run for these targets: they and all they need, in order. No target means every stage.
@@ -43,25 +36,20 @@ pub fn select(targets: &[StageId]) -> Vec<StageId> {
 }
 
 /// Runs what is not up to date. With `force`, the targets run in any case.
-pub fn run(
-    config: &Config,
-    targets: &[StageId],
-    force: bool,
-    progress: &dyn Progress,
-) -> Result<(), Failure> {
+pub fn run(config: &Config, targets: &[StageId], force: bool, printer: &Printer) -> Result<(), Failure> {
     let stages = select(targets);
     if stages.contains(&StageId::Preprocess) {
         // Before the first stage: nobody wants to learn of a wrong path after the data are read.
         labelproof_model::bundle::check_encoder(&config.encoder)?;
     }
-    let _lock = lock_artifacts(&config.artifacts, progress)?;
+    let _lock = lock_artifacts(&config.artifacts, printer)?;
     let mut planner = Planner::new(config);
     for stage in stages {
         let forced = force && (targets.is_empty() || targets.contains(&stage));
         let reasons = planner.reasons(stage)?;
         let folder = config.artifacts.join(stage.name());
         if reasons.is_empty() && !forced {
-            progress.stage_finished(stage, &Outcome::UpToDate, &folder);
+            printer.stage_finished(stage, &Outcome::UpToDate, &folder);
             continue;
         }
         let reasons: Vec<String> = if reasons.is_empty() {
@@ -69,11 +57,11 @@ pub fn run(
         } else {
             reasons.iter().map(ToString::to_string).collect()
         };
-        progress.stage_started(stage, &reasons);
+        printer.stage_started(stage, &reasons);
         let started = Instant::now();
-        execute(config, stage, &mut planner, progress)?;
+        execute(config, stage, &mut planner, printer)?;
         planner.forget(stage);
-        progress.stage_finished(stage, &Outcome::Ran(started.elapsed()), &folder);
+        printer.stage_finished(stage, &Outcome::Ran(started.elapsed()), &folder);
     }
     Ok(())
 }
@@ -84,7 +72,7 @@ fn execute(
     config: &Config,
     stage: StageId,
     planner: &mut Planner<'_>,
-    progress: &dyn Progress,
+    printer: &Printer,
 ) -> Result<(), Failure> {
     let scratch = config.artifacts.join(format!(".tmp-{stage}"));
     fs::remove(&scratch)?;
@@ -95,7 +83,7 @@ fn execute(
         config.pipeline.params(stage),
         planner.inputs(stage)?,
     );
-    run_stage(config, stage, &scratch, progress)?;
+    run_stage(config, stage, &scratch, printer)?;
     lock.outputs = StageLock::digest_outputs(&scratch)?;
     for path in fs::files_below(&scratch)? {
         fs::sync(&path)?;
@@ -107,7 +95,7 @@ fn execute(
     Ok(())
 }
 
-fn run_stage(config: &Config, stage: StageId, out: &Path, reporter: &dyn Progress) -> Result<(), Failure> {
+fn run_stage(config: &Config, stage: StageId, out: &Path, printer: &Printer) -> Result<(), Failure> {
     let Config {
         pipeline,
         base,
@@ -115,7 +103,7 @@ fn run_stage(config: &Config, stage: StageId, out: &Path, reporter: &dyn Progres
         artifacts,
         device,
     } = config;
-    let reporter: &dyn Reporter = reporter;
+    let reporter: &dyn Reporter = printer;
     match stage {
         StageId::Ingest => labelproof_ingest::run(&pipeline.ingest, base, out, reporter)
             .map_err(|error| Failure::of_stage(stage, error)),
@@ -151,14 +139,14 @@ const LOCK_FILE: &str = ".lock";
 
 /// Waits until no other process writes into these artifacts, and keeps others out until it is dropped. The operating
 /// system gives the lock up when the process ends, in whatever way.
-fn lock_artifacts(artifacts: &Path, reporter: &dyn Progress) -> Result<File, FsError> {
+fn lock_artifacts(artifacts: &Path, printer: &Printer) -> Result<File, FsError> {
     fs::create_dir_all(artifacts)?;
     let path: PathBuf = artifacts.join(LOCK_FILE);
     let file = fs::create(&path)?;
     let locked = match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
-            reporter.message(&format!(
+            printer.message(&format!(
                 "waiting for another labelproof that works in `{}`",
                 artifacts.display()
             ));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use labelproof_artifact::{Reporter, StageId};
 
-use crate::driver::{Outcome, Progress};
+use crate::driver::Outcome;
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,21 @@ impl Printer {
             verbosity,
             bar: Mutex::new(None),
         }
+    }
+
+    /// A stage begins.
+    pub fn stage_started(&self, stage: StageId, reasons: &[String]) {
+        self.line(&format!("{stage:<11} {}", summarize_reasons(reasons)));
+    }
+
+    /// A stage is done.
+    pub fn stage_finished(&self, stage: StageId, outcome: &Outcome, folder: &Path) {
+        self.replace_bar(None);
+        let text = match outcome {
+            Outcome::UpToDate => "up to date".to_owned(),
+            Outcome::Ran(elapsed) => format!("ran in {} -> {}/", duration(*elapsed), folder.display()),
+        };
+        self.line(&format!("{stage:<11} {text}"));
     }
 
     fn line(&self, text: &str) {
@@ -107,21 +122,6 @@ impl Reporter for Printer {
 
     fn message(&self, text: &str) {
         self.line(&format!("  {}", text.replace('\n', "\n  ")));
-    }
-}
-
-impl Progress for Printer {
-    fn stage_started(&self, stage: StageId, reasons: &[String]) {
-        self.line(&format!("{stage:<11} {}", summarize_reasons(reasons)));
-    }
-
-    fn stage_finished(&self, stage: StageId, outcome: &Outcome, folder: &Path) {
-        self.replace_bar(None);
-        let text = match outcome {
-            Outcome::UpToDate => "up to date".to_owned(),
-            Outcome::Ran(elapsed) => format!("ran in {} -> {}/", duration(*elapsed), folder.display()),
-        };
-        self.line(&format!("{stage:<11} {text}"));
     }
 }
 

@@ -16,4 +16,4 @@ pub use error::Error;
 pub use params::{
     ClassWeights, EarlyStopping, OptimizerKind, Params, ScheduleKind, SelectionMetric, Trainable,
 };
-pub use stage::{BUNDLE_FOLDER, REVISION, run};
+pub use stage::{REVISION, run};

@@ -19,9 +19,6 @@ use crate::params::{ClassWeights, Params, Trainable};
 /// Raised when the same parameters and input would give another bundle.
 pub const REVISION: u32 = 1;
 
-/// The bundle's folder in the stage's output.
-pub const BUNDLE_FOLDER: &str = "model";
-
 /// Trains a classifier. Reads `artifacts/{ingest,preprocess,split}` and the encoder's folder; writes `model/`,
 /// `history.parquet` and, with a frozen encoder, `features.parquet` into `out`. Features are kept in, and taken from,
 /// `cache`.
@@ -88,7 +85,7 @@ pub fn run(
     );
     let canaries = canary_texts(artifacts, &data.train.ids, params.seed)?;
     let encoder_changed = params.trainable != Trainable::None;
-    let folder = out.join(BUNDLE_FOLDER);
+    let folder = out.join(bundle::FOLDER);
     bundle::save(
         &folder,
         pretrained,
