@@ -354,7 +354,7 @@ fn truncated(facts: &Facts) -> Option<Finding> {
     (part > MANY_TRUNCATED).then(|| {
         let text = format!(
             "{} of the texts have more than {} tokens, and what comes after is never seen. If it matters, raise \
-             `preprocess.max_tokens`.",
+             `preprocess.max_tokens`, if the encoder takes more.",
             percent(part),
             count(u64::from(cut_at))
         );
