@@ -65,18 +65,24 @@ fn every_way_in_and_out_gives_the_same_labels() {
         labels(&project.read("out.csv")),
         ["k0,sport", "k1,trade", "k2,film"]
     );
-    let leftover: Vec<_> = std::fs::read_dir(project.path("."))
-        .unwrap()
-        .filter(|entry| {
-            entry
-                .as_ref()
-                .unwrap()
-                .file_name()
-                .to_string_lossy()
-                .ends_with(".partial")
-        })
-        .collect();
-    assert!(leftover.is_empty());
+    let leftover = || {
+        let entries = std::fs::read_dir(project.path(".")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+        names
+            .filter(|name| name.ends_with(".partial"))
+            .collect::<Vec<_>>()
+    };
+    assert!(leftover().is_empty());
+    let wrong = [
+        &BUNDLE[..],
+        &["--input", "new.csv", "--text", "bodi", "--output", "other.csv"],
+    ]
+    .concat();
+    assert_eq!(project.run(&wrong).code, 3);
+    assert!(
+        leftover().is_empty() && !project.path("other.csv").exists(),
+        "half a file is none"
+    );
 
     let objects: Vec<String> = texts
         .iter()

@@ -343,7 +343,7 @@ impl Output {
         let result = self.write_header();
         self.judge(result)?;
         self.flush()?;
-        if let Some((partial, path)) = self.file {
+        if let Some((partial, path)) = self.file.take() {
             fs::rename(&partial, &path)?;
         }
         Ok(())
@@ -355,6 +355,16 @@ impl Output {
             Ok(()) => Ok(Written::Fine),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Written::ReaderGone),
             Err(error) => Err(FsError::new("write", &self.name, error).into()),
+        }
+    }
+}
+
+/// Whatever ends a prediction early, half a file is of no use to anybody.
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Some((partial, _)) = &self.file {
+            // The error that ended the prediction is the one to show.
+            let _ = fs::remove(partial);
         }
     }
 }
