@@ -2,12 +2,13 @@
 
 CARGO ?= cargo
 CONFIG ?= pipeline.yaml
+PYTHON ?= python3
 # More arguments for the `labelproof` command, as in `make train ARGS=--force`.
 ARGS ?=
 
-STAGES := ingest preprocess split train evaluate report
+STAGES := ingest preprocess split train evaluate audit report
 # Crates that link LibTorch, or depend on one that does.
-WITH_TORCH := labelproof-model labelproof-train labelproof-evaluate labelproof-pipeline
+WITH_TORCH := labelproof-model labelproof-train labelproof-evaluate labelproof-audit labelproof-pipeline
 # Through cargo, for the environment in .cargo/config.toml.
 LABELPROOF := $(CARGO) run -q --locked -p labelproof-pipeline --bin labelproof --
 
@@ -15,7 +16,7 @@ LABELPROOF := $(CARGO) run -q --locked -p labelproof-pipeline --bin labelproof -
 # `make -j` does the same as `make`.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build pipeline $(STAGES) status test test-fast lint ci check-sample clean clean-setup
+.PHONY: help setup build pipeline $(STAGES) status test test-fast lint ci check-sample audit-benchmark clean clean-setup
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[^\t#]+:.*## / { sub(/^.*STAGES.*$$/, "<stage>", $$1); printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +70,12 @@ ci: lint test pipeline check-sample ## what has to pass: lint, test, and the BBC
 
 check-sample: build ## check the numbers of the BBC sample, and that a second run finds nothing to do
 	@CARGO='$(CARGO)' sh scripts/check-sample.sh
+
+audit-benchmark: build ## put faults into real runs and count how often the audit names the right one (hours; see benchmarks/audit)
+	@test -n "$(FILES)" || { echo 'error: name the folder of the runs with FILES=...; benchmarks/audit/README.md says how to make them'; exit 2; }
+	@binary=$$($(CARGO) build -q --locked -p labelproof-pipeline --bin labelproof --message-format=json \
+	    | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1) && \
+	    $(PYTHON) benchmarks/audit/benchmark.py --reuse "$(FILES)" --labelproof "$$binary" --jobs 2 --output docs/audit-benchmark.md
 
 clean: ## remove the artifacts of the pipeline
 	find artifacts -mindepth 1 -maxdepth 1 ! -name .gitkeep -exec rm -rf {} +

@@ -26,10 +26,19 @@ if not splits["test"]["accuracy"]["value"] >= floor:
     sys.exit(f"test accuracy is below {floor}")
 PYTHON
 
+python3 - artifacts/audit/audit.json <<'PYTHON' || fail "the audit finds a fault in the sample run" "read artifacts/report/index.html: either the fault is real, or the check is wrong"
+import json, sys
+
+audit = json.load(open(sys.argv[1], encoding="utf-8"))
+print(f"audit: {audit['verdict']}")
+if audit["verdict"] == "unsound":
+    sys.exit(audit["headline"])
+PYTHON
+
 again=$(NO_COLOR=1 ${CARGO:-cargo} run -q --locked -p labelproof-pipeline --bin labelproof -- run 2>&1) ||
     fail "a second run failed: $again" "a run that has nothing to do must end well"
 printf '%s\n' "$again"
-for stage in ingest preprocess split train evaluate report; do
+for stage in ingest preprocess split train evaluate audit report; do
     printf '%s\n' "$again" | grep -Eq "^ *$stage .*up to date" ||
         fail "a second run does not find \`$stage\` up to date" "see \`make status\`: an input, a parameter or a fingerprint changes by itself"
 done

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Which crates of this workspace a crate may depend on: downwards only, and stages never on each other.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("artifact", &[]),
     ("text", &[]),
     ("metrics", &["artifact"]),
@@ -17,13 +17,16 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("split", &["artifact"]),
     ("train", &["artifact", "metrics", "model", "text"]),
     ("evaluate", &["artifact", "metrics", "model"]),
+    ("audit", &["artifact", "metrics", "model", "text"]),
     ("report", &["artifact", "metrics"]),
     (
         "pipeline",
         &[
             "artifact",
+            "audit",
             "evaluate",
             "ingest",
+            "metrics",
             "model",
             "preprocess",
             "report",

@@ -1,5 +1,10 @@
 //! Help, messages and exit codes; nothing that trains.
 
+use std::path::Path;
+use std::process::Command;
+
+use labelproof_artifact::fs;
+
 use crate::harness::{Project, write_tiny_encoder};
 
 const CONFIGURATION: &str = "\
@@ -30,7 +35,7 @@ fn an_unknown_key_is_shown_where_it_stands_with_the_nearest_one() {
         &format!("{CONFIGURATION}trian:\n  epochs: 3\n"),
         2,
         "error: pipeline.yaml:6:1: unknown field `trian`, expected one of `seed`, `encoder`, `device`, `artifacts`, \
-         `ingest`, `preprocess`, `split`, `train`, `evaluate`, `report`\n  | trian:\n\nhint: did you mean `train`?",
+         `ingest`, `preprocess`, `split`, `train`, `evaluate`, `audit`, `report`\n  | trian:\n\nhint: did you mean `train`?",
     );
 }
 
@@ -160,6 +165,31 @@ fn the_committed_pipelines_are_valid() {
             "--config",
             path.to_str().unwrap(),
         ]);
-        assert_eq!(status.expect_success().stdout.lines().count(), 6, "{file}");
+        assert_eq!(status.expect_success().stdout.lines().count(), 7, "{file}");
     }
+}
+
+/// The question that the project began with: the answer that its README walks through.
+#[test]
+fn the_origin_case_is_unsound_and_the_example_shows_what_the_audit_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/origin");
+    let run = Command::new(env!("CARGO_BIN_EXE_labelproof"))
+        .args([
+            "audit",
+            "--quiet",
+            "--check",
+            "--confusion",
+            "confusion.csv",
+            "--log",
+        ])
+        .arg(
+            "loss=1.2433,accuracy=0.8024,f1=0.8283,precision=0.8300,recall=0.8286,auc=0.9676,val_loss=1.2148,\
+             val_accuracy=0.8300,validation_rows=3500,classes=5",
+        )
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    let expected = fs::read_to_string(&folder.join("expected.txt")).unwrap();
+    assert_eq!(String::from_utf8_lossy(&run.stdout), expected);
+    assert_eq!(run.status.code(), Some(8));
 }

@@ -27,12 +27,13 @@ fn outcomes(stderr: &str) -> Vec<String> {
         .collect()
 }
 
-const ALL_RAN: [&str; 6] = [
+const ALL_RAN: [&str; 7] = [
     "ingest ran",
     "preprocess ran",
     "split ran",
     "train ran",
     "evaluate ran",
+    "audit ran",
     "report ran",
 ];
 
@@ -46,6 +47,8 @@ fn a_run_writes_every_artifact_and_the_next_one_has_nothing_to_do() {
     assert_eq!(
         names,
         [
+            "audit/audit.json",
+            "audit/stage.lock.json",
             "evaluate/metrics.json",
             "evaluate/predictions.parquet",
             "evaluate/stage.lock.json",
@@ -162,6 +165,7 @@ fn a_changed_setting_runs_what_depends_on_it_and_takes_the_features_from_the_cac
          split       up to date\n\
          train       stale: train.epochs 60 -> 3\n\
          evaluate    stale: upstream train is stale\n\
+         audit       stale: upstream train is stale\n\
          report      stale: upstream train is stale\n"
     );
     let run = project.run(&["run", "--set", "train.epochs=3"]).expect_success();

@@ -21,18 +21,21 @@ pub enum StageId {
     Train,
     /// Bundle and documents to predictions and metrics.
     Evaluate,
+    /// Everything to findings: why the figures can be relied on, or not.
+    Audit,
     /// Everything to a page.
     Report,
 }
 
 impl StageId {
     /// Every stage, in the order they run.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Ingest,
         Self::Preprocess,
         Self::Split,
         Self::Train,
         Self::Evaluate,
+        Self::Audit,
         Self::Report,
     ];
 
@@ -44,6 +47,7 @@ impl StageId {
             Self::Split => "split",
             Self::Train => "train",
             Self::Evaluate => "evaluate",
+            Self::Audit => "audit",
             Self::Report => "report",
         }
     }
@@ -57,7 +61,9 @@ impl fmt::Display for StageId {
 
 /// No stage has this name.
 #[derive(Debug, thiserror::Error)]
-#[error("no stage is called `{name}`; the stages are: ingest, preprocess, split, train, evaluate, report")]
+#[error(
+    "no stage is called `{name}`; the stages are: ingest, preprocess, split, train, evaluate, audit, report"
+)]
 pub struct UnknownStage {
     /// The name that was given.
     pub name: String,

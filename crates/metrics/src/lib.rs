@@ -11,6 +11,7 @@
 //! - `ranking`: area under the ROC curve.
 //! - `interval`: Wilson and bootstrap intervals.
 //! - [`comparison`]: tests of whether two results differ by more than chance.
+//! - [`statistics`]: distributions, tests and the assignment that the audit rests on.
 //! - `summary`: all of it at once, [`summarize`].
 //! - `evaluation`: the shape of `metrics.json`, [`Evaluation`]; the only file this crate knows.
 //!
@@ -32,10 +33,13 @@ mod interval;
 mod probability;
 mod ranking;
 mod scored;
+pub mod statistics;
 mod summary;
 
 #[cfg(test)]
 mod reference_tests;
+#[cfg(test)]
+mod statistics_tests;
 
 pub use agreement::{cohen_kappa, matthews_correlation, normalized_mutual_information};
 pub use averages::{Average, ClassScores, balanced_accuracy, class_scores, macro_average, weighted_average};

@@ -18,6 +18,7 @@ use labelproof_text::tokenizer::Tokenizer;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::batch::Batch;
 use crate::classifier::{self, Classifier};
 use crate::encoder::load_encoder;
 use crate::encoder_config::EncoderConfig;
@@ -106,6 +107,35 @@ pub struct Bundle {
     device: Device,
 }
 
+/// What came of predicting the canaries again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CanaryReplay {
+    /// Canaries.
+    pub rows: usize,
+    /// The first canary whose text became other tokens.
+    pub other_tokens: Option<usize>,
+    /// For each canary with other logits, the first of them.
+    pub other_logits: Vec<OtherLogit>,
+}
+
+/// A logit that is not what was recorded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OtherLogit {
+    /// The canary.
+    pub row: usize,
+    /// As recorded.
+    pub expected: f32,
+    /// As it came out.
+    pub found: f32,
+}
+
+impl OtherLogit {
+    /// How far both are apart.
+    pub fn distance(&self) -> f32 {
+        (self.expected - self.found).abs()
+    }
+}
+
 /// Logits of some rows, and what follows from them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scores {
@@ -162,6 +192,14 @@ pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
 impl Bundle {
     /// Loads a bundle, checks that every tensor finds its place, and replays the canaries.
     pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
+        let bundle = Self::load_unreplayed(path, device)?;
+        bundle.check_canaries()?;
+        Ok(bundle)
+    }
+
+    /// Loads a bundle without asking whether it still gives the answers it gave: for the audit, which wants to know in
+    /// what they differ. Everybody else wants [`Bundle::load`].
+    pub fn load_unreplayed(path: &Path, device: &Device) -> Result<Self, Error> {
         let description = read_description(path)?;
         let encoder_config = EncoderConfig::read(path)?;
         let tokenizer = load_tokenizer(path, &encoder_config)?;
@@ -169,7 +207,7 @@ impl Bundle {
         let bytes = read_weights(&weights_path, path)?;
         let (encoder, _) = load_encoder(&weights_path, &bytes, &encoder_config, device)?;
         let head = load_head(&path.join(HEAD_FILE), &description.head, device)?;
-        let bundle = Self {
+        Ok(Self {
             path: path.to_path_buf(),
             labels: LabelMap::new(description.labels.clone()),
             classifier: Classifier {
@@ -182,9 +220,7 @@ impl Bundle {
             tokenizer,
             device: device.clone(),
             description,
-        };
-        bundle.replay_canaries()?;
-        Ok(bundle)
+        })
     }
 
     /// Cleans and tokenises texts as in training.
@@ -229,36 +265,76 @@ impl Bundle {
         }
     }
 
-    fn replay_canaries(&self) -> Result<(), Error> {
+    /// Predicts token ids in one padded batch, as training does: `[rows, classes]`.
+    pub fn predict_padded(&self, rows: &[Vec<u32>]) -> Scores {
+        let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
+        let batch = Batch::new(&rows, self.tokenizer.pad_id(), &self.device);
+        Scores {
+            logits: self
+                .classifier
+                .forward(&batch)
+                .into_data()
+                .iter::<f32>()
+                .collect(),
+            classes: self.labels.len(),
+        }
+    }
+
+    /// Predicts the canaries again and compares with what was recorded.
+    pub fn replay(&self) -> Result<CanaryReplay, Error> {
         let canaries = &self.description.canaries;
         let texts: Vec<&str> = canaries.iter().map(|canary| canary.text.as_str()).collect();
         let tokens = self.tokenize(&texts)?;
-        if let Some(row) = canaries
-            .iter()
+        let recorded = canaries.iter().map(|canary| &canary.tokens);
+        let other_tokens = recorded
             .zip(&tokens)
-            .position(|(canary, found)| canary.tokens != *found)
-        {
+            .position(|(recorded, found)| recorded != found);
+        let scores = self.predict_tokens(&tokens, |_| ());
+        let mut worst = Vec::new();
+        for (row, (canary, found)) in canaries.iter().zip(scores.rows()).enumerate() {
+            let pairs = canary.logits.iter().zip(found);
+            let beyond = pairs
+                .map(|(&expected, &found)| OtherLogit { row, expected, found })
+                // Written so that a NaN counts as well.
+                .find(|logit| {
+                    let close = logit.distance() <= CANARY_TOLERANCE * logit.expected.abs().max(1.0);
+                    !close
+                });
+            worst.extend(beyond);
+        }
+        Ok(CanaryReplay {
+            rows: canaries.len(),
+            other_tokens,
+            other_logits: worst,
+        })
+    }
+
+    /// The texts of the canaries.
+    pub fn canary_texts(&self) -> Vec<String> {
+        self.description
+            .canaries
+            .iter()
+            .map(|canary| canary.text.clone())
+            .collect()
+    }
+
+    fn check_canaries(&self) -> Result<(), Error> {
+        let replay = self.replay()?;
+        if let Some(row) = replay.other_tokens {
             return Err(Error::CanaryTokens {
                 path: self.path.clone(),
                 row,
             });
         }
-        let scores = self.predict_tokens(&tokens, |_| ());
-        for (row, (canary, found)) in canaries.iter().zip(scores.rows()).enumerate() {
-            for (&expected, &found) in canary.logits.iter().zip(found) {
-                // Written so that a NaN fails too.
-                let close = (expected - found).abs() <= CANARY_TOLERANCE * expected.abs().max(1.0);
-                if !close {
-                    return Err(Error::Canary {
-                        path: self.path.clone(),
-                        row,
-                        expected,
-                        found,
-                    });
-                }
-            }
+        match replay.other_logits.first() {
+            None => Ok(()),
+            Some(&OtherLogit { row, expected, found }) => Err(Error::Canary {
+                path: self.path.clone(),
+                row,
+                expected,
+                found,
+            }),
         }
-        Ok(())
     }
 }
 

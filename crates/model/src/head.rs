@@ -106,6 +106,21 @@ impl Head {
         tensors
     }
 
+    /// Whether the running statistics of a trained batch normalisation moved from where they started, means of 0 and
+    /// variances of 1. `None` without batch normalisation, and where it is frozen and meant to stay there.
+    pub fn normalization_updated(&self, settings: &HeadSettings) -> Option<bool> {
+        let norm = self.normalization.as_ref()?;
+        let stays = |values: Tensor<1>, start: f32| {
+            values
+                .into_data()
+                .iter::<f32>()
+                .all(|value| value.to_bits() == start.to_bits())
+        };
+        (settings.batch_normalization == BatchNormalization::Trained).then(|| {
+            !(stays(norm.running_mean.value_sync(), 0.0) && stays(norm.running_var.value_sync(), 1.0))
+        })
+    }
+
     /// `pooled` is `[batch, hidden]`, the result the logits `[batch, classes]`.
     pub fn forward(&self, pooled: Tensor<2>) -> Tensor<2> {
         let logits = self.dense.forward(self.dropout.forward(pooled));

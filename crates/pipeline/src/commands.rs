@@ -1,6 +1,8 @@
 //! The command line: one struct for each command, and what each does.
 
+mod audit;
 mod predict;
+mod suggest;
 
 use std::path::PathBuf;
 
@@ -23,9 +25,10 @@ use crate::printer::{self, Printer, Verbosity};
   labelproof run train --set train.epochs=5        train again with other settings
   labelproof status                                say what is stale, and why
   labelproof predict --bundle artifacts/train/model --input new.csv --text body
+  labelproof audit --validation val.csv --test test.csv --train train.csv
 
 Exit codes: 0 ok, 1 bug, 2 usage or configuration, 3 input data, 4 damaged artifact, 5 stale,
-6 model or device, 7 file system")]
+6 model or device, 7 file system, 8 unsound figures")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -39,6 +42,10 @@ enum Command {
     Status(StatusArgs),
     /// Classify texts with a trained bundle
     Predict(predict::PredictArgs),
+    /// Look for causes of good numbers beside bad predictions, in anyone's files
+    Audit(Box<audit::AuditArgs>),
+    /// Suggest settings, with the proof that they help or do not
+    Suggest(suggest::SuggestArgs),
     /// Print the JSON schema of pipeline.yaml
     Schema,
     /// Print the completions of a shell
@@ -114,6 +121,8 @@ impl Cli {
             Command::Run(args) => run(&args),
             Command::Status(args) => status(&args),
             Command::Predict(args) => predict::run(&args),
+            Command::Audit(args) => audit::run(&args),
+            Command::Suggest(args) => suggest::run(&args),
             Command::Schema => {
                 printer::data(Pipeline::schema().trim_end());
                 Ok(ExitCode::Success)

@@ -40,6 +40,9 @@ pub struct Pipeline {
     /// How the figures are made.
     #[serde(default)]
     pub evaluate: labelproof_evaluate::Params,
+    /// How the audit draws.
+    #[serde(default)]
+    pub audit: labelproof_audit::Params,
     /// What the page shows.
     #[serde(default)]
     pub report: labelproof_report::Params,
@@ -246,6 +249,7 @@ impl Pipeline {
             self.split.check(),
             self.train.check(),
             self.evaluate.check(),
+            self.audit.check(),
             self.report.check(),
         ]
         .concat()
@@ -259,6 +263,7 @@ impl Pipeline {
             StageId::Split => serde_json::to_value(&self.split),
             StageId::Train => serde_json::to_value(&self.train),
             StageId::Evaluate => serde_json::to_value(&self.evaluate),
+            StageId::Audit => serde_json::to_value(&self.audit),
             StageId::Report => serde_json::to_value(&self.report),
         }
         .expect("parameters have string keys only")
@@ -274,7 +279,7 @@ impl Pipeline {
 }
 
 /// The stages that draw at random.
-const SEEDED: [&str; 4] = ["ingest", "split", "train", "evaluate"];
+const SEEDED: [&str; 5] = ["ingest", "split", "train", "evaluate", "audit"];
 
 /// Gives every stage that draws and sets no seed of its own the root seed.
 fn hand_down_seed(value: &mut Value) {

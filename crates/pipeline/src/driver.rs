@@ -128,6 +128,8 @@ fn run_stage(config: &Config, stage: StageId, out: &Path, printer: &Printer) -> 
         }
         StageId::Evaluate => labelproof_evaluate::run(&pipeline.evaluate, artifacts, *device, out, reporter)
             .map_err(|error| Failure::of_stage(stage, error)),
+        StageId::Audit => labelproof_audit::run(&pipeline.audit, artifacts, *device, out, reporter)
+            .map_err(|error| Failure::of_stage(stage, error)),
         StageId::Report => labelproof_report::run(&pipeline.report, artifacts, out, reporter)
             .map_err(|error| Failure::of_stage(stage, error)),
     }

@@ -22,6 +22,8 @@ pub enum ExitCode {
     Model = 6,
     /// The file system: no space, no permission.
     Environment = 7,
+    /// `audit --check` found that the figures do not say what they seem to say.
+    Unsound = 8,
 }
 
 impl From<Fault> for ExitCode {

@@ -51,21 +51,25 @@ pub fn upstream(stage: StageId) -> &'static [StageId] {
         Split => &[Ingest, Preprocess],
         Train => &[Ingest, Preprocess, Split],
         Evaluate => &[Ingest, Preprocess, Split, Train],
-        StageId::Report => &[Ingest, Preprocess, Split, Train, Evaluate],
+        StageId::Audit => &[Ingest, Preprocess, Split, Train, Evaluate],
+        StageId::Report => &[Ingest, Preprocess, Split, Train, Evaluate, StageId::Audit],
     }
 }
 
 /// The files that a stage reads from another one.
 fn files_read(stage: StageId, from: StageId) -> &'static [&'static str] {
-    use StageId::{Evaluate, Ingest, Preprocess, Report, Split, Train};
+    use StageId::{Audit, Evaluate, Ingest, Preprocess, Report, Split, Train};
     match (stage, from) {
         (Preprocess, Ingest) => &["documents.parquet"],
         (Split, Ingest) => &["labels.json"],
-        (Train | Evaluate, Ingest) => &["documents.parquet", "labels.json"],
+        (Train | Evaluate | Audit, Ingest) => &["documents.parquet", "labels.json"],
         (Split | Evaluate, Preprocess) => &["tokens.parquet"],
-        (Train, Preprocess) => &["tokens.parquet", "preparation.json"],
-        (Train | Evaluate, Split) => &["split.parquet"],
+        (Train | Audit, Preprocess) => &["tokens.parquet", "preparation.json"],
+        (Train | Evaluate | Audit, Split) => &["split.parquet"],
         (Evaluate, Train) => &["model", "features.parquet"],
+        // The lock says whether the encoder was to stay as it is.
+        (Audit, Train) => &[StageLock::FILE, "model", "history.parquet"],
+        (Audit, Evaluate) => &["predictions.parquet"],
         // The page shows every stage's parameters and digests: its locks stand for all they name.
         (Report, _) => &[StageLock::FILE],
         _ => &[],
@@ -89,6 +93,7 @@ pub fn revision(stage: StageId) -> u32 {
         StageId::Split => labelproof_split::REVISION,
         StageId::Train => labelproof_train::REVISION,
         StageId::Evaluate => labelproof_evaluate::REVISION,
+        StageId::Audit => labelproof_audit::REVISION,
         StageId::Report => labelproof_report::REVISION,
     }
 }

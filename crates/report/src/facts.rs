@@ -9,8 +9,8 @@ mod rows;
 use std::path::Path;
 
 use labelproof_artifact::{
-    ArtifactError, Document, HistoryRow, LabelMap, Reporter, Row, Split, StageId, StageLock, TableReader,
-    read_table,
+    ArtifactError, Document, Findings, HistoryRow, LabelMap, Reporter, Row, Split, StageId, StageLock,
+    TableReader, read_table,
 };
 use labelproof_metrics::comparison::McNemar;
 use labelproof_metrics::{Confusion, Evaluation, SplitMetrics, Totals};
@@ -27,6 +27,8 @@ pub(crate) struct Facts {
     pub(crate) labels: LabelMap,
     /// `metrics.json`.
     pub(crate) evaluation: Evaluation,
+    /// What the audit found, and what not.
+    pub(crate) findings: Findings,
     /// Model (first) against baseline (second) on the test rows.
     pub(crate) comparison: McNemar,
     /// The wrongly classified test rows.
@@ -49,6 +51,7 @@ impl Facts {
         let labels = LabelMap::read(artifacts)?;
         let evaluation = Evaluation::read(artifacts)?;
         check_shape(&evaluation, &labels, artifacts)?;
+        let findings = Findings::read(artifacts)?;
         let (mistakes, comparison) =
             mistakes::read(artifacts, &labels, &evaluation, params.worst_mistakes, reporter)?;
         let rejects = [StageId::Ingest, StageId::Preprocess]
@@ -57,6 +60,7 @@ impl Facts {
             .collect::<Result<_, Error>>()?;
         Ok(Self {
             mistakes,
+            findings,
             comparison,
             rejects,
             history: read_table(artifacts)?,

@@ -1,4 +1,5 @@
-//! The sentence that the page opens with: how good the model is, and whether it is better than the cheap baseline.
+//! How good the model is on the test rows, and whether it is better than the cheap baseline; whether these figures can be
+//! relied on is the audit's verdict.
 
 use labelproof_artifact::Split;
 

@@ -5,14 +5,16 @@
 //! much was left out; computes no metric: numbers come from `metrics.json` as they are.
 //!
 //! - `facts`: reads the artifacts, table by table, and keeps only what is shown.
-//! - `judgement`: the one sentence that the page opens with.
-//! - `checks`: what speaks for and against believing the numbers.
+//! - `judgement`: whether the model is better than the cheap baseline.
+//! - `audited`: what the audit found, in the words and numbers of the page.
+//! - `checks`: what there is to say beyond what the audit looks for.
 //! - `sections`: one part of the page each, a struct beside its template.
 //! - `figures`: charts as inline SVG.
 //! - `page` and `summary`: the two files.
 //!
 //! All text that comes from data is escaped by the templates; none of them turns escaping off.
 
+mod audited;
 mod checks;
 mod error;
 mod facts;
@@ -41,7 +43,7 @@ pub use params::Params;
 use facts::Facts;
 
 /// Raised when a change of code changes the output for equal input.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// The page's name in the stage's folder.
 pub const PAGE: &str = "index.html";
@@ -60,14 +62,14 @@ pub fn run(params: &Params, artifacts: &Path, out: &Path, reporter: &dyn Reporte
     }
     let facts = Facts::read(params, artifacts, reporter)?;
     let judgement = judgement::judge(&facts);
-    let findings = checks::findings(&facts);
+    let remarks = checks::remarks(&facts);
     fs::write_atomic(
         &out.join(PAGE),
-        page::render(params, &facts, &judgement, &findings).as_bytes(),
+        page::render(params, &facts, &judgement, &remarks).as_bytes(),
     )?;
     fs::write_atomic(
         &out.join(SUMMARY),
-        summary::render(params, &facts, &judgement, &findings).as_bytes(),
+        summary::render(params, &facts, &judgement, &remarks).as_bytes(),
     )?;
     reporter.message(&judgement.sentences.join(" "));
     Ok(())

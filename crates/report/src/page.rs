@@ -3,10 +3,11 @@
 use askama::Template;
 use labelproof_artifact::Split;
 
-use crate::checks::Finding;
+use crate::checks::Remark;
 use crate::facts::Facts;
 use crate::format::counted;
 use crate::judgement::Judgement;
+use crate::sections::audit::Audit;
 use crate::sections::confidence::Confidence;
 use crate::sections::confusion::ConfusionSection;
 use crate::sections::data::Data;
@@ -18,8 +19,9 @@ use crate::sections::verdict::Verdict;
 use crate::{Params, palette, text};
 
 /// Anchor and heading of every section, in the order of the page.
-pub(crate) const SECTIONS: [(&str, &str); 8] = [
+pub(crate) const SECTIONS: [(&str, &str); 9] = [
     ("verdict", "Verdict"),
+    ("audit", "Audit"),
     ("numbers", "Numbers"),
     ("confusion", "Confusion"),
     ("mistakes", "Worst mistakes"),
@@ -37,6 +39,7 @@ struct Page<'a> {
     light_rules: Css,
     dark_rules: Css,
     verdict: Verdict<'a>,
+    audit: Audit<'a>,
     numbers: Numbers,
     confusion: ConfusionSection,
     mistakes: MistakesSection,
@@ -58,13 +61,14 @@ impl std::fmt::Display for Css {
 impl askama::filters::HtmlSafe for Css {}
 
 /// Writes the page.
-pub(crate) fn render(params: &Params, facts: &Facts, judgement: &Judgement, findings: &[Finding]) -> String {
+pub(crate) fn render(params: &Params, facts: &Facts, judgement: &Judgement, remarks: &[Remark]) -> String {
     let page = Page {
         title: text::name(params.heading()),
         subtitle: subtitle(facts),
         light_rules: Css(palette::light_rules()),
         dark_rules: Css(palette::dark_rules()),
-        verdict: Verdict::new(facts, judgement, findings),
+        verdict: Verdict::new(facts, judgement),
+        audit: Audit::new(facts, remarks),
         numbers: Numbers::new(facts),
         confusion: ConfusionSection::new(facts),
         mistakes: MistakesSection::new(facts),

@@ -1,5 +1,6 @@
 //! The parts of the page, in their order. Each turns facts into what its template writes down.
 
+pub(crate) mod audit;
 pub(crate) mod confidence;
 pub(crate) mod confusion;
 pub(crate) mod data;

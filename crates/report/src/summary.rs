@@ -3,9 +3,11 @@
 use std::fmt::Write;
 
 use labelproof_artifact::Split;
+use labelproof_artifact::findings::{Findings, Ruling, Status};
 use labelproof_metrics::{Estimate, SplitMetrics};
 
-use crate::checks::{Finding, Tone};
+use crate::audited;
+use crate::checks::{Remark, Tone};
 use crate::facts::Facts;
 use crate::format::{Cell, Unit, more};
 use crate::judgement::Judgement;
@@ -26,16 +28,20 @@ const METRICS: [Metric; 5] = [
 ];
 
 /// Writes the short form.
-pub(crate) fn render(params: &Params, facts: &Facts, judgement: &Judgement, findings: &[Finding]) -> String {
+pub(crate) fn render(params: &Params, facts: &Facts, judgement: &Judgement, remarks: &[Remark]) -> String {
     let parts = [
         format!("# {}\n", escaped(&text::name(params.heading()))),
+        verdict(&facts.findings),
+        causes(&facts.findings),
+        gap(&facts.findings),
+        format!("{}.\n", escaped(&audited::counts(&facts.findings))),
         format!(
             "**{}.** {}\n",
             escaped(&judgement.headline),
             escaped(&judgement.sentences.join(" "))
         ),
         escaped(&page::subtitle(facts)) + "\n",
-        warnings(findings),
+        warnings(remarks),
         table(facts),
         pairs(facts),
         format!("The whole report is in `{PAGE}`.\n"),
@@ -45,15 +51,74 @@ pub(crate) fn render(params: &Params, facts: &Facts, judgement: &Judgement, find
     filled.join("\n").replace('\u{a0}', " ")
 }
 
-fn warnings(findings: &[Finding]) -> String {
+fn verdict(findings: &Findings) -> String {
+    format!(
+        "**{}** {}\n",
+        text::sentence(findings.verdict.name()),
+        escaped(&text::sentence(&findings.headline))
+    )
+}
+
+fn causes(findings: &Findings) -> String {
     let mut list = String::new();
-    for finding in findings.iter().filter(|finding| finding.tone != Tone::Fine) {
-        let word = if finding.tone == Tone::Warning {
+    for finding in findings.of(Status::Found) {
+        let mut sentences = vec![text::sentence(&finding.summary)];
+        let steps = [
+            ("What to do", &finding.fix),
+            ("How to make sure", &finding.confirm),
+        ];
+        for (what, words) in steps {
+            if let Some(words) = words {
+                sentences.push(format!("{what}: {}", text::sentence(words)));
+            }
+        }
+        writeln!(
+            list,
+            "{}. **{}** ({}, {}, {}). {}",
+            finding.rank.unwrap_or_default(),
+            escaped(&text::capitalized(&text::name(&finding.name))),
+            escaped(&text::label(&finding.id)),
+            audited::severity(finding),
+            escaped(&audited::weight(finding)),
+            escaped(&sentences.join(" "))
+        )
+        .expect("a String takes everything");
+    }
+    list
+}
+
+/// The gap, and what can make it, where chance does not explain it.
+fn gap(findings: &Findings) -> String {
+    let Some(gap) = findings.gap.as_ref().filter(|gap| gap.significant) else {
+        return String::new();
+    };
+    let of = |ruling: Ruling| -> String {
+        let families = findings.families.iter().filter(|family| family.ruling == ruling);
+        let titles: Vec<_> = families.map(|family| family.family.title()).collect();
+        titles.join("; ")
+    };
+    let mut sentences = vec![audited::gap(gap)];
+    for (words, ruling) in [
+        ("What can do this", Ruling::RuledIn),
+        ("What cannot", Ruling::RuledOut),
+    ] {
+        let families = of(ruling);
+        if !families.is_empty() {
+            sentences.push(format!("{words}: {families}."));
+        }
+    }
+    escaped(&sentences.join(" ")) + "\n"
+}
+
+fn warnings(remarks: &[Remark]) -> String {
+    let mut list = String::new();
+    for remark in remarks.iter().filter(|remark| remark.tone != Tone::Fine) {
+        let word = if remark.tone == Tone::Warning {
             "Warning"
         } else {
             "Note"
         };
-        let (title, text) = (escaped(&finding.title), escaped(&finding.text));
+        let (title, text) = (escaped(&remark.title), escaped(&remark.text));
         writeln!(list, "- **{word}: {title}.** {text}").expect("a String takes everything");
     }
     list

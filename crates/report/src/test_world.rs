@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use labelproof_artifact::findings::{
+    Confidence, Family, FamilyRuling, Finding, Gap, Ruling, Severity, Statistic, Status, Verdict,
+};
 use labelproof_artifact::{
-    Digest, Document, HistoryRow, LabelMap, Prediction, Reject, Split, SplitRow, StageId, StageLock,
-    TokenRow, fs, write_table,
+    Digest, Document, Findings, HistoryRow, LabelMap, Prediction, Reject, Split, SplitRow, StageId,
+    StageLock, TokenRow, fs, write_table,
 };
 use labelproof_metrics::{BaselineEvaluation, Bootstrap, Evaluation, Scored, SplitMetrics, summarize};
 use serde_json::json;
@@ -117,6 +120,7 @@ pub(crate) struct World {
     pub(crate) history: Vec<HistoryRow>,
     pub(crate) ingest_rejects: Vec<Reject>,
     pub(crate) preprocess_rejects: Vec<Reject>,
+    pub(crate) findings: Findings,
     pub(crate) resamples: usize,
 }
 
@@ -133,6 +137,7 @@ impl World {
         world.history = news_history();
         world.ingest_rejects = rejects("ingest");
         world.preprocess_rejects = rejects("preprocess");
+        world.findings = with_reservations();
         world.resamples = 1000;
         world
     }
@@ -148,6 +153,7 @@ impl World {
             history: vec![epoch(1, 0.4, 0.35, true)],
             ingest_rejects: Vec::new(),
             preprocess_rejects: Vec::new(),
+            findings: sound(),
             resamples: 20,
         };
         let mut numbers = Numbers(11);
@@ -250,6 +256,7 @@ impl World {
         let evaluate = folder(StageId::Evaluate);
         write_table(&evaluate, self.predictions.iter().cloned()).unwrap();
         self.evaluation().write(&evaluate).unwrap();
+        self.findings.write(&folder(StageId::Audit)).unwrap();
         write_locks(artifacts);
     }
 
@@ -364,6 +371,240 @@ fn news_history() -> Vec<HistoryRow> {
         .enumerate()
         .map(|(place, &(train, validation))| epoch(number(place), train, validation, place == 4))
         .collect()
+}
+
+fn gap() -> Gap {
+    Gap {
+        validation_hits: 152,
+        validation_rows: 156,
+        test_hits: 653,
+        test_rows: 668,
+        points: -0.3,
+        z: None,
+        p_value: 0.77,
+        chance_points: 4.4,
+        significant: false,
+    }
+}
+
+fn families(ruling: fn(Family) -> (Ruling, &'static str)) -> Vec<FamilyRuling> {
+    let rule = |family| {
+        let (ruling, reason) = ruling(family);
+        FamilyRuling {
+            family,
+            ruling,
+            reason: reason.to_owned(),
+        }
+    };
+    Family::ALL.map(rule).to_vec()
+}
+
+/// A check that looked, and found nothing.
+pub(crate) fn clear(id: &str, name: &str, family: Family, summary: &str) -> Finding {
+    Finding {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        family,
+        status: Status::Clear,
+        rank: None,
+        severity: None,
+        confidence: None,
+        effect_points: None,
+        statistic: None,
+        p_value: None,
+        summary: summary.to_owned(),
+        evidence: BTreeMap::new(),
+        fix: None,
+        confirm: None,
+        missing: Vec::new(),
+    }
+}
+
+/// A check that could not look for want of these.
+pub(crate) fn not_checked(id: &str, name: &str, family: Family, missing: &[&str]) -> Finding {
+    Finding {
+        status: Status::NotChecked,
+        missing: missing.iter().map(|&need| need.to_owned()).collect(),
+        ..clear(id, name, family, "")
+    }
+}
+
+/// A cause that was found.
+pub(crate) fn found(
+    rank: u32,
+    severity: Severity,
+    [id, name, summary, fix, confirm]: [&str; 5],
+    evidence: serde_json::Value,
+) -> Finding {
+    Finding {
+        status: Status::Found,
+        rank: Some(rank),
+        severity: Some(severity),
+        confidence: Some(Confidence::Likely),
+        evidence: serde_json::from_value(evidence).unwrap(),
+        fix: Some(fix.to_owned()),
+        confirm: Some(confirm.to_owned()),
+        ..clear(id, name, Family::Leakage, summary)
+    }
+}
+
+/// Findings of a run with nothing to say against it.
+fn sound() -> Findings {
+    Findings {
+        verdict: Verdict::Sound,
+        headline: "Nothing was found that speaks against these figures: validation and test agree."
+            .to_owned(),
+        gap: Some(gap()),
+        families: families(|_| {
+            (
+                Ruling::Open,
+                "it hits validation and test alike, and so makes no gap",
+            )
+        }),
+        findings: vec![
+            clear(
+                "C15",
+                "Predictions of another run",
+                Family::Pairing,
+                "Every file is the one that the later stages read.",
+            ),
+            not_checked(
+                "C27",
+                "The exported model predicts differently",
+                Family::Weights,
+                &["predictions of the exported model on the same rows"],
+            ),
+        ],
+    }
+}
+
+/// Two causes, neither of which makes the figures worthless, and checks of every other answer.
+fn with_reservations() -> Findings {
+    let copies = found(
+        1,
+        Severity::Caution,
+        [
+            "C40",
+            "the same texts in two splits",
+            "12 of 668 test rows (1.8 %) have the same text as a training row. Without them the test accuracy is 97.7 %.",
+            "Set `split.keep_duplicates_together: true`, and run again.",
+            "look at some of the listed pairs",
+        ],
+        json!({
+            "test_in_train_rows": 12,
+            "accuracy_without_them": 0.977_123_4,
+            "rows": (0..25).map(|row| format!("sport/{row:03}.txt")).collect::<Vec<_>>(),
+        }),
+    );
+    let copies = Finding {
+        effect_points: Some(0.2),
+        statistic: Some(Statistic {
+            name: "share of test rows with a copy in training".to_owned(),
+            value: 0.017_964,
+        }),
+        p_value: Some(0.0042),
+        ..copies
+    };
+    let labels = found(
+        2,
+        Severity::Note,
+        [
+            "C50",
+            "wrong labels",
+            "Between 1.2 and 3.6 of 100 labels look wrong to a simple classifier that was not trained on them.",
+            "Read the listed rows, the first ones first, and correct the labels that are wrong.",
+            "Let two people label the first 50 rows of `suspect_rows` without seeing the label.",
+        ],
+        json!({
+            "interval": [0.012, 0.036],
+            "judge": "a simple classifier that was not trained on them",
+            "suspect_rows": (0..30)
+                .map(|row| json!({
+                    "split": "training",
+                    "row": format!("tech/{row:03}.txt"),
+                    "label": "tech",
+                    "suggestion": "business",
+                    "quality": 0.031,
+                }))
+                .collect::<Vec<_>>(),
+        }),
+    );
+    let mut findings = sound();
+    findings.verdict = Verdict::Caution;
+    "The figures stand, with a reservation: the same texts in two splits (C40)."
+        .clone_into(&mut findings.headline);
+    let others = std::mem::take(&mut findings.findings);
+    findings.findings = vec![
+        copies,
+        Finding {
+            family: Family::Labels,
+            ..labels
+        },
+    ];
+    findings.findings.push(clear(
+        "C10",
+        "The labels of one split are permuted",
+        Family::Pairing,
+        "no renaming of the classes makes the test accuracy better",
+    ));
+    findings.findings.extend(others);
+    findings.findings.push(not_checked(
+        "C42",
+        "rows of one author in two splits",
+        Family::Leakage,
+        &["a column of the author, thread or source", "more rows"],
+    ));
+    findings
+}
+
+/// Test predictions of which one block stands beside labels of other rows.
+pub(crate) fn unsound() -> Findings {
+    let shifted = found(
+        1,
+        Severity::Unsound,
+        [
+            "C12",
+            "The predictions are shifted against the labels",
+            "From row 101 on, every test prediction stands beside the label of the row before.",
+            "Join predictions and labels by their id.",
+            "shift the column by one row, and compute the accuracy again",
+        ],
+        json!({"lag": 1, "first_row": 101, "last_row": 668}),
+    );
+    let mut findings = with_reservations();
+    for finding in &mut findings.findings {
+        finding.rank = finding.rank.map(|rank| rank + 1);
+    }
+    findings.findings.insert(
+        0,
+        Finding {
+            family: Family::Pairing,
+            confidence: Some(Confidence::Certain),
+            effect_points: Some(59.2),
+            ..shifted
+        },
+    );
+    Findings {
+        verdict: Verdict::Unsound,
+        headline: "Do not rely on these figures: the predictions are shifted against the labels (C12)."
+            .to_owned(),
+        gap: Some(Gap {
+            test_hits: 257,
+            points: 59.0,
+            z: Some(13.3),
+            p_value: 1e-40,
+            chance_points: 14.6,
+            significant: true,
+            ..gap()
+        }),
+        families: families(|family| match family {
+            Family::Metrics | Family::Labels | Family::Decision => {
+                (Ruling::RuledOut, "it hits validation and test alike")
+            }
+            _ => (Ruling::RuledIn, "it may have hit one of the two splits only"),
+        }),
+        ..findings
+    }
 }
 
 fn rejects(stage: &str) -> Vec<Reject> {

@@ -15,6 +15,12 @@ const EXCERPT_CHARACTERS: usize = 600;
 /// The longest part of a word that is dropped to end an excerpt between words; not all scripts put spaces between.
 const LONGEST_WORD: usize = 30;
 
+/// The longest line of evidence that is shown in full, in characters.
+const EVIDENCE_CHARACTERS: usize = 800;
+
+/// The longest explanation that is shown in full, in characters.
+const EXPLANATION_CHARACTERS: usize = 1000;
+
 /// The beginning of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Excerpt {
@@ -47,6 +53,31 @@ pub(crate) fn label(name: &str) -> String {
 /// The name of a row, file or parameter as it is shown everywhere.
 pub(crate) fn name(name: &str) -> String {
     ellipsis(name, NAME_CHARACTERS)
+}
+
+/// An explanation that another stage wrote, as a sentence: with a capital and a stop.
+pub(crate) fn sentence(explanation: &str) -> String {
+    let mut sentence = capitalized(&ellipsis(explanation, EXPLANATION_CHARACTERS));
+    if !sentence.ends_with(['.', '!', '?', '…']) && !sentence.is_empty() {
+        sentence.push('.');
+    }
+    sentence
+}
+
+/// A line of evidence as it is shown.
+pub(crate) fn evidence(line: &str) -> String {
+    ellipsis(line, EVIDENCE_CHARACTERS)
+}
+
+/// A name of another stage as a heading: with a capital.
+pub(crate) fn capitalized(name: &str) -> String {
+    let mut characters = name.chars();
+    let first = characters.next();
+    first
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(characters)
+        .collect()
 }
 
 /// A line of which the white space matters, such as one of JSON.
@@ -138,6 +169,15 @@ mod tests {
         assert_eq!(label(&"x".repeat(61)), format!("{}…", "x".repeat(60)));
         assert_eq!(line("  a  b"), "  a  b");
         assert_eq!(line(&"x".repeat(201)), format!("{}…", "x".repeat(200)));
+    }
+
+    #[test]
+    fn fragments_become_sentences() {
+        assert_eq!(sentence("count the  rows"), "Count the rows.");
+        assert_eq!(sentence("Count them!"), "Count them!");
+        assert_eq!(sentence("`labelproof run`"), "`labelproof run`.");
+        assert_eq!(sentence(""), "");
+        assert!(sentence(&"x".repeat(2000)).ends_with("x…"));
     }
 
     #[test]

@@ -76,6 +76,8 @@ pub struct StopWords {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Language {
+    /// No list: only the words that are added.
+    None,
     /// The English list of NLTK.
     English,
 }
@@ -255,15 +257,20 @@ impl StopWords {
         if let Some((entry, _)) = self.add.iter().zip(&added).find(|(_, word)| kept.contains(word)) {
             return Err(Error::StopWordAddedAndKept { entry: entry.clone() });
         }
-        let code = match self.language {
-            Language::English => "en",
+        let mut words = match self.language {
+            Language::None => BTreeSet::new(),
+            Language::English => listed("en")?,
         };
-        let list = stop_words::lookup(code).ok_or(Error::NoStopWords { language: code })?;
-        let mut words: BTreeSet<String> = list.iter().map(|word| stop_word_form(word)).collect();
         words.extend(added);
         words.retain(|word| !kept.contains(word));
         Ok(words)
     }
+}
+
+/// The stop words of a language.
+fn listed(code: &'static str) -> Result<BTreeSet<String>, Error> {
+    let list = stop_words::lookup(code).ok_or(Error::NoStopWords { language: code })?;
+    Ok(list.iter().map(|word| stop_word_form(word)).collect())
 }
 
 /// The entries in the form that [`stop_word_form`] gives, in their order.

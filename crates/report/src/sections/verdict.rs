@@ -1,15 +1,17 @@
-//! How good the model is and whether to believe it.
+//! Whether the figures can be relied on, and how good the model is by them.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
 use labelproof_artifact::Split;
+use labelproof_artifact::findings;
 use labelproof_metrics::{Estimate, SplitMetrics};
 
 use super::bar_percent;
-use crate::checks::{Finding, Tone};
+use crate::audited;
 use crate::facts::Facts;
 use crate::format::{Cell, Unit, percent};
 use crate::judgement::{Judgement, Outcome};
+use crate::text;
 
 /// The accuracy of one classifier on one part, as a dot with its interval.
 struct Bar {
@@ -29,18 +31,22 @@ struct Bar {
 #[derive(Template)]
 #[template(path = "verdict.html", whitespace = "minimize")]
 pub(crate) struct Verdict<'a> {
+    audit_style: &'static str,
+    audit_word: String,
+    audit_sentence: String,
+    audit_found: String,
     style: &'static str,
     judgement: &'a Judgement,
     bars: Vec<Bar>,
     axis_low: String,
-    findings: &'a [Finding],
 }
 
 impl HtmlSafe for Verdict<'_> {}
 
 impl<'a> Verdict<'a> {
-    /// Places the accuracies of all parts on one axis.
-    pub(crate) fn new(facts: &Facts, judgement: &'a Judgement, findings: &'a [Finding]) -> Self {
+    /// Puts the verdict into words, and the accuracies of all parts on one axis.
+    pub(crate) fn new(facts: &Facts, judgement: &'a Judgement) -> Self {
+        let verdict = facts.findings.verdict;
         let low = axis_low(facts);
         let bars = Split::ALL
             .into_iter()
@@ -48,23 +54,23 @@ impl<'a> Verdict<'a> {
             .flat_map(|split| bars(facts, split, low))
             .collect();
         Self {
+            audit_style: match verdict {
+                findings::Verdict::Sound => "good",
+                findings::Verdict::Caution => "even",
+                findings::Verdict::Unsound => "bad",
+            },
+            audit_word: text::sentence(verdict.name()),
+            audit_sentence: text::sentence(&facts.findings.headline),
+            audit_found: audited::counts(&facts.findings),
             style: match judgement.outcome {
-                Outcome::Model => "good",
-                Outcome::NoDifference => "even",
+                // A good figure that does not say what it seems to say is no good news.
+                Outcome::Model if verdict != findings::Verdict::Unsound => "good",
+                Outcome::Model | Outcome::NoDifference => "even",
                 Outcome::Baseline | Outcome::Unknown => "bad",
             },
             judgement,
             bars,
             axis_low: percent(low),
-            findings,
-        }
-    }
-
-    fn tone(finding: &Finding) -> (&'static str, &'static str) {
-        match finding.tone {
-            Tone::Warning => ("warning", "Warning"),
-            Tone::Note => ("note", "Note"),
-            Tone::Fine => ("fine", "Fine"),
         }
     }
 }

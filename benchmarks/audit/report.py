@@ -1,0 +1,208 @@
+"""Tables of a benchmark run, as Markdown."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cases import Case
+from clean import CLEAN
+from faults import FAULTS
+
+
+@dataclass
+class Outcome:
+    """What the audit said about one case: its JSON document, or why there is none."""
+
+    case: Case
+    answer: dict | None
+    error: str | None
+
+    @property
+    def found(self) -> list[str]:
+        """Ids of the causes found, the first ranked first."""
+        findings = [finding for finding in (self.answer or {}).get("findings", []) if finding["status"] == "found"]
+        return [finding["id"] for finding in sorted(findings, key=lambda finding: finding["rank"])]
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether an injected cause was not looked for, for want of a file or a column."""
+        findings = (self.answer or {}).get("findings", [])
+        looked_for = {finding["id"] for finding in findings if finding["status"] != "not_checked"}
+        return not set(self.case.causes) <= looked_for
+
+    def graded(self) -> list[str]:
+        """The causes found, each with how bad the audit says it is."""
+        return [
+            f"{finding['id']} ({finding.get('severity', 'found')})"
+            for finding in (self.answer or {}).get("findings", [])
+            if finding["status"] == "found"
+        ]
+
+    @property
+    def first(self) -> str:
+        return self.found[0] if self.found else "nothing"
+
+    @property
+    def first_is_right(self) -> bool:
+        return self.first in self.case.causes
+
+    @property
+    def complete(self) -> bool:
+        return set(self.case.causes) <= set(self.found)
+
+    @property
+    def wrongly_named(self) -> list[str]:
+        """Faults found that neither were injected nor follow from what was."""
+        true = {*self.case.causes, *self.case.follows}
+        return [cause for cause in self.found if is_fault(cause) and cause not in true]
+
+
+def is_fault(cause: str) -> bool:
+    """Causes up to C45 are faults of a run: a clean run has none. The others are properties that data may have."""
+    return int(cause.split()[0].removeprefix("C")) <= 45
+
+
+def markdown(outcomes: list[Outcome]) -> str:
+    injected = [outcome for outcome in outcomes if outcome.case.causes and outcome.case.effective]
+    idle = [outcome for outcome in outcomes if outcome.case.causes and not outcome.case.effective]
+    clean = [outcome for outcome in outcomes if not outcome.case.causes]
+    errors = [outcome for outcome in outcomes if outcome.error]
+    sections = [
+        "# Fault-injection benchmark of `labelproof audit`",
+        _introduction(injected, idle, clean),
+        "## By cause",
+        _by_cause(injected),
+        "## By fault",
+        _by_fault(injected),
+        "## Runs without a fault",
+        _clean_runs(clean),
+        "## Data sets",
+        _datasets(clean),
+    ]
+    if errors:
+        sections += ["## Files that the audit could not judge", _errors(errors)]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _introduction(injected: list[Outcome], idle: list[Outcome], clean: list[Outcome]) -> str:
+    lines = [
+        f"{len(injected)} injections and {len(clean)} runs without a fault. A fault counts as found if its cause is "
+        "among the findings (of two causes: both), and as ranked first if the first finding is an injected cause.",
+    ]
+    if injected:
+        first = sum(outcome.first_is_right for outcome in injected)
+        found = sum(outcome.complete for outcome in injected)
+        lines.append(f"Ranked first: {_share(first, len(injected))}. Found: {_share(found, len(injected))}.")
+    if clean:
+        alarms = sum(any(map(is_fault, outcome.found)) for outcome in clean)
+        lines.append(f"Runs without a fault in which a fault was named: {_share(alarms, len(clean))}.")
+    if idle:
+        names = Counter(outcome.case.name for outcome in idle)
+        lines.append(
+            f"{len(idle)} injections are left out, for they did not cost the accuracy they are meant to cost: "
+            + _counted(names)
+            + "."
+        )
+    return "\n\n".join(lines)
+
+
+HEADER = [
+    "injected",
+    "ranked first",
+    "found",
+    "missed",
+    "of them not checked",
+    "ranked first instead",
+    "wrongly named beside",
+]
+
+
+def _scores(outcomes: list[Outcome]) -> list:
+    found = sum(outcome.complete for outcome in outcomes)
+    return [
+        len(outcomes),
+        sum(outcome.first_is_right for outcome in outcomes),
+        found,
+        len(outcomes) - found,
+        sum(outcome.unchecked for outcome in outcomes if not outcome.complete),
+        _counted(Counter(outcome.first for outcome in outcomes if not outcome.first_is_right)),
+        _counted(Counter(cause for outcome in outcomes for cause in outcome.wrongly_named)),
+    ]
+
+
+def _by_cause(outcomes: list[Outcome]) -> str:
+    groups = _grouped(outcomes, lambda outcome: " + ".join(outcome.case.causes))
+    order = sorted(groups, key=lambda causes: (causes.count("+"), [int(c[1:]) for c in causes.split(" + ")]))
+    return _table(["cause", *HEADER], ([causes, *_scores(groups[causes])] for causes in order))
+
+
+def _by_fault(outcomes: list[Outcome]) -> str:
+    groups = _grouped(outcomes, lambda outcome: outcome.case.name)
+    rows = []
+    for name, fault in FAULTS.items():
+        if name in groups:
+            accuracy = _accuracies(groups[name])
+            rows.append([" + ".join(fault.causes), name.replace("_", " "), *accuracy, *_scores(groups[name])])
+    return _table(["cause", "fault", "validation", "test", *HEADER], rows)
+
+
+def _clean_runs(outcomes: list[Outcome]) -> str:
+    groups = _grouped(outcomes, lambda outcome: (outcome.case.name, outcome.case.dataset))
+    rows = []
+    for variant, dataset in sorted(groups, key=lambda key: (list(CLEAN).index(key[0]), key[1])):
+        members = groups[variant, dataset]
+        named = Counter(cause for outcome in members for cause in outcome.graded())
+        verdicts = Counter((outcome.answer or {}).get("verdict", "none") for outcome in members)
+        rows.append(
+            [
+                variant.replace("_", " "),
+                dataset,
+                len(members),
+                sum(any(map(is_fault, outcome.found)) for outcome in members),
+                _counted({cause: n for cause, n in named.items() if is_fault(cause)}),
+                _counted({cause: n for cause, n in named.items() if not is_fault(cause)}),
+                _counted(verdicts),
+            ]
+        )
+    return _table(
+        ["files", "data set", "runs", "with a false alarm", "faults named", "data findings", "verdicts"], rows
+    )
+
+
+def _datasets(clean: list[Outcome]) -> str:
+    groups = _grouped([outcome for outcome in clean if outcome.case.name == "clean"], lambda o: o.case.dataset)
+    rows = ([name, len(members), *_accuracies(members)] for name, members in sorted(groups.items()))
+    return _table(["data set", "clean runs", "validation accuracy", "test accuracy"], rows)
+
+
+def _errors(outcomes: list[Outcome]) -> str:
+    rows = ([o.case.dataset, o.case.name, o.case.seed, o.error.splitlines()[0]] for o in outcomes)
+    return _table(["data set", "case", "seed", "message"], rows)
+
+
+def _accuracies(outcomes: list[Outcome]) -> list[str]:
+    return [f"{np.mean([o.case.accuracy[part] for o in outcomes]):.3f}" for part in ("validation", "test")]
+
+
+def _grouped(outcomes: Iterable[Outcome], key: Callable[[Outcome], object]) -> dict:
+    groups: dict = {}
+    for outcome in outcomes:
+        groups.setdefault(key(outcome), []).append(outcome)
+    return groups
+
+
+def _counted(counts: dict) -> str:
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {n}" for name, n in ordered)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part} of {whole} ({part / whole:.1%})"
+
+
+def _table(header: list[str], rows: Iterable[list]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) if len(lines) > 2 else ""

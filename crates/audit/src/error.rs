@@ -1,0 +1,36 @@
+//! What can go wrong in the audit stage.
+
+use labelproof_artifact::fs::FsError;
+use labelproof_artifact::{ArtifactError, Diagnostic, Fault};
+
+/// The audit stage failed. That a figure is unsound is no failure.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system refused.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// A file of an earlier stage cannot be used.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// The bundle or the device cannot be used.
+    #[error(transparent)]
+    Model(#[from] labelproof_model::Error),
+}
+
+impl Diagnostic for Error {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::File(error) => error.fault(),
+            Self::Artifact(error) => error.fault(),
+            Self::Model(error) => error.fault(),
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::File(error) => error.hints(),
+            Self::Artifact(error) => error.hints(),
+            Self::Model(error) => error.hints(),
+        }
+    }
+}

@@ -1,0 +1,613 @@
+//! Why files cannot become evidence, and what to do about it.
+
+use std::path::PathBuf;
+
+use labelproof_artifact::fs::FsError;
+use labelproof_artifact::{Diagnostic, Fault};
+use parquet::errors::ParquetError;
+
+use super::roles::Role;
+
+/// The files cannot be read as what they were given for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system refused.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// The tokenizer cannot be read.
+    #[error(transparent)]
+    Tokenizer(#[from] labelproof_text::Error),
+    /// The name of a file does not say what it is.
+    #[error("`{}` does not say what it is: {wanted}", path.display())]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+        /// The names that are known.
+        wanted: &'static str,
+    },
+    /// There is nothing in a file.
+    #[error("`{}` is empty", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file has columns and no row.
+    #[error("`{}` has columns and no row", path.display())]
+    NoRows {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is more than memory should be taken for.
+    #[error("`{}` has {mebibytes} MiB, more than the audit reads of a {what}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        mebibytes: u64,
+        /// What it was given for.
+        what: &'static str,
+    },
+    /// A file is in UTF-16.
+    #[error("`{}` is UTF-16", path.display())]
+    Utf16 {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A log or a matrix is not text.
+    #[error("`{}` is not UTF-8", path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The header is not text.
+    #[error("{place}: the header is not UTF-8")]
+    BadHeader {
+        /// File and line.
+        place: String,
+    },
+    /// Two columns may be meant.
+    #[error("{place}: both `{first}` and `{second}` could be {}", role.meaning())]
+    TwoColumns {
+        /// File, and line where there are lines.
+        place: String,
+        /// What both could be.
+        role: Role,
+        /// The first column.
+        first: String,
+        /// The second.
+        second: String,
+    },
+    /// A column that the command line names is in no file.
+    #[error("{place}: no column is called `{column}`, which `{}` names; there are: {}", role.flag(), listed(columns))]
+    NoSuchColumn {
+        /// The first file.
+        place: String,
+        /// What it was named for.
+        role: Role,
+        /// The name.
+        column: String,
+        /// The columns of the first file.
+        columns: Vec<String>,
+    },
+    /// No column of a file says anything.
+    #[error(
+        "{place}: no column is a label, a prediction, a score or a text; there are: {}",
+        listed(columns)
+    )]
+    NothingRecognised {
+        /// File, and line where there are lines.
+        place: String,
+        /// The columns.
+        columns: Vec<String>,
+    },
+    /// A row cannot be used.
+    #[error("{place}: {problem}")]
+    Row {
+        /// File and line, or file and row.
+        place: String,
+        /// What is wrong with it.
+        problem: RowProblem,
+    },
+    /// A file is damaged, or in another format than its name says.
+    #[error("`{}` is damaged or no {format} file", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        format: &'static str,
+        /// What the reader said.
+        source: std::io::Error,
+    },
+    /// A Parquet file is damaged, or none.
+    #[error("`{}` is damaged or no Parquet file", path.display())]
+    BadParquet {
+        /// The file.
+        path: PathBuf,
+        /// What the Parquet library said.
+        source: ParquetError,
+    },
+    /// A Parquet column or a NumPy array holds something else.
+    #[error("{place}: `{column}` is {found}, expected {expected}")]
+    ColumnType {
+        /// The file.
+        place: String,
+        /// The column.
+        column: String,
+        /// The type that it has.
+        found: String,
+        /// What it may have.
+        expected: &'static str,
+    },
+    /// NumPy arrays that should have an entry a row differ in length.
+    #[error("{place}: `{first}` has {first_rows} rows and `{second}` has {second_rows}")]
+    ArrayLengths {
+        /// The file.
+        place: String,
+        /// An array.
+        first: String,
+        /// Its length.
+        first_rows: usize,
+        /// Another array.
+        second: String,
+        /// Its length.
+        second_rows: usize,
+    },
+    /// Far more different labels than classes.
+    #[error("{place}: `{column}` stands for more than {most} classes")]
+    TooManyLabels {
+        /// The file.
+        place: String,
+        /// The column.
+        column: String,
+        /// The most labels that the audit takes.
+        most: usize,
+    },
+    /// A label has no score.
+    #[error(
+        "{place}: the label `{label}` has no score: scores are given for {}",
+        listed(scored)
+    )]
+    NoScoreOfLabel {
+        /// The file with the scores.
+        place: String,
+        /// The label.
+        label: String,
+        /// The labels that have a score.
+        scored: Vec<String>,
+    },
+    /// Two files have scores of other classes.
+    #[error(
+        "`{first}` has scores for {}, and `{second}` for {}",
+        listed(first_labels),
+        listed(second_labels)
+    )]
+    OtherScores {
+        /// A file.
+        first: String,
+        /// Its classes.
+        first_labels: Vec<String>,
+        /// Another file.
+        second: String,
+        /// Its classes.
+        second_labels: Vec<String>,
+    },
+    /// Unnamed scores do not fit the labels.
+    #[error("{place}: {scores} scores a row, and {} labels: {}", labels.len(), listed(labels))]
+    ScoreCount {
+        /// The file.
+        place: String,
+        /// Scores a row.
+        scores: usize,
+        /// The labels.
+        labels: Vec<String>,
+    },
+    /// A number stands for no label.
+    #[error("{place}: `{column}` has the number {number}, and the {} labels are numbered from 0: {}", labels.len(), listed(labels))]
+    LabelNumber {
+        /// The file.
+        place: String,
+        /// The column.
+        column: String,
+        /// The number.
+        number: String,
+        /// The labels.
+        labels: Vec<String>,
+    },
+    /// Scores are percentages.
+    #[error("{place}: the scores of every row add up to 100: they are percentages")]
+    Percentages {
+        /// The file.
+        place: String,
+    },
+    /// A log is not one that the audit knows.
+    #[error("{place}: {problem}")]
+    Log {
+        /// The file, or the command line.
+        place: String,
+        /// What is wrong with it.
+        problem: LogProblem,
+    },
+    /// A confusion matrix cannot be used.
+    #[error("{place}: {problem}")]
+    Confusion {
+        /// The file, and line where one is to blame.
+        place: String,
+        /// What is wrong with it.
+        problem: ConfusionProblem,
+    },
+}
+
+/// What is wrong with a row.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum RowProblem {
+    /// Another number of fields than the header has.
+    #[error("{found} field{}, the header has {expected}", if *found == 1 { "" } else { "s" })]
+    Ragged {
+        /// Fields of the row.
+        found: usize,
+        /// Fields of the header.
+        expected: usize,
+    },
+    /// Nothing where something must be.
+    #[error("`{column}` is empty")]
+    Empty {
+        /// The column.
+        column: String,
+    },
+    /// Bytes that are no text.
+    #[error("`{column}` is not UTF-8")]
+    NotUtf8 {
+        /// The column.
+        column: String,
+    },
+    /// A score is no number.
+    #[error("`{column}` is `{value}`, expected a number")]
+    NotANumber {
+        /// The column.
+        column: String,
+        /// What it has.
+        value: String,
+    },
+    /// A score is not a number, or infinite.
+    #[error("`{column}` is {value}, which is no score")]
+    NotFinite {
+        /// The column.
+        column: String,
+        /// What it has.
+        value: f64,
+    },
+    /// A list has another length than in the rows before.
+    #[error("`{column}` has {found} scores, expected {expected} as in the first row")]
+    ListLength {
+        /// The column.
+        column: String,
+        /// Scores of the row.
+        found: usize,
+        /// Scores of the first row.
+        expected: usize,
+    },
+    /// A value of the wrong kind.
+    #[error("`{column}` is {found}, expected {expected}")]
+    Kind {
+        /// The column.
+        column: String,
+        /// What it has.
+        found: &'static str,
+        /// What it should have.
+        expected: &'static str,
+    },
+    /// A JSON object lacks a key that the first one has.
+    #[error("`{column}` is missing, which the first row has")]
+    Missing {
+        /// The key.
+        column: String,
+    },
+    /// A line is no JSON object.
+    #[error("no JSON object: {detail}")]
+    Json {
+        /// Where and why.
+        detail: String,
+    },
+    /// A line is no CSV.
+    #[error("the row cannot be read as CSV")]
+    Csv,
+}
+
+/// What is wrong with a log.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum LogProblem {
+    /// Not JSON.
+    #[error("no JSON: {detail}")]
+    Json {
+        /// Where and why.
+        detail: String,
+    },
+    /// No loss, no accuracy.
+    #[error("no loss and no accuracy in it; there are: {}", listed(keys))]
+    NoFigures {
+        /// What is there.
+        keys: Vec<String>,
+    },
+    /// Lists of different lengths.
+    #[error("`{first}` has {first_epochs} epochs and `{second}` has {second_epochs}")]
+    Lengths {
+        /// A figure.
+        first: String,
+        /// Its epochs.
+        first_epochs: usize,
+        /// Another figure.
+        second: String,
+        /// Its epochs.
+        second_epochs: usize,
+    },
+    /// A share that is none.
+    #[error("`{key}` is {value}, expected a share between 0 and 1")]
+    NoShare {
+        /// The figure.
+        key: String,
+        /// Its value.
+        value: f64,
+    },
+    /// Not a number.
+    #[error("`{key}` is `{value}`, expected a number")]
+    NotANumber {
+        /// The figure.
+        key: String,
+        /// What it has.
+        value: String,
+    },
+    /// Not a count.
+    #[error("`{key}` is {value}, expected a whole number of at least 1")]
+    NoCount {
+        /// The key.
+        key: String,
+        /// Its value.
+        value: f64,
+    },
+    /// A part of the command line without a value.
+    #[error("`{part}` is not of the form key=value")]
+    NoPair {
+        /// The part.
+        part: String,
+    },
+    /// A name that means nothing, on the command line.
+    #[error("`{key}` is no figure that the audit knows")]
+    UnknownKey {
+        /// The name.
+        key: String,
+    },
+}
+
+/// What is wrong with a confusion matrix.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ConfusionProblem {
+    /// As many columns as rows are needed.
+    #[error("the matrix has {rows} rows, and row {row} has {columns} columns")]
+    NotSquare {
+        /// Rows.
+        rows: usize,
+        /// The first row of another length, from 1.
+        row: usize,
+        /// Its length.
+        columns: usize,
+    },
+    /// A cell is no count.
+    #[error("row {row}: `{value}` is no count")]
+    NoCount {
+        /// The row of the matrix, from 1.
+        row: usize,
+        /// The cell.
+        value: String,
+    },
+    /// Not JSON.
+    #[error("no JSON list of lists: {detail}")]
+    Json {
+        /// Where and why.
+        detail: String,
+    },
+    /// The names are not those of the labels.
+    #[error("the matrix names {}, and the labels are {}", listed(names), listed(labels))]
+    Names {
+        /// Names of the matrix.
+        names: Vec<String>,
+        /// Labels of the rows.
+        labels: Vec<String>,
+    },
+    /// Names of rows and columns are of different classes.
+    #[error("the rows are named {}, and the columns {}", listed(rows), listed(columns))]
+    RowsAndColumns {
+        /// Names of the rows.
+        rows: Vec<String>,
+        /// Names of the columns.
+        columns: Vec<String>,
+    },
+    /// Not as many classes as labels.
+    #[error("the matrix has {classes} classes, and the labels are {}: {}", labels.len(), listed(labels))]
+    Classes {
+        /// Rows of the matrix.
+        classes: usize,
+        /// Labels of the rows.
+        labels: Vec<String>,
+    },
+}
+
+impl Diagnostic for Error {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::File(error) => error.fault(),
+            Self::UnknownFormat { .. } | Self::TwoColumns { .. } | Self::NoSuchColumn { .. } => {
+                Fault::Configuration
+            }
+            Self::Log {
+                problem: LogProblem::NoPair { .. } | LogProblem::UnknownKey { .. },
+                ..
+            } => Fault::Configuration,
+            _ => Fault::Input,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::File(error) => return error.hints(),
+            Self::Tokenizer(_) => return Vec::new(),
+            Self::UnknownFormat { .. } => "give the file a name that ends in one of these".to_owned(),
+            Self::Empty { .. } | Self::NoRows { .. } => {
+                "give a file with at least one row, or leave the option out".to_owned()
+            }
+            Self::TooLarge { what, .. } => format!("check that the file is the {what}"),
+            Self::Utf16 { .. } | Self::NotUtf8 { .. } | Self::BadHeader { .. } => "save the file as UTF-8".to_owned(),
+            Self::TwoColumns { role, first, .. } => {
+                format!("say which one it is: {} {}", role.flag(), quoted(first))
+            }
+            Self::NoSuchColumn { role, .. } => {
+                format!("name one of these with {}, or leave it out", role.flag())
+            }
+            Self::NothingRecognised { .. } => "name the columns: --label COLUMN for the true label, --predicted \
+                COLUMN, --id COLUMN, --text COLUMN; call scores `probability_NAME`, one column a class, or \
+                `probabilities`, a list"
+                .to_owned(),
+            Self::Row { problem, .. } => return problem.hints(),
+            Self::Damaged { .. } | Self::BadParquet { .. } => "write the file again".to_owned(),
+            Self::ColumnType { found, .. } if found.contains("pickled") => {
+                "save plain arrays: np.savez(\"test.npz\", y_true=np.array(labels, dtype=str), logits=logits)"
+                    .to_owned()
+            }
+            Self::ColumnType { .. } => "convert the column, or name another one".to_owned(),
+            Self::ArrayLengths { .. } => "save arrays of the same rows, in the same order".to_owned(),
+            Self::TooManyLabels { .. } => {
+                "what has so many values is no label; name the right column with --label or --predicted".to_owned()
+            }
+            Self::NoScoreOfLabel { .. } => {
+                "add the column of this class, or mend the spelling of the label or of the column".to_owned()
+            }
+            Self::OtherScores { .. } => "give scores of one model, with the same columns in both files".to_owned(),
+            Self::ScoreCount { .. } => {
+                "call the scores `probability_NAME`, one column a class, so that each class is known".to_owned()
+            }
+            Self::LabelNumber { .. } => {
+                "write names instead of numbers, or call the scores `probability_NAME` in the order of the numbers"
+                    .to_owned()
+            }
+            Self::Percentages { .. } => "divide the scores by 100".to_owned(),
+            Self::Log { problem, .. } => return problem.hints(),
+            Self::Confusion { problem, .. } => return problem.hints(),
+        };
+        vec![hint]
+    }
+}
+
+impl RowProblem {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Ragged { .. } => {
+                "quote fields that contain the separator or a line break, and close every quote"
+            }
+            Self::Empty { .. } => "fill the cell, or leave the row out of the file",
+            Self::NotUtf8 { .. } => "save the file as UTF-8",
+            Self::NotANumber { value, .. } if value.contains("...") => {
+                "NumPy shortened the list as it was printed: save it with `.tolist()`"
+            }
+            Self::NotANumber { .. } => "write numbers with a decimal point, and nothing else in the cell",
+            Self::NotFinite { .. } => {
+                "find out where the model or the code that saved it makes such a number: no check means anything \
+                 beside it"
+            }
+            Self::ListLength { .. } | Self::Missing { .. } | Self::Kind { .. } => {
+                "give every row the same columns"
+            }
+            Self::Json { .. } => "write one JSON object a line; NaN and Infinity are no JSON",
+            Self::Csv => "write the file again with a CSV library",
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+impl LogProblem {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::NoShare { value, .. } if *value > 1.0 && *value <= 100.0 => {
+                return vec![format!("write {} instead of {value}", value / 100.0)];
+            }
+            Self::Lengths { .. } => "give every figure one value an epoch",
+            Self::NoShare { .. } | Self::NotANumber { .. } | Self::NoCount { .. } => {
+                "correct the value, or take it out"
+            }
+            Self::Json { .. } | Self::NoFigures { .. } => {
+                "give a Keras history, a trainer_state.json, a CSV with a row an epoch, or \
+                 --log loss=0.52,accuracy=0.81,val_loss=0.60,val_accuracy=0.79"
+            }
+            Self::NoPair { .. } | Self::UnknownKey { .. } => {
+                "known are loss, accuracy, precision, recall, f1 and auc, of validation with val_ before them; and \
+                 learning_rate, validation_rows, train_rows, batch_size and classes"
+            }
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+impl ConfusionProblem {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::NotSquare { .. } | Self::Json { .. } => {
+                "give a row for every true class and a column for every predicted one, those without rows too"
+            }
+            Self::NoCount { .. } => "give counts of rows, not shares: confusion_matrix without `normalize`",
+            Self::Names { .. } | Self::RowsAndColumns { .. } => {
+                "name rows and columns as the labels are spelled"
+            }
+            Self::Classes { .. } => {
+                "give a row for every label, in their order, or with their names: \
+                 confusion_matrix(y_true, y_pred, labels=labels)"
+            }
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+/// Names in backticks, with commas; the first twenty of them.
+pub(super) fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    let shown_names: Vec<String> = names
+        .iter()
+        .take(SHOWN)
+        .map(|name| format!("`{}`", shown(name)))
+        .collect();
+    let mut text = shown_names.join(", ");
+    if names.len() > SHOWN {
+        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+    }
+    text
+}
+
+/// A value as a message shows it: on one line, and short.
+pub(super) fn shown(value: &str) -> String {
+    const SHOWN: usize = 60;
+    let mut text: String = value
+        .chars()
+        .take(SHOWN)
+        .map(|character| {
+            if character.is_control() {
+                character.escape_default().to_string()
+            } else {
+                character.to_string()
+            }
+        })
+        .collect();
+    if value.chars().nth(SHOWN).is_some() {
+        text.push('…');
+    }
+    text
+}
+
+/// A name as a shell takes it.
+fn quoted(name: &str) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || "_-.".contains(character);
+    if !name.is_empty() && name.chars().all(is_plain) {
+        name.to_owned()
+    } else {
+        format!("'{name}'")
+    }
+}

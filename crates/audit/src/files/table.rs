@@ -1,0 +1,440 @@
+//! The rows of one file, gathered cell by cell, with labels as they are spelled.
+//!
+//! Knows no file format: readers hand over cells. Labels of several files are numbered together elsewhere.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::error::{Error, RowProblem, shown};
+use super::roles::{Role, Roles, ScoreColumns};
+
+/// More different values than this are no labels.
+pub(super) const MOST_LABELS: usize = 5_000;
+
+/// A column of labels. A million rows share a few spellings.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Labels {
+    pub(super) column: String,
+    /// In the order of their first row.
+    pub(super) spellings: Vec<String>,
+    /// Rows of each spelling.
+    pub(super) counts: Vec<u64>,
+    /// `[rows]`, places in `spellings`.
+    pub(super) values: Vec<u32>,
+    places: BTreeMap<String, u32>,
+}
+
+impl Labels {
+    pub(super) fn new(column: &str) -> Self {
+        Self {
+            column: column.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a row; false when there are too many different labels.
+    fn push(&mut self, spelling: &str) -> bool {
+        let place = match self.places.get(spelling) {
+            Some(place) => *place,
+            None if self.spellings.len() == MOST_LABELS => return false,
+            None => {
+                let place = u32::try_from(self.spellings.len()).expect("there are at most MOST_LABELS");
+                self.places.insert(spelling.to_owned(), place);
+                self.spellings.push(spelling.to_owned());
+                self.counts.push(0);
+                place
+            }
+        };
+        self.counts[place as usize] += 1;
+        self.values.push(place);
+        true
+    }
+}
+
+/// Scores as a file has them.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RawScores {
+    /// The class of each column, where the file says so.
+    pub(super) names: Option<Vec<String>>,
+    /// Columns; 1 where only the score of one class was saved.
+    pub(super) width: usize,
+    /// `[rows, width]`.
+    pub(super) values: Vec<f64>,
+    /// Whether their name says that they are logits.
+    pub(super) logits: bool,
+}
+
+/// A column of numbers that may be named after a class.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Candidate {
+    pub(super) name: String,
+    pub(super) values: Vec<f64>,
+}
+
+/// The rows of one file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Table {
+    pub(super) source: String,
+    pub(super) header: Vec<String>,
+    pub(super) named: Vec<Role>,
+    pub(super) rows: usize,
+    pub(super) ids: Option<Vec<String>>,
+    pub(super) id_is_nameless: bool,
+    pub(super) texts: Option<Vec<String>>,
+    pub(super) truth: Option<Labels>,
+    pub(super) predicted: Option<Labels>,
+    pub(super) groups: Option<Vec<String>>,
+    pub(super) scores: Option<RawScores>,
+    pub(super) candidates: Vec<Candidate>,
+}
+
+/// What a reader finds in a row's column.
+#[derive(Debug, Clone)]
+pub(super) enum Cell<'a> {
+    Missing,
+    /// Text whose encoding nobody has checked.
+    Bytes(&'a [u8]),
+    Text(Cow<'a, str>),
+    Number(f64),
+    Numbers(&'a [f64]),
+    /// Something that no column of the audit is.
+    Other(&'static str),
+}
+
+/// Why a row ends the reading.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Row(RowProblem),
+    TooManyLabels { column: String },
+}
+
+impl From<RowProblem> for Stop {
+    fn from(problem: RowProblem) -> Self {
+        Self::Row(problem)
+    }
+}
+
+impl Stop {
+    /// The error, with the place of the row, or of the file.
+    pub(super) fn at(self, file: &str, row: impl FnOnce() -> String) -> Error {
+        match self {
+            Self::Row(problem) => Error::Row {
+                place: row(),
+                problem,
+            },
+            Self::TooManyLabels { column } => Error::TooManyLabels {
+                place: file.to_owned(),
+                column,
+                most: MOST_LABELS,
+            },
+        }
+    }
+}
+
+/// Gathers the rows of a file.
+#[derive(Debug)]
+pub(super) struct Builder {
+    table: Table,
+    roles: Roles,
+    values: Vec<f64>,
+    /// Scores a row; of a list, known after the first row.
+    width: Option<usize>,
+    candidates: Vec<(usize, Candidate)>,
+}
+
+impl Builder {
+    pub(super) fn new(source: String, header: &[String], roles: Roles) -> Self {
+        let labels = |place: Option<usize>| place.map(|place| Labels::new(&header[place]));
+        let strings = |place: Option<usize>| place.map(|_| Vec::new());
+        let table = Table {
+            source,
+            header: header.to_vec(),
+            named: roles.named.clone(),
+            ids: strings(roles.id),
+            id_is_nameless: roles.id_is_nameless,
+            texts: strings(roles.text),
+            truth: labels(roles.truth),
+            predicted: labels(roles.predicted),
+            groups: strings(roles.group),
+            ..Table::default()
+        };
+        let width = match &roles.scores {
+            ScoreColumns::Each { places, .. } => Some(places.len()),
+            _ => None,
+        };
+        let candidates = roles.candidates.iter().map(|&place| {
+            let name = header[place].clone();
+            let values = Vec::new();
+            (place, Candidate { name, values })
+        });
+        Self {
+            table,
+            values: Vec::new(),
+            width,
+            candidates: candidates.collect(),
+            roles,
+        }
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.table.rows
+    }
+
+    /// Adds a row; `cell` gives what a column holds there.
+    pub(super) fn push<'a>(&mut self, cell: impl Fn(usize) -> Cell<'a>) -> Result<(), Stop> {
+        let table = &mut self.table;
+        let header = &table.header;
+        let name = |place: usize| header[place].clone();
+        for (column, place, may_be_empty) in [
+            (&mut table.ids, self.roles.id, false),
+            (&mut table.texts, self.roles.text, true),
+            (&mut table.groups, self.roles.group, true),
+        ] {
+            if let (Some(column), Some(place)) = (column, place) {
+                let value = text(&cell(place), || name(place))?.into_owned();
+                if !may_be_empty && value.trim().is_empty() {
+                    return Err(RowProblem::Empty { column: name(place) }.into());
+                }
+                column.push(value);
+            }
+        }
+        for (labels, place) in [
+            (&mut table.truth, self.roles.truth),
+            (&mut table.predicted, self.roles.predicted),
+        ] {
+            if let (Some(labels), Some(place)) = (labels, place) {
+                let cell = cell(place);
+                let value = text(&cell, || name(place))?;
+                if value.trim().is_empty() {
+                    return Err(RowProblem::Empty { column: name(place) }.into());
+                }
+                if !labels.push(&value) {
+                    return Err(Stop::TooManyLabels { column: name(place) });
+                }
+            }
+        }
+        match &self.roles.scores {
+            ScoreColumns::None => {}
+            ScoreColumns::Each { places, .. } => {
+                for &place in places {
+                    self.values.push(score(&cell(place), || name(place))?);
+                }
+            }
+            ScoreColumns::One { place, .. } => {
+                let before = self.values.len();
+                push_scores(&mut self.values, &cell(*place), || name(*place))?;
+                let found = self.values.len() - before;
+                let expected = *self.width.get_or_insert(found);
+                if found > MOST_LABELS {
+                    return Err(Stop::TooManyLabels { column: name(*place) });
+                }
+                if found == 0 {
+                    return Err(RowProblem::Empty { column: name(*place) }.into());
+                }
+                if found != expected {
+                    let column = name(*place);
+                    return Err(RowProblem::ListLength {
+                        column,
+                        found,
+                        expected,
+                    }
+                    .into());
+                }
+            }
+        }
+        self.candidates.retain_mut(|(place, candidate)| {
+            let value = number(&cell(*place)).filter(|value| value.is_finite());
+            candidate.values.extend(value);
+            value.is_some()
+        });
+        table.rows += 1;
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Table {
+        let mut table = self.table;
+        let scores = |names, logits| {
+            Some(RawScores {
+                names,
+                width: self.width.unwrap_or(0),
+                values: self.values,
+                logits,
+            })
+        };
+        table.scores = match self.roles.scores {
+            _ if table.rows == 0 => None,
+            ScoreColumns::None => None,
+            ScoreColumns::Each { names, logits, .. } => scores(Some(names), logits),
+            ScoreColumns::One { class, logits, .. } => scores(class.map(|class| vec![class]), logits),
+        };
+        table.candidates = self
+            .candidates
+            .into_iter()
+            .map(|(_, candidate)| candidate)
+            .collect();
+        table
+    }
+}
+
+/// A cell as text; nothing is the empty text.
+fn text<'c>(cell: &'c Cell<'_>, column: impl Fn() -> String) -> Result<Cow<'c, str>, RowProblem> {
+    Ok(match cell {
+        Cell::Missing => Cow::Borrowed(""),
+        Cell::Bytes(bytes) => {
+            let text = std::str::from_utf8(bytes).ok();
+            Cow::Borrowed(text.ok_or_else(|| RowProblem::NotUtf8 { column: column() })?)
+        }
+        Cell::Text(text) => Cow::Borrowed(text.as_ref()),
+        Cell::Number(value) if value.is_nan() => Cow::Borrowed(""),
+        Cell::Number(value) => Cow::Owned(value.to_string()),
+        Cell::Numbers(_) => {
+            return Err(RowProblem::Kind {
+                column: column(),
+                found: "a list",
+                expected: "a text or a number",
+            });
+        }
+        Cell::Other(found) => {
+            return Err(RowProblem::Kind {
+                column: column(),
+                found,
+                expected: "a text or a number",
+            });
+        }
+    })
+}
+
+/// A cell as a number, if it is one.
+fn number(cell: &Cell<'_>) -> Option<f64> {
+    match cell {
+        Cell::Bytes(bytes) => parse(bytes),
+        Cell::Text(text) => parse(text.as_bytes()),
+        Cell::Number(value) => Some(*value),
+        Cell::Missing | Cell::Numbers(_) | Cell::Other(_) => None,
+    }
+}
+
+fn parse(bytes: &[u8]) -> Option<f64> {
+    std::str::from_utf8(bytes.trim_ascii()).ok()?.parse().ok()
+}
+
+/// A cell as a score.
+fn score(cell: &Cell<'_>, column: impl Fn() -> String) -> Result<f64, RowProblem> {
+    let value = match (number(cell), cell) {
+        (Some(value), _) => value,
+        (None, Cell::Missing) => return Err(RowProblem::Empty { column: column() }),
+        (None, Cell::Bytes(bytes)) if bytes.trim_ascii().is_empty() => {
+            return Err(RowProblem::Empty { column: column() });
+        }
+        (None, Cell::Numbers(_) | Cell::Other(_)) => {
+            return Err(RowProblem::Kind {
+                column: column(),
+                found: if let Cell::Other(found) = cell {
+                    found
+                } else {
+                    "a list"
+                },
+                expected: "a number",
+            });
+        }
+        (None, Cell::Bytes(bytes)) => {
+            let value = shown(&String::from_utf8_lossy(bytes));
+            return Err(RowProblem::NotANumber {
+                column: column(),
+                value,
+            });
+        }
+        (None, _) => {
+            let value = shown(&text(cell, &column)?);
+            return Err(RowProblem::NotANumber {
+                column: column(),
+                value,
+            });
+        }
+    };
+    finite(value, column)
+}
+
+fn finite(value: f64, column: impl Fn() -> String) -> Result<f64, RowProblem> {
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(RowProblem::NotFinite {
+            column: column(),
+            value,
+        })
+    }
+}
+
+/// Adds the scores of a list, or a single one.
+fn push_scores(
+    values: &mut Vec<f64>,
+    cell: &Cell<'_>,
+    column: impl Fn() -> String + Copy,
+) -> Result<(), RowProblem> {
+    let list = match cell {
+        Cell::Numbers(list) => {
+            for value in *list {
+                values.push(finite(*value, column)?);
+            }
+            return Ok(());
+        }
+        Cell::Bytes(bytes) => {
+            std::str::from_utf8(bytes).map_err(|_not_utf8| RowProblem::NotUtf8 { column: column() })?
+        }
+        Cell::Text(text) => text.as_ref(),
+        _ => "",
+    };
+    // `array([0.1, 0.9])` and `tensor([[0.1, 0.9]])` are lists too.
+    let inside = list.find('[').and_then(|start| {
+        let end = list.rfind(']')?;
+        list.get(start + 1..end)
+    });
+    let Some(inside) = inside else {
+        values.push(score(cell, column)?);
+        return Ok(());
+    };
+    let inside = inside.trim_matches(['[', ']']);
+    for item in
+        inside.split(|character: char| character == ',' || character == ';' || character.is_whitespace())
+    {
+        // NumPy 2 writes `np.float64(0.1)` for the items of a list.
+        let item = item
+            .split_once('(')
+            .map_or(item, |(_, value)| value.trim_end_matches(')'));
+        if !item.is_empty() {
+            values.push(score(&Cell::Bytes(item.as_bytes()), column)?);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_list(list: &str, expected: Result<&[f64], &str>) {
+        let mut values = Vec::new();
+        let result = push_scores(&mut values, &Cell::Bytes(list.as_bytes()), || "probs".to_owned());
+        match expected {
+            Ok(expected) => {
+                result.unwrap();
+                assert_eq!(values, expected);
+            }
+            Err(message) => assert_eq!(result.unwrap_err().to_string(), message),
+        }
+    }
+
+    #[test]
+    fn lists_are_read_as_python_prints_them() {
+        check_list("[0.25, 0.75]", Ok(&[0.25, 0.75]));
+        check_list("[0.25 0.75\n 1e-3]", Ok(&[0.25, 0.75, 0.001]));
+        check_list("array([[0.25, 0.75]])", Ok(&[0.25, 0.75]));
+        check_list("[np.float64(0.25), np.float64(0.75)]", Ok(&[0.25, 0.75]));
+        check_list("0.25", Ok(&[0.25]));
+        check_list("[0.1 ... 0.2]", Err("`probs` is `...`, expected a number"));
+        check_list("[0.1, nan]", Err("`probs` is NaN, which is no score"));
+        check_list("none", Err("`probs` is `none`, expected a number"));
+    }
+}

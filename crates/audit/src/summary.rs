@@ -1,0 +1,258 @@
+//! The findings in words, for a terminal.
+
+use std::fmt::Write;
+
+use labelproof_artifact::findings::{Confidence, Family, Finding, Findings, Gap, Ruling, Severity, Status};
+
+/// Columns that the text is wrapped at.
+const WIDTH: usize = 100;
+
+/// Files that would allow more checks, shown at most.
+const WISHES: usize = 8;
+
+/// The verdict and the names of what was found, for a run of the pipeline.
+pub fn in_short(findings: &Findings) -> String {
+    let mut text = format!("{}: {}", findings.verdict.name(), findings.headline);
+    let notes = findings.of(Status::Found).count();
+    let clear = findings.of(Status::Clear).count();
+    let not_checked = findings.of(Status::NotChecked).count();
+    let _ = write!(text, "\n{notes} found, {clear} clear, {not_checked} not checked");
+    text
+}
+
+/// Everything that a person needs to know, in sentences.
+pub fn text(findings: &Findings) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "verdict: {}", findings.verdict.name());
+    paragraph(&mut text, "", &findings.headline);
+    if let Some(gap) = &findings.gap {
+        text.push('\n');
+        paragraph(&mut text, "", &gap_sentence(gap));
+        if gap.significant {
+            families(&mut text, findings);
+        }
+    }
+    for finding in findings.of(Status::Found) {
+        found(&mut text, finding);
+    }
+    if findings.gap.as_ref().is_some_and(|gap| gap.significant) {
+        excluded(&mut text, findings);
+    }
+    let clear: Vec<&str> = findings
+        .of(Status::Clear)
+        .map(|finding| finding.id.as_str())
+        .collect();
+    if !clear.is_empty() {
+        text.push('\n');
+        paragraph(
+            &mut text,
+            "",
+            &format!("Looked for and not there: {}.", clear.join(", ")),
+        );
+    }
+    wishes(&mut text, findings);
+    text.trim_end().to_owned()
+}
+
+/// The gap test in one sentence.
+pub fn gap_sentence(gap: &Gap) -> String {
+    let share = |hits: u64, rows: u64| 100.0 * hits as f64 / rows.max(1) as f64;
+    let both = format!(
+        "Of {} validation rows {:.1} % are predicted rightly, of {} test rows {:.1} %",
+        gap.validation_rows,
+        share(gap.validation_hits, gap.validation_rows),
+        gap.test_rows,
+        share(gap.test_hits, gap.test_rows)
+    );
+    if gap.significant {
+        format!(
+            "{both}. Chance makes two random parts of the same rows differ by at most {:.1} points (999 times in 1,000); these are \
+             {:.1} points apart.",
+            gap.chance_points,
+            gap.points.abs()
+        )
+    } else {
+        format!(
+            "{both}: no further apart than chance allows ({:.1} points).",
+            gap.chance_points
+        )
+    }
+}
+
+fn families(text: &mut String, findings: &Findings) {
+    let of = |ruling: Ruling| -> Vec<&str> {
+        findings
+            .families
+            .iter()
+            .filter(|family| family.ruling == ruling)
+            .map(|family| Family::title(family.family))
+            .collect()
+    };
+    let (possible, impossible) = (of(Ruling::RuledIn), of(Ruling::RuledOut));
+    if !possible.is_empty() {
+        paragraph(text, "", &format!("What can do this: {}.", possible.join("; ")));
+    }
+    if !impossible.is_empty() {
+        paragraph(
+            text,
+            "",
+            &format!(
+                "What cannot, because it hits both alike: {}.",
+                impossible.join("; ")
+            ),
+        );
+    }
+}
+
+/// What was looked at in the families that can make a gap, and is not it.
+fn excluded(text: &mut String, findings: &Findings) {
+    let possible = |family| {
+        let ruling = findings.families.iter().find(|ruling| ruling.family == family);
+        ruling.is_some_and(|ruling| ruling.ruling == Ruling::RuledIn)
+    };
+    let mut first = true;
+    for finding in findings
+        .of(Status::Clear)
+        .filter(|finding| possible(finding.family))
+    {
+        if first {
+            text.push_str("\nWhat it is not, of what could make such a gap:\n");
+            first = false;
+        }
+        paragraph(text, "  ", &format!("{}: {}", finding.id, finding.summary));
+    }
+}
+
+fn found(text: &mut String, finding: &Finding) {
+    let sign = match finding.severity {
+        Some(Severity::Unsound) => "fault",
+        Some(Severity::Caution) => "caution",
+        _ => "note",
+    };
+    let sure = match finding.confidence {
+        Some(Confidence::Certain) => "certain",
+        Some(Confidence::Likely) => "likely",
+        _ => "possible",
+    };
+    let effect = match finding.effect_points {
+        Some(points) if points.abs() >= 0.05 => format!(", {:.1} points of accuracy", points.abs()),
+        _ => String::new(),
+    };
+    let rank = finding.rank.unwrap_or_default();
+    let _ = writeln!(
+        text,
+        "\n{rank}. {} ({}, {sign}, {sure}{effect})",
+        finding.name, finding.id
+    );
+    paragraph(text, "   ", &finding.summary);
+    if let Some(fix) = &finding.fix {
+        paragraph(text, "   ", &format!("What to do: {fix}"));
+    }
+    if let Some(confirm) = &finding.confirm {
+        paragraph(text, "   ", &format!("How to make sure: {confirm}"));
+    }
+}
+
+fn wishes(text: &mut String, findings: &Findings) {
+    let mut wishes: Vec<(&str, Vec<&str>)> = Vec::new();
+    for finding in findings.of(Status::NotChecked) {
+        for missing in &finding.missing {
+            match wishes.iter_mut().find(|(wish, _)| wish == missing) {
+                Some((_, ids)) => ids.push(&finding.id),
+                None => wishes.push((missing, vec![&finding.id])),
+            }
+        }
+    }
+    if wishes.is_empty() {
+        return;
+    }
+    // The file that allows most checks first.
+    wishes.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));
+    text.push_str("\nNot checked. With this, more could be:\n");
+    for (wish, ids) in wishes.iter().take(WISHES) {
+        paragraph(text, "  ", &format!("{wish}: {}", ids.join(", ")));
+    }
+    if wishes.len() > WISHES {
+        let _ = writeln!(text, "  and {} more (--json lists them)", wishes.len() - WISHES);
+    }
+}
+
+/// Adds words, wrapped and indented.
+fn paragraph(text: &mut String, indent: &str, words: &str) {
+    let mut column = 0;
+    for word in words.split_whitespace() {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > WIDTH {
+            text.push('\n');
+            column = 0;
+        }
+        if column == 0 {
+            text.push_str(indent);
+            column = indent.len();
+        } else {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += length;
+    }
+    text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit;
+    use crate::testing::{predicted_by, simulated};
+
+    fn findings(shuffled: bool) -> Findings {
+        let (validation, mut test) = (simulated(5, 1000, 0.83, 1), simulated(5, 1000, 0.83, 2));
+        if shuffled {
+            test.shuffle(0..1000, 3);
+        }
+        audit(&predicted_by(&validation, &test))
+    }
+
+    #[test]
+    fn the_gap_comes_before_the_findings_and_the_findings_in_their_order() {
+        let text = text(&findings(true));
+        let place = |words: &str| {
+            text.find(words)
+                .unwrap_or_else(|| panic!("`{words}` is not in:\n{text}"))
+        };
+        assert!(text.starts_with("verdict: unsound\n"));
+        assert!(place("Of 1000 validation rows") < place("What can do this: pairing of rows and labels"));
+        assert!(place("What cannot, because it hits both alike") < place("1. Predictions are shuffled"));
+        assert!(place("(C11, fault, likely") < place("What it is not, of what could make such a gap"));
+        assert!(place("Looked for and not there") < place("Not checked. With this, more could be:"));
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+    }
+
+    #[test]
+    fn without_a_gap_no_family_is_named() {
+        // As one line, so that no phrase is wrapped.
+        let text = text(&findings(false)).replace('\n', " ");
+        assert!(text.contains("no further apart than chance"));
+        assert!(!text.contains("What can do this"));
+        assert!(!text.contains("What it is not"));
+    }
+
+    #[test]
+    fn the_counts_of_a_short_summary_are_those_of_the_findings() {
+        let findings = findings(true);
+        let counted =
+            [Status::Found, Status::Clear, Status::NotChecked].map(|status| findings.of(status).count());
+        assert_eq!(counted.iter().sum::<usize>(), crate::checks::ALL.len());
+        let [found, clear, not_checked] = counted;
+        assert!(in_short(&findings).ends_with(&format!(
+            "{found} found, {clear} clear, {not_checked} not checked"
+        )));
+    }
+
+    #[test]
+    fn long_words_are_not_cut() {
+        let mut text = String::new();
+        paragraph(&mut text, "  ", &format!("short {} end", "x".repeat(120)));
+        assert_eq!(text, format!("  short\n  {}\n  end\n", "x".repeat(120)));
+    }
+}

@@ -1,0 +1,164 @@
+//! `labelproof suggest stop-words`: words that the whole domain uses, and whether leaving them out helps.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use clap::{Args, Subcommand};
+use labelproof_artifact::{ArtifactError, Prediction, Reporter, Split, StageId, TableReader};
+use labelproof_audit::checks::generic_words;
+use labelproof_audit::domain_words::domain_words;
+use labelproof_metrics::comparison::{McNemar, mcnemar};
+use labelproof_text::cleaning::{Language, Step, StopWords};
+
+use super::ConfigArgs;
+use crate::config::Config;
+use crate::driver;
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::printer::{self, Printer, Verbosity};
+
+#[derive(Debug, Args)]
+pub(super) struct SuggestArgs {
+    #[command(subcommand)]
+    what: Suggestion,
+}
+
+#[derive(Debug, Subcommand)]
+enum Suggestion {
+    /// Words that every label uses alike, found on the training rows, as YAML to paste
+    StopWords(StopWordsArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Runs the pipeline up to evaluate where it is stale, then once more without the words, in the folder
+`ablation` below the artifacts, and compares both on the validation rows. Test rows are not looked at."
+)]
+struct StopWordsArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Print errors and the result only
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Where the run without the words lies, below the artifacts.
+const ABLATION: &str = "ablation";
+
+/// The chance of a difference at which one list is called better than none.
+const SIGNIFICANT: f64 = 0.05;
+
+pub(super) fn run(args: &SuggestArgs) -> Result<ExitCode, Failure> {
+    let Suggestion::StopWords(args) = &args.what;
+    let config = args.config.load(None)?;
+    let printer = Printer::new(Verbosity::choose(args.quiet));
+    driver::run(&config, &[StageId::Evaluate], false, &printer)?;
+    let evidence = labelproof_audit::read_artifacts(&config.artifacts, config.pipeline.audit.seed)
+        .map_err(|error| Failure::of_stage(StageId::Audit, error))?;
+    let Ok((texts, labels)) = evidence.labelled_texts(Split::Train) else {
+        printer::data("# there are no training rows");
+        return Ok(ExitCode::Success);
+    };
+    let words: Vec<String> = domain_words(texts, labels, &evidence.labels)
+        .into_iter()
+        .map(|word| word.word)
+        .collect();
+    if words.is_empty() {
+        printer::data(&format!(
+            "# no word is frequent in the {} training texts and used by all labels alike: nothing to suggest",
+            texts.len()
+        ));
+        return Ok(ExitCode::Success);
+    }
+    let cheap = generic_words::ablate(&evidence, &words)
+        .ok()
+        .map(|(with, without)| {
+            let test = mcnemar(&with, &without).expect("both lists have an entry for each validation row");
+            (test, with.len())
+        });
+    printer.message(&format!(
+        "training without {} words: {}",
+        words.len(),
+        words.join(", ")
+    ));
+    let without = without(&config, &words);
+    driver::run(&without, &[StageId::Evaluate], false, &printer)?;
+    let network = compare(&config.artifacts, &without.artifacts)?;
+    printer::data(&render(&words, texts.len(), cheap, network, &without));
+    Ok(ExitCode::Success)
+}
+
+/// The same pipeline with the words taken out of every text, in a folder of its own.
+fn without(config: &Config, words: &[String]) -> Config {
+    let mut changed = config.clone();
+    changed.pipeline.preprocess.clean.push(Step::StopWords(StopWords {
+        language: Language::None,
+        add: words.to_vec(),
+        keep: Vec::new(),
+    }));
+    changed.artifacts = config.artifacts.join(ABLATION);
+    changed
+}
+
+/// Which validation rows a run gets right, by id.
+fn validation_hits(artifacts: &Path) -> Result<BTreeMap<String, bool>, ArtifactError> {
+    let mut hits = BTreeMap::new();
+    for rows in TableReader::<Prediction>::open(artifacts)? {
+        let rows = rows?.into_iter().filter(|row| row.split == Split::Validation);
+        hits.extend(rows.map(|row| (row.id, row.label == row.predicted)));
+    }
+    Ok(hits)
+}
+
+/// McNemar's test of the network with the words (first) and without them (second), on the rows that both have.
+fn compare(with: &Path, without: &Path) -> Result<(McNemar, usize), ArtifactError> {
+    let (with, without) = (validation_hits(with)?, validation_hits(without)?);
+    let pairs: Vec<(bool, bool)> = with
+        .iter()
+        .filter_map(|(id, hit)| Some((*hit, *without.get(id)?)))
+        .collect();
+    let (first, second): (Vec<bool>, Vec<bool>) = pairs.iter().copied().unzip();
+    let test = mcnemar(&first, &second).expect("both lists have an entry for each pair");
+    Ok((test, pairs.len()))
+}
+
+fn render(
+    words: &[String],
+    texts: usize,
+    cheap: Option<(McNemar, usize)>,
+    network: (McNemar, usize),
+    without: &Config,
+) -> String {
+    let line = |name: &str, (test, rows): (McNemar, usize)| {
+        format!(
+            "# {name}: of {rows} validation rows {} are right only with the words, {} only without them (p = {:.3})\n",
+            test.only_first, test.only_second, test.p_value
+        )
+    };
+    let helps =
+        |(test, _): (McNemar, usize)| test.p_value < SIGNIFICANT && test.only_second > test.only_first;
+    let harms =
+        |(test, _): (McNemar, usize)| test.p_value < SIGNIFICANT && test.only_second < test.only_first;
+    let mut text = format!(
+        "# {} words that every label uses alike, from {texts} training texts\n",
+        words.len()
+    );
+    if let Some(cheap) = cheap {
+        text.push_str(&line("TF-IDF + logistic regression", cheap));
+    }
+    text.push_str(&line("this model", network));
+    text.push_str(if helps(network) {
+        "# recommended: the model is better without them\n"
+    } else if harms(network) || cheap.is_some_and(harms) {
+        "# not recommended: leaving them out makes it worse\n"
+    } else {
+        "# not recommended: leaving them out makes no difference that chance does not explain\n"
+    });
+    text.push_str("preprocess:\n  clean:\n");
+    let steps =
+        serde_yaml::to_string(&without.pipeline.preprocess.clean).expect("cleaning steps are plain data");
+    for step in steps.lines() {
+        text.push_str(&format!("    {step}\n"));
+    }
+    text.trim_end().to_owned()
+}

@@ -1,0 +1,140 @@
+//! Why the figures can be relied on, or not: what the audit found, looked for and could not check.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use labelproof_artifact::Findings;
+use labelproof_artifact::findings::{Finding, Status};
+
+use crate::audited::{self, Evidence};
+use crate::checks::{Remark, Tone};
+use crate::facts::Facts;
+use crate::format::more;
+use crate::text;
+
+/// How many bytes of evidence the page takes; causes of low rank go without.
+const EVIDENCE_BYTES: usize = 250_000;
+
+/// A cause that was found.
+struct Cause {
+    rank: u32,
+    name: String,
+    id: String,
+    family: &'static str,
+    severity: &'static str,
+    severity_word: String,
+    weight: String,
+    summary: String,
+    fix: String,
+    confirm: String,
+    evidence: Vec<Evidence>,
+    /// How many pieces of evidence are not shown.
+    left_out: String,
+}
+
+/// A cause that was not found, or not looked for.
+struct Other {
+    id: String,
+    name: String,
+    text: String,
+}
+
+struct Family {
+    title: String,
+    ruling: &'static str,
+    reason: String,
+}
+
+/// The findings, and what else there is to say.
+#[derive(Template)]
+#[template(path = "audit.html", whitespace = "minimize")]
+pub(crate) struct Audit<'a> {
+    causes: Vec<Cause>,
+    gap: Option<String>,
+    /// Empty where the gap is no more than chance.
+    families: Vec<Family>,
+    clear: Vec<Other>,
+    not_checked: Vec<Other>,
+    remarks: &'a [Remark],
+}
+
+impl HtmlSafe for Audit<'_> {}
+
+impl<'a> Audit<'a> {
+    /// Puts the findings into words.
+    pub(crate) fn new(facts: &Facts, remarks: &'a [Remark]) -> Self {
+        let findings = &facts.findings;
+        let mut room = EVIDENCE_BYTES;
+        let other = |finding: &Finding, text: String| Other {
+            id: text::label(&finding.id),
+            name: text::capitalized(&text::name(&finding.name)),
+            text,
+        };
+        Self {
+            causes: findings
+                .of(Status::Found)
+                .map(|finding| cause(finding, &mut room))
+                .collect(),
+            gap: findings.gap.as_ref().map(audited::gap),
+            families: families(findings),
+            clear: findings
+                .of(Status::Clear)
+                .map(|finding| other(finding, text::sentence(&finding.summary)))
+                .collect(),
+            not_checked: findings
+                .of(Status::NotChecked)
+                .map(|finding| other(finding, audited::missing(finding)))
+                .collect(),
+            remarks,
+        }
+    }
+
+    fn tone(remark: &Remark) -> (&'static str, &'static str) {
+        match remark.tone {
+            Tone::Warning => ("warning", "Warning"),
+            Tone::Note => ("note", "Note"),
+            Tone::Fine => ("fine", "Fine"),
+        }
+    }
+}
+
+fn cause(finding: &Finding, room: &mut usize) -> Cause {
+    let sentence = |words: &Option<String>| words.as_deref().map(text::sentence).unwrap_or_default();
+    let mut evidence = audited::evidence(finding);
+    let all = evidence.len();
+    evidence.retain(|piece| {
+        let fits = piece.size() <= *room;
+        if fits {
+            *room -= piece.size();
+        }
+        fits
+    });
+    let severity = audited::severity(finding);
+    Cause {
+        rank: finding.rank.unwrap_or_default(),
+        name: text::capitalized(&text::name(&finding.name)),
+        id: text::label(&finding.id),
+        family: finding.family.title(),
+        severity,
+        severity_word: text::capitalized(severity),
+        weight: audited::weight(finding),
+        summary: text::sentence(&finding.summary),
+        fix: sentence(&finding.fix),
+        confirm: sentence(&finding.confirm),
+        left_out: more((all - evidence.len()) as u64, "piece"),
+        evidence,
+    }
+}
+
+fn families(findings: &Findings) -> Vec<Family> {
+    if !findings.gap.as_ref().is_some_and(|gap| gap.significant) {
+        return Vec::new();
+    }
+    let families = findings.families.iter();
+    families
+        .map(|family| Family {
+            title: text::capitalized(family.family.title()),
+            ruling: audited::ruling(family.ruling),
+            reason: text::sentence(&family.reason),
+        })
+        .collect()
+}
