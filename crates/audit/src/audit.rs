@@ -13,16 +13,15 @@ pub fn audit(evidence: &Evidence) -> Findings {
     let gap = gap(evidence).ok();
     // One after the other: checks share what is made once, and a thread that waits for it must not be given another
     // check that waits for the same. What is costly within a check runs on all threads.
-    let answers: Vec<(&Check, Result<Outcome, Missing>)> = checks::ALL
-        .iter()
-        .map(|check| (check, (check.run)(evidence)))
-        .collect();
+    let answers = checks::ALL.iter().map(|check| (check, evidence.answer(check)));
     let (mut found, mut clear, mut not_checked) = (Vec::new(), Vec::new(), Vec::new());
     for (check, answer) in answers {
         match answer {
-            Ok(Outcome::Found(outcome)) => found.push((check, *outcome)),
-            Ok(Outcome::Clear { summary, measured }) => clear.push(clear_finding(check, &summary, measured)),
-            Err(missing) => not_checked.push(unchecked_finding(check, &missing)),
+            Ok(Outcome::Found(outcome)) => found.push((check, (**outcome).clone())),
+            Ok(Outcome::Clear { summary, measured }) => {
+                clear.push(clear_finding(check, summary, measured.clone()));
+            }
+            Err(missing) => not_checked.push(unchecked_finding(check, missing)),
         }
     }
     // The sort is stable, so that equals stay in the order of the catalogue, which goes from causes to consequences.

@@ -56,3 +56,18 @@ pub(crate) fn predicting_figures(evidence: &Evidence) -> Result<Vec<Figures>, Mi
         .map(|epoch| log.epochs[epoch].validation)
         .collect())
 }
+/// The logged training accuracies of the epochs that the saved predictions may be of; where that cannot be told, of the
+/// reported epoch.
+pub(crate) fn train_accuracies(evidence: &Evidence) -> Result<Vec<f64>, Missing> {
+    let log = evidence.log()?;
+    let epochs = predicting_epochs(evidence, true).unwrap_or_default();
+    let mut accuracies: Vec<f64> = epochs
+        .into_iter()
+        .filter_map(|epoch| log.epochs[epoch].train.accuracy)
+        .collect();
+    if accuracies.is_empty() {
+        let reported = log.reported().and_then(|epoch| epoch.train.accuracy);
+        accuracies.push(reported.ok_or(Need::TrainLog)?);
+    }
+    Ok(accuracies)
+}

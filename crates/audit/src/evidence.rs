@@ -7,6 +7,7 @@ use labelproof_artifact::Split;
 use labelproof_metrics::Confusion;
 use labelproof_text::tokenizer::Tokenizer;
 
+use crate::check::Answers;
 use crate::derived::{Baseline, Overlap};
 use crate::finding::{Missing, Need};
 use crate::log::Log;
@@ -243,6 +244,8 @@ pub struct Evidence {
     pub confusion_labels: Option<Vec<String>>,
     /// The classes of its columns, where their order is another one.
     pub confusion_columns: Option<Vec<String>>,
+    /// Names of the matrix that are spellings of one class, and that the matrix counts apart.
+    pub confusion_spellings: Vec<String>,
     /// What is known of a bundle, after probing it.
     pub bundle: Option<BundleFacts>,
     /// The tokenizer.
@@ -253,6 +256,7 @@ pub struct Evidence {
     pub seed: u64,
     pub(crate) baseline: OnceLock<Option<Baseline>>,
     pub(crate) overlap: OnceLock<Option<Overlap>>,
+    pub(crate) answers: Answers,
 }
 
 impl Evidence {

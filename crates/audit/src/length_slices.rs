@@ -1,14 +1,15 @@
 //! Accuracy by length of the text, and how it differs between two splits.
+//!
+//! In many data sets one class has the longer texts. So that a loss of that class is not taken for one of long texts, each
+//! class is cut into its own shorter and longer half.
 
 use labelproof_metrics::comparison::{TwoProportions, two_proportion_z};
 
 use crate::evidence::Predicted;
 
-/// Hits and rows of the shorter and of the longer texts of two splits, cut at one length.
+/// Hits and rows of the shorter and of the longer half of every class of two splits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct LengthSlices {
-    /// The length, in bytes, at which texts count as long.
-    pub(crate) cut: usize,
     /// Of the suspected split: hits and rows of short texts.
     pub(crate) short: (u64, u64),
     /// Hits and rows of long texts.
@@ -24,20 +25,28 @@ fn share((hits, rows): (u64, u64)) -> f64 {
 }
 
 impl LengthSlices {
-    /// Cuts the texts of both splits at the median length of the suspected one. `None` with fewer than 20 rows on a side.
+    /// Cuts the texts of both splits at the median length of their class in the suspected one. `None` with fewer than 20
+    /// rows on a side.
     pub(crate) fn new(
         rows: &Predicted<'_>,
         texts: &[String],
         reference: &Predicted<'_>,
         reference_texts: &[String],
     ) -> Option<Self> {
-        let mut lengths: Vec<usize> = texts.iter().map(String::len).collect();
-        lengths.sort_unstable();
-        let cut = *lengths.get(lengths.len() / 2)?;
+        let cuts: Vec<Option<usize>> = (0_u32..)
+            .take(rows.classes)
+            .map(|class| {
+                let own = rows.truth.iter().zip(texts).filter(|(truth, _)| **truth == class);
+                let mut lengths: Vec<usize> = own.map(|(_, text)| text.len()).collect();
+                lengths.sort_unstable();
+                lengths.get(lengths.len() / 2).copied()
+            })
+            .collect();
         let count = |rows: &Predicted<'_>, texts: &[String], long: bool| {
             let (mut hits, mut all) = (0, 0);
-            for (hit, text) in rows.hits().zip(texts) {
-                if (text.len() > cut) == long {
+            for ((hit, truth), text) in rows.hits().zip(rows.truth).zip(texts) {
+                let cut = cuts.get(*truth as usize).copied().flatten();
+                if cut.is_some_and(|cut| (text.len() > cut) == long) {
                     all += 1;
                     hits += u64::from(hit);
                 }
@@ -45,7 +54,6 @@ impl LengthSlices {
             (hits, all)
         };
         let slices = Self {
-            cut,
             short: count(rows, texts, false),
             long: count(rows, texts, true),
             reference_short: count(reference, reference_texts, false),
@@ -118,8 +126,7 @@ mod tests {
     #[test]
     fn hits_are_counted_on_both_sides_of_the_median() {
         let slices = slices(rows(40, 20), rows(45, 44)).unwrap();
-        // The median of 50 texts of 10 bytes and of 50 longer ones is the shortest of these, 51.
-        assert_eq!(slices.cut, 51);
+        // The median of 50 texts of 10 bytes and of 50 longer ones is the shortest of these, of 51 bytes.
         assert_eq!((slices.short, slices.long), ((41, 51), (19, 49)));
         assert_eq!(
             (slices.reference_short, slices.reference_long),
@@ -137,5 +144,17 @@ mod tests {
             ..rows(40, 20)
         };
         assert_eq!(slices(equal(), equal()), None);
+    }
+
+    /// One class has short texts and the other long ones: the halves are of each class, not of the file.
+    #[test]
+    fn each_class_is_cut_by_itself() {
+        let rows = || Part {
+            texts: Some((0..200).map(|row| "x".repeat(row)).collect()),
+            ..predicted(&(0..200).map(|row| (row / 100, 0)).collect::<Vec<_>>())
+        };
+        let slices = slices(rows(), rows()).unwrap();
+        // Of 100 lengths of a class, 51 are not above the one in the middle; all rows of the second class are wrong.
+        assert_eq!((slices.short, slices.long), ((51, 102), (49, 98)));
     }
 }

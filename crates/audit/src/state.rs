@@ -6,11 +6,11 @@ use labelproof_artifact::Split;
 use crate::check::significant;
 use crate::checks::{
     class_bias, exact_duplicates, labels_permuted, near_duplicates, part_mispaired, predictions_shifted,
-    test_inside_train,
+    test_inside_train, text_drift,
 };
 use crate::comparison::{ConfidenceShift, Suspect, confidence_shift, counts_differ, other, suspect};
 use crate::evidence::{Evidence, Scored};
-use crate::finding::{Missing, Outcome, Severity};
+use crate::finding::{Missing, Severity};
 use crate::gap::gap;
 use crate::rows::class_counts;
 use crate::text_style::{Style, style};
@@ -22,7 +22,7 @@ const LEAST_DIFFERENCE: f64 = 0.1;
 const NOTICEABLE: f64 = 0.01;
 
 /// A split whose predictions were made otherwise than those of the other split: worse beyond chance, with another
-/// confidence or other classes, and not by mis-pairing.
+/// confidence or other classes, and neither by mis-pairing nor because its texts are of another kind.
 #[derive(Debug)]
 pub(crate) struct OddSplit<'a> {
     /// The split.
@@ -64,16 +64,16 @@ pub(crate) fn odd_split(evidence: &Evidence) -> Result<Option<OddSplit<'_>>, Mis
     // A gap that alone might be chance counts where the confidence has changed as well.
     let gap = gap(evidence)?;
     let lower = suspect.below || shift.changed() && gap.p_value < NOTICEABLE && gap.points > 0.0;
-    if !lower || leaks(evidence) || harder(evidence, &suspect, gap.points.abs() / 100.0) {
+    let other_texts = evidence.finds_at_least(&text_drift::CHECK, Severity::Caution);
+    if !lower || other_texts || leaks(evidence) || harder(evidence, &suspect, gap.points.abs() / 100.0) {
         return Ok(None);
     }
     let counts = |scored: &Scored<'_>| class_counts(scored.predicted.predictions, scored.predicted.classes);
     let other_classes = counts_differ(&counts(&scored), &counts(&reference))
         .is_some_and(|(v, p_value)| significant(p_value) && v >= LEAST_DIFFERENCE);
-    let is_found = |outcome: Result<Outcome, Missing>| matches!(outcome, Ok(Outcome::Found(_)));
-    let mispaired = is_found(labels_permuted::run(evidence))
-        || is_found(predictions_shifted::run(evidence))
-        || is_found(part_mispaired::run(evidence));
+    let mispaired = evidence.finds(&labels_permuted::CHECK)
+        || evidence.finds(&predictions_shifted::CHECK)
+        || evidence.finds(&part_mispaired::CHECK);
     if mispaired || !(shift.changed() || other_classes) {
         return Ok(None);
     }
@@ -89,11 +89,13 @@ pub(crate) fn odd_split(evidence: &Evidence) -> Result<Option<OddSplit<'_>>, Mis
 
 /// Whether rows that leak between splits explain that one is predicted better.
 fn leaks(evidence: &Evidence) -> bool {
-    [exact_duplicates::CHECK, near_duplicates::CHECK, test_inside_train::CHECK]
-        .iter()
-        .any(|check| {
-            matches!((check.run)(evidence), Ok(Outcome::Found(found)) if found.severity == Severity::Unsound)
-        })
+    [
+        exact_duplicates::CHECK,
+        near_duplicates::CHECK,
+        test_inside_train::CHECK,
+    ]
+    .iter()
+    .any(|check| evidence.finds_at_least(check, Severity::Unsound))
 }
 
 /// Whether the cheap model, which is trained and run here and knows nothing of how the other one was used, finds the split

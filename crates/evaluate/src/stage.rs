@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::rows::{self, Rows};
 
 /// Raised when the same parameters and input would give other figures.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// How the figures are made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -4,7 +4,7 @@
 //! on this project's own words. The loss is convex, so its minimum does not depend on how it is found; it is found by
 //! L-BFGS (Liu and Nocedal 1989). Sums run in a fixed order, so the weights are the same with any number of threads.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use labelproof_text::terms::words;
 use rayon::prelude::*;
@@ -43,11 +43,12 @@ const ROUGH: Search = Search {
 /// A trained baseline.
 #[derive(Debug, Clone)]
 pub struct Baseline {
-    vocabulary: BTreeMap<String, u32>,
+    vocabulary: HashMap<String, u32>,
     /// `[vocabulary]`, inverse document frequencies.
     weights_of_terms: Vec<f64>,
     classes: usize,
-    /// `[classes, vocabulary + 1]`, row-major; the last column is the intercept.
+    /// `[vocabulary + 1, classes]`, row-major; the last row is the intercepts. The classes of a word lie side by side,
+    /// because every use of a word is a use of all its classes.
     coefficients: Vec<f64>,
 }
 
@@ -66,7 +67,7 @@ pub struct CountedTexts {
 impl CountedTexts {
     /// Counts the words of cleaned texts.
     pub fn new(texts: &[impl AsRef<str> + Sync]) -> Self {
-        let counts: Vec<BTreeMap<String, u32>> =
+        let counts: Vec<HashMap<String, u32>> =
             texts.par_iter().map(|text| count_words(text.as_ref())).collect();
         let mut words: Vec<&str> = counts
             .iter()
@@ -74,14 +75,15 @@ impl CountedTexts {
             .collect();
         words.par_sort_unstable();
         words.dedup();
-        let numbers: BTreeMap<&str, u32> = words.iter().copied().zip(0..).collect();
+        let numbers: HashMap<&str, u32> = words.iter().copied().zip(0..).collect();
         let rows = counts
             .par_iter()
             .map(|counts| {
-                counts
-                    .iter()
-                    .map(|(word, count)| (numbers[word.as_str()], *count))
-                    .collect()
+                ascending(
+                    counts
+                        .iter()
+                        .map(|(word, count)| (numbers[word.as_str()], *count)),
+                )
             })
             .collect();
         Self {
@@ -113,12 +115,7 @@ impl Baseline {
             coefficients: Vec::new(),
         };
         let weighed = baseline.weigh_counted(texts, rows);
-        let problem = Problem {
-            rows: &weighed,
-            labels,
-            classes,
-            width: baseline.weights_of_terms.len() + 1,
-        };
+        let problem = Problem::new(&weighed, labels, classes, baseline.weights_of_terms.len());
         baseline.coefficients = minimize(&problem, search);
         baseline
     }
@@ -132,7 +129,7 @@ impl Baseline {
                 let known = counts
                     .iter()
                     .filter_map(|(word, &count)| Some((*self.vocabulary.get(word)?, count)));
-                self.weigh(known)
+                self.weigh(ascending(known).into_iter())
             })
             .collect();
         self.probabilities(&rows)
@@ -149,12 +146,15 @@ impl Baseline {
     }
 
     fn probabilities(&self, rows: &[SparseRow]) -> Vec<f64> {
-        let width = self.weights_of_terms.len() + 1;
-        let rows: Vec<Vec<f64>> = rows
-            .par_iter()
-            .map(|row| softmax(&scores(&self.coefficients, row, self.classes, width)))
-            .collect();
-        rows.concat()
+        let mut probabilities = vec![0.0; rows.len() * self.classes];
+        probabilities
+            .par_chunks_mut(self.classes.max(1))
+            .zip(rows)
+            .for_each(|(slot, row)| {
+                score(&self.coefficients, row, slot);
+                softmax(slot);
+            });
+        probabilities
     }
 
     fn weigh_counted(&self, texts: &CountedTexts, rows: &[usize]) -> Vec<SparseRow> {
@@ -192,8 +192,8 @@ impl Baseline {
 }
 
 /// Words of two characters and more, as scikit-learn counts them, in lower case.
-fn count_words(text: &str) -> BTreeMap<String, u32> {
-    let mut counts = BTreeMap::new();
+fn count_words(text: &str) -> HashMap<String, u32> {
+    let mut counts = HashMap::new();
     for word in words(text) {
         if word.chars().nth(1).is_some() {
             *counts.entry(word.to_lowercase()).or_insert(0) += 1;
@@ -202,8 +202,15 @@ fn count_words(text: &str) -> BTreeMap<String, u32> {
     counts
 }
 
-/// The words in their byte order, and `ln((1 + n) / (1 + document frequency)) + 1` of each.
-fn build_vocabulary(texts: &CountedTexts, rows: &[usize]) -> (BTreeMap<String, u32>, Vec<f64>) {
+/// Counts in the order of the words' numbers: a hash map gives them in any order.
+fn ascending(counts: impl Iterator<Item = (u32, u32)>) -> Vec<(u32, u32)> {
+    let mut counts: Vec<(u32, u32)> = counts.collect();
+    counts.sort_unstable();
+    counts
+}
+
+/// The words' numbers in their byte order, and `ln((1 + n) / (1 + document frequency)) + 1` of each.
+fn build_vocabulary(texts: &CountedTexts, rows: &[usize]) -> (HashMap<String, u32>, Vec<f64>) {
     let mut documents = vec![0_u32; texts.words.len()];
     for (word, _) in rows.iter().flat_map(|&row| &texts.rows[row]) {
         documents[*word as usize] += 1;
@@ -233,80 +240,125 @@ fn build_vocabulary(texts: &CountedTexts, rows: &[usize]) -> (BTreeMap<String, u
     (vocabulary, weights)
 }
 
-fn scores(coefficients: &[f64], row: &SparseRow, classes: usize, width: usize) -> Vec<f64> {
-    (0..classes)
-        .map(|class| {
-            let class_coefficients = &coefficients[class * width..(class + 1) * width];
-            let sum: f64 = row
-                .iter()
-                .map(|&(term, weight)| class_coefficients[term as usize] * weight)
-                .sum();
-            sum + class_coefficients[width - 1]
-        })
-        .collect()
+/// Writes the scores of a row's classes into `slot`, `[classes]`.
+fn score(coefficients: &[f64], row: &SparseRow, slot: &mut [f64]) {
+    let classes = slot.len();
+    let (words, intercepts) = coefficients.split_at(coefficients.len() - classes);
+    slot.fill(0.0);
+    for &(term, weight) in row {
+        let of_term = &words[term as usize * classes..][..classes];
+        for (score, coefficient) in slot.iter_mut().zip(of_term) {
+            *score += coefficient * weight;
+        }
+    }
+    for (score, intercept) in slot.iter_mut().zip(intercepts) {
+        *score += intercept;
+    }
 }
 
-fn softmax(scores: &[f64]) -> Vec<f64> {
+/// Turns scores into probabilities, in place.
+fn softmax(scores: &mut [f64]) {
     let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let exponentials: Vec<f64> = scores.iter().map(|score| (score - largest).exp()).collect();
-    let total: f64 = exponentials.iter().sum();
-    exponentials.into_iter().map(|value| value / total).collect()
+    for score in &mut *scores {
+        *score = (*score - largest).exp();
+    }
+    let total: f64 = scores.iter().sum();
+    for score in scores {
+        *score /= total;
+    }
 }
 
 struct Problem<'a> {
     rows: &'a [SparseRow],
+    /// The same turned round: for each word the rows that hold it, in order, with its weight there.
+    columns: Vec<Vec<(u32, f64)>>,
     labels: &'a [u32],
     classes: usize,
-    /// Words and the intercept.
-    width: usize,
 }
 
-impl Problem<'_> {
+impl<'a> Problem<'a> {
+    fn new(rows: &'a [SparseRow], labels: &'a [u32], classes: usize, words: usize) -> Self {
+        let mut columns = vec![Vec::new(); words];
+        for (number, row) in (0..).zip(rows) {
+            for &(term, weight) in row {
+                columns[term as usize].push((number, weight));
+            }
+        }
+        Self {
+            rows,
+            columns,
+            labels,
+            classes,
+        }
+    }
+
+    /// The number of coefficients: of each word and the intercept for each class.
+    fn size(&self) -> usize {
+        (self.columns.len() + 1) * self.classes
+    }
+
     /// The summed cross-entropy plus `|w|² / 2C` over all but the intercepts, and its gradient.
+    ///
+    /// Every sum runs over rows or words in their order and belongs to one thread, so that none depends on how many
+    /// threads there are.
     fn value_and_gradient(&self, coefficients: &[f64]) -> (f64, Vec<f64>) {
-        let residuals: Vec<(f64, Vec<f64>)> = self
-            .rows
-            .par_iter()
+        let classes = self.classes;
+        // `[rows, classes]`: the probabilities, less 1 at the true class.
+        let mut residuals = vec![0.0; self.rows.len() * classes];
+        let losses: Vec<f64> = residuals
+            .par_chunks_mut(classes)
+            .zip(self.rows)
             .zip(self.labels)
-            .map(|(row, &label)| {
-                let mut probabilities = softmax(&scores(coefficients, row, self.classes, self.width));
-                let loss = -probabilities[label as usize].max(f64::MIN_POSITIVE).ln();
-                probabilities[label as usize] -= 1.0;
-                (loss, probabilities)
+            .map(|((slot, row), &label)| {
+                score(coefficients, row, slot);
+                softmax(slot);
+                let probability = &mut slot[label as usize];
+                let loss = -probability.max(f64::MIN_POSITIVE).ln();
+                *probability -= 1.0;
+                loss
             })
             .collect();
-        let loss: f64 = residuals.iter().map(|(loss, _)| loss).sum();
-        // Parallel over classes and in row order within each: no sum depends on how many threads there are.
-        let gradients: Vec<(f64, Vec<f64>)> = coefficients
-            .par_chunks(self.width)
-            .enumerate()
-            .map(|(class, coefficients)| {
-                let mut gradient = vec![0.0; self.width];
-                for (row, (_, residual)) in self.rows.iter().zip(&residuals) {
-                    for &(term, weight) in row {
-                        gradient[term as usize] += residual[class] * weight;
+        let (words, _) = coefficients.split_at(self.columns.len() * classes);
+        let penalty = dot(words, words) / (2.0 * INVERSE_PENALTY);
+        let mut gradient = vec![0.0; self.size()];
+        let (of_words, of_intercepts) = gradient.split_at_mut(words.len());
+        of_words
+            .par_chunks_mut(classes)
+            .zip(words.par_chunks(classes))
+            .zip(&self.columns)
+            .for_each(|((slot, weights), column)| {
+                for &(row, weight) in column {
+                    let residual = &residuals[row as usize * classes..][..classes];
+                    for (sum, residual) in slot.iter_mut().zip(residual) {
+                        *sum += residual * weight;
                     }
-                    gradient[self.width - 1] += residual[class];
                 }
-                let words = self.width - 1;
-                let mut penalty = 0.0;
-                for (slot, coefficient) in gradient[..words].iter_mut().zip(coefficients) {
-                    *slot += coefficient / INVERSE_PENALTY;
-                    penalty += coefficient * coefficient / (2.0 * INVERSE_PENALTY);
+                for (sum, weight) in slot.iter_mut().zip(weights) {
+                    *sum += weight / INVERSE_PENALTY;
                 }
-                (penalty, gradient)
-            })
-            .collect();
-        let penalty: f64 = gradients.iter().map(|(penalty, _)| penalty).sum();
-        (
-            loss + penalty,
-            gradients.into_iter().flat_map(|(_, gradient)| gradient).collect(),
-        )
+            });
+        for residual in residuals.chunks_exact(classes) {
+            for (sum, residual) in of_intercepts.iter_mut().zip(residual) {
+                *sum += residual;
+            }
+        }
+        (losses.iter().sum::<f64>() + penalty, gradient)
     }
 }
 
+/// In eight sums side by side, which do not wait for each other; always the same eight, whatever the machine.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    const LANES: usize = 8;
+    let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest = a_blocks.remainder().iter().zip(b_blocks.remainder());
+    let rest: f64 = rest.map(|(a, b)| a * b).sum();
+    let mut sums = [0.0; LANES];
+    for (a, b) in a_blocks.zip(b_blocks) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    sums.iter().sum::<f64>() + rest
 }
 
 /// Steps that L-BFGS remembers.
@@ -314,7 +366,7 @@ const MEMORY: usize = 10;
 
 /// L-BFGS with a backtracking line search, from zero.
 fn minimize(problem: &Problem<'_>, search: Search) -> Vec<f64> {
-    let mut point = vec![0.0; problem.classes * problem.width];
+    let mut point = vec![0.0; problem.size()];
     let (mut value, mut gradient) = problem.value_and_gradient(&point);
     let tolerance = search.gradient_tolerance * problem.rows.len() as f64;
     let mut history: Vec<(Vec<f64>, Vec<f64>)> = Vec::new();

@@ -19,8 +19,8 @@ pub const CHECK: Check = Check {
 /// How near values must be to count as equal.
 const TOLERANCE: f64 = 5e-4;
 
-/// How far the macro average must be away for the mix-up to matter.
-const LEAST_DIFFERENCE: f64 = 0.02;
+/// How far the macro average must be away for the two to be told apart.
+const LEAST_DIFFERENCE: f64 = 0.002;
 
 /// With one label a row, micro-averaged precision, recall and F1 are all the accuracy. Found if the log has at least two of
 /// them, all equal to the accuracy, while the macro average of the rows is another.

@@ -14,7 +14,8 @@ use crate::rows::{percent, rounded, split_name};
 /// The expected calibration error over 15 bins of equal width (Naeini et al. 2015), the mean of the highest
 /// probability minus the accuracy with its z value (`Σ(p - hit) / √Σp(1 - p)`), and the temperature that minimises the
 /// loss on validation (Guo et al. 2017), by golden section on its logarithm. Found if the error is at least 5 points
-/// and twice what chance gives a calibrated model of as many rows, or the mean is significantly off by 5 points.
+/// and twice what chance gives a calibrated model of as many rows, or the mean is significantly off by 5 points; of a model
+/// that is hardly ever wrong, by half of its mistakes, and 2 points.
 pub const CHECK: Check = Check {
     id: "C60",
     name: "probabilities that are too sure or not sure enough",
@@ -23,6 +24,8 @@ pub const CHECK: Check = Check {
 };
 
 const MATERIAL: f64 = 0.05;
+const SHARE_OF_MISTAKES: f64 = 0.5;
+const LEAST_BIAS: f64 = 0.02;
 const LEAST_ROWS: u64 = 50;
 /// Rows that the temperature is fitted on: its error is far below what matters.
 const TEMPERATURE_ROWS: usize = 20_000;
@@ -58,7 +61,9 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("temperature", rounded(temperature))
         .with("temperature_from", split_name(fitted_on));
     let off = calibration.error >= MATERIAL && calibration.error >= 2.0 * calibration.chance_error;
-    let biased = significant(calibration.p_value) && gap.abs() >= MATERIAL;
+    let mistakes = 1.0 - calibration.accuracy;
+    let biased = significant(calibration.p_value)
+        && gap.abs() >= MATERIAL.min((SHARE_OF_MISTAKES * mistakes).max(LEAST_BIAS));
     if !off && !biased {
         return Ok(Outcome::clear(
             format!(

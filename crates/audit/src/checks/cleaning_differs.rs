@@ -86,7 +86,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("of", name);
     // Cleaning takes something out entirely; texts of another kind only have more or less of it.
     let removed = first.min(second) < REMAINS * first.max(second);
-    let damaged = matches!((wrong_column::CHECK.run)(evidence), Ok(Outcome::Found(_)));
+    let damaged = evidence.finds(&wrong_column::CHECK);
     if distance < LEAST_DISTANCE || !significant(p_value) || !removed || damaged {
         let summary = "The texts of all splits have the same shares of upper-case letters, punctuation and function words.";
         return Ok(Outcome::clear(summary, measured));

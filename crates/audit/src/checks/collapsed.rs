@@ -3,7 +3,7 @@
 use labelproof_artifact::Split;
 
 use crate::check::Check;
-use crate::checks::text_ignored;
+use crate::checks::{normalization_statistics, other_checkpoint, text_ignored, wrong_column};
 use crate::evidence::Evidence;
 use crate::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
 use crate::rows::class_counts;
@@ -48,10 +48,17 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             .with("class", evidence.label(class))
             .with("share_of_its_labels", wanted);
         if share > COLLAPSED && share - wanted > LEAST_SURPLUS {
-            if matches!((text_ignored::CHECK.run)(evidence), Ok(Outcome::Found(_))) {
+            let reasons = [
+                wrong_column::CHECK,
+                text_ignored::CHECK,
+                other_checkpoint::CHECK,
+                normalization_statistics::CHECK,
+            ];
+            if let Some(reason) = reasons.iter().find(|check| evidence.finds(check)) {
                 let summary = format!(
-                    "{:.1} % of the {split} predictions are of one class, for a reason that C33 gives.",
-                    100.0 * share
+                    "{:.1} % of the {split} predictions are of one class, for a reason that {} gives.",
+                    100.0 * share,
+                    reason.id
                 );
                 return Ok(Outcome::clear(summary, measured));
             }

@@ -15,7 +15,7 @@ const WHOLE: f64 = 0.9;
 /// Fewer test rows than this are no file that could be inside another.
 const LEAST_ROWS: usize = 20;
 /// Above this share of rows with a copy, the figures carry a reservation; above the second they say something else.
-const MANY: f64 = 0.01;
+const MANY: f64 = 0.02;
 const MOST: f64 = 0.1;
 /// One or two rows are no reservation, however small the file.
 const SEVERAL: usize = 3;
@@ -74,7 +74,7 @@ struct Shared {
 
 /// How bad it is that so many rows have a copy, and whether that changes the accuracy.
 fn severity(changes: bool, share: f64, rows: usize) -> Severity {
-    if changes || share >= MOST {
+    if changes || share >= MOST && rows >= SEVERAL {
         Severity::Unsound
     } else if share > MANY && rows >= SEVERAL {
         Severity::Caution
@@ -94,7 +94,7 @@ pub(crate) fn answer(
     let mut compared = Vec::new();
     let mut worst: Option<Shared> = None;
     // Test rows that are validation rows by their ids are C8's.
-    let same_rows = matches!((chosen_on_test::CHECK.run)(evidence), Ok(Outcome::Found(_)));
+    let same_rows = evidence.finds(&chosen_on_test::CHECK);
     for (of, with, key) in PAIRS {
         if of == Split::Test && with == Split::Validation && same_rows {
             continue;

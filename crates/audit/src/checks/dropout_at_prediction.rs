@@ -6,8 +6,10 @@ use labelproof_artifact::Split;
 
 use crate::check::Check;
 use crate::checks::normalization_statistics;
+use crate::epochs::train_accuracies;
 use crate::evidence::Evidence;
 use crate::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::rows::shuffled;
 use crate::state::odd_split;
 
 /// The check.
@@ -24,6 +26,10 @@ const LEAST_DIFFERENCE: f64 = 0.1;
 /// The largest difference of two scores of one text that rounding explains, against the spread of all scores.
 const ROUNDING: f64 = 1e-2;
 
+/// How near, on average, two scores of one text must be against those of two texts: dropout moves a score, and predictions
+/// beside the wrong rows (C11 to C13) make those of one text as strange to each other as any.
+const ALIKE: f64 = 0.5;
+
 /// A bundle, asked twice, must say the same. In a file, a text that occurs twice must have the same scores twice. And the
 /// training rows must not be predicted far worse by the finished model than the log says they were while it was trained.
 fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
@@ -36,10 +42,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         );
         return Ok(found(summary, Confidence::Certain, None, Measured::new()));
     }
-    let other_statistics = matches!(
-        (normalization_statistics::CHECK.run)(evidence),
-        Ok(Outcome::Found(_))
-    );
+    let other_statistics = evidence.finds(&normalization_statistics::CHECK);
     if let Some(outcome) = worse_when_finished(evidence).filter(|_| !other_statistics) {
         return Ok(outcome);
     }
@@ -49,11 +52,15 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             continue;
         };
         compared += repeats.pairs;
-        if repeats.different >= 2 && 2 * repeats.different > repeats.pairs && !padding_explains(evidence) {
+        if repeats.different >= 2
+            && 2 * repeats.different > repeats.pairs
+            && repeats.mean_difference < ALIKE * repeats.of_strangers
+            && !padding_explains(evidence)
+        {
             let summary = format!(
                 "{} of {} repeated texts of the {split} file have different scores, by {:.2} on average where scores of different \
                  texts are {:.2} apart: the model draws at random when it predicts.",
-                repeats.different, repeats.pairs, repeats.mean_difference, repeats.spread
+                repeats.different, repeats.pairs, repeats.mean_difference, repeats.of_strangers
             );
             let measured = Measured::new()
                 .statistic(
@@ -76,14 +83,15 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 
 /// Scores that depend on the padding of the batch differ for repeated texts, too, but C34 knows these better.
 fn padding_explains(evidence: &Evidence) -> bool {
-    matches!(super::padding_pooled::run(evidence), Ok(Outcome::Found(_)))
+    evidence.finds(&super::padding_pooled::CHECK)
 }
 
 struct Repeats {
     pairs: usize,
     different: usize,
     mean_difference: f64,
-    spread: f64,
+    /// The mean difference between two rows, whatever their texts.
+    of_strangers: f64,
 }
 
 fn repeats(evidence: &Evidence, split: Split) -> Option<Repeats> {
@@ -91,23 +99,33 @@ fn repeats(evidence: &Evidence, split: Split) -> Option<Repeats> {
     let texts = evidence.texts(split).ok()?;
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
     let (mut pairs, mut different, mut total) = (0, 0, 0.0);
+    let largest_difference = |one: usize, other: usize| {
+        let distances = scored.saved.row(one).iter().zip(scored.saved.row(other));
+        distances.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    };
     let spread = spread(scored.saved.values.as_slice());
     for (row, text) in texts.iter().enumerate() {
         let Some(&before) = first.get(text.as_str()) else {
             first.insert(text, row);
             continue;
         };
-        let distances = scored.saved.row(before).iter().zip(scored.saved.row(row));
-        let largest = distances.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        let largest = largest_difference(before, row);
         pairs += 1;
         different += usize::from(largest > ROUNDING * spread);
         total += largest;
     }
+    // Any two rows with other texts.
+    let order = shuffled(texts.len(), evidence.seed);
+    let strangers: Vec<f64> = order
+        .windows(2)
+        .filter(|pair| texts[pair[0]] != texts[pair[1]])
+        .map(|pair| largest_difference(pair[0], pair[1]))
+        .collect();
     (pairs > 0).then(|| Repeats {
         pairs,
         different,
         mean_difference: total / pairs as f64,
-        spread,
+        of_strangers: strangers.iter().sum::<f64>() / strangers.len().max(1) as f64,
     })
 }
 
@@ -118,11 +136,16 @@ fn spread(values: &[f64]) -> f64 {
     (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt()
 }
 
+/// The logged training accuracy and that of the finished model on the same rows, where the first is much higher: while the
+/// model was trained, its head saw something else than it sees at prediction.
+pub(crate) fn lost_when_finished(evidence: &Evidence) -> Option<(f64, f64)> {
+    let logged = train_accuracies(evidence).ok()?.into_iter().fold(1.0, f64::min);
+    let scored = evidence.predicted(Split::Train).ok()?.accuracy();
+    (logged - scored >= LEAST_DIFFERENCE).then_some((logged, scored))
+}
+
 fn worse_when_finished(evidence: &Evidence) -> Option<Outcome> {
-    let logged = evidence.log().ok()?.reported()?.train.accuracy?;
-    let rows = evidence.predicted(Split::Train).ok()?;
-    let scored = rows.accuracy();
-    (logged - scored >= LEAST_DIFFERENCE).then(|| {
+    lost_when_finished(evidence).map(|(logged, scored)| {
         found(
             format!(
                 "The log says that {:.1} % of the training rows were right while the model was trained; the finished model gets {:.1} % \

@@ -15,7 +15,7 @@ use crate::vocabulary::{texts_with_word, word_set};
 /// The label is given away in the text: by its name, an id, an address or a signature.
 ///
 /// Rules of one word, found on the training texts: of the texts with the word at least 98 % are of one class, and it is
-/// in at least 5 % of all rows. Honest data have such words (`film` in news on films), so a rule is only called a
+/// in at least 5 % of all rows (one that is no word: in half of its class). Honest data have such words (`film` in news on films), so a rule is only called a
 /// giveaway where it looks like an artefact: the word is in at least 90 % of the texts of its class, which no subject
 /// manages that people write about freely; or it is no word (it has digits) and in at least half of them. The name of
 /// a label is one where it is in at least 95 % of its own texts, and 98 % of the texts with it are its own.
@@ -70,14 +70,17 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             .max_by_key(|(class, count)| (**count, std::cmp::Reverse(*class)))
             .unwrap_or((0, &0));
         let precision = own as f64 / all as f64;
-        if precision < PRECISION || (all as f64) < COVERAGE * texts.len() as f64 || own < LEAST_TEXTS {
+        if precision < PRECISION || own < LEAST_TEXTS {
             continue;
         }
         let recall = own as f64 / class_rows[class] as f64;
-        let kind = if recall >= ARTEFACT_RECALL {
+        let of_many_rows = all as f64 >= COVERAGE * texts.len() as f64;
+        let kind = if of_many_rows && recall >= ARTEFACT_RECALL {
             "in nearly all texts of the class"
         } else if recall >= NO_WORD_RECALL && word.contains(char::is_numeric) {
             "no word of a language"
+        } else if !of_many_rows {
+            continue;
         } else {
             strong_words.push((all, word));
             continue;

@@ -5,6 +5,7 @@ use labelproof_artifact::Split;
 
 use crate::check::Check;
 use crate::checks::double_softmax::{above_cap, logged, overfitted};
+use crate::epochs::predicting_epochs;
 use crate::evidence::{Evidence, Scored};
 use crate::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
 use crate::log::Log;
@@ -33,7 +34,8 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             .part(Split::Train)
             .and_then(|part| part.truth.as_deref())
             .map(|truth| class_counts(truth, scored.predicted.classes));
-        return Ok(compare(log, loss, &scored, train_counts));
+        let epochs = predicting_epochs(evidence, false)?;
+        return Ok(compare(log, &scored, &epochs, train_counts));
     }
     let accuracy = figures.accuracy.ok_or(Need::ValidationScores)?;
     let classes = evidence.classes().ok_or(Need::ValidationScores)?;
@@ -90,14 +92,6 @@ const CONFIRM: &str =
 /// How near a logged loss must be to one that was computed from the saved probabilities, relative to it.
 const SAME: f64 = 5e-3;
 
-/// Whether some epoch's validation loss is this one.
-fn log_has(log: &Log, loss: f64) -> bool {
-    log.epochs
-        .iter()
-        .filter_map(|epoch| epoch.validation.loss)
-        .any(|logged| (logged - loss).abs() <= SAME * loss.max(0.05))
-}
-
 /// The loss with classes weighed by their rarity in training, `N / (K n_c)`: divided by the weights, as PyTorch does it,
 /// and by the rows, as Keras does.
 fn weighted_losses(scored: &Scored<'_>, train_counts: Option<Vec<u64>>) -> Vec<f64> {
@@ -117,37 +111,30 @@ fn weighted_losses(scored: &Scored<'_>, train_counts: Option<Vec<u64>>) -> Vec<f
     ]
 }
 
-fn compare(log: &Log, reported: f64, scored: &Scored<'_>, train_counts: Option<Vec<u64>>) -> Outcome {
+fn compare(log: &Log, scored: &Scored<'_>, epochs: &[usize], train_counts: Option<Vec<u64>>) -> Outcome {
     let loss = scored.loss();
     let twice = double_softmax_loss(scored.probabilities, scored.predicted.truth);
-    let measured = Measured::new()
-        .statistic("cross-entropy of the saved probabilities", loss)
-        .with("logged_loss", reported);
-    let nearest = log
-        .epochs
+    let measured = Measured::new().statistic("cross-entropy of the saved probabilities", loss);
+    // The figures of another epoch have another accuracy as well; that is not this check's business.
+    let logged_losses = epochs
         .iter()
-        .filter_map(|epoch| epoch.validation.loss)
-        .map(|logged| (logged - loss).abs() / loss.max(1e-3))
-        .fold(f64::INFINITY, f64::min);
+        .filter_map(|&epoch| log.epochs[epoch].validation.loss);
+    let nearest = logged_losses.min_by(|one, other| (one - loss).abs().total_cmp(&(other - loss).abs()));
+    let Some(reported) = nearest else {
+        let summary = "The saved predictions are not those of any logged epoch, so that their losses cannot be compared.";
+        return Outcome::clear(summary, measured);
+    };
+    let measured = measured.with("logged_loss", reported);
     let weighted = weighted_losses(scored, train_counts);
-    let is_weighted = !log_has(log, loss) && weighted.iter().any(|weighted| log_has(log, *weighted));
-    if (nearest < LEAST_DIFFERENCE && !is_weighted) || logged(log, twice) {
-        let summary = if nearest < LEAST_DIFFERENCE {
+    let same = |expected: f64| (reported - expected).abs() <= SAME * expected.max(0.05);
+    let is_weighted = !same(loss) && weighted.into_iter().any(same);
+    let near = (reported - loss).abs() < LEAST_DIFFERENCE * loss.max(1e-3);
+    if (near && !is_weighted) || logged(log, twice) {
+        let summary = if near {
             format!("The log holds the loss of the saved probabilities, {loss:.4}.")
         } else {
             "Another check says what the logged loss is.".to_owned()
         };
-        return Outcome::clear(summary, measured);
-    }
-    // The figures of another epoch have another accuracy as well; that is not this check's business.
-    let accuracy = scored.predicted.accuracy();
-    let same_weights = log
-        .epochs
-        .iter()
-        .filter_map(|epoch| epoch.validation.accuracy)
-        .any(|logged| (logged - accuracy).abs() <= 1.5 / scored.predicted.rows() as f64 + 1e-4);
-    if !same_weights {
-        let summary = "The saved predictions are not those of any logged epoch, so that their losses cannot be compared.";
         return Outcome::clear(summary, measured);
     }
     let uniform = uniform_loss(scored.probabilities);
@@ -169,7 +156,8 @@ fn compare(log: &Log, reported: f64, scored: &Scored<'_>, train_counts: Option<V
     };
     Found {
         severity: Severity::Caution,
-        confidence: Confidence::Likely,
+        // The two losses are numbers of the same rows, and differ; only what made them differ is a guess.
+        confidence: Confidence::Certain,
         summary: format!(
             "The log says that the validation loss is {reported:.4}; from the saved probabilities it is {loss:.4}. {guess}"
         ),

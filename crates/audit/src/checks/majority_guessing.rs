@@ -25,6 +25,8 @@ pub const CHECK: Check = Check {
 const LEVEL: f64 = 0.01;
 /// A share of one predicted class from which on the model guesses it.
 const GUESSING: f64 = 0.95;
+/// How far above chance the mean recall shows that something was learned.
+const SKILL: f64 = 0.15;
 /// How far the mean recall may lie below the accuracy.
 const HIDDEN: f64 = 0.15;
 
@@ -52,15 +54,23 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("largest_share_of_predictions", rounded(favourite));
     let fix = "Give the mean of the classes' accuracies beside the total, weight the classes in training, or collect \
                more rows of the small ones.";
+    // A model that is wrong about many rows of a large class may well know the small ones.
+    let classes = totals.support.iter().filter(|rows| **rows > 0).count() as f64;
+    let skilled = favourite < GUESSING && balanced.is_some_and(|balanced| balanced >= 1.0 / classes + SKILL);
     if p_value > LEVEL {
         return Ok(Found {
-            severity: Severity::Unsound,
+            severity: if skilled { Severity::Caution } else { Severity::Unsound },
             confidence: if favourite >= GUESSING { Confidence::Certain } else { Confidence::Possible },
             summary: format!(
                 "The model is right on {} of the rows. Always answering the most frequent class would be right on {}, \
-                 so it has shown no skill on these rows.",
+                 so {}.",
                 percent(accuracy),
                 percent(rate),
+                if skilled {
+                    "its accuracy is no better than that, although it knows something of every class"
+                } else {
+                    "it has shown no skill on these rows"
+                },
             ),
             effect_points: None,
             fix: if favourite >= GUESSING {

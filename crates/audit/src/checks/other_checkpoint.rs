@@ -3,6 +3,7 @@
 use labelproof_artifact::Split;
 
 use crate::check::Check;
+use crate::checks::text_drift;
 use crate::comparison::confidence_shift;
 use crate::epochs::predicting_epochs;
 use crate::evidence::Evidence;
@@ -98,7 +99,10 @@ fn test_of_another_epoch(
         return Ok(None);
     };
     let shift = confidence_shift(evidence, Split::Test);
-    if !shift.is_ok_and(|shift| shift.changed()) {
+    // Other texts change the loss and the confidence as well.
+    if !shift.is_ok_and(|shift| shift.changed())
+        || evidence.finds_at_least(&text_drift::CHECK, Severity::Caution)
+    {
         return Ok(None);
     }
     let losses = test.losses();

@@ -65,14 +65,13 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("mean_confidence", odd.shift.mean)
         .with("mean_confidence_of_the_other_split", odd.shift.reference_mean)
         .with("area_under_roc_curve", odd.area);
-    let is_found = |outcome: Result<Outcome, Missing>| matches!(outcome, Ok(Outcome::Found(_)));
     let explained = odd.looks_untrained()
-        || is_found((normalization_statistics::CHECK.run)(evidence))
-        || is_found((text_cut_off::CHECK.run)(evidence))
-        || is_found((text_ignored::CHECK.run)(evidence))
-        || is_found((padding_pooled::CHECK.run)(evidence))
-        || is_found((dropout_at_prediction::CHECK.run)(evidence))
-        || is_found((other_checkpoint::CHECK.run)(evidence));
+        || evidence.finds(&normalization_statistics::CHECK)
+        || evidence.finds(&text_cut_off::CHECK)
+        || evidence.finds(&text_ignored::CHECK)
+        || evidence.finds(&padding_pooled::CHECK)
+        || evidence.finds(&dropout_at_prediction::CHECK)
+        || evidence.finds(&other_checkpoint::CHECK);
     if explained {
         let summary = format!("Another check explains the {name} predictions better.");
         return Ok(Outcome::clear(summary, measured));

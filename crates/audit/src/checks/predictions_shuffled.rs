@@ -3,7 +3,7 @@
 use labelproof_metrics::normalized_mutual_information;
 
 use crate::check::{Check, significant};
-use crate::checks::{labels_permuted, part_mispaired, predictions_shifted};
+use crate::checks::{dropout_at_prediction, labels_permuted, part_mispaired, predictions_shifted};
 use crate::comparison::{confidence_shift, counts_differ, other, shuffled_accuracy, suspect};
 use crate::evidence::Evidence;
 use crate::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
@@ -50,13 +50,17 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             )),
         };
     };
-    let is_found = |outcome: Result<Outcome, Missing>| matches!(outcome, Ok(Outcome::Found(_)));
-    if is_found(labels_permuted::run(evidence))
-        || is_found(predictions_shifted::run(evidence))
-        || is_found(part_mispaired::run(evidence))
+    if evidence.finds(&labels_permuted::CHECK)
+        || evidence.finds(&predictions_shifted::CHECK)
+        || evidence.finds(&part_mispaired::CHECK)
     {
         return clear(format!(
             "Another way of mis-pairing explains the mistakes of the {name} rows better."
+        ));
+    }
+    if evidence.finds(&dropout_at_prediction::CHECK) {
+        return clear(format!(
+            "Scores that are drawn at random (see C23) explain the mistakes of the {name} rows better."
         ));
     }
     let other_counts = evidence

@@ -9,7 +9,7 @@ use crate::rows::{percent, rounded};
 
 /// Too few validation or test rows to say how good the model is.
 ///
-/// The width of Wilson's 95 % interval (Wilson 1927) of each accuracy; found above 10 points. With the number of
+/// The width of Wilson's 95 % interval (Wilson 1927) of each accuracy: a note above 10 points, a reservation from 20 on. With the number of
 /// looks, one an epoch: the largest of `m` independent equally good results exceeds their mean by about
 /// `SE · √(2 ln m)`, which bounds what choosing the best epoch adds to the validation accuracy.
 pub const CHECK: Check = Check {
@@ -21,6 +21,9 @@ pub const CHECK: Check = Check {
 
 /// The widest interval, as a share, that still tells a good model from a bad one.
 const WIDEST: f64 = 0.1;
+
+/// From this width on the figure itself says little.
+const HOPELESS: f64 = 0.2;
 
 fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     let validation = evidence.validation_hits();
@@ -69,7 +72,11 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         String::new()
     };
     Ok(Found {
-        severity: Severity::Caution,
+        severity: if high - low >= HOPELESS {
+            Severity::Caution
+        } else {
+            Severity::Note
+        },
         confidence: Confidence::Certain,
         summary: format!(
             "With {rows} {name} rows the accuracy is only known to lie between {} and {}. Two models, or two splits, \
@@ -117,6 +124,19 @@ mod tests {
         let width = found.measured.statistic.unwrap().1;
         assert!((width - (0.887_569 - 0.669_628)).abs() < 2e-5, "{width}");
         assert_eq!(found.measured.evidence["looks"], 10);
+        assert_eq!(found.severity, Severity::Caution);
+    }
+
+    #[test]
+    fn two_hundred_rows_are_a_note() {
+        let evidence = evidence(
+            &["a", "b"],
+            [predicted(&[]), predicted(&rows(140, 200)), predicted(&[])],
+        );
+        // statsmodels: proportion_confint(140, 200, method="wilson") = (0.633209, 0.759253).
+        let found = found(run(&evidence));
+        assert_eq!(found.severity, Severity::Note);
+        assert!((found.measured.statistic.unwrap().1 - 0.126_043).abs() < 2e-5);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use labelproof_artifact::Split;
 use labelproof_metrics::comparison::{mcnemar, two_proportion_z};
 
 use crate::check::{Check, significant};
+use crate::checks::failed_run::largest_share;
 use crate::evidence::Evidence;
 use crate::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
 use crate::log::Log;
@@ -14,7 +15,7 @@ use crate::rows::{percent, rounded};
 /// Training and validation accuracy are within 5 points, so it is not learning by heart, and the cheap baseline is
 /// significantly better on the same validation rows, by 5 points (`McNemar`, or the two-proportion z test where only the
 /// logged accuracy is known). Or the training stopped on the way down: the last epoch lowered the validation loss by
-/// at least 5 % and was the best.
+/// at least 5 % and was the best. Such a model is unsound where it is not even better than guessing the largest class.
 pub const CHECK: Check = Check {
     id: "C56",
     name: "training that stopped too early or learns too little",
@@ -32,7 +33,13 @@ const STEEP: f64 = 0.05;
 fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     let log = evidence.log()?;
     let reported = log.reported().ok_or(Need::TrainLog)?;
-    let train = reported.train.accuracy.ok_or(Need::TrainLog)?;
+    // Of the finished model, where its training predictions are given: the log's is a mean over a moving epoch.
+    let train = evidence
+        .predicted(Split::Train)
+        .ok()
+        .map(|rows| rows.accuracy())
+        .or(reported.train.accuracy)
+        .ok_or(Need::TrainLog)?;
     let validation = reported
         .validation
         .accuracy
@@ -74,7 +81,11 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             ""
         };
         return Ok(Found {
-            severity: Severity::Caution,
+            severity: if validation <= largest_share(evidence) {
+                Severity::Unsound
+            } else {
+                Severity::Caution
+            },
             confidence: Confidence::Likely,
             summary: format!(
                 "The model is right on {} of the validation rows and {} of the training rows; counting words, without \

@@ -24,6 +24,16 @@ const MANY: f64 = 0.03;
 /// The share from which on it matters although every split has it.
 const MOST: f64 = 0.3;
 
+const MARKUP: &str = "the markup of web pages";
+
+/// The share of characters below which punctuation was cleaned away, and markup with it; C31 finds that.
+const NO_PUNCTUATION: f64 = 0.005;
+
+fn without_punctuation(styles: &[Style]) -> bool {
+    let shares = styles.iter().map(|style| style.punctuation);
+    shares.sum::<f64>() < NO_PUNCTUATION * styles.len() as f64
+}
+
 /// What it is, how it shows, and whether it is damage even where every split has it.
 type Sign = (&'static str, fn(&Style) -> bool, bool);
 
@@ -33,7 +43,7 @@ const SIGNS: [Sign; 3] = [
         |style| style.hollow,
         true,
     ),
-    ("the markup of web pages", |style| style.markup, false),
+    (MARKUP, |style| style.markup, false),
     (
         "characters that were mangled in decoding",
         |style| style.mangled,
@@ -59,14 +69,15 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             let share = bad as f64 / own.len().max(1) as f64;
             let others: Vec<&Vec<Style>> = all
                 .iter()
-                .filter(|(other, _)| other != split)
+                .filter(|(other, styles)| other != split && !(what == MARKUP && without_punctuation(styles)))
                 .map(|(_, styles)| styles)
                 .collect();
             let other_bad: u64 = others.iter().map(|styles| count(styles, sign)).sum();
             let other_rows: u64 = others.iter().map(|styles| styles.len() as u64).sum();
             let other_share = other_bad as f64 / other_rows.max(1) as f64;
             let p_value = fisher_exact((bad, own.len() as u64), (other_bad, other_rows)).unwrap_or(1.0);
-            let differs = significant(p_value) && share >= MANY && share > 3.0 * other_share;
+            let differs =
+                significant(p_value) && share >= MANY && share > 3.0 * other_share && !others.is_empty();
             if differs || always && share >= MOST {
                 let measured = Measured::new()
                     .statistic("share of the texts", share)

@@ -19,6 +19,8 @@ pub(super) struct Matrix {
     pub(super) labels: Option<Vec<String>>,
     /// The names of the columns, where they are in another order than those of the rows.
     pub(super) columns: Option<Vec<String>>,
+    /// Names that are spellings of one class, each of which the file counts as a class of its own.
+    pub(super) spellings: Vec<String>,
 }
 
 /// Reads a matrix; `labels` are those of the rows, or empty where no rows were given.
@@ -45,7 +47,9 @@ pub(super) fn read(path: &Path, labels: &[String], reporter: &dyn Reporter) -> R
             "{file}: the last row and column are totals, and are left out"
         ));
     }
-    let read = check(matrix, labels).map_err(failed)?;
+    let spellings = merge_spellings(&mut matrix);
+    add_absent(&mut matrix, labels);
+    let read = check(matrix, labels, spellings).map_err(failed)?;
     if !labels.is_empty() && read.labels.is_none() {
         reporter.message(&format!("{file}: no names, taken in the order of the labels"));
     }
@@ -78,7 +82,7 @@ fn of_csv(text: &str, file: &str) -> Result<Vec<Vec<String>>, Error> {
             place: file.to_owned(),
             problem: super::RowProblem::Csv,
         })?;
-        rows.push(record.iter().map(|cell| cell.trim().to_owned()).collect());
+        rows.push(record.iter().map(str::to_owned).collect());
     }
     Ok(rows)
 }
@@ -107,6 +111,7 @@ struct Named {
 
 /// A count, also as `12.0`.
 fn count(cell: &str) -> Option<u64> {
+    let cell = cell.trim();
     let (whole, fraction) = cell.split_once('.').unwrap_or((cell, ""));
     let whole = whole.parse().ok()?;
     fraction.bytes().all(|digit| digit == b'0').then_some(whole)
@@ -114,7 +119,7 @@ fn count(cell: &str) -> Option<u64> {
 
 /// Separates names from counts. Numbers may be names too: then there is a row or a column more than there would be.
 fn parse(mut cells: Vec<Vec<String>>) -> Result<Named, ConfusionProblem> {
-    let is_number = |cell: &String| cell.parse::<f64>().is_ok();
+    let is_number = |cell: &String| cell.trim().parse::<f64>().is_ok();
     let first_is_title = cells[0].first().is_some_and(|cell| !is_number(cell));
     let height = cells.len();
     let width = cells.iter().map(Vec::len).max().unwrap_or(0);
@@ -165,7 +170,7 @@ fn parse(mut cells: Vec<Vec<String>>) -> Result<Named, ConfusionProblem> {
 fn drop_totals(matrix: &mut Named) -> bool {
     let is_total = |names: &Option<Vec<String>>| {
         let last = names.as_ref().and_then(|names| names.last());
-        last.is_some_and(|name| matches!(name.to_lowercase().as_str(), "all" | "total" | "sum"))
+        last.is_some_and(|name| matches!(name.trim().to_lowercase().as_str(), "all" | "total" | "sum"))
     };
     if !is_total(&matrix.rows) || !is_total(&matrix.columns) {
         return false;
@@ -180,7 +185,80 @@ fn drop_totals(matrix: &mut Named) -> bool {
     true
 }
 
-fn check(matrix: Named, labels: &[String]) -> Result<Matrix, ConfusionProblem> {
+/// Adds up rows, and columns, whose names are spellings of one class, so that the audit can go on; gives these spellings.
+fn merge_spellings(matrix: &mut Named) -> Vec<String> {
+    let mut spellings = BTreeSet::new();
+    if let Some(names) = &mut matrix.rows {
+        let place_of = merge_names(names, &mut spellings);
+        let mut merged: Vec<Vec<u64>> = Vec::new();
+        for (counts, place) in std::mem::take(&mut matrix.counts).into_iter().zip(place_of) {
+            match merged.get_mut(place) {
+                Some(sums) => sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count),
+                None => merged.push(counts),
+            }
+        }
+        matrix.counts = merged;
+    }
+    if let Some(names) = &mut matrix.columns {
+        let place_of = merge_names(names, &mut spellings);
+        for row in matrix.counts.iter_mut().filter(|row| row.len() == place_of.len()) {
+            let mut merged = vec![0; names.len()];
+            for (count, &place) in std::mem::take(row).into_iter().zip(&place_of) {
+                merged[place] += count;
+            }
+            *row = merged;
+        }
+    }
+    spellings.into_iter().collect()
+}
+
+/// Adds empty rows and columns for classes that a named matrix leaves out because no row has or was given them, as
+/// scikit-learn does by default.
+fn add_absent(matrix: &mut Named, labels: &[String]) {
+    let known = |names: &[String], label: &String| {
+        let key = label_key(label, false);
+        names.iter().any(|name| label_key(name, false) == key)
+    };
+    let square = matrix.counts.iter().all(|row| row.len() == matrix.counts.len());
+    let names = matrix.rows.as_ref().or(matrix.columns.as_ref());
+    let Some(names) = names.filter(|names| square && names.iter().all(|name| known(labels, name))) else {
+        return;
+    };
+    let absent: Vec<String> = labels
+        .iter()
+        .filter(|label| !known(names, label))
+        .cloned()
+        .collect();
+    let size = matrix.counts.len() + absent.len();
+    for row in &mut matrix.counts {
+        row.resize(size, 0);
+    }
+    matrix.counts.resize(size, vec![0; size]);
+    for names in [&mut matrix.rows, &mut matrix.columns].into_iter().flatten() {
+        names.extend(absent.iter().cloned());
+    }
+}
+
+/// Leaves the first spelling of each class, and says for each name there was which of them it is.
+fn merge_names(names: &mut Vec<String>, spellings: &mut BTreeSet<String>) -> Vec<usize> {
+    let mut first: Vec<(String, String)> = Vec::new();
+    let mut places = Vec::new();
+    for name in names.drain(..) {
+        let key = label_key(&name, false);
+        let place = first.iter().position(|(known, _)| *known == key);
+        if let Some(place) = place.filter(|place| first[*place].1 != name) {
+            spellings.extend([first[place].1.clone(), name.clone()]);
+        }
+        places.push(place.unwrap_or(first.len()));
+        if place.is_none() {
+            first.push((key, name));
+        }
+    }
+    names.extend(first.into_iter().map(|(_, name)| name));
+    places
+}
+
+fn check(matrix: Named, labels: &[String], spellings: Vec<String>) -> Result<Matrix, ConfusionProblem> {
     let rows = matrix.counts.len();
     let wrong = matrix.counts.iter().position(|row| row.len() != rows);
     if let Some(row) = wrong {
@@ -239,6 +317,7 @@ fn check(matrix: Named, labels: &[String]) -> Result<Matrix, ConfusionProblem> {
         counts: matrix.counts,
         labels,
         columns,
+        spellings,
     })
 }
 
@@ -255,7 +334,9 @@ mod tests {
         let cells = of_csv(text, "m.csv").unwrap();
         let result = parse(cells).and_then(|mut matrix| {
             drop_totals(&mut matrix);
-            check(matrix, &labels)
+            let spellings = merge_spellings(&mut matrix);
+            add_absent(&mut matrix, &labels);
+            check(matrix, &labels, spellings)
         });
         match expected {
             Ok((names, columns)) => {
@@ -292,6 +373,33 @@ mod tests {
             &[],
             Ok((Some(&["a", "b"]), None)),
         );
+    }
+
+    /// As scikit-learn counts labels of which some end with a space, or are in capitals.
+    #[test]
+    fn spellings_of_one_class_are_added_up() {
+        let cells = of_csv(
+            ",a,a ,B,b\na,0,0,0,0\na ,3,2,0,1\nB,0,0,0,0\nb,2,0,3,4\n",
+            "m.csv",
+        )
+        .unwrap();
+        let mut matrix = parse(cells).unwrap();
+        let spellings = merge_spellings(&mut matrix);
+        assert_eq!(spellings, ["B", "a", "a ", "b"]);
+        let matrix = check(matrix, &["a".to_owned(), "b".to_owned()], spellings).unwrap();
+        assert_eq!(matrix.counts, [[5, 1], [2, 7]]);
+        assert_eq!(matrix.labels, Some(vec!["a".to_owned(), "b".to_owned()]));
+    }
+
+    #[test]
+    fn classes_that_no_row_has_are_added() {
+        let mut matrix = parse(of_csv(",a,c\na,5,1\nc,2,7\n", "m.csv").unwrap()).unwrap();
+        let labels = ["a", "B", "C"].map(str::to_owned);
+        add_absent(&mut matrix, &labels);
+        let matrix = check(matrix, &labels, Vec::new()).unwrap();
+        assert_eq!(matrix.counts, [[5, 1, 0], [2, 7, 0], [0, 0, 0]]);
+        assert_eq!(matrix.labels.unwrap(), ["a", "C", "B"]);
+        assert_eq!(matrix.columns, None);
     }
 
     #[test]

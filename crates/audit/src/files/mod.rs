@@ -99,6 +99,7 @@ pub fn read(files: &Files, reporter: &dyn Reporter) -> Result<Evidence, Error> {
         evidence.confusion = Some(matrix.counts);
         evidence.confusion_labels = matrix.labels;
         evidence.confusion_columns = matrix.columns;
+        evidence.confusion_spellings = matrix.spellings;
     }
     evidence.tokenizer = files.tokenizer.as_ref().map(Tokenizer::from_file).transpose()?;
     Ok(evidence)
