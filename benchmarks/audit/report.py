@@ -178,8 +178,14 @@ def _datasets(clean: list[Outcome]) -> str:
 
 
 def _errors(outcomes: list[Outcome]) -> str:
-    rows = ([o.case.dataset, o.case.name, o.case.seed, o.error.splitlines()[0]] for o in outcomes)
+    rows = ([o.case.dataset, o.case.name, o.case.seed, _message(o.error)] for o in outcomes)
     return _table(["data set", "case", "seed", "message"], rows)
+
+
+def _message(error: str) -> str:
+    """The line that says what was wrong, without the lines of progress before it."""
+    lines = error.splitlines()
+    return next((line for line in lines if line.startswith("error")), lines[0])
 
 
 def _accuracies(outcomes: list[Outcome]) -> list[str]:

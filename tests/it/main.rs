@@ -1,6 +1,7 @@
 //! End-to-end tests of the `labelproof` binary. One test binary: LibTorch is linked once.
 //!
 //! - `architecture`: the dependencies between the crates are the ones ARCHITECTURE.md draws.
+//! - `audit`: `labelproof audit` on files and bundles, and `labelproof suggest`.
 //! - `cli`: help, messages and exit codes; nothing that trains.
 //! - `data_sets`: real data sets with the sample encoder, where they are there.
 //! - `harness`: how a test makes a corpus and an encoder, and runs the binary.
@@ -13,6 +14,7 @@
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod architecture;
+mod audit;
 mod cli;
 mod data_sets;
 mod harness;

@@ -1,5 +1,6 @@
 """Two causes at once: both have to be found."""
 
+from faults.inputs import SHOWS
 from faults.metrics import double_softmax, label_smoothing_10
 from faults.registry import fault
 from faults.splits import test_rows_in_train
@@ -13,10 +14,14 @@ def classes_exchanged_and_leak(run, rng):
     return renamed_classes(results, derangement(run.dataset.labels, rng))
 
 
-@fault("C11", "C50", effect=0.02)
+@fault("C11", "C50", effect=SHOWS)
 def partly_shuffled_and_noise(run, rng):
     """Two test rows in five are mis-paired, and one label in five is wrong everywhere."""
-    return shuffled_predictions(noisy(run, rng), 0.4, rng)
+    results = noisy(run, rng)
+    reference = results.accuracy("test")
+    results = shuffled_predictions(results, 0.4, rng)
+    results.reference = reference
+    return results
 
 
 @fault("C1", "C10", effect=0.02)
@@ -31,7 +36,7 @@ def label_smoothing_and_shift(run, rng):
     return shifted_predictions(label_smoothing_10(run, rng), 1)
 
 
-@fault("C32", "C40", effect=0.01)
+@fault("C32", "C40", effect=SHOWS)
 def test_cut_and_validation_leak(run, rng):
     """The test was cut at 12 tokens, and the validation rows were trained on."""
     train = shuffled(run.train + run.validation.renamed("copy-"), rng)

@@ -20,7 +20,8 @@ def head_initialised_again(run, rng):
 def last_epoch_of_an_overfitted_run(run, rng):
     """The figures reported are the best epoch's, the weights are the last epoch's."""
     fitted = run.fit(hidden=256, epochs=40)
-    if fitted.history["val_loss"][fitted.last] < fitted.history["val_loss"][fitted.best] + 0.02:
+    loss, accuracy = fitted.history["val_loss"], fitted.history["val_accuracy"]
+    if loss[fitted.last] < loss[fitted.best] + 0.02 or accuracy[fitted.last] >= accuracy[fitted.best]:
         return None
     return from_epoch(run, fitted, fitted.last)
 

@@ -98,18 +98,22 @@ def from_epoch(run: Run, fitted, epoch: int) -> Results:
 
 def scaled(run: Run, factor: float) -> Results:
     """Validation and test logits times a factor, and the validation figures that such a model would have logged."""
-    y = torch.from_numpy(run.validation.y)
-    losses = [float(cross_entropy(torch.from_numpy(z * factor), y, None)) for z in run.fitted.validation_logits]
-    history = {name: values for name, values in run.fitted.history.items() if name != "loss"} | {"val_loss": losses}
-    fitted = replace(
-        run.fitted,
-        history=history,
-        validation_logits=[z * np.float32(factor) for z in run.fitted.validation_logits],
-    )
+    return corrected(run, lambda logits: logits * np.float32(factor))
+
+
+def corrected(run: Run, change: Callable[[np.ndarray], np.ndarray]) -> Results:
+    """Validation and test logits after a change, and the validation figures that such a model would have logged."""
+    y = run.validation.y
+    changed = [change(logits) for logits in run.fitted.validation_logits]
+    history = {name: values for name, values in run.fitted.history.items() if name not in ("loss", "accuracy")} | {
+        "val_loss": [float(cross_entropy(torch.from_numpy(z), torch.from_numpy(y), None)) for z in changed],
+        "val_accuracy": [float((z.argmax(1) == y).mean()) for z in changed],
+    }
+    fitted = replace(run.fitted, history=history, validation_logits=changed)
     results = run.results(
         fitted,
-        validation_logits=fitted.validation_logits[fitted.best],
-        test_logits=fitted.logits(run.test.x) * np.float32(factor),
+        validation_logits=changed[fitted.best],
+        test_logits=change(fitted.logits(run.test.x)),
     )
     results.train = results.train[["id", "text", "label"]]
     return results

@@ -1,12 +1,17 @@
 //! Runs every check, ranks what was found, and gives the verdict.
 
-use labelproof_artifact::findings::{Finding, Findings, Gap, Severity, Statistic, Status, Verdict};
+use std::cmp::Ordering;
+
+use labelproof_artifact::findings::{
+    Confidence, Finding, Findings, Gap, Severity, Statistic, Status, Verdict,
+};
 
 use crate::check::{Check, corrected};
 use crate::checks;
 use crate::evidence::Evidence;
 use crate::finding::{Found, Measured, Missing, Outcome};
 use crate::gap::{gap, rulings};
+use crate::rows::capitalized;
 
 /// Makes every check that the evidence allows.
 pub fn audit(evidence: &Evidence) -> Findings {
@@ -21,17 +26,13 @@ pub fn audit(evidence: &Evidence) -> Findings {
             Ok(Outcome::Clear { summary, measured }) => {
                 clear.push(clear_finding(check, summary, measured.clone()));
             }
-            Err(missing) => not_checked.push(unchecked_finding(check, missing)),
+            Err(missing) => {
+                let in_pipeline = evidence.pipeline.is_some();
+                not_checked.push(unchecked_finding(check, missing, in_pipeline));
+            }
         }
     }
-    // The sort is stable, so that equals stay in the order of the catalogue, which goes from causes to consequences.
-    found.sort_by(|(_, one), (_, other)| {
-        let key = |found: &Found| (found.severity, found.confidence);
-        let effect = |found: &Found| found.effect_points.unwrap_or(0.0).abs();
-        key(other)
-            .cmp(&key(one))
-            .then(effect(other).total_cmp(&effect(one)))
-    });
+    found.sort_by(|(_, one), (_, other)| by_weight(one, other));
     let verdict = verdict(gap.as_ref(), &found);
     let headline = headline(verdict, gap.as_ref(), &found);
     let found = (1..)
@@ -44,6 +45,25 @@ pub fn audit(evidence: &Evidence) -> Findings {
         gap,
         findings: found.chain(clear).chain(not_checked).collect(),
     }
+}
+
+/// Points of accuracy below which a note is not about the accuracy.
+const MATERIAL_POINTS: f64 = 0.5;
+
+/// The graver first, then the surer, then what explains more points of accuracy. Of notes that are likely, what explains
+/// any points comes first: that something harmless is certain helps nobody. Equals stay in the order of the catalogue, which goes from
+/// causes to consequences.
+fn by_weight(one: &Found, other: &Found) -> Ordering {
+    let key = |found: &Found| {
+        let effect = found.effect_points.unwrap_or(0.0).abs();
+        let telling = found.severity > Severity::Note
+            || found.confidence >= Confidence::Likely && effect >= MATERIAL_POINTS;
+        (found.severity, telling, found.confidence, effect)
+    };
+    let (one, other) = (key(one), key(other));
+    (other.0, other.1, other.2)
+        .cmp(&(one.0, one.1, one.2))
+        .then(other.3.total_cmp(&one.3))
 }
 
 fn verdict(gap: Option<&Gap>, found: &[(&Check, Found)]) -> Verdict {
@@ -101,12 +121,8 @@ fn lower_first(name: &str) -> String {
 
 /// With a capital letter, and with a stop at its end unless it has one.
 fn as_sentence(text: &str, stop: &str) -> String {
-    let mut characters = text.trim().chars();
-    let Some(first) = characters.next() else {
-        return String::new();
-    };
-    let sentence: String = first.to_uppercase().chain(characters).collect();
-    if sentence.ends_with(['.', '!', '?', ')']) {
+    let sentence = capitalized(text.trim());
+    if sentence.is_empty() || sentence.ends_with(['.', '!', '?', ')']) {
         return sentence;
     }
     sentence + stop
@@ -155,8 +171,9 @@ fn clear_finding(check: &Check, summary: &str, measured: Measured) -> Finding {
     blank(check, Status::Clear, summary, measured)
 }
 
-fn unchecked_finding(check: &Check, missing: &Missing) -> Finding {
-    let missing: Vec<String> = missing.0.iter().map(|need| need.advice().to_owned()).collect();
+fn unchecked_finding(check: &Check, missing: &Missing, in_pipeline: bool) -> Finding {
+    let advice = missing.0.iter().map(|need| need.advice(in_pipeline));
+    let missing: Vec<String> = advice.map(str::to_owned).collect();
     Finding {
         missing,
         ..blank(check, Status::NotChecked, "", Measured::new())
@@ -171,7 +188,6 @@ mod tests {
     use crate::testing::{
         FIVE, Simulated, assert_close, evidence, log, part, predicted, predicted_by, simulated,
     };
-    use labelproof_artifact::findings::Confidence;
 
     #[test]
     fn found_causes_are_ranked_by_severity_and_certainty() {
@@ -191,8 +207,7 @@ mod tests {
         for (place, finding) in (1_u32..).zip(&found) {
             assert_eq!(finding.rank, Some(place));
         }
-        let key = |finding: &Finding| (finding.severity, finding.confidence);
-        assert!(found.is_sorted_by(|one, other| key(one) >= key(other)));
+        assert!(found.is_sorted_by(|one, other| one.severity >= other.severity));
         assert!(findings.headline.ends_with("(C12)."), "{}", findings.headline);
     }
 
@@ -221,6 +236,31 @@ mod tests {
         );
         assert!(Severity::Unsound > Severity::Caution && Severity::Caution > Severity::Note);
         assert!(Confidence::Certain > Confidence::Likely && Confidence::Likely > Confidence::Possible);
+        let worth = |severity, confidence, points| Found {
+            effect_points: Some(points),
+            ..answer(severity, confidence)
+        };
+        let mut found = [
+            worth(Severity::Note, Confidence::Certain, 0.1),
+            worth(Severity::Note, Confidence::Likely, -8.0),
+            worth(Severity::Note, Confidence::Possible, 9.0),
+            worth(Severity::Caution, Confidence::Likely, 2.0),
+            worth(Severity::Caution, Confidence::Likely, 3.0),
+            worth(Severity::Unsound, Confidence::Possible, 0.0),
+        ];
+        found.sort_by(by_weight);
+        let order = found.map(|found| (found.severity, found.confidence, found.effect_points));
+        assert_eq!(
+            order,
+            [
+                (Severity::Unsound, Confidence::Possible, Some(0.0)),
+                (Severity::Caution, Confidence::Likely, Some(3.0)),
+                (Severity::Caution, Confidence::Likely, Some(2.0)),
+                (Severity::Note, Confidence::Likely, Some(-8.0)),
+                (Severity::Note, Confidence::Certain, Some(0.1)),
+                (Severity::Note, Confidence::Possible, Some(9.0)),
+            ]
+        );
     }
 
     /// The confusion matrix and the last logged accuracy, nothing else.

@@ -359,11 +359,6 @@ impl Evidence {
         self.pipeline.as_ref().ok_or_else(|| Need::Artifacts.into())
     }
 
-    /// The probed bundle.
-    pub fn bundle(&self) -> Result<&BundleFacts, Missing> {
-        self.bundle.as_ref().ok_or_else(|| Need::Bundle.into())
-    }
-
     /// The test confusion matrix: of the rows, or as published.
     pub fn test_confusion(&self) -> Result<Confusion, Missing> {
         if let Ok(test) = self.predicted(Split::Test) {

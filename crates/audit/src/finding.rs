@@ -159,9 +159,14 @@ pub enum Need {
 }
 
 impl Need {
-    /// What to give the audit, for people.
-    pub fn advice(self) -> &'static str {
+    /// What to give the audit, for people: files on its command line, or what a pipeline lacks.
+    pub fn advice(self, in_pipeline: bool) -> &'static str {
         match self {
+            Self::Groups if in_pipeline => {
+                "`group` under `ingest.columns`: the author, thread or source of each text"
+            }
+            Self::LoggedMetric if in_pipeline => "a precision, recall, f1 or auc in history.parquet",
+            Self::RepeatedTexts if in_pipeline => "texts that are there twice",
             Self::ValidationPredictions => "--validation FILE with true and predicted labels",
             Self::TestPredictions => "--test FILE with true and predicted labels",
             Self::TrainPredictions => "--train FILE with predicted labels beside the true ones",

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use labelproof_artifact::findings::{Confidence, Finding, Findings, Ruling, Severity, Status};
+use serde_json::Value;
 
 use crate::summary::gap_sentence;
 
@@ -123,9 +124,23 @@ fn numbers(finding: &Finding) -> String {
         ));
     }
     for (key, value) in &finding.evidence {
-        lines.push(format!("{}: {value}", key.replace('_', " ")));
+        lines.push(format!("{}: {}", key.replace('_', " "), shortened(value)));
     }
     lines.join("\n")
+}
+
+/// Items of a list that a page shows.
+const ITEMS_SHOWN: usize = 50;
+
+/// A value as JSON; of a long list its beginning.
+fn shortened(value: &Value) -> String {
+    match value {
+        Value::Array(items) if items.len() > ITEMS_SHOWN => {
+            let shown = Value::from(&items[..ITEMS_SHOWN]);
+            format!("{shown} and {} more (see the JSON)", items.len() - ITEMS_SHOWN)
+        }
+        value => value.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -82,6 +82,13 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{shown:.1} %")
 }
 
+/// A text with a capital letter.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    first.collect::<String>() + characters.as_str()
+}
+
 /// A number with its noun, in the plural where that is due.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };

@@ -8,6 +8,7 @@ use labelproof_artifact::{
     ArtifactError, Digest, Document, HistoryRow, Kind, LabelMap, Prediction, Reporter, Row, Split, StageId,
     StageLock, TableReader, TokenRow, json, read_table,
 };
+use labelproof_metrics::Evaluation;
 use labelproof_model::{DeviceChoice, bundle};
 use labelproof_text::Preparation;
 use labelproof_text::cleaning::Cleaner;
@@ -23,7 +24,7 @@ use crate::pipeline::PipelineFacts;
 use crate::probe::probe;
 
 /// Raised when the same input would give other findings.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// How the audit draws.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -71,7 +72,11 @@ pub fn run(
 pub fn read_artifacts(artifacts: &Path, seed: u64) -> Result<Evidence, Error> {
     let labels = LabelMap::read(artifacts)?;
     let mut parts = read_parts(artifacts, &labels)?;
+    let mut evaluation = Evaluation::read(artifacts)?;
+    let published = evaluation.splits.remove(&Split::Test);
     Ok(Evidence {
+        confusion: published.map(|metrics| metrics.confusion),
+        confusion_labels: Some(evaluation.labels),
         labels: labels.names().to_vec(),
         train: parts.remove(&Split::Train),
         validation: parts.remove(&Split::Validation),

@@ -51,7 +51,7 @@ impl OddSplit<'_> {
 
     /// Whether the scores hardly vary: those of weights that were never trained.
     pub(crate) fn looks_untrained(&self) -> bool {
-        self.spread < 0.3 && self.area < 0.75
+        self.spread < 0.15 && self.area < 0.75
     }
 }
 

@@ -69,7 +69,7 @@ fn files_read(stage: StageId, from: StageId) -> &'static [&'static str] {
         (Evaluate, Train) => &["model", "features.parquet"],
         // The lock says whether the encoder was to stay as it is.
         (Audit, Train) => &[StageLock::FILE, "model", "history.parquet"],
-        (Audit, Evaluate) => &["predictions.parquet"],
+        (Audit, Evaluate) => &["predictions.parquet", "metrics.json"],
         // The page shows every stage's parameters and digests: its locks stand for all they name.
         (Report, _) => &[StageLock::FILE],
         _ => &[],

@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
 const GOOD_AREA: f64 = 0.85;
 
 /// The gain in accuracy from which on the bias counts.
-const LEAST_GAIN: f64 = 0.05;
+const LEAST_GAIN: f64 = 0.03;
 
 /// Validation rows that the bias is fitted on at most.
 const FITTED_ROWS: usize = 50_000;

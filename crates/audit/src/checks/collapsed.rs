@@ -48,13 +48,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             .with("class", evidence.label(class))
             .with("share_of_its_labels", wanted);
         if share > COLLAPSED && share - wanted > LEAST_SURPLUS {
-            let reasons = [
-                wrong_column::CHECK,
-                text_ignored::CHECK,
-                other_checkpoint::CHECK,
-                normalization_statistics::CHECK,
-            ];
-            if let Some(reason) = reasons.iter().find(|check| evidence.finds(check)) {
+            if let Some(reason) = reason(evidence) {
                 let summary = format!(
                     "{:.1} % of the {split} predictions are of one class, for a reason that {} gives.",
                     100.0 * share,
@@ -72,6 +66,19 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         100.0 * share
     );
     Ok(Outcome::clear(summary, measured))
+}
+
+/// The check that knows why a model always says the same, if there is one.
+pub(crate) fn reason(evidence: &Evidence) -> Option<&'static Check> {
+    const REASONS: [Check; 4] = [
+        wrong_column::CHECK,
+        text_ignored::CHECK,
+        other_checkpoint::CHECK,
+        normalization_statistics::CHECK,
+    ];
+    REASONS
+        .iter()
+        .find(|check| evidence.finds_at_least(check, Severity::Unsound))
 }
 
 fn found(

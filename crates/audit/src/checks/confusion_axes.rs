@@ -39,12 +39,12 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             "its rows are the predicted classes and its columns the true ones: precision and recall are swapped".to_owned(),
             Confidence::Certain,
         )
-    } else if same_row_sums_reordered(published, &counted) {
+    } else if let Some(proved) = reordered(published, &counted) {
         (
             "its counts are those of the test rows with the classes in another order, so that each line carries the name of \
              another class"
                 .to_owned(),
-            Confidence::Certain,
+            if proved { Confidence::Certain } else { Confidence::Likely },
         )
     } else {
         let differing = published
@@ -109,23 +109,41 @@ fn transposed(matrix: &[Vec<u64>]) -> Vec<Vec<u64>> {
         .collect()
 }
 
-/// Whether the matrices have the same diagonal and the same multiset of lines, whatever their order: what renaming
-/// classes leaves.
-fn same_row_sums_reordered(one: &[Vec<u64>], other: &[Vec<u64>]) -> bool {
-    let fingerprint = |matrix: &[Vec<u64>]| {
-        let mut lines: Vec<(u64, Vec<u64>)> = matrix
+/// Whether one matrix is the other with its classes in another order: none if they have not the same diagonal with the same
+/// lines; true if an order was found that makes them equal. Classes with equal lines are taken as they come, so that not
+/// every order is tried.
+fn reordered(one: &[Vec<u64>], other: &[Vec<u64>]) -> Option<bool> {
+    let fingerprints = |matrix: &[Vec<u64>]| {
+        let mut lines: Vec<(u64, Vec<u64>, usize)> = matrix
             .iter()
             .enumerate()
             .map(|(class, row)| {
                 let mut sorted = row.clone();
                 sorted.sort_unstable();
-                (row[class], sorted)
+                (row[class], sorted, class)
             })
             .collect();
         lines.sort_unstable();
         lines
     };
-    fingerprint(one) == fingerprint(other)
+    let (own, others) = (fingerprints(one), fingerprints(other));
+    let alike = own
+        .iter()
+        .zip(&others)
+        .all(|(own, other)| (own.0, &own.1) == (other.0, &other.1));
+    let places: Vec<(usize, usize)> = own
+        .iter()
+        .map(|line| line.2)
+        .zip(others.iter().map(|line| line.2))
+        .collect();
+    let proved = || {
+        places.iter().all(|&(own_row, other_row)| {
+            places
+                .iter()
+                .all(|&(own_column, other_column)| one[own_row][own_column] == other[other_row][other_column])
+        })
+    };
+    alike.then(proved)
 }
 
 #[cfg(test)]

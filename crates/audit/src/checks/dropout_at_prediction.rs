@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use labelproof_artifact::Split;
 
 use crate::check::Check;
-use crate::checks::normalization_statistics;
+use crate::checks::{class_bias, normalization_statistics};
 use crate::epochs::train_accuracies;
 use crate::evidence::Evidence;
 use crate::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
@@ -42,8 +42,9 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         );
         return Ok(found(summary, Confidence::Certain, None, Measured::new()));
     }
-    let other_statistics = evidence.finds(&normalization_statistics::CHECK);
-    if let Some(outcome) = worse_when_finished(evidence).filter(|_| !other_statistics) {
+    // Other statistics, or a class that is favoured throughout, explain it as well, and better.
+    let explained = evidence.finds(&normalization_statistics::CHECK) || evidence.finds(&class_bias::CHECK);
+    if let Some(outcome) = worse_when_finished(evidence).filter(|_| !explained) {
         return Ok(outcome);
     }
     let mut compared = 0;

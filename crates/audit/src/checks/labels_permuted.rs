@@ -8,6 +8,7 @@ use crate::comparison::suspect;
 use crate::evidence::Evidence;
 use crate::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
 use crate::pairing::{Renaming, renaming};
+use crate::rows::capitalized;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -102,7 +103,7 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             matrix.len(),
             100.0 * matched,
             100.0 * now,
-            upper_first(&listed.join(", "))
+            capitalized(&listed.join(", "))
         ),
         effect_points: Some(100.0 * (matched - now)),
         fix: "Save the ordered list of class names with the model and use that list, and no other, to number labels and \
@@ -134,14 +135,6 @@ fn explains(renaming: &Renaming, matrix: &[Vec<u64>], now: f64, matched: f64, ex
 
 fn number(class: usize) -> u32 {
     u32::try_from(class).unwrap_or(u32::MAX)
-}
-
-fn upper_first(text: &str) -> String {
-    let mut characters = text.chars();
-    characters
-        .next()
-        .map(|first| first.to_uppercase().chain(characters).collect())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use labelproof_metrics::balanced_accuracy;
 use labelproof_metrics::statistics::binomial_survival;
 
 use crate::check::Check;
+use crate::checks::{collapsed, text_drift};
 use crate::evidence::Evidence;
 use crate::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
 use crate::rows::{percent, rounded};
@@ -56,18 +57,24 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
                more rows of the small ones.";
     // A model that is wrong about many rows of a large class may well know the small ones.
     let classes = totals.support.iter().filter(|rows| **rows > 0).count() as f64;
-    let skilled = favourite < GUESSING && balanced.is_some_and(|balanced| balanced >= 1.0 / classes + SKILL);
+    let other_texts = evidence.finds_at_least(&text_drift::CHECK, Severity::Caution);
+    let skilled = favourite < GUESSING
+        && (other_texts || balanced.is_some_and(|balanced| balanced >= 1.0 / classes + SKILL));
     if p_value > LEVEL {
         return Ok(Found {
             severity: if skilled { Severity::Caution } else { Severity::Unsound },
-            confidence: if favourite >= GUESSING { Confidence::Certain } else { Confidence::Possible },
+            confidence: if favourite >= GUESSING && collapsed::reason(evidence).is_none() {
+                Confidence::Certain
+            } else {
+                Confidence::Possible
+            },
             summary: format!(
                 "The model is right on {} of the rows. Always answering the most frequent class would be right on {}, \
                  so {}.",
                 percent(accuracy),
                 percent(rate),
                 if skilled {
-                    "its accuracy is no better than that, although it knows something of every class"
+                    "its accuracy is no better than that, although it may know something of every class"
                 } else {
                     "it has shown no skill on these rows"
                 },

@@ -18,8 +18,9 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The share of the missing accuracy that rescaling must bring back.
-const REPAIRED: f64 = 0.9;
+/// The share of the missing accuracy that rescaling must bring back. Other statistics bring back 0.8 and more in the runs of
+/// the fault-injection benchmark, other faults 0.3 and less, a missing attention mask 0.75.
+const REPAIRED: f64 = 0.77;
 
 /// The same where the finished model is also worse on the training rows than the log says: training and prediction differ.
 const REPAIRED_BESIDE_LOG: f64 = 0.6;
@@ -119,25 +120,43 @@ fn batch_statistics(evidence: &Evidence) -> Option<(Split, usize, f64)> {
             continue;
         };
         let rows: Vec<Vec<f64>> = scored.probabilities.rows().take(MOST_ROWS).map(centred).collect();
+        let labels: Vec<Vec<f64>> = scored.predicted.truth[..rows.len()]
+            .iter()
+            .map(|&truth| {
+                let mut row = vec![0.0; scored.predicted.classes];
+                row[truth as usize] = 1.0;
+                row
+            })
+            .collect();
         for size in BATCH_SIZES {
-            let batches: Vec<&[Vec<f64>]> = rows.chunks_exact(size).collect();
-            if batches.len() < FEWEST_BATCHES {
+            let batches = rows.len() / size;
+            if batches < FEWEST_BATCHES {
                 continue;
             }
-            let spread = mean_spread(&rows);
-            let means: Vec<Vec<f64>> = batches.iter().map(|batch| column_means(batch)).collect();
-            let constancy = mean_spread(&means) / (spread / (size as f64).sqrt()).max(1e-12);
+            let constancy = constancy(&rows, size);
             // The chance of means this equal: the lower tail of a chi-squared variable, for one class alone, because those of a
             // row depend on each other.
-            let degrees = (batches.len() - 1) as f64;
+            let degrees = (batches - 1) as f64;
             let chance = 1.0 - chi_squared_survival(degrees * constancy * constancy, degrees);
             let tried = BATCH_SIZES.len() as f64;
-            if spread > 1e-6 && constancy < CONSTANT && significant(chance * tried) {
+            // A file in which the classes take turns has equal batches whatever predicts it.
+            let takes_turns = || self::constancy(&labels, size) < CONSTANT;
+            if mean_spread(&rows) > 1e-6
+                && constancy < CONSTANT
+                && significant(chance * tried)
+                && !takes_turns()
+            {
                 return Some((split, size, constancy));
             }
         }
     }
     None
+}
+
+/// The spread of the means of batches of so many rows, as a share of what chance gives.
+fn constancy(rows: &[Vec<f64>], size: usize) -> f64 {
+    let means: Vec<Vec<f64>> = rows.chunks_exact(size).map(column_means).collect();
+    mean_spread(&means) / (mean_spread(rows) / (size as f64).sqrt()).max(1e-12)
 }
 
 fn column_means(rows: &[Vec<f64>]) -> Vec<f64> {
@@ -177,6 +196,42 @@ mod tests {
     use super::*;
     use crate::probe::BundleFacts;
     use crate::testing::{assert_close, clear, found, number, predicted_by, simulated, statistic};
+
+    /// Every batch of 32 sorted rows is brought to mean 0, as batch normalisation in training mode does.
+    #[test]
+    fn statistics_of_the_batch_are_found_with_its_size() {
+        let (validation, mut test) = (simulated(5, 640, 0.83, 1), simulated(5, 640, 0.83, 2));
+        let mut order: Vec<usize> = (0..640).collect();
+        order.sort_by_key(|&row| test.truth[row]);
+        test.truth = order.iter().map(|&row| test.truth[row]).collect();
+        test.logits = order.iter().map(|&row| test.logits[row].clone()).collect();
+        for batch in test.logits.chunks_mut(32) {
+            for (class, mean) in column_means(batch).into_iter().enumerate() {
+                batch.iter_mut().for_each(|row| row[class] -= mean);
+            }
+        }
+        let found = found(run(&predicted_by(&validation, &test)));
+        assert_eq!(found.measured.evidence["batch_size"], 32);
+        assert_eq!(found.confidence, Confidence::Certain);
+    }
+
+    /// In a file in which the classes take turns, every batch has the same mean without any normalisation.
+    #[test]
+    fn classes_that_take_turns_are_clear() {
+        let in_turns = |seed| {
+            let mut rows = simulated(5, 640, 0.95, seed);
+            let mut by_class: Vec<Vec<usize>> = vec![Vec::new(); 5];
+            (0..640).for_each(|row| by_class[rows.truth[row] as usize].push(row));
+            let fewest = by_class.iter().map(Vec::len).min().unwrap();
+            let order: Vec<usize> = (0..fewest)
+                .flat_map(|place| by_class.iter().map(move |rows| rows[place]))
+                .collect();
+            rows.truth = order.iter().map(|&row| rows.truth[row]).collect();
+            rows.logits = order.iter().map(|&row| rows.logits[row].clone()).collect();
+            rows
+        };
+        clear(run(&predicted_by(&in_turns(1), &in_turns(2))));
+    }
 
     #[test]
     fn scores_that_are_scaled_and_shifted_are_found_and_brought_back() {

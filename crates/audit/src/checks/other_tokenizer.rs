@@ -79,7 +79,7 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     let summary = format!(
         "The {name} rows were predicted in another way than the others: {:.1} % are right where {:.1} % were to be expected, and the \
          model is {:.0} % sure on average where it was {:.0} %. Labels beside the wrong rows would not change how sure it is. The \
-         texts reached it in another form (tokenizer, cleaning, column), or other weights predicted.",
+         texts reached it in another form (tokenizer, cleaning, column, a cut), or other weights predicted.",
         100.0 * odd.suspect.rows.accuracy(),
         100.0 * odd.suspect.reference_accuracy().unwrap_or(0.0),
         100.0 * odd.shift.mean,

@@ -51,17 +51,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     if looked.is_empty() {
         return Err(Need::Ids.into());
     }
-    Ok(Outcome::clear(sentence(&looked.join("; ")), Measured::new()))
-}
-
-fn sentence(text: &str) -> String {
-    let mut characters = text.chars();
-    let first: String = characters
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .collect();
-    format!("{first}{}.", characters.as_str())
+    Ok(Outcome::clear(looked.join("; "), Measured::new()))
 }
 
 /// Ids that occur more than once, with how often.

@@ -77,7 +77,12 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         } else {
             Severity::Note
         },
-        confidence: Confidence::Certain,
+        // Ten points may be near enough for what the figure is wanted for, twenty are not.
+        confidence: if high - low >= HOPELESS {
+            Confidence::Certain
+        } else {
+            Confidence::Possible
+        },
         summary: format!(
             "With {rows} {name} rows the accuracy is only known to lie between {} and {}. Two models, or two splits, \
              that differ by less cannot be told apart.{choosing}",

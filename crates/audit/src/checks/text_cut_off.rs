@@ -1,16 +1,15 @@
 //! C32: texts are cut off earlier at prediction than in training.
 
 use labelproof_artifact::Split;
-use labelproof_metrics::comparison::mcnemar;
-use labelproof_model::baseline::Baseline;
 use labelproof_text::terms::words;
 use rayon::prelude::*;
 
 use crate::check::{Check, significant};
 use crate::comparison::{Suspect, other, suspect};
-use crate::evidence::{Evidence, ScoreKind, Scores, argmax_rows};
+use crate::evidence::Evidence;
 use crate::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
 use crate::length_slices::LengthSlices;
+use crate::state::odd_split;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -23,24 +22,33 @@ pub const CHECK: Check = Check {
 /// How many times as much accuracy long texts must lose as short ones.
 const TIMES_SHORT: f64 = 2.0;
 
-/// Words that a cut may leave, at the beginning or at the end.
-const WORDS_LEFT: [usize; 7] = [4, 8, 16, 32, 64, 128, 256];
+/// Words that two texts must share at an end to be compared, and from which on a common end says nothing: models are cut
+/// there on purpose.
+const LEAST_SHARED: usize = 3;
+const USUAL_LIMIT: usize = 48;
 
-/// Rows that the cheap model is asked about at most.
-const MOST_ROWS: usize = 2_000;
+/// Pairs of texts with the same scores that prove a cut, or pairs of the other rows that disprove one that is usual.
+const LEAST_PAIRS: usize = 3;
 
-/// Found if a split is worse than the other beyond chance, and its long texts have lost at least twice as much accuracy as
-/// its short ones (two-proportion test of short against long, each class cut at its median). Or, where all texts are long: if its predictions agree
-/// more often with what the cheap model says of the first (or last) words than with what it says of the whole text
-/// (`McNemar`), and those of the other split do not.
+/// Shares of pairs with the same scores above the cut and below it.
+const ABOVE: f64 = 0.8;
+const BELOW: f64 = 0.2;
+
+/// Rows whose texts are compared at most.
+const MOST_ROWS: usize = 20_000;
+
+/// Two signs. Different texts get the very same scores as soon as they share so many first (or last) words, and texts that
+/// share fewer do not, while those of the other rows get different ones: the model reads no further. Or a split is worse
+/// than the other beyond chance, and its long texts have lost at least twice as much accuracy as its short ones
+/// (two-proportion test of short against long, each class cut at its median).
 fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     let suspect = suspect(evidence)?;
     let reference = evidence.predicted(other(suspect.split))?;
     let texts = evidence.texts(suspect.split)?;
     let reference_texts = evidence.texts(other(suspect.split))?;
     let name = suspect.split.name();
-    if suspect.below
-        && let Some(cut) = agrees_with_a_part(evidence, &suspect)
+    if let Some(cut) = unread_rest(evidence, suspect.split)
+        && (suspect.below || cut.unusual || odd_split(evidence).is_ok_and(|odd| odd.is_some()))
     {
         return Ok(found_cut(&suspect, &cut));
     }
@@ -73,117 +81,130 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     Ok(found(&suspect, summary, measured))
 }
 
-/// Predictions that go with a part of each text.
+/// How many words are read, and what shows it.
 struct Cut {
     words: usize,
     end: &'static str,
-    /// Shares of rows on which the model says what the cheap model says of the part, and of the whole.
-    with_part: f64,
-    with_whole: f64,
-    p_value: f64,
+    /// Pairs of different texts with so many words in common, and those of them with the same scores.
+    pairs: usize,
+    same: usize,
+    /// Whether rows of the other splits that share as many words get different scores.
+    unusual: bool,
 }
 
-/// The part of the texts whose predictions by the cheap model are those of the suspected split significantly more often
-/// than the predictions for whole texts are, and of the other split are not.
-fn agrees_with_a_part(evidence: &Evidence, suspect: &Suspect<'_>) -> Option<Cut> {
-    let model = &evidence.baseline().ok()?.model;
-    let own = Sampled::new(evidence, suspect.split)?;
-    let reference = Sampled::new(evidence, other(suspect.split))?;
-    let (own_whole, reference_whole) = (
-        own.agreement(model, &own.texts),
-        reference.agreement(model, &reference.texts),
-    );
-    let mut best: Option<Cut> = None;
-    for words in WORDS_LEFT {
-        for end in ["first", "last"] {
-            let own_part = own.agreement(model, &own.parts(words, end));
-            let test = mcnemar(&own_part, &own_whole).ok()?;
-            let share = |hits: &[bool]| hits.iter().filter(|hit| **hit).count() as f64 / hits.len() as f64;
-            let cut = Cut {
-                words,
-                end,
-                with_part: share(&own_part),
-                with_whole: share(&own_whole),
-                p_value: (test.p_value * 2.0 * WORDS_LEFT.len() as f64).min(1.0),
-            };
-            let better = best.as_ref().is_none_or(|best| cut.with_part > best.with_part);
-            if better && cut.with_part > cut.with_whole && significant(cut.p_value) {
-                let usual = share(&reference.agreement(model, &reference.parts(words, end)));
-                if usual <= share(&reference_whole) {
-                    best = Some(cut);
-                }
+/// The number of words after which (or before which) texts may differ and get the same scores.
+fn unread_rest(evidence: &Evidence, split: Split) -> Option<Cut> {
+    [false, true].into_iter().find_map(|from_end| {
+        let pairs = alike_at_an_end(evidence, split, from_end);
+        let words = threshold(&pairs).filter(|words| *words < USUAL_LIMIT)?;
+        let others = Split::ALL.into_iter().filter(|each| *each != split);
+        let others: Vec<bool> = others
+            .flat_map(|each| alike_at_an_end(evidence, each, from_end))
+            .filter(|(shared, _)| (words..2 * words).contains(shared))
+            .map(|(_, same)| same)
+            .collect();
+        let same_elsewhere = others.iter().filter(|same| **same).count() as f64;
+        if same_elsewhere > BELOW * others.len() as f64 {
+            return None;
+        }
+        let above = || pairs.iter().filter(|(shared, _)| *shared >= words);
+        Some(Cut {
+            words,
+            end: if from_end { "last" } else { "first" },
+            pairs: above().count(),
+            same: above().filter(|(_, same)| *same).count(),
+            unusual: others.len() >= LEAST_PAIRS,
+        })
+    })
+}
+
+/// Neighbours in the alphabetical order of the texts, read from either end: how many words they share there, and whether
+/// their scores are the same. Texts with the same words are passed over.
+fn alike_at_an_end(evidence: &Evidence, split: Split, from_end: bool) -> Vec<(usize, bool)> {
+    let (Ok(scored), Ok(texts)) = (evidence.scored(split), evidence.texts(split)) else {
+        return Vec::new();
+    };
+    let mut rows: Vec<(Vec<String>, usize)> = texts
+        .par_iter()
+        .take(MOST_ROWS)
+        .enumerate()
+        .map(|(row, text)| {
+            let mut all: Vec<String> = words(text).map(str::to_lowercase).collect();
+            if from_end {
+                all.reverse();
+            }
+            (all, row)
+        })
+        .collect();
+    rows.par_sort_unstable();
+    rows.windows(2)
+        .filter(|pair| pair[0].0 != pair[1].0)
+        .map(|pair| {
+            let both = pair[0].0.iter().zip(&pair[1].0);
+            let shared = both.take_while(|(one, other)| one == other).count();
+            (shared, scored.saved.row(pair[0].1) == scored.saved.row(pair[1].1))
+        })
+        .filter(|(shared, _)| *shared >= LEAST_SHARED)
+        .collect()
+}
+
+/// The number of shared words from which on scores are the same, and below which they are not.
+fn threshold(pairs: &[(usize, bool)]) -> Option<usize> {
+    let mut candidates: Vec<usize> = pairs.iter().filter(|pair| pair.1).map(|pair| pair.0).collect();
+    candidates.sort_unstable();
+    candidates.dedup();
+    candidates.into_iter().find(|words| {
+        let (mut above, mut same_above, mut below, mut same_below) = (0_usize, 0, 0_usize, 0);
+        for &(shared, same) in pairs {
+            if shared >= *words {
+                above += 1;
+                same_above += usize::from(same);
+            } else {
+                below += 1;
+                same_below += usize::from(same);
             }
         }
-    }
-    best
-}
-
-/// Evenly spread rows of a split, with what the model predicted for them.
-struct Sampled<'a> {
-    texts: Vec<&'a str>,
-    predictions: Vec<u32>,
-    classes: usize,
-}
-
-impl<'a> Sampled<'a> {
-    fn new(evidence: &'a Evidence, split: Split) -> Option<Self> {
-        let rows = evidence.predicted(split).ok()?;
-        let texts = evidence.texts(split).ok()?;
-        let step = texts.len().div_ceil(MOST_ROWS).max(1);
-        Some(Self {
-            texts: texts.iter().step_by(step).map(String::as_str).collect(),
-            predictions: rows.predictions.iter().step_by(step).copied().collect(),
-            classes: rows.classes,
-        })
-    }
-
-    fn parts(&self, count: usize, end: &str) -> Vec<String> {
-        self.texts
-            .par_iter()
-            .map(|text| {
-                let all: Vec<&str> = words(text).collect();
-                let kept = if end == "first" {
-                    &all[..count.min(all.len())]
-                } else {
-                    &all[all.len().saturating_sub(count)..]
-                };
-                kept.join(" ")
-            })
-            .collect()
-    }
-
-    /// Whether the cheap model, asked about these forms of the texts, predicts what the model did.
-    fn agreement(&self, model: &Baseline, texts: &[impl AsRef<str> + Sync]) -> Vec<bool> {
-        let answers = argmax_rows(&Scores {
-            kind: ScoreKind::Probabilities,
-            classes: self.classes,
-            values: model.predict(texts),
-        });
-        answers
-            .iter()
-            .zip(&self.predictions)
-            .map(|(answer, prediction)| answer == prediction)
-            .collect()
-    }
+        // Without texts that differ earlier and get different scores, nothing shows that any word is read.
+        same_above >= LEAST_PAIRS
+            && same_above as f64 >= ABOVE * above as f64
+            && below >= LEAST_PAIRS
+            && same_below as f64 <= BELOW * below as f64
+    })
 }
 
 fn found_cut(suspect: &Suspect<'_>, cut: &Cut) -> Outcome {
     let name = suspect.split.name();
     let summary = format!(
-        "{name} texts are cut off. Counting words, in the {} {} words of a text alone, gives the model's prediction for {:.1} % of the \
-         {name} rows; counting them in the whole text only for {:.1} %. In the other split it is the other way round.",
+        "{name} texts are cut off: of {} pairs of different texts that have their {} {} words or more in common, {} got the very \
+         same scores, so that the rest was not read. {}",
+        cut.pairs,
         cut.end,
         cut.words,
-        100.0 * cut.with_part,
-        100.0 * cut.with_whole
+        cut.same,
+        if cut.unusual {
+            "Such texts of the other rows got different scores."
+        } else {
+            "No other rows have so many words in common."
+        }
     );
     let measured = Measured::new()
-        .statistic("agreement with the words that are left", cut.with_part)
-        .p_value(cut.p_value)
-        .with("agreement_with_the_whole_text", cut.with_whole)
-        .with("words_left", cut.words)
+        .statistic("pairs of different texts with the same scores", cut.same as f64)
+        .with("pairs", cut.pairs)
+        .with("words_read", cut.words)
         .with("end", cut.end);
-    found(suspect, summary, measured)
+    let found = found(suspect, summary, measured);
+    match (found, cut.unusual, suspect.below) {
+        (Outcome::Found(found), true, below) => Outcome::Found(Box::new(Found {
+            confidence: Confidence::Certain,
+            severity: if below {
+                Severity::Unsound
+            } else {
+                Severity::Caution
+            },
+            ..*found
+        })),
+        (found, ..) => found,
+    }
 }
 
 fn found(suspect: &Suspect<'_>, summary: String, measured: Measured) -> Outcome {
@@ -204,7 +225,7 @@ fn found(suspect: &Suspect<'_>, summary: String, measured: Measured) -> Outcome 
 mod tests {
     use super::*;
     use crate::evidence::Part;
-    use crate::testing::{FIVE, assert_close, clear, evidence, found, number, part, simulated, statistic};
+    use crate::testing::{FIVE, assert_close, clear, evidence, found, number, simulated, statistic};
 
     /// Every second text is long; of the long and the short ones of the test split other shares are right.
     fn by_length(short: f64, long: f64) -> Evidence {
@@ -243,48 +264,46 @@ mod tests {
         clear(run(&by_length(0.4, 0.83)));
     }
 
-    /// Every text is long, and its class stands at its end; the first words speak of some other class. The test split was
-    /// predicted by its first words.
+    /// Forty pairs of texts that share ten words and differ after them, or share four and differ after these. Scores come
+    /// from the first `read` words.
+    fn pairs(split: &str, seed: u64, accuracy: f64, read: usize) -> Part {
+        let text = |row: usize| {
+            let shared = if row % 4 < 2 { 10 } else { 4 };
+            let all = (0..14).map(|place| {
+                if place < shared {
+                    format!("{split}{}x{place}", row / 2)
+                } else {
+                    format!("{split}{row}y{place}")
+                }
+            });
+            all.collect::<Vec<String>>()
+        };
+        let mut rows = simulated(5, 400, accuracy, seed);
+        for row in (0..400).step_by(2) {
+            if text(row)[..read] == text(row + 1)[..read] {
+                rows.logits[row + 1] = rows.logits[row].clone();
+            }
+        }
+        rows.with_texts(|row| text(row).join(" "))
+    }
+
     #[test]
-    fn texts_that_are_all_cut_are_found() {
-        const WORDS: [&str; 4] = ["road", "school", "river", "market"];
-        let rows = |all: usize, word: &str| -> Vec<(String, u32)> {
-            (0..all)
-                .map(|row| {
-                    let (class, first) = (row % 4, row / 4 % 4);
-                    let text = format!(
-                        "{} {} {word}{row} {} {}",
-                        WORDS[first],
-                        "so it goes on ".repeat(4),
-                        WORDS[class],
-                        WORDS[class].repeat(2)
-                    );
-                    (text, u32::try_from(class).unwrap())
-                })
-                .collect()
-        };
-        let said = |all: usize, of_first: bool| -> Vec<u32> {
-            let class = |row: usize| if of_first { row / 4 % 4 } else { row % 4 };
-            (0..all).map(|row| u32::try_from(class(row)).unwrap()).collect()
-        };
-        let splits = |cut: bool| {
-            let (mut validation, mut test) = (part(&rows(400, "one")), part(&rows(400, "two")));
-            validation.stored_predictions = Some(said(400, false));
-            test.stored_predictions = Some(said(400, cut));
+    fn a_rest_that_is_not_read_is_found() {
+        let splits = |read| {
             evidence(
-                &["a", "b", "c", "d"],
-                [part(&rows(800, "three")), validation, test],
+                &FIVE,
+                [
+                    Part::default(),
+                    pairs("validation", 1, 0.9, 14),
+                    pairs("test", 2, 0.6, read),
+                ],
             )
         };
-        clear(run(&splits(false)));
-        let found = found(run(&splits(true)));
+        let found = found(run(&splits(8)));
+        assert_eq!(found.confidence, Confidence::Certain);
+        assert_eq!(found.measured.evidence["words_read"], 10);
         assert_eq!(found.measured.evidence["end"], "first");
-        assert_eq!(found.measured.evidence["words_left"], 4);
-        assert_close(statistic(&found.measured), 1.0, 1e-12);
-        assert_close(
-            number(&found.measured, "agreement_with_the_whole_text"),
-            0.25,
-            0.05,
-        );
+        assert_close(statistic(&found.measured), 100.0, 1e-12);
+        clear(run(&splits(14)));
     }
 }

@@ -11,7 +11,7 @@ use crate::derived::{Likeness, baseline_rows, out_of_fold};
 use crate::evidence::Evidence;
 use crate::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
 use crate::label_noise::{LabelNoise, Suspect, confident_learning};
-use crate::rows::{percent, rounded, sample, split_name};
+use crate::rows::{class_counts, percent, rounded, sample, split_name};
 
 /// Labels that are probably wrong, and the accuracy that they allow at most.
 ///
@@ -19,7 +19,8 @@ use crate::rows::{percent, rounded, sample, split_name};
 /// baseline by 5-fold cross-validation over all labelled texts, or else the given ones of validation and test. Texts
 /// that are there twice with different labels give a lower bound that rests on no model. A hard task looks like a
 /// noisy one to a weak model, so both the estimate and the share of contradicted labels in the half of the rows where
-/// the judge is surest must be above 3 % (the lower ends of their intervals). The finding is never certain, and asks
+/// the judge is surest must be above 3 % (the lower ends of their intervals); and no more labels can be wrong than a
+/// model disagrees with that was not trained on them. The finding is never certain, and asks
 /// for reading and not for deleting.
 pub const CHECK: Check = Check {
     id: "C50",
@@ -33,14 +34,22 @@ const LEAST_ROWS: usize = 100;
 /// The lower end of the interval from which on wrong labels are worth a word, and a warning.
 const NOTED: f64 = 0.03;
 const LARGE: f64 = 0.08;
-/// How many suspects are listed.
-const LISTED: usize = 50;
+/// A judge that gains less than this share of what the model gains over guessing the largest class has no say.
+const LEAST_SKILL: f64 = 0.5;
+/// How many suspects are listed: a work list, and not the whole file.
+const LISTED: usize = 1_000;
+/// How many of them two people should read first.
+const READ_FIRST: usize = 50;
 
 /// Rows with their labels, and where they come from.
 struct Judged {
     rows: Vec<(Split, usize)>,
     noise: LabelNoise,
     judge: &'static str,
+    /// The share of rows whose label is the judge's first choice.
+    agreement: f64,
+    /// The share of rows with the most frequent label.
+    largest: f64,
 }
 
 fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
@@ -60,7 +69,8 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     } = &judged.noise;
     let sure = wilson(*disagreements, *sure_rows);
     let sure_share = sure.value.unwrap_or(0.0);
-    let fewer = estimate.min(sure_share);
+    let most = most_that_can_be_wrong(evidence);
+    let fewer = estimate.min(sure_share).min(most);
     let measured = Measured::new()
         .statistic("estimated share of wrong labels", rounded(*estimate))
         .with("interval", json!([rounded(interval.0), rounded(interval.1)]))
@@ -79,7 +89,19 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("texts_with_two_labels", conflicting_texts)
         .with("certainly_wrong_labels", certainly_wrong)
         .with("accuracy_ceiling", rounded(1.0 - fewer));
-    let evidenced = interval.0.min(sure.low.unwrap_or(0.0));
+    let known = best_accuracy(evidence);
+    if judged.agreement - judged.largest < LEAST_SKILL * (known - judged.largest) {
+        return Ok(Outcome::clear(
+            format!(
+                "{} is right on {} of the rows, where a model is on {}: too weak to doubt labels",
+                judged.judge,
+                percent(judged.agreement),
+                percent(known),
+            ),
+            measured,
+        ));
+    }
+    let evidenced = interval.0.min(sure.low.unwrap_or(0.0)).min(most);
     let contradictory = certainly_wrong as f64 > 0.01 * rows as f64;
     if evidenced < NOTED && !contradictory {
         return Ok(Outcome::clear(
@@ -89,7 +111,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
                 percent(*estimate),
                 judged.judge,
                 percent(sure_share),
-                suspects.len().min(LISTED),
+                suspects.len().min(READ_FIRST),
             ),
             measured,
         ));
@@ -119,11 +141,11 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
              rows that may only be hard.{lower_bound} If the smaller one is right, no model can be measured to be right \
              on more than about {}. Read some rows before you believe it.",
             tenths(fewer),
-            tenths(estimate.max(sure_share)),
+            tenths(estimate.max(sure_share).min(most)),
             judged.judge,
             percent(1.0 - fewer),
         ),
-        effect_points: None,
+        effect_points: Some(rounded(100.0 * fewer)),
         fix: String::from(
             "Read the listed rows, the first ones first, and correct the labels that are wrong. Do not delete rows \
              because a model disagrees, least of all test rows: that only makes the figure look better.",
@@ -135,6 +157,44 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         measured,
     }
     .into())
+}
+
+/// The accuracy of the model on validation or test, whichever is higher; 0 without predictions.
+fn best_accuracy(evidence: &Evidence) -> f64 {
+    [Split::Validation, Split::Test]
+        .into_iter()
+        .filter_map(|split| evidence.predicted(split).ok())
+        .map(|rows| rows.accuracy())
+        .fold(0.0, f64::max)
+}
+
+/// The share of rows whose label has the highest probability.
+fn agreement(probabilities: &[f64], classes: usize, labels: &[u32]) -> f64 {
+    let right = probabilities
+        .chunks_exact(classes)
+        .zip(labels)
+        .filter(|(row, label)| {
+            let own = row[**label as usize];
+            row.iter().all(|other| *other <= own)
+        })
+        .count();
+    right as f64 / labels.len().max(1) as f64
+}
+
+fn largest_share(labels: &[u32], classes: usize) -> f64 {
+    let largest = class_counts(labels, classes).into_iter().max().unwrap_or(0);
+    largest as f64 / labels.len().max(1) as f64
+}
+
+/// The share of labels that can be wrong at most if a model that never saw them agrees with the others: what it misses of
+/// the validation or test rows, whichever it knows better, with the upper end of the interval. 1 without predictions.
+fn most_that_can_be_wrong(evidence: &Evidence) -> f64 {
+    [Split::Validation, Split::Test]
+        .into_iter()
+        .filter_map(|split| evidence.predicted(split).ok())
+        .filter_map(|rows| wilson(rows.hit_count(), rows.rows()).low)
+        .map(|low| 1.0 - low)
+        .fold(1.0, f64::min)
 }
 
 /// Hundredths with one digit after the point, as a number without its sign.
@@ -171,6 +231,8 @@ fn by_baseline(evidence: &Evidence, classes: usize) -> Result<Option<Judged>, Mi
     let probabilities = out_of_fold(&texts, &labels, &groups, classes, evidence.seed);
     Ok(Some(Judged {
         noise: confident_learning(&probabilities, classes, &labels),
+        agreement: agreement(&probabilities, classes, &labels),
+        largest: largest_share(&labels, classes),
         rows,
         judge: "a simple classifier that was not trained on them",
     }))
@@ -190,6 +252,8 @@ fn by_given_scores(evidence: &Evidence, classes: usize) -> Result<Judged, Missin
     }
     Ok(Judged {
         noise: confident_learning(&scored.probabilities.values, classes, truth),
+        agreement: scored.predicted.accuracy(),
+        largest: largest_share(truth, classes),
         rows: (0..truth.len()).map(|row| (split, row)).collect(),
         judge: "the model",
     })
@@ -298,6 +362,22 @@ mod tests {
     fn right_labels_are_clear() {
         let share = clear(run(&all_texts(&rows(600, 10_000)))).statistic.unwrap().1;
         assert!(share < 0.01, "{share}");
+    }
+
+    /// Texts that say nothing to the cheap model, and a model that is right on nine rows in ten all the same.
+    #[test]
+    fn a_judge_that_knows_less_than_the_model_has_no_say() {
+        let rows: Vec<(String, u32)> = (0..600_u32)
+            .map(|row| (format!("word{} {row}", row * 7 % 5), row * row % 11 % 2))
+            .collect();
+        let mut evidence = all_texts(&rows);
+        let test = evidence.test.as_mut().unwrap();
+        let said = (0_u32..).zip(test.truth.as_ref().unwrap());
+        test.stored_predictions = Some(
+            said.map(|(row, &truth)| truth ^ u32::from(row % 10 == 0))
+                .collect(),
+        );
+        clear(run(&evidence));
     }
 
     #[test]

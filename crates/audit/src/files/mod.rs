@@ -72,6 +72,9 @@ pub fn read(files: &Files, reporter: &dyn Reporter) -> Result<Evidence, Error> {
     check_named(&files.columns, &tables)?;
     drop_counted_ids(&mut tables, reporter);
     labels::adopt_candidates(&mut tables);
+    for table in &tables {
+        say_what_lacks(table, reporter);
+    }
     let slots = [(&train, true), (&validation, true), (&test, false)];
     let known: Vec<(&Table, bool)> = slots
         .into_iter()
@@ -159,6 +162,22 @@ fn check_named(columns: &Columns, tables: &[&mut Table]) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Rows without labels allow hardly any check; whoever has them under another name has to know.
+fn say_what_lacks(table: &Table, reporter: &dyn Reporter) {
+    if table.truth.is_none() && !table.header.is_empty() {
+        reporter.message(&format!(
+            "{}: no column of true labels among {}; name it with --label",
+            table.source,
+            table
+                .header
+                .iter()
+                .map(|name| format!("`{name}`"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ));
+    }
 }
 
 /// Ids that only count the rows of their own file name nothing: the same ones in two files are no shared rows.
