@@ -2,9 +2,10 @@
 
     python benchmark.py --data TABLES --bbc BBC --encoder ENCODER --cache CACHE --keep FILES --labelproof BINARY
     python benchmark.py --reuse FILES --labelproof BINARY --output audit-benchmark.md
+    python benchmark.py --reuse FILES --output audit-benchmark.md
 
-The first form makes the files and audits them, the second audits files that were made before. Without --labelproof
-the files are only made.
+The first form makes the files and audits them (without --labelproof it only makes them), the second audits files that
+were made before, the third makes the tables from the answers that an audit left beside them.
 """
 
 import argparse
@@ -85,8 +86,10 @@ def make_cases(options: argparse.Namespace, root: Path, name: str) -> list[str]:
     return skipped
 
 
-def audit(binary: Path, case: Case) -> Outcome:
-    """Has one case judged. The answer is kept beside its files."""
+def audit(binary: Path | None, case: Case) -> Outcome:
+    """Has one case judged, or reads the answer that was kept beside its files."""
+    if binary is None:
+        return Outcome(case, json.loads((case.directory / ANSWER).read_text()), None)
     command = [str(binary), "audit", *case.options(), "--json"]
     process = subprocess.run(command, capture_output=True, text=True)
     try:
@@ -105,7 +108,7 @@ def main() -> None:
             with ProcessPoolExecutor(options.jobs) as pool:
                 made = pool.map(make_cases, *zip(*((options, root, name) for name in options.datasets), strict=True))
                 print(*(line for lines in made for line in lines), sep="\n", file=sys.stderr)
-        if options.labelproof is None:
+        if options.labelproof is None and options.reuse is None:
             return
         cases = [
             case

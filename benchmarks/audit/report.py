@@ -95,6 +95,10 @@ def _introduction(injected: list[Outcome], idle: list[Outcome], clean: list[Outc
         first = sum(outcome.first_is_right for outcome in injected)
         found = sum(outcome.complete for outcome in injected)
         lines.append(f"Ranked first: {_share(first, len(injected))}. Found: {_share(found, len(injected))}.")
+        pairs = [outcome for outcome in injected if len(outcome.case.causes) > 1]
+        if pairs:
+            together = sum(set(outcome.case.causes) <= set(outcome.found[:3]) for outcome in pairs)
+            lines.append(f"Two causes at once, both among the first three findings: {_share(together, len(pairs))}.")
     if clean:
         alarms = sum(any(map(is_fault, outcome.found)) for outcome in clean)
         lines.append(f"Runs without a fault in which a fault was named: {_share(alarms, len(clean))}.")

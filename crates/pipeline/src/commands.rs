@@ -11,7 +11,7 @@ use labelproof_artifact::{StageId, fs};
 use labelproof_model::DeviceChoice;
 
 use crate::config::{Config, Pipeline};
-use crate::driver;
+use crate::driver::{self, Conduct, Selection};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::plan::Planner;
@@ -84,14 +84,31 @@ impl ConfigArgs {
   labelproof run
   labelproof run report
   labelproof run train --force
+  labelproof run --dry-run                         what would run, and why
+  labelproof run --from evaluate                   evaluate and what follows, whatever lies before
   labelproof run --config pipelines/finetune.yaml --set train.epochs=2 --device cuda:1")]
 struct RunArgs {
     /// Run these stages and what they need; all by default
     #[arg(value_name = "STAGE")]
     stages: Vec<StageId>,
+    /// Begin with this stage, and take what lies before it as it is
+    #[arg(long, value_name = "STAGE", conflicts_with_all = ["stages", "only"])]
+    from: Option<StageId>,
+    /// End with this stage
+    #[arg(long, value_name = "STAGE", conflicts_with_all = ["stages", "only"])]
+    until: Option<StageId>,
+    /// Run this stage alone, and take what lies before it as it is
+    #[arg(long, value_name = "STAGE", conflicts_with = "stages")]
+    only: Option<StageId>,
     /// Run the stages even if they are up to date
     #[arg(long)]
     force: bool,
+    /// Say what would run, and why, and run nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// If another run works in the same folder, fail at once
+    #[arg(long)]
+    no_wait: bool,
     #[command(flatten)]
     config: ConfigArgs,
     /// auto, cpu, cuda, cuda:1, mps or flex; wins over the configuration
@@ -137,15 +154,45 @@ impl Cli {
     }
 }
 
+impl RunArgs {
+    fn selection(&self) -> Selection {
+        match (self.only, self.from, self.until) {
+            (Some(only), ..) => Selection::between(Some(only), Some(only)),
+            (None, None, None) => Selection::with_upstream(&self.stages),
+            (None, from, until) => Selection::between(from, until),
+        }
+    }
+}
+
 fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let config = args.config.load(args.device)?;
+    let selection = args.selection();
+    let conduct = Conduct {
+        force: args.force,
+        wait: !args.no_wait,
+    };
+    if args.dry_run {
+        for (stage, reasons) in driver::plan(&config, &selection, conduct)? {
+            printer::data(&stage_line(stage, &reasons, "would run"));
+        }
+        return Ok(ExitCode::Success);
+    }
     let printer = Printer::new(Verbosity::choose(args.quiet));
-    driver::run(&config, &args.stages, args.force, &printer)?;
-    if driver::select(&args.stages).contains(&StageId::Report) {
+    driver::run(&config, &selection, conduct, &printer)?;
+    if selection.stages.contains(&StageId::Report) {
         let page = config.artifacts.join("report").join("index.html");
         printer::data(&fs::absolute(&page)?.display().to_string());
     }
     Ok(ExitCode::Success)
+}
+
+/// A stage and its state: up to date, or not and why.
+fn stage_line(stage: StageId, reasons: &[String], otherwise: &str) -> String {
+    if reasons.is_empty() {
+        format!("{stage:<11} up to date")
+    } else {
+        format!("{stage:<11} {otherwise}: {}", printer::summarize_reasons(reasons))
+    }
 }
 
 fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
@@ -166,12 +213,7 @@ fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
         printer::data(&serde_json::to_string_pretty(&rows).expect("a JSON value always serialises"));
     } else {
         for (stage, reasons) in &texts {
-            let state = if reasons.is_empty() {
-                "up to date".to_owned()
-            } else {
-                format!("stale: {}", printer::summarize_reasons(reasons))
-            };
-            printer::data(&format!("{stage:<11} {state}"));
+            printer::data(&stage_line(*stage, reasons, "stale"));
         }
     }
     Ok(if args.check && stale {

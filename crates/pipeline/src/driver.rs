@@ -1,16 +1,15 @@
 //! Runs stages: each in a scratch folder, committed by one rename with its lock inside.
 
-use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use labelproof_artifact::fs::{self, FsError};
-use labelproof_artifact::{Reporter, StageId, StageLock};
+use labelproof_artifact::{Reporter, StageId, StageLock, fs};
 
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::plan::{self, Planner};
 use crate::printer::Printer;
+use crate::run_lock::RunLock;
 
 /// What became of a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,31 +20,108 @@ pub enum Outcome {
     Ran(Duration),
 }
 
-/// The stages to run for these targets: they and all they need, in order. No target means every stage.
-pub fn select(targets: &[StageId]) -> Vec<StageId> {
-    let wanted = |stage: &StageId| {
-        targets.contains(stage)
-            || targets
-                .iter()
-                .any(|&target| plan::upstream(target).contains(stage))
-    };
-    StageId::ALL
-        .into_iter()
-        .filter(|stage| targets.is_empty() || wanted(stage))
-        .collect()
+/// Which stages a run is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    /// The stages to run where they are not up to date, in order.
+    pub stages: Vec<StageId>,
+    /// Those of them that were asked for, and not only needed by others.
+    pub asked: Vec<StageId>,
 }
 
-/// Runs what is not up to date. With `force`, the targets run in any case.
-pub fn run(config: &Config, targets: &[StageId], force: bool, printer: &Printer) -> Result<(), Failure> {
-    let stages = select(targets);
-    if stages.contains(&StageId::Preprocess) {
+impl Selection {
+    /// These stages and all they need; every stage if none is named.
+    pub fn with_upstream(targets: &[StageId]) -> Self {
+        let wanted = |stage: &StageId| {
+            targets.contains(stage)
+                || targets
+                    .iter()
+                    .any(|&target| plan::upstream(target).contains(stage))
+        };
+        let stages: Vec<StageId> = StageId::ALL
+            .into_iter()
+            .filter(|stage| targets.is_empty() || wanted(stage))
+            .collect();
+        Self {
+            asked: if targets.is_empty() {
+                stages.clone()
+            } else {
+                targets.to_vec()
+            },
+            stages,
+        }
+    }
+
+    /// The stages from one to another, both included, and nothing before them.
+    pub fn between(from: Option<StageId>, until: Option<StageId>) -> Self {
+        let stages: Vec<StageId> = StageId::ALL
+            .into_iter()
+            .skip_while(|stage| from.is_some_and(|from| *stage != from))
+            .take_while(|stage| until.is_none_or(|until| *stage <= until))
+            .collect();
+        Self {
+            asked: stages.clone(),
+            stages,
+        }
+    }
+}
+
+/// How a run behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conduct {
+    /// What was asked for runs in any case.
+    pub force: bool,
+    /// If another run works in the folder, wait for its end.
+    pub wait: bool,
+}
+
+impl Default for Conduct {
+    fn default() -> Self {
+        Self {
+            force: false,
+            wait: true,
+        }
+    }
+}
+
+/// What a run would do now: for every stage of a selection the reasons for which it would run, none if it is up to date.
+/// Nothing is locked or written.
+pub fn plan(
+    config: &Config,
+    selection: &Selection,
+    conduct: Conduct,
+) -> Result<Vec<(StageId, Vec<String>)>, Failure> {
+    let all = Planner::new(config).status()?;
+    let of_selection = all
+        .into_iter()
+        .filter(|(stage, _)| selection.stages.contains(stage));
+    Ok(of_selection
+        .map(|(stage, reasons)| {
+            let mut reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+            if reasons.is_empty() && conduct.force && selection.asked.contains(&stage) {
+                reasons.push(FORCED.to_owned());
+            }
+            (stage, reasons)
+        })
+        .collect())
+}
+
+/// Runs what is not up to date.
+pub fn run(
+    config: &Config,
+    selection: &Selection,
+    conduct: Conduct,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    if selection.stages.contains(&StageId::Preprocess) {
         // Before the first stage: nobody wants to learn of a wrong path after the data are read.
         labelproof_model::bundle::check_encoder(&config.encoder)?;
     }
-    let _lock = lock_artifacts(&config.artifacts, printer)?;
+    let _lock = RunLock::acquire(&config.artifacts, conduct.wait, printer)?;
     let mut planner = Planner::new(config);
-    for stage in stages {
-        let forced = force && (targets.is_empty() || targets.contains(&stage));
+    say_what_is_left_out(&mut planner, selection, printer)?;
+    for &stage in &selection.stages {
+        let forced = conduct.force && selection.asked.contains(&stage);
         let reasons = planner.reasons(stage)?;
         let folder = config.artifacts.join(stage.name());
         if reasons.is_empty() && !forced {
@@ -53,7 +129,7 @@ pub fn run(config: &Config, targets: &[StageId], force: bool, printer: &Printer)
             continue;
         }
         let reasons: Vec<String> = if reasons.is_empty() {
-            vec!["forced".to_owned()]
+            vec![FORCED.to_owned()]
         } else {
             reasons.iter().map(ToString::to_string).collect()
         };
@@ -62,6 +138,24 @@ pub fn run(config: &Config, targets: &[StageId], force: bool, printer: &Printer)
         execute(config, stage, &mut planner, printer)?;
         planner.forget(stage);
         printer.stage_finished(stage, &Outcome::Ran(started.elapsed()), &folder);
+    }
+    Ok(())
+}
+
+const FORCED: &str = "forced";
+
+/// Names stages before the selection that would have to run: their old output is used.
+fn say_what_is_left_out(
+    planner: &mut Planner<'_>,
+    selection: &Selection,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let first = selection.stages.first().copied();
+    for stage in StageId::ALL.into_iter().take_while(|stage| Some(*stage) != first) {
+        let reasons = planner.reasons(stage)?;
+        if let Some(reason) = reasons.first() {
+            printer.note_of_stage(stage, &format!("left as it is, although {reason}"));
+        }
     }
     Ok(())
 }
@@ -137,28 +231,6 @@ fn run_stage(config: &Config, stage: StageId, out: &Path, printer: &Printer) -> 
 
 /// Where expensive intermediate results are kept between runs; removing it costs time and nothing else.
 const CACHE_FOLDER: &str = "cache";
-const LOCK_FILE: &str = ".lock";
-
-/// Waits until no other process writes into these artifacts, and keeps others out until it is dropped. The operating
-/// system gives the lock up when the process ends, in whatever way.
-fn lock_artifacts(artifacts: &Path, printer: &Printer) -> Result<File, FsError> {
-    fs::create_dir_all(artifacts)?;
-    let path: PathBuf = artifacts.join(LOCK_FILE);
-    let file = fs::create(&path)?;
-    let locked = match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => {
-            printer.message(&format!(
-                "waiting for another labelproof that works in `{}`",
-                artifacts.display()
-            ));
-            file.lock()
-        }
-        Err(TryLockError::Error(error)) => Err(error),
-    };
-    locked.map_err(|source| FsError::new("lock", &path, source))?;
-    Ok(file)
-}
 
 #[cfg(test)]
 mod tests {
@@ -167,8 +239,19 @@ mod tests {
     #[test]
     fn a_target_brings_what_it_needs_and_nothing_else() {
         use StageId::{Ingest, Preprocess, Split};
+        let select = |targets: &[StageId]| Selection::with_upstream(targets).stages;
         assert_eq!(select(&[Split]), [Ingest, Preprocess, Split]);
         assert_eq!(select(&[Ingest]), [Ingest]);
         assert_eq!(select(&[]), StageId::ALL);
+    }
+
+    #[test]
+    fn a_range_brings_nothing_that_lies_before_it() {
+        use StageId::{Audit, Evaluate, Ingest, Preprocess, Report, Split};
+        let select = |from, until| Selection::between(from, until).stages;
+        assert_eq!(select(Some(Evaluate), None), [Evaluate, Audit, Report]);
+        assert_eq!(select(None, Some(Split)), [Ingest, Preprocess, Split]);
+        assert_eq!(select(Some(Split), Some(Split)), [Split]);
+        assert_eq!(select(Some(Split), Some(Ingest)), []);
     }
 }

@@ -10,3 +10,4 @@ pub mod exit_code;
 pub mod failure;
 pub mod plan;
 pub mod printer;
+pub mod run_lock;

@@ -55,6 +55,11 @@ impl Printer {
         self.line(&format!("{stage:<11} {}", summarize_reasons(reasons)));
     }
 
+    /// Something about a stage that does not run.
+    pub fn note_of_stage(&self, stage: StageId, text: &str) {
+        self.line(&format!("{stage:<11} {text}"));
+    }
+
     /// A stage is done.
     pub fn stage_finished(&self, stage: StageId, outcome: &Outcome, folder: &Path) {
         self.replace_bar(None);

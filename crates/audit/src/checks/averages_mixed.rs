@@ -6,6 +6,7 @@ use crate::check::Check;
 use crate::epochs::predicting_figures;
 use crate::evidence::Evidence;
 use crate::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::log::Log;
 use crate::logged_metrics::Metric;
 
 /// The check.
@@ -23,7 +24,7 @@ const TOLERANCE: f64 = 5e-4;
 const LEAST_DIFFERENCE: f64 = 0.002;
 
 /// With one label a row, micro-averaged precision, recall and F1 are all the accuracy. Found if the log has at least two of
-/// them, all equal to the accuracy, while the macro average of the rows is another.
+/// them, all equal to the accuracy in every epoch, while the macro and the weighted averages of the rows are others.
 fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     let figures = predicting_figures(evidence)?
         .first()
@@ -49,7 +50,16 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     let measured = Measured::new()
         .statistic("macro F1", macro_f1)
         .with("accuracy", accuracy);
-    let all_accuracy = logged.len() >= 2 && logged.iter().all(|(_, value)| is_accuracy(*value));
+    let all_accuracy = logged.len() >= 2
+        && logged.iter().all(|(_, value)| is_accuracy(*value))
+        && in_every_epoch(evidence.log()?)
+        // Weighted averages may happen to be near the accuracy, too.
+        && !logged.iter().all(|(metric, value)| {
+            let averages = metric.averages(&confusion);
+            averages
+                .iter()
+                .any(|(name, weighted)| *name == "weighted" && (weighted - value).abs() <= TOLERANCE)
+        });
     if !all_accuracy || (accuracy - macro_f1).abs() < LEAST_DIFFERENCE {
         let summary = format!(
             "The logged {} can be told from the accuracy, or need not be.",
@@ -73,6 +83,19 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         measured,
     }
     .into())
+}
+
+/// Whether every epoch's metrics are its accuracy.
+fn in_every_epoch(log: &Log) -> bool {
+    log.epochs.iter().map(|epoch| epoch.validation).all(|figures| {
+        let Some(accuracy) = figures.accuracy else {
+            return true;
+        };
+        Metric::ALL
+            .iter()
+            .filter_map(|metric| metric.logged(&figures))
+            .all(|value| (value - accuracy).abs() <= TOLERANCE)
+    })
 }
 
 #[cfg(test)]

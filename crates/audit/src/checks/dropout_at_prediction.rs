@@ -26,6 +26,9 @@ const LEAST_DIFFERENCE: f64 = 0.1;
 /// The largest difference of two scores of one text that rounding explains, against the spread of all scores.
 const ROUNDING: f64 = 1e-2;
 
+/// The share of texts that may get the same scores twice: dropout leaves none alone, mis-pairing leaves some.
+const EQUAL: f64 = 0.15;
+
 /// How near, on average, two scores of one text must be against those of two texts: dropout moves a score, and predictions
 /// beside the wrong rows (C11 to C13) make those of one text as strange to each other as any.
 const ALIKE: f64 = 0.5;
@@ -43,7 +46,8 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         return Ok(found(summary, Confidence::Certain, None, Measured::new()));
     }
     // Other statistics, or a class that is favoured throughout, explain it as well, and better.
-    let explained = evidence.finds(&normalization_statistics::CHECK) || evidence.finds(&class_bias::CHECK);
+    let other_statistics = evidence.finds(&normalization_statistics::CHECK);
+    let explained = other_statistics || evidence.finds(&class_bias::CHECK);
     if let Some(outcome) = worse_when_finished(evidence).filter(|_| !explained) {
         return Ok(outcome);
     }
@@ -56,6 +60,8 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         if repeats.different >= 2
             && 2 * repeats.different > repeats.pairs
             && repeats.mean_difference < ALIKE * repeats.of_strangers
+            && repeats.equal as f64 <= EQUAL * repeats.pairs as f64
+            && !other_statistics
             && !padding_explains(evidence)
         {
             let summary = format!(
@@ -90,6 +96,8 @@ fn padding_explains(evidence: &Evidence) -> bool {
 struct Repeats {
     pairs: usize,
     different: usize,
+    /// Pairs with the very same scores.
+    equal: usize,
     mean_difference: f64,
     /// The mean difference between two rows, whatever their texts.
     of_strangers: f64,
@@ -99,7 +107,7 @@ fn repeats(evidence: &Evidence, split: Split) -> Option<Repeats> {
     let scored = evidence.scored(split).ok()?;
     let texts = evidence.texts(split).ok()?;
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
-    let (mut pairs, mut different, mut total) = (0, 0, 0.0);
+    let (mut pairs, mut different, mut equal, mut total) = (0, 0, 0, 0.0);
     let largest_difference = |one: usize, other: usize| {
         let distances = scored.saved.row(one).iter().zip(scored.saved.row(other));
         distances.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
@@ -113,6 +121,7 @@ fn repeats(evidence: &Evidence, split: Split) -> Option<Repeats> {
         let largest = largest_difference(before, row);
         pairs += 1;
         different += usize::from(largest > ROUNDING * spread);
+        equal += usize::from(largest == 0.0);
         total += largest;
     }
     // Any two rows with other texts.
@@ -125,6 +134,7 @@ fn repeats(evidence: &Evidence, split: Split) -> Option<Repeats> {
     (pairs > 0).then(|| Repeats {
         pairs,
         different,
+        equal,
         mean_difference: total / pairs as f64,
         of_strangers: strangers.iter().sum::<f64>() / strangers.len().max(1) as f64,
     })

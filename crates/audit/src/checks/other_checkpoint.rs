@@ -3,7 +3,7 @@
 use labelproof_artifact::Split;
 
 use crate::check::Check;
-use crate::checks::text_drift;
+use crate::checks::{class_shift, text_drift};
 use crate::comparison::confidence_shift;
 use crate::epochs::predicting_epochs;
 use crate::evidence::Evidence;
@@ -99,10 +99,11 @@ fn test_of_another_epoch(
         return Ok(None);
     };
     let shift = confidence_shift(evidence, Split::Test);
-    // Other texts change the loss and the confidence as well.
-    if !shift.is_ok_and(|shift| shift.changed())
-        || evidence.finds_at_least(&text_drift::CHECK, Severity::Caution)
-    {
+    // Other texts, and other shares of the classes, change the loss and the confidence as well.
+    let other_rows = [text_drift::CHECK, class_shift::CHECK]
+        .iter()
+        .any(|check| evidence.finds_at_least(check, Severity::Caution));
+    if other_rows || !shift.is_ok_and(|shift| shift.changed()) {
         return Ok(None);
     }
     let losses = test.losses();

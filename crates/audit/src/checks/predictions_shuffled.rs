@@ -3,7 +3,9 @@
 use labelproof_metrics::normalized_mutual_information;
 
 use crate::check::{Check, significant};
-use crate::checks::{dropout_at_prediction, labels_permuted, part_mispaired, predictions_shifted};
+use crate::checks::{
+    dropout_at_prediction, labels_permuted, part_mispaired, predictions_shifted, stored_predictions,
+};
 use crate::comparison::{confidence_shift, counts_differ, other, shuffled_accuracy, suspect};
 use crate::evidence::Evidence;
 use crate::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
@@ -61,6 +63,11 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     if evidence.finds(&dropout_at_prediction::CHECK) {
         return clear(format!(
             "Scores that are drawn at random (see C23) explain the mistakes of the {name} rows better."
+        ));
+    }
+    if evidence.finds(&stored_predictions::CHECK) {
+        return clear(format!(
+            "The {name} predictions are not those of their own scores (see C61), whatever row these belong to."
         ));
     }
     let other_counts = evidence

@@ -11,7 +11,7 @@ use crate::derived::{Likeness, baseline_rows, out_of_fold};
 use crate::evidence::Evidence;
 use crate::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
 use crate::label_noise::{LabelNoise, Suspect, confident_learning};
-use crate::rows::{class_counts, percent, rounded, sample, split_name};
+use crate::rows::{percent, rounded, sample, split_name};
 
 /// Labels that are probably wrong, and the accuracy that they allow at most.
 ///
@@ -34,8 +34,8 @@ const LEAST_ROWS: usize = 100;
 /// The lower end of the interval from which on wrong labels are worth a word, and a warning.
 const NOTED: f64 = 0.03;
 const LARGE: f64 = 0.08;
-/// A judge that gains less than this share of what the model gains over guessing the largest class has no say.
-const LEAST_SKILL: f64 = 0.5;
+/// A judge that is so much less often right than the model has no say.
+const TOO_WEAK: f64 = 0.15;
 /// How many suspects are listed: a work list, and not the whole file.
 const LISTED: usize = 1_000;
 /// How many of them two people should read first.
@@ -48,8 +48,6 @@ struct Judged {
     judge: &'static str,
     /// The share of rows whose label is the judge's first choice.
     agreement: f64,
-    /// The share of rows with the most frequent label.
-    largest: f64,
 }
 
 fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
@@ -90,7 +88,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("certainly_wrong_labels", certainly_wrong)
         .with("accuracy_ceiling", rounded(1.0 - fewer));
     let known = best_accuracy(evidence);
-    if judged.agreement - judged.largest < LEAST_SKILL * (known - judged.largest) {
+    if judged.agreement + TOO_WEAK < known {
         return Ok(Outcome::clear(
             format!(
                 "{} is right on {} of the rows, where a model is on {}: too weak to doubt labels",
@@ -181,11 +179,6 @@ fn agreement(probabilities: &[f64], classes: usize, labels: &[u32]) -> f64 {
     right as f64 / labels.len().max(1) as f64
 }
 
-fn largest_share(labels: &[u32], classes: usize) -> f64 {
-    let largest = class_counts(labels, classes).into_iter().max().unwrap_or(0);
-    largest as f64 / labels.len().max(1) as f64
-}
-
 /// The share of labels that can be wrong at most if a model that never saw them agrees with the others: what it misses of
 /// the validation or test rows, whichever it knows better, with the upper end of the interval. 1 without predictions.
 fn most_that_can_be_wrong(evidence: &Evidence) -> f64 {
@@ -232,7 +225,6 @@ fn by_baseline(evidence: &Evidence, classes: usize) -> Result<Option<Judged>, Mi
     Ok(Some(Judged {
         noise: confident_learning(&probabilities, classes, &labels),
         agreement: agreement(&probabilities, classes, &labels),
-        largest: largest_share(&labels, classes),
         rows,
         judge: "a simple classifier that was not trained on them",
     }))
@@ -253,7 +245,6 @@ fn by_given_scores(evidence: &Evidence, classes: usize) -> Result<Judged, Missin
     Ok(Judged {
         noise: confident_learning(&scored.probabilities.values, classes, truth),
         agreement: scored.predicted.accuracy(),
-        largest: largest_share(truth, classes),
         rows: (0..truth.len()).map(|row| (split, row)).collect(),
         judge: "the model",
     })

@@ -12,7 +12,7 @@ use labelproof_text::cleaning::{Language, Step, StopWords};
 
 use super::ConfigArgs;
 use crate::config::Config;
-use crate::driver;
+use crate::driver::{self, Conduct, Selection};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::printer::{self, Printer, Verbosity};
@@ -52,7 +52,8 @@ pub(super) fn run(args: &SuggestArgs) -> Result<ExitCode, Failure> {
     let Suggestion::StopWords(args) = &args.what;
     let config = args.config.load(None)?;
     let printer = Printer::new(Verbosity::choose(args.quiet));
-    driver::run(&config, &[StageId::Evaluate], false, &printer)?;
+    let selection = Selection::with_upstream(&[StageId::Evaluate]);
+    driver::run(&config, &selection, Conduct::default(), &printer)?;
     let evidence = labelproof_audit::read_artifacts(&config.artifacts, config.pipeline.audit.seed)
         .map_err(|error| Failure::of_stage(StageId::Audit, error))?;
     let Ok((texts, labels)) = evidence.labelled_texts(Split::Train) else {
@@ -82,7 +83,7 @@ pub(super) fn run(args: &SuggestArgs) -> Result<ExitCode, Failure> {
         words.join(", ")
     ));
     let without = without(&config, &words);
-    driver::run(&without, &[StageId::Evaluate], false, &printer)?;
+    driver::run(&without, &selection, Conduct::default(), &printer)?;
     let network = compare(&config.artifacts, &without.artifacts)?;
     printer::data(&render(&words, texts.len(), cheap, network, &without));
     Ok(ExitCode::Success)

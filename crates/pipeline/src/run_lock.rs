@@ -1,0 +1,135 @@
+//! Keeps two runs out of one folder of artifacts.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use labelproof_artifact::fs::{self, FsError};
+use labelproof_artifact::{Diagnostic, Fault, Reporter};
+
+const FILE: &str = ".lock";
+
+/// The folder is locked for as long as this lives. The operating system gives the lock up when the process ends, in
+/// whatever way, so that no lock is ever left behind.
+#[derive(Debug)]
+pub struct RunLock(#[expect(dead_code, reason = "held, and not read")] File);
+
+/// A folder of artifacts could not be locked.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// The lock file cannot be used.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// Another run has it, and nobody wanted to wait.
+    #[error("{holder} works in `{}`", artifacts.display())]
+    Busy {
+        /// The folder.
+        artifacts: PathBuf,
+        /// Who works there.
+        holder: String,
+    },
+}
+
+impl Diagnostic for LockError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::File(error) => error.fault(),
+            Self::Busy { .. } => Fault::Environment,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::File(error) => error.hints(),
+            Self::Busy { .. } => {
+                vec!["without --no-wait this run would begin when the other one ends; --artifacts names another folder".to_owned()]
+            }
+        }
+    }
+}
+
+impl RunLock {
+    /// Locks a folder. If another process has it, waits for that and says so, or fails.
+    pub fn acquire(artifacts: &Path, wait: bool, reporter: &dyn Reporter) -> Result<Self, LockError> {
+        fs::create_dir_all(artifacts)?;
+        let path = artifacts.join(FILE);
+        // Not emptied on opening: another process may have written its number.
+        let mut file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(|source| FsError::new("open", &path, source))?;
+        let locked = match file.try_lock() {
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => {
+                let holder = holder(&mut file);
+                if !wait {
+                    return Err(LockError::Busy {
+                        artifacts: artifacts.to_path_buf(),
+                        holder,
+                    });
+                }
+                reporter.message(&format!(
+                    "waiting for {holder}, which works in `{}`",
+                    artifacts.display()
+                ));
+                file.lock()
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+        };
+        locked.map_err(|source| FsError::new("lock", &path, source))?;
+        // Only what others print: a lock without a number keeps them out as well.
+        let _ = file
+            .set_len(0)
+            .and_then(|()| write!(file, "{}", std::process::id()));
+        Ok(Self(file))
+    }
+}
+
+/// Who wrote the number in the lock file.
+fn holder(file: &mut File) -> String {
+    let mut number = String::new();
+    match file.take(20).read_to_string(&mut number) {
+        Ok(_) if number.parse::<u32>().is_ok() => format!("another labelproof (process {number})"),
+        _ => "another labelproof".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[derive(Debug, Default)]
+    struct Messages(Mutex<Vec<String>>);
+
+    impl Reporter for Messages {
+        fn started(&self, _: &str, _: Option<u64>) {}
+        fn advance(&self, _: u64, _: &str) {}
+        fn finished(&self) {}
+        fn message(&self, text: &str) {
+            self.0.lock().unwrap().push(text.to_owned());
+        }
+    }
+
+    #[test]
+    fn the_second_run_fails_or_waits_and_knows_for_whom() {
+        let folder = tempfile::tempdir().unwrap();
+        let messages = Messages::default();
+        let first = RunLock::acquire(folder.path(), true, &messages).unwrap();
+        let own = format!("another labelproof (process {})", std::process::id());
+        let refused = RunLock::acquire(folder.path(), false, &messages).unwrap_err();
+        assert!(refused.to_string().starts_with(&own), "{refused}");
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| RunLock::acquire(folder.path(), true, &messages));
+            while messages.0.lock().unwrap().is_empty() {
+                std::thread::yield_now();
+            }
+            drop(first);
+            second.join().unwrap().unwrap();
+        });
+        assert!(messages.0.lock().unwrap()[0].starts_with(&format!("waiting for {own}")));
+    }
+}
