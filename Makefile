@@ -16,7 +16,7 @@ LABELPROOF := $(CARGO) run -q --locked -p labelproof-pipeline --bin labelproof -
 # `make -j` does the same as `make`.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build pipeline $(STAGES) status test test-fast lint ci check-sample audit-benchmark clean clean-setup
+.PHONY: help setup build pipeline $(STAGES) reproduce status test test-fast lint ci check-sample audit-benchmark clean clean-setup
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[^\t#]+:.*## / { sub(/^.*STAGES.*$$/, "<stage>", $$1); printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,9 @@ pipeline: build ## run every stage that is not up to date, and say where the rep
 
 $(STAGES): build ## run the pipeline up to that stage
 	@$(LABELPROOF) run $@ --config $(CONFIG) $(ARGS)
+
+reproduce: build ## run everything anew, and compare with pipeline.lock
+	@$(LABELPROOF) reproduce --config $(CONFIG) $(ARGS)
 
 status: build ## say which stages are stale, and why
 	@$(LABELPROOF) status --config $(CONFIG) $(ARGS)

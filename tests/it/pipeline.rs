@@ -298,3 +298,170 @@ fn class_weights_pooling_and_batch_normalisation_can_be_chosen() {
         run.stderr
     );
 }
+
+#[test]
+fn a_dry_run_says_what_would_run_and_writes_nothing() {
+    let project = Project::small("flex");
+    let plan = project.run(&["run", "--dry-run"]).expect_success();
+    let lines: Vec<&str> = plan.stdout.lines().collect();
+    assert_eq!(lines.len(), 7, "{}", plan.stdout);
+    assert_eq!(lines[0], "ingest      would run: never run");
+    assert!(!project.path("artifacts").exists());
+
+    project.run(&["run", "--until", "split"]).expect_success();
+    assert!(project.path("artifacts/split").exists() && !project.path("artifacts/train").exists());
+    let plan = project
+        .run(&["run", "--dry-run", "--until", "split", "--set", "split.test=0.4"])
+        .expect_success();
+    assert_eq!(
+        plan.stdout,
+        "ingest      up to date\npreprocess  up to date\nsplit       would run: split.test 0.3 -> 0.4\n"
+    );
+}
+
+#[test]
+fn a_run_of_one_stage_takes_what_lies_before_it_as_it_is() {
+    let project = Project::small("flex");
+    project.run(&["run", "split"]).expect_success();
+    // Preprocess would have to run; --only leaves it alone and says so.
+    let run = project
+        .run(&[
+            "run",
+            "--only",
+            "split",
+            "--set",
+            "preprocess.max_tokens=20",
+            "--force",
+        ])
+        .expect_success();
+    assert!(
+        run.stderr
+            .contains("preprocess  left as it is, although preprocess.max_tokens 24 -> 20"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(outcomes(&run.stderr).last().unwrap(), "split ran");
+    let refused = project.run(&["run", "split", "--only", "split"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+}
+
+/// A run that takes a while, and one that does not want to wait for it.
+#[test]
+fn a_second_run_waits_or_fails_at_once() {
+    let project = Project::small("flex");
+    project.run(&["run", "split"]).expect_success();
+    let lock = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(project.path("artifacts/.lock"))
+        .unwrap();
+    lock.lock().unwrap();
+    let refused = project.run(&["run", "split", "--no-wait"]);
+    assert_eq!(refused.code, 7, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("works in `artifacts`"),
+        "{}",
+        refused.stderr
+    );
+    drop(lock);
+    project.run(&["run", "split", "--no-wait"]).expect_success();
+}
+
+#[test]
+fn two_runs_are_compared_by_parameters_figures_and_rows() {
+    let project = Project::small("flex");
+    project.run(&["run", "evaluate"]).expect_success();
+    // One epoch at no rate to speak of: another model on the same test rows.
+    let other = [
+        "run",
+        "evaluate",
+        "--artifacts",
+        "short",
+        "--set",
+        "train.epochs=1",
+        "--set",
+        "train.learning_rate=0.0001",
+    ];
+    project.run(&other).expect_success();
+    let text = project
+        .run(&["compare", "artifacts", "short"])
+        .expect_success()
+        .stdout;
+    assert!(text.contains("train.epochs  60 -> 1\n"), "{text}");
+    assert!(text.contains("A is better (McNemar, p = 0.000)"), "{text}");
+    assert!(text.contains("Right in A, wrong in B:\n  row-"), "{text}");
+
+    let same = project
+        .run(&["compare", "artifacts", "artifacts", "--json"])
+        .expect_success();
+    let answer: serde_json::Value = serde_json::from_str(&same.stdout).unwrap();
+    assert_eq!(answer["parameters"], serde_json::json!([]));
+    assert_eq!(answer["mcnemar"]["p_value"], 1.0);
+    assert_eq!(answer["metrics"][0]["first"], answer["metrics"][0]["second"]);
+    assert!(answer["shared_test_rows"].as_u64().unwrap() > 20);
+
+    let missing = project.run(&["compare", "artifacts", "nowhere"]);
+    assert_eq!(missing.code, 4, "{}", missing.stderr);
+    assert!(missing.stderr.contains("nowhere"), "{}", missing.stderr);
+}
+
+#[test]
+fn what_is_locked_is_reproduced_and_what_is_not_is_named() {
+    let project = Project::small("flex");
+    let missing = project.run(&["reproduce"]);
+    assert_eq!(missing.code, 3, "{}", missing.stderr);
+    assert!(
+        missing.stderr.contains("labelproof reproduce --write"),
+        "{}",
+        missing.stderr
+    );
+
+    project.run(&["reproduce", "--write"]).expect_success();
+    let again = project.run(&["reproduce", "--quiet"]).expect_success();
+    assert_eq!(again.stdout, "reproduced (on an equal platform, byte for byte)\n");
+    assert!(!project.path("artifacts/reproduced").exists());
+
+    // One text says something else: its document, and what is made of it, are others.
+    let texts = project.read("texts.csv");
+    project.write("texts.csv", &texts.replacen("row-007,<p>", "row-007,<p>goal ", 1));
+    let other = project.run(&["reproduce", "--json"]);
+    assert_eq!(other.code, 9, "{}", other.stderr);
+    let differences: serde_json::Value = serde_json::from_str(&other.stdout).unwrap();
+    let named = |stage: &str, what: &str| {
+        let all = differences.as_array().unwrap();
+        let found = all
+            .iter()
+            .find(|each| each["stage"] == stage && each["what"] == what);
+        found.unwrap_or_else(|| panic!("{differences}"))["how"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(named("ingest", "the sources"), "other content");
+    assert_eq!(
+        named("ingest", "documents.parquet"),
+        "first at row 7, column `text`"
+    );
+
+    // Another processor: bytes of the model do not count, its figures do.
+    project.write("texts.csv", &texts);
+    let lock: serde_json::Value = serde_json::from_str(&project.read("pipeline.lock")).unwrap();
+    let mut elsewhere = lock;
+    elsewhere["platform"]["processor"] = "another".into();
+    elsewhere["metrics"]["test"]["accuracy"] = 0.1.into();
+    project.write("pipeline.lock", &elsewhere.to_string());
+    let figures = project.run(&["reproduce", "--quiet"]);
+    assert_eq!(figures.code, 9, "{}", figures.stderr);
+    let lines: Vec<&str> = figures.stdout.lines().collect();
+    assert!(
+        lines[0].starts_with("not reproduced (on another platform"),
+        "{}",
+        figures.stdout
+    );
+    assert_eq!(lines.len(), 2, "{}", figures.stdout);
+    assert!(
+        lines[1].starts_with("evaluate    test accuracy  0.1000 -> "),
+        "{}",
+        figures.stdout
+    );
+}

@@ -5,6 +5,7 @@
 //! splits, trains or measures.
 
 pub mod diagnostic;
+pub mod difference;
 pub mod digest;
 pub mod documents;
 pub mod features;
@@ -22,6 +23,7 @@ pub mod table;
 pub mod tokens;
 
 pub use diagnostic::{Diagnostic, Fault};
+pub use difference::first_difference;
 pub use digest::Digest;
 pub use documents::{Document, Reject};
 pub use features::FeatureRow;

@@ -1,7 +1,9 @@
 //! The command line: one struct for each command, and what each does.
 
 mod audit;
+mod compare;
 mod predict;
+mod reproduce;
 mod suggest;
 
 use std::path::PathBuf;
@@ -28,7 +30,7 @@ use crate::printer::{self, Printer, Verbosity};
   labelproof audit --validation val.csv --test test.csv --train train.csv
 
 Exit codes: 0 ok, 1 bug, 2 usage or configuration, 3 input data, 4 damaged artifact, 5 stale,
-6 model or device, 7 file system, 8 unsound figures")]
+6 model or device, 7 file system, 8 unsound figures, 9 not reproduced")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -44,6 +46,10 @@ enum Command {
     Predict(predict::PredictArgs),
     /// Look for causes of good numbers beside bad predictions, in anyone's files
     Audit(Box<audit::AuditArgs>),
+    /// Compare two folders of artifacts: parameters, metrics, and the test rows on which they differ
+    Compare(compare::CompareArgs),
+    /// Run everything anew in a folder of its own, and compare with pipeline.lock
+    Reproduce(reproduce::ReproduceArgs),
     /// Suggest settings, with the proof that they help or do not
     Suggest(suggest::SuggestArgs),
     /// Print the JSON schema of pipeline.yaml
@@ -87,6 +93,7 @@ impl ConfigArgs {
   labelproof run --dry-run                         what would run, and why
   labelproof run --from evaluate                   evaluate and what follows, whatever lies before
   labelproof run --config pipelines/finetune.yaml --set train.epochs=2 --device cuda:1")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct RunArgs {
     /// Run these stages and what they need; all by default
     #[arg(value_name = "STAGE")]
@@ -139,6 +146,8 @@ impl Cli {
             Command::Status(args) => status(&args),
             Command::Predict(args) => predict::run(&args),
             Command::Audit(args) => audit::run(&args),
+            Command::Reproduce(args) => reproduce::run(&args),
+            Command::Compare(args) => compare::run(&args),
             Command::Suggest(args) => suggest::run(&args),
             Command::Schema => {
                 printer::data(Pipeline::schema().trim_end());

@@ -24,6 +24,8 @@ pub enum ExitCode {
     Environment = 7,
     /// `audit --check` found that the figures do not say what they seem to say.
     Unsound = 8,
+    /// `reproduce` found a difference to the lock.
+    NotReproduced = 9,
 }
 
 impl From<Fault> for ExitCode {

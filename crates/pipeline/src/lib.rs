@@ -10,4 +10,5 @@ pub mod exit_code;
 pub mod failure;
 pub mod plan;
 pub mod printer;
+pub mod reproduction;
 pub mod run_lock;

@@ -222,7 +222,12 @@ impl<'a> Planner<'a> {
 }
 
 /// The leaves in which two parameter trees differ, by their dotted keys.
-fn compare_values(key: &str, old: &serde_json::Value, new: &serde_json::Value, reasons: &mut Vec<Stale>) {
+pub(crate) fn compare_values(
+    key: &str,
+    old: &serde_json::Value,
+    new: &serde_json::Value,
+    reasons: &mut Vec<Stale>,
+) {
     use serde_json::Value::Object;
     if old == new {
         return;

@@ -18,7 +18,8 @@ use crate::vocabulary::{texts_with_word, word_set};
 /// in at least 5 % of all rows (one that is no word: in half of its class). Honest data have such words (`film` in news on films), so a rule is only called a
 /// giveaway where it looks like an artefact: the word is in at least 90 % of the texts of its class, which no subject
 /// manages that people write about freely; or it is no word (it has digits) and in at least half of them. The name of
-/// a label is one where it is in at least 95 % of its own texts, and 98 % of the texts with it are its own.
+/// a label is one where it is in at least 95 % of its own texts, and 98 % of the texts with it are its own; be it anywhere,
+/// or in an address.
 pub const CHECK: Check = Check {
     id: "C46",
     name: "the label stands in the text",
@@ -130,19 +131,42 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 }
 
 const NAME: &str = "the name of the label";
+const ADDRESS: &str = "the name of the label, in an address or a path";
 
-/// Labels whose name is in nearly all of their own texts and hardly in others.
+/// Labels whose name is in nearly all of their own texts and hardly in others, be it anywhere or in an address: a word
+/// that other texts use as well still gives the label away there.
 fn names(evidence: &Evidence, texts: &[&str], labels: &[u32], class_rows: &[u64]) -> Vec<Rule> {
     let wanted: Vec<Vec<String>> = evidence
         .labels
         .iter()
         .map(|label| words(&label.replace('_', " ")).map(str::to_lowercase).collect())
         .collect();
+    let anywhere = |text: &str| vec![word_set(text)];
+    let in_addresses = |text: &str| -> Vec<BTreeSet<String>> {
+        let is_address =
+            |token: &&str| token.contains("://") || token.contains('@') || token.matches('/').count() > 1;
+        text.split_whitespace().filter(is_address).map(word_set).collect()
+    };
+    let mut rules = named(&wanted, texts, labels, class_rows, NAME, &anywhere);
+    rules.extend(named(&wanted, texts, labels, class_rows, ADDRESS, &in_addresses));
+    rules
+}
+
+/// Labels whose name is in one of the places of nearly all their texts, and hardly of others.
+fn named(
+    wanted: &[Vec<String>],
+    texts: &[&str],
+    labels: &[u32],
+    class_rows: &[u64],
+    kind: &'static str,
+    places: &dyn Fn(&str) -> Vec<BTreeSet<String>>,
+) -> Vec<Rule> {
     let mut with_name = vec![(0_u64, 0_u64); wanted.len()];
     for (text, &label) in texts.iter().zip(labels) {
-        let set = word_set(text);
+        let places = places(text);
         for (class, name) in wanted.iter().enumerate() {
-            if !name.is_empty() && name.iter().all(|word| set.contains(word)) {
+            let is_there = |place: &BTreeSet<String>| name.iter().all(|word| place.contains(word));
+            if !name.is_empty() && places.iter().any(is_there) {
                 with_name[class].0 += u64::from(class == label as usize);
                 with_name[class].1 += 1;
             }
@@ -156,7 +180,7 @@ fn names(evidence: &Evidence, texts: &[&str], labels: &[u32], class_rows: &[u64]
             class,
             precision,
             recall,
-            kind: NAME,
+            kind,
         })
     });
     rules.collect()
@@ -249,5 +273,30 @@ mod tests {
         });
         let measured = clear(run(&evidence));
         assert_eq!(measured.evidence["words_of_one_class"], json!(["goal"]));
+    }
+
+    /// Every class's name is in texts of the other, too, but in an address only in its own.
+    #[test]
+    fn a_label_in_an_address_is_found() {
+        let name = |row: u32| ["film", "trade"][row as usize % 2];
+        let rows: Vec<(String, u32)> = (0..400)
+            .map(|row| {
+                let text = format!(
+                    "https://archive.org/{}/{row} on film and trade, part {}",
+                    name(row),
+                    row % 7
+                );
+                (text, row % 2)
+            })
+            .collect();
+        let found = found(run(&evidence(
+            &["film", "trade"],
+            [part(&rows), part(&[("", 0); 0]), part(&[("", 0); 0])],
+        )));
+        assert_eq!(found.severity, Severity::Unsound);
+        assert_eq!(
+            found.measured.evidence["rules"][0]["because"],
+            "the name of the label, in an address or a path"
+        );
     }
 }

@@ -207,7 +207,9 @@ mod tests {
         test.logits = order.iter().map(|&row| test.logits[row].clone()).collect();
         for batch in test.logits.chunks_mut(32) {
             for (class, mean) in column_means(batch).into_iter().enumerate() {
-                batch.iter_mut().for_each(|row| row[class] -= mean);
+                for row in batch.iter_mut() {
+                    row[class] -= mean;
+                }
             }
         }
         let found = found(run(&predicted_by(&validation, &test)));

@@ -114,23 +114,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             measured,
         ));
     }
-    let lower_bound = if certainly_wrong == 0 {
-        String::new()
-    } else {
-        format!(
-            " {} there twice with different labels, so that at least {} wrong whatever a model thinks.",
-            if conflicting_texts == 1 {
-                String::from("1 text is")
-            } else {
-                format!("{conflicting_texts} texts are")
-            },
-            if certainly_wrong == 1 {
-                String::from("1 label is")
-            } else {
-                format!("{certainly_wrong} labels are")
-            },
-        )
-    };
+    let lower_bound = lower_bound(conflicting_texts, certainly_wrong);
     Ok(Found {
         severity: if evidenced >= LARGE { Severity::Caution } else { Severity::Note },
         confidence: if contradictory { Confidence::Likely } else { Confidence::Possible },
@@ -188,6 +172,26 @@ fn most_that_can_be_wrong(evidence: &Evidence) -> f64 {
         .filter_map(|rows| wilson(rows.hit_count(), rows.rows()).low)
         .map(|low| 1.0 - low)
         .fold(1.0, f64::min)
+}
+
+/// What texts that are there with two labels prove, as a sentence; nothing without such texts.
+fn lower_bound(conflicting_texts: usize, certainly_wrong: u64) -> String {
+    if certainly_wrong == 0 {
+        return String::new();
+    }
+    format!(
+        " {} there twice with different labels, so that at least {} wrong whatever a model thinks.",
+        if conflicting_texts == 1 {
+            String::from("1 text is")
+        } else {
+            format!("{conflicting_texts} texts are")
+        },
+        if certainly_wrong == 1 {
+            String::from("1 label is")
+        } else {
+            format!("{certainly_wrong} labels are")
+        },
+    )
 }
 
 /// Hundredths with one digit after the point, as a number without its sign.

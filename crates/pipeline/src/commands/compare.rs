@@ -1,0 +1,280 @@
+//! `labelproof compare`: two folders of artifacts side by side.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use labelproof_artifact::{ArtifactError, Prediction, Split, StageId, StageLock, TableReader};
+use labelproof_metrics::comparison::{McNemar, mcnemar};
+use labelproof_metrics::{Estimate, Evaluation, SplitMetrics};
+use serde_json::{Value, json};
+
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::plan::{Stale, compare_values};
+use crate::printer;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  labelproof run --artifacts artifacts/longer --set train.epochs=80
+  labelproof compare artifacts artifacts/longer")]
+pub(super) struct CompareArgs {
+    /// A folder of artifacts
+    #[arg(value_name = "A")]
+    first: PathBuf,
+    /// Another one
+    #[arg(value_name = "B")]
+    second: PathBuf,
+    /// Print JSON, with every row on which they differ
+    #[arg(long)]
+    json: bool,
+}
+
+/// The chance of a difference below which the better one is called better.
+const SIGNIFICANT: f64 = 0.05;
+
+/// Rows of each kind that the text lists.
+const LISTED: usize = 10;
+
+/// A metric's name, and where it stands.
+type Metric = (&'static str, fn(&SplitMetrics) -> Estimate);
+
+/// The metrics that are shown.
+const METRICS: [Metric; 6] = [
+    ("accuracy", |metrics| metrics.accuracy),
+    ("balanced accuracy", |metrics| metrics.balanced_accuracy),
+    ("macro F1", |metrics| metrics.f1_macro),
+    ("AUC", |metrics| metrics.roc_auc),
+    ("loss", |metrics| metrics.loss),
+    ("calibration error", |metrics| metrics.ece),
+];
+
+pub(super) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
+    let comparison = Comparison {
+        parameters: parameters(&args.first, &args.second),
+        metrics: metrics(&args.first, &args.second)?,
+        rows: Rows::read(&args.first, &args.second)?,
+    };
+    if args.json {
+        let text = serde_json::to_string_pretty(&comparison.json());
+        printer::data(&text.expect("a JSON value always serialises"));
+    } else {
+        printer::data(comparison.text().trim_end());
+    }
+    Ok(ExitCode::Success)
+}
+
+/// All that two folders differ in.
+struct Comparison {
+    /// Key, first value, second value.
+    parameters: Vec<(String, String, String)>,
+    /// Name, first, second, of the test rows of each.
+    metrics: Vec<(&'static str, Estimate, Estimate)>,
+    rows: Rows,
+}
+
+/// A test row that both have, and that only one of them predicts rightly.
+struct Changed {
+    id: String,
+    label: String,
+    first: String,
+    second: String,
+}
+
+/// The test rows that both have.
+struct Rows {
+    shared: usize,
+    only_in_first: usize,
+    only_in_second: usize,
+    test: McNemar,
+    lost: Vec<Changed>,
+    won: Vec<Changed>,
+}
+
+/// The parameters of all stages that ran in both folders, where they differ.
+fn parameters(first: &Path, second: &Path) -> Vec<(String, String, String)> {
+    let mut differences = Vec::new();
+    for stage in StageId::ALL {
+        let lock = |artifacts: &Path| StageLock::read(&artifacts.join(stage.name()));
+        if let (Some(first), Some(second)) = (lock(first), lock(second)) {
+            compare_values(stage.name(), &first.params, &second.params, &mut differences);
+        }
+    }
+    let parameter = |difference| match difference {
+        Stale::Parameter(key, first, second) => Some((key, first, second)),
+        _ => None,
+    };
+    differences.into_iter().filter_map(parameter).collect()
+}
+
+fn metrics(first: &Path, second: &Path) -> Result<Vec<(&'static str, Estimate, Estimate)>, ArtifactError> {
+    let of_test = |artifacts: &Path| -> Result<Option<SplitMetrics>, ArtifactError> {
+        Ok(Evaluation::read(artifacts)?.splits.remove(&Split::Test))
+    };
+    let (Some(first), Some(second)) = (of_test(first)?, of_test(second)?) else {
+        return Ok(Vec::new());
+    };
+    let both = METRICS
+        .iter()
+        .map(|(name, read)| (*name, read(&first), read(&second)));
+    Ok(both.collect())
+}
+
+impl Rows {
+    fn read(first: &Path, second: &Path) -> Result<Self, ArtifactError> {
+        let (first, mut second) = (test_rows(first)?, test_rows(second)?);
+        let (mut first_hits, mut second_hits) = (Vec::new(), Vec::new());
+        let (mut lost, mut won, mut only_in_first) = (Vec::new(), Vec::new(), 0);
+        for (id, one) in first {
+            let Some(other) = second.remove(&id) else {
+                only_in_first += 1;
+                continue;
+            };
+            let (hit, other_hit) = (one.predicted == one.label, other.predicted == other.label);
+            first_hits.push(hit);
+            second_hits.push(other_hit);
+            let changed = Changed {
+                id,
+                label: one.label,
+                first: one.predicted,
+                second: other.predicted,
+            };
+            match (hit, other_hit) {
+                (true, false) => lost.push(changed),
+                (false, true) => won.push(changed),
+                _ => {}
+            }
+        }
+        Ok(Self {
+            shared: first_hits.len(),
+            only_in_first,
+            only_in_second: second.len(),
+            test: mcnemar(&first_hits, &second_hits).expect("both have an entry for each shared row"),
+            lost,
+            won,
+        })
+    }
+}
+
+/// The predicted test rows by id.
+fn test_rows(artifacts: &Path) -> Result<BTreeMap<String, Prediction>, ArtifactError> {
+    let mut rows = BTreeMap::new();
+    for batch in TableReader::<Prediction>::open(artifacts)? {
+        let of_test = batch?.into_iter().filter(|row| row.split == Split::Test);
+        rows.extend(of_test.map(|row| (row.id.clone(), row)));
+    }
+    Ok(rows)
+}
+
+impl Comparison {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        if self.parameters.is_empty() {
+            text.push_str("The parameters are the same.\n");
+        }
+        for (key, first, second) in &self.parameters {
+            let _ = writeln!(text, "{key}  {first} -> {second}");
+        }
+        let _ = writeln!(text, "\n{:<18} {:<24} B", "test rows", "A");
+        for (name, first, second) in &self.metrics {
+            let _ = writeln!(text, "{name:<18} {:<24} {}", estimate(*first), estimate(*second));
+        }
+        let rows = &self.rows;
+        if rows.shared == 0 {
+            text.push_str("\nNo test row is in both: their figures cannot be compared row by row.\n");
+            return text;
+        }
+        let _ = writeln!(
+            text,
+            "\nOf {} test rows that both have, {} are right in A alone and {} in B alone: {}.",
+            rows.shared,
+            rows.lost.len(),
+            rows.won.len(),
+            conclusion(rows.test),
+        );
+        if rows.only_in_first + rows.only_in_second > 0 {
+            let _ = writeln!(
+                text,
+                "{} test rows are in A alone, {} in B alone; they are not compared.",
+                rows.only_in_first, rows.only_in_second
+            );
+        }
+        list(&mut text, "Right in A, wrong in B", &rows.lost);
+        list(&mut text, "Wrong in A, right in B", &rows.won);
+        text
+    }
+
+    fn json(&self) -> Value {
+        let rows = &self.rows;
+        let changed = |rows: &[Changed]| -> Value {
+            rows.iter()
+                .map(|row| json!({ "id": row.id, "label": row.label, "first": row.first, "second": row.second }))
+                .collect()
+        };
+        json!({
+            "parameters": self
+                .parameters
+                .iter()
+                .map(|(key, first, second)| json!({ "key": key, "first": value(first), "second": value(second) }))
+                .collect::<Value>(),
+            "metrics": self
+                .metrics
+                .iter()
+                .map(|(name, first, second)| json!({ "name": name, "first": first, "second": second }))
+                .collect::<Value>(),
+            "shared_test_rows": rows.shared,
+            "test_rows_only_in_first": rows.only_in_first,
+            "test_rows_only_in_second": rows.only_in_second,
+            "mcnemar": {
+                "only_first": rows.test.only_first,
+                "only_second": rows.test.only_second,
+                "p_value": rows.test.p_value,
+            },
+            "right_in_first_only": changed(&rows.lost),
+            "right_in_second_only": changed(&rows.won),
+        })
+    }
+}
+
+/// A parameter as it stands in a lock.
+fn value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
+}
+
+fn estimate(estimate: Estimate) -> String {
+    match (estimate.value, estimate.low, estimate.high) {
+        (Some(value), Some(low), Some(high)) => format!("{value:.3} ({low:.3} to {high:.3})"),
+        (Some(value), ..) => format!("{value:.3}"),
+        (None, ..) => "–".to_owned(),
+    }
+}
+
+/// What `McNemar`'s test says.
+fn conclusion(test: McNemar) -> String {
+    let verdict = if test.p_value >= SIGNIFICANT {
+        "no more than chance makes"
+    } else if test.only_first > test.only_second {
+        "A is better"
+    } else {
+        "B is better"
+    };
+    format!("{verdict} (McNemar, p = {:.3})", test.p_value)
+}
+
+fn list(text: &mut String, title: &str, rows: &[Changed]) {
+    if rows.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n{title}:");
+    for row in rows.iter().take(LISTED) {
+        let _ = writeln!(
+            text,
+            "  {}  is `{}`, A says `{}`, B says `{}`",
+            row.id, row.label, row.first, row.second
+        );
+    }
+    if rows.len() > LISTED {
+        let _ = writeln!(text, "  and {} more (--json lists them)", rows.len() - LISTED);
+    }
+}

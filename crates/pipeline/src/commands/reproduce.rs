@@ -1,0 +1,94 @@
+//! `labelproof reproduce`: runs everything anew, and compares with `pipeline.lock`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use labelproof_artifact::{Reporter, fs};
+
+use super::ConfigArgs;
+use crate::driver::{self, Conduct, Selection};
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::printer::{self, Printer, Verbosity};
+use crate::reproduction::{Difference, PipelineLock, Platform, TOLERANCE};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The data stages have to give the same bytes on every machine. Training, evaluation and what follows have to
+give them on the platform of the lock (system, processor, threads, device); elsewhere their metrics may be 0.02 apart."
+)]
+pub(super) struct ReproduceArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// The lock to compare with
+    #[arg(long, value_name = "FILE", default_value = "pipeline.lock")]
+    lock: PathBuf,
+    /// Write the lock from the artifacts there are, instead of comparing
+    #[arg(long)]
+    write: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Print errors and the result only
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Where everything is run anew, below the artifacts. It stays there if something differs.
+const SCRATCH: &str = "reproduced";
+
+pub(super) fn run(args: &ReproduceArgs) -> Result<ExitCode, Failure> {
+    let config = args.config.load(None)?;
+    let printer = Printer::new(Verbosity::choose(args.quiet));
+    let platform = Platform::current(&config.device.to_string());
+    let everything = Selection::with_upstream(&[]);
+    if args.write {
+        driver::run(&config, &everything, Conduct::default(), &printer)?;
+        PipelineLock::of_artifacts(&config.artifacts, platform)?.write(&args.lock)?;
+        printer.message(&format!("wrote `{}`", args.lock.display()));
+        return Ok(ExitCode::Success);
+    }
+    let locked = PipelineLock::read(&args.lock)?;
+    let mut anew = config.clone();
+    anew.artifacts = config.artifacts.join(SCRATCH);
+    fs::remove(&anew.artifacts)?;
+    driver::run(&anew, &everything, Conduct::default(), &printer)?;
+    let fresh = PipelineLock::of_artifacts(&anew.artifacts, platform.clone())?;
+    let differences = locked.differences(&fresh, &anew.artifacts, &config.artifacts);
+    if args.json {
+        let text = serde_json::to_string_pretty(&differences);
+        printer::data(&text.expect("a list of differences always serialises"));
+    } else {
+        printer::data(&text(&differences, locked.is_of(&platform)));
+    }
+    if differences.is_empty() {
+        fs::remove(&anew.artifacts)?;
+        Ok(ExitCode::Success)
+    } else {
+        printer.message(&format!("what was made is in `{}`", anew.artifacts.display()));
+        Ok(ExitCode::NotReproduced)
+    }
+}
+
+fn text(differences: &[Difference], equal_platform: bool) -> String {
+    let platform = if equal_platform {
+        "on an equal platform, byte for byte".to_owned()
+    } else {
+        format!("on another platform: data byte for byte, metrics within {TOLERANCE}")
+    };
+    if differences.is_empty() {
+        return format!("reproduced ({platform})");
+    }
+    let widest = differences
+        .iter()
+        .map(|difference| difference.what.len())
+        .max()
+        .unwrap_or(0);
+    let lines = differences
+        .iter()
+        .map(|Difference { stage, what, how }| format!("{stage:<11} {what:<widest$}  {how}"));
+    format!(
+        "not reproduced ({platform})\n{}",
+        lines.collect::<Vec<_>>().join("\n")
+    )
+}

@@ -1,0 +1,409 @@
+//! `pipeline.lock`: what a pipeline gave and on which machine, and whether it gives that again.
+//!
+//! Not responsible for running anything: it compares artifacts that are there with the lock.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use labelproof_artifact::fs::{self, FsError};
+use labelproof_artifact::{
+    ArtifactError, Diagnostic, Digest, Fault, Split, StageId, StageLock, first_difference,
+};
+use labelproof_metrics::Evaluation;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Stale, compare_values};
+
+/// The version of the lock's form.
+const SCHEMA: u32 = 1;
+
+/// A lock is a few kilobytes; what is larger is something else.
+const LARGEST_LOCK: u64 = 4 << 20;
+
+/// How far accuracy, macro F1 and AUC may be apart on another platform, where sums are rounded otherwise.
+pub const TOLERANCE: f64 = 0.02;
+
+/// What a pipeline gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PipelineLock {
+    schema: u32,
+    platform: Platform,
+    /// Accuracy, macro F1 and AUC of each split.
+    metrics: BTreeMap<Split, BTreeMap<String, Option<f64>>>,
+    stages: BTreeMap<StageId, StageLock>,
+}
+
+/// What training depends on beside its input: equal platforms give equal bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Platform {
+    system: String,
+    architecture: String,
+    processor: String,
+    threads: usize,
+    device: String,
+}
+
+impl Platform {
+    /// The platform of this process, for training on this device.
+    pub fn current(device: &str) -> Self {
+        Self {
+            system: std::env::consts::OS.to_owned(),
+            architecture: std::env::consts::ARCH.to_owned(),
+            processor: processor(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            device: device.to_owned(),
+        }
+    }
+}
+
+/// The processor's name; empty where the system does not tell.
+fn processor() -> String {
+    let text = fs::read_to_string(Path::new("/proc/cpuinfo")).unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("model name"));
+    let name = line.and_then(|line| line.split_once(':'));
+    name.map(|(_, name)| name.trim().to_owned()).unwrap_or_default()
+}
+
+/// A lock cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// It cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// An artifact cannot be read.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// It is no lock.
+    #[error("`{path}` is no lock of a pipeline: {problem}")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A stage has no artifacts.
+    #[error("stage `{0}` has no artifacts to lock")]
+    NeverRun(StageId),
+}
+
+impl Diagnostic for LockError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::File(error) => error.fault(),
+            Self::Artifact(error) => error.fault(),
+            Self::Damaged { .. } | Self::NeverRun(_) => Fault::Artifact,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::File(error) if error.fault() == Fault::Input => {
+                vec!["write one: labelproof reproduce --write".to_owned()]
+            }
+            Self::File(error) => error.hints(),
+            Self::Artifact(error) => error.hints(),
+            Self::Damaged { .. } => vec!["write it anew: labelproof reproduce --write".to_owned()],
+            Self::NeverRun(stage) => vec![format!("make them: labelproof run {stage}")],
+        }
+    }
+}
+
+/// Something that is not as the lock says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The stage.
+    pub stage: StageId,
+    /// What differs: a parameter, an input, a file, a metric.
+    pub what: String,
+    /// How.
+    pub how: String,
+}
+
+impl PipelineLock {
+    /// The lock of a folder of artifacts.
+    pub fn of_artifacts(artifacts: &Path, platform: Platform) -> Result<Self, LockError> {
+        let stages = StageId::ALL
+            .into_iter()
+            .map(|stage| {
+                let lock = StageLock::read(&artifacts.join(stage.name()));
+                lock.map(|lock| (stage, lock)).ok_or(LockError::NeverRun(stage))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            schema: SCHEMA,
+            platform,
+            metrics: metrics(artifacts)?,
+            stages,
+        })
+    }
+
+    /// Reads a lock.
+    pub fn read(path: &Path) -> Result<Self, LockError> {
+        let damaged = |problem: String| LockError::Damaged {
+            path: path.display().to_string(),
+            problem,
+        };
+        let length = fs::open(path)?
+            .metadata()
+            .map_err(|source| FsError::new("read", path, source))?
+            .len();
+        if length > LARGEST_LOCK {
+            return Err(damaged(format!(
+                "it has {length} bytes, a lock has a few thousand"
+            )));
+        }
+        let bytes = fs::read(path)?;
+        let lock: Self = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        if lock.schema != SCHEMA {
+            return Err(damaged(format!(
+                "it has form {}, this program reads form {SCHEMA}",
+                lock.schema
+            )));
+        }
+        Ok(lock)
+    }
+
+    /// Writes the lock.
+    pub fn write(&self, path: &Path) -> Result<(), LockError> {
+        let mut text = serde_json::to_string_pretty(self).expect("a lock has string keys only");
+        text.push('\n');
+        Ok(fs::write_atomic(path, text.as_bytes())?)
+    }
+
+    /// Whether it was made on this platform.
+    pub fn is_of(&self, platform: &Platform) -> bool {
+        self.platform == *platform
+    }
+
+    /// In what a fresh lock differs from this one. Data stages have to agree byte for byte on every platform; the others
+    /// do on an equal one, and elsewhere in their metrics, within [`TOLERANCE`]. `fresh_artifacts` and `kept_artifacts`
+    /// are where the files lie, to say where they begin to differ.
+    pub fn differences(
+        &self,
+        fresh: &Self,
+        fresh_artifacts: &Path,
+        kept_artifacts: &Path,
+    ) -> Vec<Difference> {
+        let mut differences = Vec::new();
+        let equal_platform = self.is_of(&fresh.platform);
+        for (&stage, now) in &fresh.stages {
+            let Some(locked) = self.stages.get(&stage) else {
+                differences.push(Difference {
+                    stage,
+                    what: "the stage".to_owned(),
+                    how: "is not in the lock".to_owned(),
+                });
+                continue;
+            };
+            differences.extend(of_settings(stage, locked, now));
+            if is_data(stage) || equal_platform {
+                let file_differs = |name: &str| {
+                    let kept = kept_artifacts.join(stage.name()).join(name);
+                    let is_locked = Digest::of_file(&kept).ok().as_ref() == locked.outputs.get(name);
+                    let place = is_locked
+                        .then(|| first_difference(&kept, &fresh_artifacts.join(stage.name()).join(name)))
+                        .flatten();
+                    place.map_or_else(|| "other bytes".to_owned(), |place| format!("first at {place}"))
+                };
+                differences.extend(of_maps(stage, &locked.outputs, &now.outputs, &file_differs));
+            }
+        }
+        if !equal_platform {
+            differences.extend(self.of_metrics(fresh));
+        }
+        differences
+    }
+
+    fn of_metrics(&self, fresh: &Self) -> Vec<Difference> {
+        let mut differences = Vec::new();
+        for (split, metrics) in &self.metrics {
+            for (name, locked) in metrics {
+                let now = fresh
+                    .metrics
+                    .get(split)
+                    .and_then(|metrics| metrics.get(name).copied().flatten());
+                let apart = match (locked, now) {
+                    (Some(locked), Some(now)) => (locked - now).abs(),
+                    (None, None) => 0.0,
+                    _ => f64::INFINITY,
+                };
+                if apart > TOLERANCE {
+                    differences.push(Difference {
+                        stage: StageId::Evaluate,
+                        what: format!("{split} {name}"),
+                        how: format!(
+                            "{} -> {}, more than {TOLERANCE} apart",
+                            shown(*locked),
+                            shown(now)
+                        ),
+                    });
+                }
+            }
+        }
+        differences
+    }
+}
+
+fn shown(value: Option<f64>) -> String {
+    value.map_or_else(|| "undefined".to_owned(), |value| format!("{value:.4}"))
+}
+
+/// Stages whose output depends on nothing but their input, whatever the machine.
+fn is_data(stage: StageId) -> bool {
+    matches!(stage, StageId::Ingest | StageId::Preprocess | StageId::Split)
+}
+
+/// Code, parameters and inputs from outside: if these differ, the output may.
+fn of_settings(stage: StageId, locked: &StageLock, now: &StageLock) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    if locked.revision != now.revision {
+        differences.push(Difference {
+            stage,
+            what: "revision".to_owned(),
+            how: format!("{} -> {}", locked.revision, now.revision),
+        });
+    }
+    let mut parameters = Vec::new();
+    compare_values(stage.name(), &locked.params, &now.params, &mut parameters);
+    differences.extend(parameters.into_iter().filter_map(|difference| match difference {
+        Stale::Parameter(key, locked, now) => Some(Difference {
+            stage,
+            what: key,
+            how: format!("{locked} -> {now}"),
+        }),
+        _ => None,
+    }));
+    let outside = |inputs: &BTreeMap<String, Digest>| -> BTreeMap<String, Digest> {
+        let is_outside = |name: &str| name == "the sources" || name.starts_with("encoder/");
+        inputs
+            .iter()
+            .filter(|(name, _)| is_outside(name))
+            .map(|(name, digest)| (name.clone(), digest.clone()))
+            .collect()
+    };
+    let other = |_: &str| "other content".to_owned();
+    differences.extend(of_maps(
+        stage,
+        &outside(&locked.inputs),
+        &outside(&now.inputs),
+        &other,
+    ));
+    differences
+}
+
+fn of_maps(
+    stage: StageId,
+    locked: &BTreeMap<String, Digest>,
+    now: &BTreeMap<String, Digest>,
+    how: &dyn Fn(&str) -> String,
+) -> Vec<Difference> {
+    let names: std::collections::BTreeSet<&String> = locked.keys().chain(now.keys()).collect();
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let how = match (locked.get(name), now.get(name)) {
+                (Some(locked), Some(now)) if locked == now => return None,
+                (Some(_), Some(_)) => how(name),
+                (Some(_), None) => "is gone".to_owned(),
+                (None, _) => "is new".to_owned(),
+            };
+            Some(Difference {
+                stage,
+                what: name.clone(),
+                how,
+            })
+        })
+        .collect()
+}
+
+fn metrics(artifacts: &Path) -> Result<BTreeMap<Split, BTreeMap<String, Option<f64>>>, ArtifactError> {
+    let splits = Evaluation::read(artifacts)?.splits;
+    let named = splits.into_iter().map(|(split, metrics)| {
+        let named = [
+            ("accuracy", metrics.accuracy),
+            ("macro F1", metrics.f1_macro),
+            ("AUC", metrics.roc_auc),
+        ];
+        let values = named.map(|(name, estimate)| (name.to_owned(), estimate.value));
+        (split, values.into())
+    });
+    Ok(named.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock(processor: &str, accuracy: f64, split: &str, weights: &str) -> PipelineLock {
+        let stage = |stage: StageId, file: &str, content: &str| {
+            let mut lock = StageLock::new(stage, 1, serde_json::json!({"seed": 1}), BTreeMap::new());
+            lock.outputs
+                .insert(file.to_owned(), Digest::of_bytes(content.as_bytes()));
+            (stage, lock)
+        };
+        let values = BTreeMap::from([("accuracy".to_owned(), Some(accuracy))]);
+        PipelineLock {
+            schema: SCHEMA,
+            platform: Platform {
+                processor: processor.to_owned(),
+                ..Platform::current("cpu")
+            },
+            metrics: BTreeMap::from([(Split::Test, values)]),
+            stages: BTreeMap::from([
+                stage(StageId::Split, "split.parquet", split),
+                stage(StageId::Train, "model/head.safetensors", weights),
+            ]),
+        }
+    }
+
+    fn differences(locked: &PipelineLock, now: &PipelineLock) -> Vec<String> {
+        let nowhere = Path::new("nowhere");
+        let all = locked.differences(now, nowhere, nowhere);
+        all.into_iter()
+            .map(|difference| format!("{} {}: {}", difference.stage, difference.what, difference.how))
+            .collect()
+    }
+
+    #[test]
+    fn on_an_equal_platform_every_byte_counts() {
+        let locked = lock("p", 0.9, "a", "w");
+        assert_eq!(differences(&locked, &locked), [""; 0]);
+        assert_eq!(
+            differences(&locked, &lock("p", 0.9, "b", "v")),
+            [
+                "split split.parquet: other bytes",
+                "train model/head.safetensors: other bytes"
+            ]
+        );
+    }
+
+    #[test]
+    fn elsewhere_data_count_by_bytes_and_models_by_their_figures() {
+        let locked = lock("p", 0.9, "a", "w");
+        assert_eq!(differences(&locked, &lock("q", 0.91, "a", "v")), [""; 0]);
+        assert_eq!(
+            differences(&locked, &lock("q", 0.8, "b", "v")),
+            [
+                "split split.parquet: other bytes",
+                "evaluate test accuracy: 0.9000 -> 0.8000, more than 0.02 apart"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_lock_is_read_back_and_other_files_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipeline.lock");
+        let locked = lock("p", 0.9, "a", "w");
+        locked.write(&path).unwrap();
+        assert_eq!(PipelineLock::read(&path).unwrap(), locked);
+        fs::write_atomic(&path, b"{\"schema\": 1}").unwrap();
+        let refused = PipelineLock::read(&path).unwrap_err().to_string();
+        assert!(
+            refused.contains("is no lock of a pipeline: missing field"),
+            "{refused}"
+        );
+    }
+}
