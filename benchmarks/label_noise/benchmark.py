@@ -21,7 +21,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
 RATES = (0.02, 0.05, 0.1, 0.2)
-SEEDS = (0, 1, 2)
+SEEDS = (0,)
 MOST_ROWS = 4_000
 
 
@@ -149,7 +149,8 @@ def judged(binary: Path, labelled: Labelled) -> list[str]:
 HEADER = """# Wrong labels: `labelproof audit` beside cleanlab
 
 Precision and recall of the rows that check C50 lists, at the number of rows it estimates to be wrong; cleanlab 2.9
-(`filter_by="confident_learning"`) on the same out-of-fold probabilities; and the audit on texts alone, with its own.
+(`filter_by="confident_learning"`) on the same out-of-fold probabilities; and the audit on texts alone, with its own. The
+audit lists 1,000 rows at most.
 
 | data set | seed | wrong | audit: estimate | precision | recall | cleanlab: estimate | precision | recall \
 | audit on texts: estimate | precision | recall |

@@ -6,6 +6,7 @@ import numpy as np
 
 from faults.registry import fault
 from faults.tools import all_read_as, decided, mostly_one_class, noisy, scaled
+from runs import softmax
 
 
 @fault("C50")
@@ -64,8 +65,11 @@ def training_ended_too_early(run, rng):
 
 @fault("C60")
 def logits_times_six(run, rng):
-    """Far too sure of itself; the log is of the same logits."""
-    return scaled(run, 6.0)
+    """Far too sure of itself, by three points or more; the log is of the same logits."""
+    results = scaled(run, 6.0)
+    outputs = results.test.filter(regex="^(logit|probability)_").to_numpy(dtype=float)
+    probabilities = softmax(outputs) if run.form.logits else outputs
+    return results if probabilities.max(1).mean() - results.accuracy("test") >= 0.03 else None
 
 
 @fault("C60")
