@@ -107,7 +107,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             confidence: Confidence::Certain,
             summary: format!(
                 "The training ended while it was still getting better: the last epoch lowered the validation loss by \
-                 {}, and training accuracy ({}) is not above validation accuracy ({}).",
+                 {}, and training accuracy ({}) is not far above validation accuracy ({}).",
                 percent(falling.unwrap_or(0.0)),
                 percent(train),
                 percent(validation),
