@@ -259,7 +259,12 @@ fn conclusion(test: McNemar) -> String {
     } else {
         "B is better"
     };
-    format!("{verdict} (McNemar, p = {:.3})", test.p_value)
+    let p_value = if test.p_value < 0.001 {
+        "p < 0.001".to_owned()
+    } else {
+        format!("p = {:.3}", test.p_value)
+    };
+    format!("{verdict} (McNemar, {p_value})")
 }
 
 fn list(text: &mut String, title: &str, rows: &[Changed]) {
