@@ -95,6 +95,18 @@ impl Project {
         }
     }
 
+    /// Starts `labelproof` in the folder, and lets it run.
+    pub(crate) fn start(&self, arguments: &[&str]) -> std::process::Child {
+        Command::new(env!("CARGO_BIN_EXE_labelproof"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
     /// The bytes of everything the stages wrote, by path, without caches.
     pub(crate) fn artifacts(&self) -> Vec<(String, Vec<u8>)> {
         let root = self.path("artifacts");

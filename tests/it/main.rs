@@ -3,6 +3,7 @@
 //! - `architecture`: the dependencies between the crates are the ones ARCHITECTURE.md draws.
 //! - `audit`: `labelproof audit` on files and bundles, and `labelproof suggest`.
 //! - `cli`: help, messages and exit codes; nothing that trains.
+//! - `crash`: runs that are killed at any moment.
 //! - `data_sets`: real data sets with the sample encoder, where they are there.
 //! - `harness`: how a test makes a corpus and an encoder, and runs the binary.
 //! - `pipeline`: whole runs on a small corpus with a tiny encoder: artifacts, re-runs, repeatability.
@@ -16,6 +17,7 @@
 mod architecture;
 mod audit;
 mod cli;
+mod crash;
 mod data_sets;
 mod harness;
 mod pipeline;
