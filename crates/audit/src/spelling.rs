@@ -6,8 +6,10 @@ use labelproof_text::normalized_key;
 /// that a table of numbers adds.
 pub(crate) fn normalized_label(label: &str) -> String {
     let key = normalized_key(label);
-    match key.strip_suffix(".0") {
-        Some(number) if number.parse::<i64>().is_ok() => number.to_owned(),
+    match key.split_once('.') {
+        Some((whole, zeros)) if whole.parse::<i64>().is_ok() && zeros.bytes().all(|byte| byte == b'0') => {
+            whole.to_owned()
+        }
         _ => key,
     }
 }

@@ -131,7 +131,12 @@ impl<'a> Planner<'a> {
             reasons.push(Stale::Revision);
         }
         let params = self.config.pipeline.params(stage);
-        compare_values(stage.name(), &lock.params, &params, &mut reasons);
+        let changed = changed_values(stage.name(), &lock.params, &params);
+        reasons.extend(
+            changed
+                .into_iter()
+                .map(|(key, old, new)| Stale::Parameter(key, old, new)),
+        );
         let inputs = self.inputs(stage)?;
         for (name, digest) in &inputs {
             if lock.inputs.get(name) != Some(digest) {
@@ -221,32 +226,31 @@ impl<'a> Planner<'a> {
     }
 }
 
+/// A parameter with two values: its dotted key, the old one, the new one.
+pub(crate) type Changed = (String, String, String);
+
 /// The leaves in which two parameter trees differ, by their dotted keys.
-pub(crate) fn compare_values(
-    key: &str,
-    old: &serde_json::Value,
-    new: &serde_json::Value,
-    reasons: &mut Vec<Stale>,
-) {
+pub(crate) fn changed_values(key: &str, old: &serde_json::Value, new: &serde_json::Value) -> Vec<Changed> {
     use serde_json::Value::Object;
     if old == new {
-        return;
+        return Vec::new();
     }
     let (Object(old_fields), Object(new_fields)) = (old, new) else {
-        reasons.push(Stale::Parameter(key.to_owned(), old.to_string(), new.to_string()));
-        return;
+        return vec![(key.to_owned(), old.to_string(), new.to_string())];
     };
     let null = serde_json::Value::Null;
+    let mut changed = Vec::new();
     for (name, new) in new_fields {
         let old = old_fields.get(name).unwrap_or(&null);
-        compare_values(&format!("{key}.{name}"), old, new, reasons);
+        changed.extend(changed_values(&format!("{key}.{name}"), old, new));
     }
     for (name, old) in old_fields
         .iter()
         .filter(|(name, _)| !new_fields.contains_key(*name))
     {
-        compare_values(&format!("{key}.{name}"), old, &null, reasons);
+        changed.extend(changed_values(&format!("{key}.{name}"), old, &null));
     }
+    changed
 }
 
 #[cfg(test)]
@@ -256,11 +260,11 @@ mod tests {
     #[test]
     fn changed_parameters_are_named_with_both_values() {
         let value = |text: &str| serde_json::from_str(text).unwrap();
-        let mut reasons = Vec::new();
         let old = value(r#"{"epochs": 3, "early_stopping": {"patience": 5}, "gone": 1, "same": [1]}"#);
         let new = value(r#"{"epochs": 5, "early_stopping": {"patience": 2}, "fresh": "x", "same": [1]}"#);
-        compare_values("train", &old, &new, &mut reasons);
-        let lines: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+        let changed = changed_values("train", &old, &new).into_iter();
+        let reasons = changed.map(|(key, old, new)| Stale::Parameter(key, old, new));
+        let lines: Vec<String> = reasons.map(|reason| reason.to_string()).collect();
         assert_eq!(
             lines,
             [

@@ -12,7 +12,7 @@ use labelproof_artifact::{
 use labelproof_metrics::Evaluation;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Stale, compare_values};
+use crate::plan::changed_values;
 
 /// The version of the lock's form.
 const SCHEMA: u32 = 1;
@@ -265,15 +265,11 @@ fn of_settings(stage: StageId, locked: &StageLock, now: &StageLock) -> Vec<Diffe
             how: format!("{} -> {}", locked.revision, now.revision),
         });
     }
-    let mut parameters = Vec::new();
-    compare_values(stage.name(), &locked.params, &now.params, &mut parameters);
-    differences.extend(parameters.into_iter().filter_map(|difference| match difference {
-        Stale::Parameter(key, locked, now) => Some(Difference {
-            stage,
-            what: key,
-            how: format!("{locked} -> {now}"),
-        }),
-        _ => None,
+    let parameters = changed_values(stage.name(), &locked.params, &now.params);
+    differences.extend(parameters.into_iter().map(|(what, locked, now)| Difference {
+        stage,
+        what,
+        how: format!("{locked} -> {now}"),
     }));
     let outside = |inputs: &BTreeMap<String, Digest>| -> BTreeMap<String, Digest> {
         let is_outside = |name: &str| name == "the sources" || name.starts_with("encoder/");

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use labelproof_artifact::Reporter;
-use labelproof_text::normalized_key;
 
 use super::error::{Error, listed};
 use super::table::{Labels, RawScores, Table};
+use crate::spelling::normalized_label;
 
 /// The class names, and how to number labels and score columns.
 #[derive(Debug)]
@@ -22,17 +22,12 @@ pub(super) struct LabelMap {
     has_names: bool,
 }
 
-/// A label without what spellings vary; `1.0` is `1`.
+/// A label as it is, or without what spellings vary.
 pub(super) fn label_key(label: &str, is_exact: bool) -> String {
     if is_exact {
-        return label.to_owned();
-    }
-    let key = normalized_key(label);
-    match key.split_once('.') {
-        Some((whole, zeros)) if whole.parse::<i64>().is_ok() && zeros.bytes().all(|byte| byte == b'0') => {
-            whole.to_owned()
-        }
-        _ => key,
+        label.to_owned()
+    } else {
+        normalized_label(label)
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::plan::{Stale, compare_values};
+use crate::plan::{Changed, changed_values};
 use crate::printer;
 
 #[derive(Debug, Args)]
@@ -67,15 +67,14 @@ pub(super) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
 
 /// All that two folders differ in.
 struct Comparison {
-    /// Key, first value, second value.
-    parameters: Vec<(String, String, String)>,
+    parameters: Vec<Changed>,
     /// Name, first, second, of the test rows of each.
     metrics: Vec<(&'static str, Estimate, Estimate)>,
     rows: Rows,
 }
 
 /// A test row that both have, and that only one of them predicts rightly.
-struct Changed {
+struct ChangedRow {
     id: String,
     label: String,
     first: String,
@@ -88,24 +87,18 @@ struct Rows {
     only_in_first: usize,
     only_in_second: usize,
     test: McNemar,
-    lost: Vec<Changed>,
-    won: Vec<Changed>,
+    lost: Vec<ChangedRow>,
+    won: Vec<ChangedRow>,
 }
 
 /// The parameters of all stages that ran in both folders, where they differ.
-fn parameters(first: &Path, second: &Path) -> Vec<(String, String, String)> {
-    let mut differences = Vec::new();
-    for stage in StageId::ALL {
+fn parameters(first: &Path, second: &Path) -> Vec<Changed> {
+    let of_stage = |stage: StageId| {
         let lock = |artifacts: &Path| StageLock::read(&artifacts.join(stage.name()));
-        if let (Some(first), Some(second)) = (lock(first), lock(second)) {
-            compare_values(stage.name(), &first.params, &second.params, &mut differences);
-        }
-    }
-    let parameter = |difference| match difference {
-        Stale::Parameter(key, first, second) => Some((key, first, second)),
-        _ => None,
+        let (first, second) = lock(first).zip(lock(second))?;
+        Some(changed_values(stage.name(), &first.params, &second.params))
     };
-    differences.into_iter().filter_map(parameter).collect()
+    StageId::ALL.into_iter().filter_map(of_stage).flatten().collect()
 }
 
 fn metrics(first: &Path, second: &Path) -> Result<Vec<(&'static str, Estimate, Estimate)>, ArtifactError> {
@@ -134,7 +127,7 @@ impl Rows {
             let (hit, other_hit) = (one.predicted == one.label, other.predicted == other.label);
             first_hits.push(hit);
             second_hits.push(other_hit);
-            let changed = Changed {
+            let changed = ChangedRow {
                 id,
                 label: one.label,
                 first: one.predicted,
@@ -207,7 +200,7 @@ impl Comparison {
 
     fn json(&self) -> Value {
         let rows = &self.rows;
-        let changed = |rows: &[Changed]| -> Value {
+        let changed = |rows: &[ChangedRow]| -> Value {
             rows.iter()
                 .map(|row| json!({ "id": row.id, "label": row.label, "first": row.first, "second": row.second }))
                 .collect()
@@ -267,7 +260,7 @@ fn conclusion(test: McNemar) -> String {
     format!("{verdict} (McNemar, {p_value})")
 }
 
-fn list(text: &mut String, title: &str, rows: &[Changed]) {
+fn list(text: &mut String, title: &str, rows: &[ChangedRow]) {
     if rows.is_empty() {
         return;
     }
