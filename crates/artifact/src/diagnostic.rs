@@ -13,6 +13,8 @@ pub enum Fault {
     Model,
     /// The file system: no space, no permission (exit code 7).
     Environment,
+    /// Nobody's: the user asked to stop (exit code 130, as a shell says of Ctrl-C).
+    Interrupted,
 }
 
 /// An error that can say what to do about it.

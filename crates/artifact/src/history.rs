@@ -5,11 +5,13 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, UInt32Type};
 
+use serde::{Deserialize, Serialize};
+
 use crate::stage::{Kind, StageId};
 use crate::table::{Row, numbers};
 
 /// One epoch. Losses are means over rows in nats, from logits; accuracies are shares of rows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HistoryRow {
     /// From 1.
     pub epoch: u32,

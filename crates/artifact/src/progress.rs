@@ -1,5 +1,5 @@
-//! How a stage tells what it is doing. Stages never print: they call a [`Reporter`], and the driver decides what
-//! becomes of it.
+//! How a stage tells what it is doing, and hears that it is to stop. Stages never print: they call a [`Reporter`], and the
+//! driver decides what becomes of it.
 
 /// Receives a stage's progress.
 pub trait Reporter: Send + Sync {
@@ -14,9 +14,13 @@ pub trait Reporter: Send + Sync {
 
     /// A line, or several, that the user should see and may want to keep.
     fn message(&self, text: &str);
+
+    /// Whether the user wants the stage to end now, and to keep what it needs to go on later. Only what takes long and can
+    /// go on asks.
+    fn stop_requested(&self) -> bool;
 }
 
-/// Says nothing.
+/// Says nothing, and never stops.
 #[derive(Debug, Clone, Copy)]
 pub struct Silent;
 
@@ -25,4 +29,7 @@ impl Reporter for Silent {
     fn advance(&self, _units: u64, _note: &str) {}
     fn finished(&self) {}
     fn message(&self, _text: &str) {}
+    fn stop_requested(&self) -> bool {
+        false
+    }
 }

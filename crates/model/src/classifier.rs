@@ -1,5 +1,7 @@
 //! Encoder, pooling and head as one.
 
+use std::ops::ControlFlow;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -37,17 +39,38 @@ pub fn in_batches(
     forward: impl Fn(&Batch) -> Tensor<2>,
     mut done: impl FnMut(usize),
 ) -> Vec<f32> {
-    let lengths: Vec<usize> = rows.iter().map(|row| row.len()).collect();
     let mut results: Vec<Vec<f32>> = vec![Vec::new(); rows.len()];
-    for members in batch::by_length(&lengths, batch::PREDICTION_BATCH_TOKENS) {
-        let tokens: Vec<&[u32]> = members.iter().map(|&row| rows[row]).collect();
-        let output = forward(&Batch::new(&tokens, pad_id, device));
-        let [_, width] = output.dims();
-        let values: Vec<f32> = output.into_data().iter::<f32>().collect();
-        for (&row, values) in members.iter().zip(values.chunks_exact(width)) {
-            results[row] = values.to_vec();
-        }
-        done(members.len());
-    }
+    let finished = fill_in_batches(&mut results, rows, pad_id, device, forward, |_, rows| {
+        done(rows);
+        ControlFlow::Continue(())
+    });
+    debug_assert!(finished.is_continue());
     results.concat()
+}
+
+/// Like [`in_batches`], into results of which some may be there already: a batch is left out when all its rows are. Ends
+/// early when `done` breaks; it sees the results so far and the number of rows of the last batch. Batches are the same
+/// whatever is there already, and so are the results.
+pub fn fill_in_batches(
+    results: &mut [Vec<f32>],
+    rows: &[&[u32]],
+    pad_id: u32,
+    device: &Device,
+    forward: impl Fn(&Batch) -> Tensor<2>,
+    mut done: impl FnMut(&[Vec<f32>], usize) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let lengths: Vec<usize> = rows.iter().map(|row| row.len()).collect();
+    for members in batch::by_length(&lengths, batch::PREDICTION_BATCH_TOKENS) {
+        if members.iter().any(|&row| results[row].is_empty()) {
+            let tokens: Vec<&[u32]> = members.iter().map(|&row| rows[row]).collect();
+            let output = forward(&Batch::new(&tokens, pad_id, device));
+            let [_, width] = output.dims();
+            let values: Vec<f32> = output.into_data().iter::<f32>().collect();
+            for (&row, values) in members.iter().zip(values.chunks_exact(width)) {
+                results[row] = values.to_vec();
+            }
+        }
+        done(results, members.len())?;
+    }
+    ControlFlow::Continue(())
 }

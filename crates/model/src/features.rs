@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{ArtifactError, Digest, FeatureRow, TableReader, fs, write_table};
 
 use crate::backend::DeviceChoice;
 use crate::pooling::Pooling;
 
 /// Raised when the same encoder, tokens and pooling would give other features.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 
 /// A cache folder for one set of features. Its name is the digest of all they depend on.
 #[derive(Debug)]
@@ -35,6 +36,18 @@ impl FeatureCache {
         }
     }
 
+    /// The cache for those of them that an interrupted computation finished, in any number.
+    pub fn partial(&self) -> Self {
+        Self {
+            folder: self.folder.with_extension("partial"),
+        }
+    }
+
+    /// Forgets what is kept.
+    pub fn remove(&self) -> Result<(), FsError> {
+        fs::remove(&self.folder)
+    }
+
     /// The features, if they are there and whole. A damaged cache is the same as none.
     pub fn read(&self) -> Option<Vec<FeatureRow>> {
         let path = self.table();
@@ -51,7 +64,7 @@ impl FeatureCache {
 
     /// Keeps features. The digest is written last: without it the table is not believed.
     pub fn write(&self, rows: &[FeatureRow]) -> Result<(), ArtifactError> {
-        fs::remove(&self.folder)?;
+        self.remove()?;
         fs::create_dir_all(&self.folder)?;
         write_table(&self.folder, rows.iter().cloned())?;
         let digest = Digest::of_file(&self.table())?;

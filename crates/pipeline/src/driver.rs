@@ -1,12 +1,13 @@
 //! Runs stages: each in a scratch folder, committed by one rename with its lock inside.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use labelproof_artifact::{Reporter, StageId, StageLock, fs};
 
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::plan::{self, Planner};
 use crate::printer::Printer;
 use crate::run_lock::RunLock;
@@ -177,7 +178,7 @@ fn execute(
         config.pipeline.params(stage),
         planner.inputs(stage)?,
     );
-    run_stage(config, stage, &scratch, printer)?;
+    let leftovers = interrupt::while_running(stage, || run_stage(config, stage, &scratch, printer))?;
     lock.outputs = StageLock::digest_outputs(&scratch)?;
     for path in fs::files_below(&scratch)? {
         fs::sync(&path)?;
@@ -186,10 +187,19 @@ fn execute(
     let folder = config.artifacts.join(stage.name());
     fs::remove(&folder)?;
     fs::rename(&scratch, &folder)?;
+    if let Some(leftovers) = leftovers {
+        fs::remove(&leftovers)?;
+    }
     Ok(())
 }
 
-fn run_stage(config: &Config, stage: StageId, out: &Path, printer: &Printer) -> Result<(), Failure> {
+/// Runs a stage. Returns what it kept to go on from, which is to be removed when its output is safe.
+fn run_stage(
+    config: &Config,
+    stage: StageId,
+    out: &Path,
+    printer: &Printer,
+) -> Result<Option<PathBuf>, Failure> {
     let Config {
         pipeline,
         base,
@@ -200,16 +210,16 @@ fn run_stage(config: &Config, stage: StageId, out: &Path, printer: &Printer) -> 
     let reporter: &dyn Reporter = printer;
     match stage {
         StageId::Ingest => labelproof_ingest::run(&pipeline.ingest, base, out, reporter)
-            .map_err(|error| Failure::of_stage(stage, error)),
+            .map_err(|error| Failure::of_stage(stage, error))?,
         StageId::Preprocess => {
             labelproof_preprocess::run(&pipeline.preprocess, artifacts, encoder, out, reporter)
-                .map_err(|error| Failure::of_stage(stage, error))
+                .map_err(|error| Failure::of_stage(stage, error))?;
         }
         StageId::Split => labelproof_split::run(&pipeline.split, artifacts, out, reporter)
-            .map_err(|error| Failure::of_stage(stage, error)),
+            .map_err(|error| Failure::of_stage(stage, error))?,
         StageId::Train => {
             let cache = artifacts.join(CACHE_FOLDER);
-            labelproof_train::run(
+            return labelproof_train::run(
                 &pipeline.train,
                 artifacts,
                 encoder,
@@ -218,15 +228,17 @@ fn run_stage(config: &Config, stage: StageId, out: &Path, printer: &Printer) -> 
                 out,
                 reporter,
             )
-            .map_err(|error| Failure::of_stage(stage, error))
+            .map(Some)
+            .map_err(|error| Failure::of_stage(stage, error));
         }
         StageId::Evaluate => labelproof_evaluate::run(&pipeline.evaluate, artifacts, *device, out, reporter)
-            .map_err(|error| Failure::of_stage(stage, error)),
+            .map_err(|error| Failure::of_stage(stage, error))?,
         StageId::Audit => labelproof_audit::run(&pipeline.audit, artifacts, *device, out, reporter)
-            .map_err(|error| Failure::of_stage(stage, error)),
+            .map_err(|error| Failure::of_stage(stage, error))?,
         StageId::Report => labelproof_report::run(&pipeline.report, artifacts, out, reporter)
-            .map_err(|error| Failure::of_stage(stage, error)),
+            .map_err(|error| Failure::of_stage(stage, error))?,
     }
+    Ok(None)
 }
 
 /// Where expensive intermediate results are kept between runs; removing it costs time and nothing else.

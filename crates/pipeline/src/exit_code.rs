@@ -26,6 +26,8 @@ pub enum ExitCode {
     Unsound = 8,
     /// `reproduce` found a difference to the lock.
     NotReproduced = 9,
+    /// Ctrl-C, or a signal that asks to end. The number is what shells use for a process that Ctrl-C ended.
+    Interrupted = 130,
 }
 
 impl From<Fault> for ExitCode {
@@ -36,6 +38,7 @@ impl From<Fault> for ExitCode {
             Fault::Artifact => Self::Artifact,
             Fault::Model => Self::Model,
             Fault::Environment => Self::Environment,
+            Fault::Interrupted => Self::Interrupted,
         }
     }
 }

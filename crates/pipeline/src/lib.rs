@@ -8,6 +8,7 @@ pub mod config;
 pub mod driver;
 pub mod exit_code;
 pub mod failure;
+pub mod interrupt;
 pub mod plan;
 pub mod printer;
 pub mod reproduction;

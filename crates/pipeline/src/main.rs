@@ -5,10 +5,11 @@ use std::panic;
 use clap::Parser;
 use labelproof_pipeline::commands::Cli;
 use labelproof_pipeline::exit_code::ExitCode;
-use labelproof_pipeline::printer;
+use labelproof_pipeline::{interrupt, printer};
 
 fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
+    interrupt::listen();
     // A panic is a bug in labelproof, never the answer to some input; say so, and whom to tell.
     let outcome = panic::catch_unwind(move || cli.execute());
     let code = match outcome {

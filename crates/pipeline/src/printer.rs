@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use labelproof_artifact::{Reporter, StageId};
 
 use crate::driver::Outcome;
+use crate::interrupt;
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +128,10 @@ impl Reporter for Printer {
 
     fn message(&self, text: &str) {
         self.line(&format!("  {}", text.replace('\n', "\n  ")));
+    }
+
+    fn stop_requested(&self) -> bool {
+        interrupt::requested()
     }
 }
 

@@ -109,6 +109,10 @@ mod tests {
         fn started(&self, _: &str, _: Option<u64>) {}
         fn advance(&self, _: u64, _: &str) {}
         fn finished(&self) {}
+        fn stop_requested(&self) -> bool {
+            false
+        }
+
         fn message(&self, text: &str) {
             self.0.lock().unwrap().push(text.to_owned());
         }

@@ -158,6 +158,10 @@ impl Reporter for Listener {
     fn started(&self, _work: &str, _total: Option<u64>) {}
     fn advance(&self, _units: u64, _note: &str) {}
     fn finished(&self) {}
+    fn stop_requested(&self) -> bool {
+        false
+    }
+
     fn message(&self, text: &str) {
         self.0.lock().unwrap().push(text.to_owned());
     }

@@ -1,5 +1,7 @@
 //! What can go wrong in training.
 
+use std::path::PathBuf;
+
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{ArtifactError, Diagnostic, Fault};
 
@@ -54,7 +56,34 @@ pub enum Error {
         loss: f32,
         /// The ids of the batch.
         rows: String,
+        /// Where the last good state is, if there is one.
+        checkpoint: Option<PathBuf>,
     },
+    /// The user asked to stop, and what was done is kept.
+    #[error("stopped after {after}")]
+    Interrupted {
+        /// How far it got.
+        after: String,
+    },
+    /// The user asked to stop, and what was done could not be kept.
+    #[error("stopped after {after}, and no checkpoint could be written")]
+    InterruptedUnkept {
+        /// How far it got.
+        after: String,
+        /// Why it could not be kept.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }
 
 impl Diagnostic for Error {
@@ -66,6 +95,7 @@ impl Diagnostic for Error {
             Self::EmptySplit { .. } => Fault::Artifact,
             Self::ClassWeights { .. } | Self::Layers { .. } => Fault::Configuration,
             Self::Score { .. } | Self::NonFiniteLoss { .. } => Fault::Model,
+            Self::Interrupted { .. } | Self::InterruptedUnkept { .. } => Fault::Interrupted,
         }
     }
 
@@ -80,7 +110,19 @@ impl Diagnostic for Error {
             Self::Score { .. } | Self::NonFiniteLoss { .. } => {
                 "lower `train.learning_rate`, or set `train.gradient_clipping: 1.0`"
             }
+            Self::Interrupted { .. } => {
+                "run the same command again: it goes on from there, and ends with the same bytes"
+            }
+            Self::InterruptedUnkept { .. } => "run the same command again: training begins anew",
         };
-        vec![hint.to_owned()]
+        let mut hints = vec![hint.to_owned()];
+        if let Self::NonFiniteLoss {
+            checkpoint: Some(folder),
+            ..
+        } = self
+        {
+            hints.push(format!("the last good state is kept in `{}`", folder.display()));
+        }
+        hints
     }
 }

@@ -12,8 +12,9 @@ use labelproof_metrics::{Confusion, Scored, macro_average};
 use labelproof_model::bundle::{argmax, cross_entropy, probabilities};
 use labelproof_model::{batch, random};
 
+use crate::checkpoint::{Best, Checkpoints, Progress, State};
 use crate::clipping;
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::params::{OptimizerKind, Params, SelectionMetric};
 use crate::schedule::learning_rate;
 
@@ -39,8 +40,8 @@ pub(crate) struct Task<'a, M> {
     pub(crate) device: &'a Device,
 }
 
-/// Figures of one pass.
-struct Pass {
+/// Figures of the validation rows.
+struct Validation {
     loss: f64,
     accuracy: f64,
     f1_macro: f64,
@@ -50,72 +51,56 @@ struct Pass {
 const EPSILON: f32 = 1e-8;
 const DEFAULT_WEIGHT_DECAY: f64 = 0.01;
 
-/// Trains, and returns the best epoch's module in prediction mode, with the history.
+/// Trains, and returns the best epoch's module in prediction mode, with the history. Goes on from a checkpoint if there is
+/// one, and gives the same bits as if it had never been interrupted.
 pub(crate) fn fit<M: Module>(
     params: &Params,
     task: &Task<'_, M>,
     module: M,
+    checkpoints: Checkpoints,
     reporter: &dyn Reporter,
 ) -> Result<(M, Vec<HistoryRow>), Error> {
     let batches_per_epoch = task.train_labels.len().div_ceil(params.batch_size);
-    let steps_per_epoch = batches_per_epoch.div_ceil(params.gradient_accumulation) as u64;
     let mut trainer = Trainer {
         params,
         task,
         loss: CrossEntropyLossConfig::new()
             .with_weights(task.class_weights.clone())
             .init(&task.device.clone().autodiff()),
-        optimizer: build_optimizer(params),
-        step: 0,
-        total_steps: steps_per_epoch * u64::from(params.epochs),
+        steps_per_epoch: batches_per_epoch.div_ceil(params.gradient_accumulation) as u64,
+        checkpoints,
         reporter,
     };
-    let mut module = module.train();
-    let mut best: Option<(M, f64)> = None;
-    let mut history: Vec<HistoryRow> = Vec::new();
-    let mut best_epoch = 0;
+    let mut state = trainer.first_state(module.train());
     let rows = task.train_labels.len() as u64;
     reporter.started("training", Some(rows * u64::from(params.epochs)));
-    for epoch in 1..=params.epochs {
-        let (trained, train_pass) = trainer.train_epoch(module, epoch)?;
-        module = trained;
-        let snapshot = module.valid();
-        let validation = score(&(task.validation_logits)(&snapshot), task, epoch)?;
-        let merit = match params.early_stopping.metric {
-            SelectionMetric::Loss => -validation.loss,
-            SelectionMetric::Accuracy => validation.accuracy,
-            SelectionMetric::F1Macro => validation.f1_macro,
-        };
-        if best.as_ref().is_none_or(|(_, best_merit)| merit > *best_merit) {
-            best = Some((snapshot, merit));
-            best_epoch = epoch;
-        }
-        let last_step = trainer.step.saturating_sub(1);
-        history.push(HistoryRow {
-            epoch,
-            learning_rate: learning_rate(params, last_step, trainer.total_steps),
-            train_loss: train_pass.loss,
-            train_accuracy: train_pass.accuracy,
-            validation_loss: validation.loss,
-            validation_accuracy: validation.accuracy,
-            validation_f1_macro: validation.f1_macro,
-            best: false,
-        });
-        reporter.message(&describe(
-            &history[history.len() - 1],
-            params.epochs,
-            epoch == best_epoch,
-        ));
-        if epoch - best_epoch >= params.early_stopping.patience {
-            break;
-        }
+    let rows_before = rows * state.progress.step / trainer.steps_per_epoch;
+    reporter.advance(rows_before, "");
+    while !is_finished(params, &state.progress) {
+        state = trainer.train_epoch(state)?;
+        trainer.validate(&mut state)?;
+        trainer.checkpoint(&state);
     }
     reporter.finished();
+    let best = state
+        .progress
+        .best
+        .expect("there is at least one epoch, and the first is the best so far");
+    let mut history = state.progress.history;
     for row in &mut history {
-        row.best = row.epoch == best_epoch;
+        row.best = row.epoch == best.epoch;
     }
-    let (module, _) = best.expect("there is at least one epoch, and the first is the best so far");
+    let module = state
+        .best
+        .expect("the best epoch's module is kept with its number");
     Ok((module, history))
+}
+
+/// Whether all epochs are done, or none became better for so long that training stops.
+fn is_finished(params: &Params, progress: &Progress) -> bool {
+    let done = progress.epochs();
+    let waited = progress.best.map_or(0, |best| done - best.epoch);
+    done >= params.epochs || waited >= params.early_stopping.patience
 }
 
 fn describe(row: &HistoryRow, epochs: u32, best: bool) -> String {
@@ -134,48 +119,148 @@ struct Trainer<'a, M> {
     params: &'a Params,
     task: &'a Task<'a, M>,
     loss: CrossEntropyLoss,
-    optimizer: ModuleOptimizer,
-    step: u64,
-    total_steps: u64,
+    steps_per_epoch: u64,
+    checkpoints: Checkpoints,
     reporter: &'a dyn Reporter,
 }
 
 impl<M: Module> Trainer<'_, M> {
-    fn train_epoch(&mut self, mut module: M, epoch: u32) -> Result<(M, Pass), Error> {
-        // Seeded anew for each epoch, so that an epoch can be repeated without the ones before it.
+    /// That of the checkpoint, or a new one.
+    fn first_state(&self, module: M) -> State<M> {
+        let optimizer = build_optimizer(self.params);
+        if let Some(state) = self.checkpoints.read(&module, &optimizer) {
+            self.reporter.message(&format!(
+                "going on from a checkpoint after {}",
+                self.place(&state.progress)
+            ));
+            return state;
+        }
+        if self.checkpoints.exist() {
+            self.reporter.message(&format!(
+                "the checkpoint in `{}` is damaged: training begins anew",
+                self.checkpoints.folder().display()
+            ));
+        }
+        State {
+            module,
+            optimizer,
+            best: None,
+            progress: Progress::default(),
+        }
+    }
+
+    /// For people: `epoch 2`, or `step 7 of 40 of epoch 3`.
+    fn place(&self, progress: &Progress) -> String {
+        let epochs = progress.epochs();
+        let in_epoch = progress.step - u64::from(epochs) * self.steps_per_epoch;
+        if in_epoch == 0 {
+            format!("epoch {epochs}")
+        } else {
+            format!(
+                "step {in_epoch} of {} of epoch {}",
+                self.steps_per_epoch,
+                epochs + 1
+            )
+        }
+    }
+
+    /// Keeps a state. That it cannot be kept is no reason to stop: nothing needs it if nothing interrupts the training.
+    fn checkpoint(&mut self, state: &State<M>) {
+        if let Err(error) = self.checkpoints.write(state) {
+            self.reporter.message(&format!(
+                "training goes on without a checkpoint: {}",
+                chain(&error)
+            ));
+        }
+    }
+
+    /// Trains what is left of the epoch at hand.
+    fn train_epoch(&mut self, mut state: State<M>) -> Result<State<M>, Error> {
+        let epoch = state.progress.epochs() + 1;
+        let steps_before = u64::from(epoch - 1) * self.steps_per_epoch;
+        let total_steps = u64::from(self.params.epochs) * self.steps_per_epoch;
         let seed = random::combine(self.params.seed, u64::from(epoch));
-        self.task.device.seed(seed);
         let batches = batch::shuffled(self.task.train_lengths, self.params.batch_size, seed);
-        let (mut loss_sum, mut right) = (0.0, 0_usize);
-        for group in batches.chunks(self.params.gradient_accumulation) {
+        let first = state.progress.step;
+        let groups = batches
+            .chunks(self.params.gradient_accumulation)
+            .zip(steps_before..);
+        for (group, step) in groups.skip_while(|(_, step)| *step < first) {
+            // Seeded anew for each step, so that a step can be repeated without the ones before it.
+            self.task.device.seed(random::combine(seed, step));
             let group_rows: usize = group.iter().map(Vec::len).sum();
             let mut accumulator = GradientsAccumulator::new();
             for rows in group {
                 let share = rows.len() as f64 / group_rows as f64;
-                let (gradients, loss, hits) = self.gradients(&module, rows, share, epoch)?;
-                accumulator.accumulate(&module, gradients);
-                loss_sum += f64::from(loss) * rows.len() as f64;
-                right += hits;
+                let (gradients, loss, hits) = self.gradients(&state.module, rows, share, epoch)?;
+                accumulator.accumulate(&state.module, gradients);
+                state.progress.loss_sum += f64::from(loss) * rows.len() as f64;
+                state.progress.right += hits;
                 self.reporter
                     .advance(rows.len() as u64, &format!("epoch {epoch} loss {loss:.3}"));
             }
             let mut gradients = accumulator.grads();
             if let Some(largest) = self.params.gradient_clipping {
-                clipping::clip(&module, &mut gradients, largest);
+                clipping::clip(&state.module, &mut gradients, largest);
             }
-            let rate = learning_rate(self.params, self.step, self.total_steps);
-            module = self.optimizer.step(rate, module, gradients);
-            self.step += 1;
+            let rate = learning_rate(self.params, step, total_steps);
+            state.module = state.optimizer.step(rate, state.module, gradients);
+            state.progress.step = step + 1;
+            if self.reporter.stop_requested() {
+                return Err(self.interrupted(&state));
+            }
+            if self.checkpoints.due() {
+                self.checkpoint(&state);
+            }
+        }
+        Ok(state)
+    }
+
+    /// Keeps the state of a training that is to stop.
+    fn interrupted(&mut self, state: &State<M>) -> Error {
+        let after = self.place(&state.progress);
+        match self.checkpoints.write(state) {
+            Ok(()) => Error::Interrupted { after },
+            Err(source) => Error::InterruptedUnkept {
+                after,
+                source: Box::new(source),
+            },
+        }
+    }
+
+    /// Ends an epoch: scores the validation rows, and keeps the module if it is the best so far.
+    fn validate(&self, state: &mut State<M>) -> Result<(), Error> {
+        let progress = &mut state.progress;
+        let epoch = progress.epochs() + 1;
+        let snapshot = state.module.valid();
+        let validation = score(&(self.task.validation_logits)(&snapshot), self.task, epoch)?;
+        let merit = match self.params.early_stopping.metric {
+            SelectionMetric::Loss => -validation.loss,
+            SelectionMetric::Accuracy => validation.accuracy,
+            SelectionMetric::F1Macro => validation.f1_macro,
+        };
+        let is_best = progress.best.is_none_or(|best| merit > best.merit);
+        if is_best {
+            state.best = Some(snapshot);
+            progress.best = Some(Best { epoch, merit });
         }
         let rows = self.task.train_labels.len() as f64;
-        Ok((
-            module,
-            Pass {
-                loss: loss_sum / rows,
-                accuracy: right as f64 / rows,
-                f1_macro: f64::NAN,
-            },
-        ))
+        let total_steps = u64::from(self.params.epochs) * self.steps_per_epoch;
+        let row = HistoryRow {
+            epoch,
+            learning_rate: learning_rate(self.params, progress.step.saturating_sub(1), total_steps),
+            train_loss: progress.loss_sum / rows,
+            train_accuracy: progress.right as f64 / rows,
+            validation_loss: validation.loss,
+            validation_accuracy: validation.accuracy,
+            validation_f1_macro: validation.f1_macro,
+            best: false,
+        };
+        self.reporter
+            .message(&describe(&row, self.params.epochs, is_best));
+        progress.history.push(row);
+        (progress.loss_sum, progress.right) = (0.0, 0);
+        Ok(())
     }
 
     /// Gradients of `share` times the mean loss of some rows, that loss, and how many rows were right.
@@ -204,6 +289,10 @@ impl<M: Module> Trainer<'_, M> {
                 epoch,
                 loss: value,
                 rows: ids.join(", "),
+                checkpoint: self
+                    .checkpoints
+                    .exist()
+                    .then(|| self.checkpoints.folder().to_path_buf()),
             });
         }
         let predictions: Vec<f32> = logits.into_data().iter::<f32>().collect();
@@ -237,7 +326,7 @@ fn build_optimizer(params: &Params) -> ModuleOptimizer {
     }
 }
 
-fn score<M>(logits: &[f32], task: &Task<'_, M>, epoch: u32) -> Result<Pass, Error> {
+fn score<M>(logits: &[f32], task: &Task<'_, M>, epoch: u32) -> Result<Validation, Error> {
     let rows: Vec<&[f32]> = logits.chunks_exact(task.classes).collect();
     let losses: Vec<f64> = rows
         .iter()
@@ -249,7 +338,7 @@ fn score<M>(logits: &[f32], task: &Task<'_, M>, epoch: u32) -> Result<Pass, Erro
         .map_err(|source| Error::Score { epoch, source })?;
     let totals = Confusion::from_scored(&scored).totals();
     let count = task.validation_labels.len() as f64;
-    Ok(Pass {
+    Ok(Validation {
         loss: losses.iter().sum::<f64>() / count,
         accuracy: totals.hits as f64 / count,
         f1_macro: macro_average(&totals).map_or(0.0, |average| average.f1),
@@ -258,11 +347,16 @@ fn score<M>(logits: &[f32], task: &Task<'_, M>, epoch: u32) -> Result<Pass, Erro
 
 #[cfg(test)]
 mod tests {
-    use labelproof_artifact::Silent;
+    use std::cell::Cell;
+    use std::path::Path;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
+
+    use labelproof_artifact::{Diagnostic, Silent, fs};
     use labelproof_model::{BatchNormalization, DeviceChoice, Head, HeadSettings, bundle};
 
     use super::*;
-    use crate::params::EarlyStopping;
+    use crate::params::{EarlyStopping, ScheduleKind};
 
     const WIDTH: usize = 4;
 
@@ -283,6 +377,17 @@ mod tests {
     }
 
     fn fit_head(params: &Params, device: DeviceChoice) -> (Vec<f32>, Vec<HistoryRow>) {
+        let folder = tempfile::tempdir().unwrap();
+        fit_head_in(folder.path(), params, device, &Silent).unwrap()
+    }
+
+    /// The validation logits and the history of a training that keeps its checkpoints in a folder, one after every step.
+    fn fit_head_in(
+        folder: &Path,
+        params: &Params,
+        device: DeviceChoice,
+        reporter: &dyn Reporter,
+    ) -> Result<(Vec<f32>, Vec<HistoryRow>), Error> {
         let device = device.open().unwrap();
         let autodiff = device.clone().autodiff();
         let (features, labels) = rows();
@@ -290,7 +395,7 @@ mod tests {
             input: WIDTH,
             classes: 3,
             dropout: params.dropout,
-            batch_normalization: BatchNormalization::None,
+            batch_normalization: params.batch_normalization,
         };
         let train_logits = |head: &Head, rows: &[usize]| {
             let values: Vec<f32> = rows
@@ -316,8 +421,50 @@ mod tests {
             device: &device,
         };
         let head = Head::new(&settings, params.seed, &device);
-        let (head, history) = fit(params, &task, head, &Silent).unwrap();
-        (validation_logits(&head), history)
+        let checkpoints = Checkpoints::new(folder).with_interval(Duration::ZERO);
+        let (head, history) = fit(params, &task, head, checkpoints, reporter)?;
+        Ok((validation_logits(&head), history))
+    }
+
+    /// Asks to stop when some batches are done.
+    #[derive(Debug)]
+    struct StopsAfter(AtomicU32);
+
+    impl Reporter for StopsAfter {
+        fn started(&self, _: &str, _: Option<u64>) {}
+        fn finished(&self) {}
+        fn message(&self, _: &str) {}
+        fn advance(&self, _: u64, note: &str) {
+            if !note.is_empty() {
+                self.0.update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                    left.saturating_sub(1)
+                });
+            }
+        }
+        fn stop_requested(&self) -> bool {
+            self.0.load(Ordering::Relaxed) == 0
+        }
+    }
+
+    /// Stops a training again and again, after this many batches each time, and goes on until it is done. Returns what it
+    /// gave, and how often it was stopped.
+    fn fit_head_with_stops(
+        params: &Params,
+        device: DeviceChoice,
+        batches: u32,
+        between: impl Fn(&Path),
+    ) -> ((Vec<f32>, Vec<HistoryRow>), u32) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stops = 0;
+        loop {
+            let reporter = StopsAfter(batches.into());
+            match fit_head_in(folder.path(), params, device, &reporter) {
+                Ok(result) => return (result, stops),
+                Err(Error::Interrupted { .. }) => stops += 1,
+                Err(error) => panic!("{error}"),
+            }
+            between(folder.path());
+        }
     }
 
     fn params() -> Params {
@@ -357,6 +504,67 @@ mod tests {
             logits,
             fit_head(&Params { seed: 11, ..params }, DeviceChoice::Cpu).0
         );
+    }
+
+    #[test]
+    fn a_training_that_is_stopped_again_and_again_ends_with_the_same_bits() {
+        for (device, optimizer) in [
+            (DeviceChoice::Cpu, OptimizerKind::Adamw),
+            (DeviceChoice::Flex, OptimizerKind::Adam),
+        ] {
+            let params = Params {
+                epochs: 7,
+                // Eight batches an epoch in three steps, so that stops fall everywhere in an epoch.
+                gradient_accumulation: 3,
+                dropout: 0.0,
+                batch_normalization: BatchNormalization::Trained,
+                gradient_clipping: Some(1.0),
+                schedule: ScheduleKind::Linear,
+                warmup: 0.1,
+                optimizer,
+                early_stopping: EarlyStopping {
+                    metric: SelectionMetric::Accuracy,
+                    patience: 7,
+                },
+                ..params()
+            };
+            let undisturbed = fit_head(&params, device);
+            let (disturbed, stops) = fit_head_with_stops(&params, device, 5, |_| ());
+            assert_eq!(undisturbed, disturbed, "{device}");
+            assert_eq!(
+                stops, 10,
+                "56 batches, stopped at the first step's end after five"
+            );
+        }
+    }
+
+    #[test]
+    fn a_damaged_checkpoint_is_not_used() {
+        let params = Params {
+            dropout: 0.0,
+            epochs: 2,
+            ..params()
+        };
+        let undisturbed = fit_head(&params, DeviceChoice::Flex);
+        // One that is cut, one with a flipped bit, and a list that is none: training begins anew, and ends the same.
+        for (name, damage) in [
+            (
+                "module-8.bpk",
+                (|bytes| bytes.truncate(bytes.len() / 2)) as fn(&mut Vec<u8>),
+            ),
+            ("optimizer-8.bpk", |bytes| *bytes.last_mut().unwrap() ^= 1),
+            ("checkpoint.json", |bytes| bytes.truncate(10)),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let stopped = fit_head_in(folder.path(), &params, DeviceChoice::Flex, &StopsAfter(8.into()));
+            assert!(matches!(stopped, Err(Error::Interrupted { .. })));
+            let path = folder.path().join(name);
+            let mut bytes = fs::read(&path).unwrap();
+            damage(&mut bytes);
+            fs::write_atomic(&path, &bytes).unwrap();
+            let again = fit_head_in(folder.path(), &params, DeviceChoice::Flex, &Silent).unwrap();
+            assert_eq!(undisturbed, again, "{name}");
+        }
     }
 
     #[test]
@@ -415,15 +623,15 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_that_is_no_number_names_the_epoch_and_the_rows() {
-        let params = Params {
-            learning_rate: 1e38,
-            ..params()
-        };
+    fn a_loss_that_is_no_number_names_the_epoch_and_the_rows_and_leaves_the_last_checkpoint() {
         let device = DeviceChoice::Flex.open().unwrap();
         let autodiff = device.clone().autodiff();
+        let batches = Cell::new(0);
         let train_logits = |head: &Head, rows: &[usize]| {
-            let values = vec![f32::NAN; rows.len() * WIDTH];
+            batches.set(batches.get() + 1);
+            // The first epoch has one batch, and is fine.
+            let value = if batches.get() == 1 { 0.5 } else { f32::NAN };
+            let values = vec![value; rows.len() * WIDTH];
             head.forward(Tensor::from_data(
                 TensorData::new(values, [rows.len(), WIDTH]),
                 &autodiff,
@@ -447,13 +655,17 @@ mod tests {
             dropout: 0.0,
             batch_normalization: BatchNormalization::None,
         };
-        let error = fit(&params, &task, Head::new(&settings, 1, &device), &Silent)
+        let folder = tempfile::tempdir().unwrap();
+        let head = || Head::new(&settings, 1, &device);
+        let error = fit(&params(), &task, head(), Checkpoints::new(folder.path()), &Silent)
             .err()
-            .unwrap()
-            .to_string();
-        assert!(
-            error.starts_with("the loss is NaN in epoch 1, on the rows "),
-            "{error}"
-        );
+            .unwrap();
+        assert_eq!(error.to_string(), "the loss is NaN in epoch 2, on the rows b, a");
+        let kept = format!("the last good state is kept in `{}`", folder.path().display());
+        assert_eq!(error.hints()[1], kept);
+        let state = Checkpoints::new(folder.path())
+            .read(&head().train(), &build_optimizer(&params()))
+            .unwrap();
+        assert_eq!((state.progress.step, state.progress.history.len()), (1, 1));
     }
 }

@@ -1,27 +1,34 @@
 //! The stage: reads what the earlier ones wrote, trains, and writes the bundle.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use labelproof_artifact::{Digest, FeatureRow, Reporter, Row, SplitRow, TokenRow, json, tokens, write_table};
+use labelproof_artifact::{
+    ArtifactError, Digest, FeatureRow, Reporter, Row, SplitRow, TokenRow, json, tokens, write_table,
+};
 use labelproof_model::batch::Batch;
 use labelproof_model::bundle::{self, Description, Pretrained};
 use labelproof_model::features::FeatureCache;
 use labelproof_model::{Classifier, DeviceChoice, Head, HeadSettings, classifier};
 use labelproof_text::Preparation;
 
-use crate::data::{Rows, TrainingData, canary_texts};
+use crate::checkpoint::Checkpoints;
+use crate::data::{TrainingData, canary_texts};
 use crate::error::Error;
 use crate::fit::{Task, fit};
 use crate::params::{ClassWeights, Params, Trainable};
 
 /// Raised when the same parameters and input would give another bundle.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// Trains a classifier. Reads `artifacts/{ingest,preprocess,split}` and the encoder's folder; writes `model/`,
-/// `history.parquet` and, with a frozen encoder, `features.parquet` into `out`. Features are kept in, and taken from,
-/// `cache`.
+/// `history.parquet` and, with a frozen encoder, `features.parquet` into `out`. Features and checkpoints are kept in, and
+/// taken from, `cache`: an interrupted training goes on from there. Returns the folder of its checkpoints, which nobody
+/// needs any more as soon as `out` is safe.
 pub fn run(
     params: &Params,
     artifacts: &Path,
@@ -30,7 +37,7 @@ pub fn run(
     device: DeviceChoice,
     out: &Path,
     reporter: &dyn Reporter,
-) -> Result<(), Error> {
+) -> Result<PathBuf, Error> {
     let choice = device.resolve()?;
     let device = choice.open()?;
     let data = TrainingData::read(artifacts)?;
@@ -57,16 +64,24 @@ pub fn run(
         head: Head::new(&settings, params.seed, &device),
         pooling: params.pooling,
     };
+    let inputs = Inputs::digest(artifacts, encoder)?;
+    let folder = cache.join(format!("training-{}", inputs.training_key(params, choice)));
     let run = Run {
         params,
         data: &data,
         class_weights,
         device: &device,
+        checkpoints: &folder,
         reporter,
     };
     let (trained, history) = match params.trainable {
         Trainable::None => {
-            let cache = feature_cache(params, artifacts, encoder, cache, choice)?;
+            let Inputs {
+                encoder,
+                tokens,
+                split,
+            } = &inputs;
+            let cache = FeatureCache::new(cache, encoder, tokens, split, params.pooling, choice);
             let (train, validation) = features(&run, &pretrained, &cache)?;
             write_table(out, train.iter().chain(&validation).cloned())?;
             let (head, history) = run.train_head(classifier.head, &train, &validation)?;
@@ -85,9 +100,8 @@ pub fn run(
     );
     let canaries = canary_texts(artifacts, &data.train.ids, params.seed)?;
     let encoder_changed = params.trainable != Trainable::None;
-    let folder = out.join(bundle::FOLDER);
     bundle::save(
-        &folder,
+        &out.join(bundle::FOLDER),
         pretrained,
         &trained,
         encoder_changed,
@@ -95,7 +109,36 @@ pub fn run(
         &canaries,
         &device,
     )?;
-    Ok(())
+    Ok(folder)
+}
+
+/// Digests of all that training reads.
+struct Inputs {
+    encoder: Digest,
+    tokens: Digest,
+    split: Digest,
+}
+
+impl Inputs {
+    fn digest(artifacts: &Path, encoder: &Path) -> Result<Self, Error> {
+        Ok(Self {
+            encoder: bundle::encoder_digest(encoder)?,
+            tokens: Digest::of_file(&TokenRow::KIND.path(artifacts))?,
+            split: Digest::of_file(&SplitRow::KIND.path(artifacts))?,
+        })
+    }
+
+    /// What a checkpoint fits. The device is part of it, for its last bits.
+    fn training_key(&self, params: &Params, device: DeviceChoice) -> String {
+        let Self {
+            encoder,
+            tokens,
+            split,
+        } = self;
+        let params = serde_json::to_string(params).expect("parameters have string keys only");
+        let key = format!("{REVISION} {encoder} {tokens} {split} {device} {params}");
+        Digest::of_bytes(key.as_bytes()).short().to_owned()
+    }
 }
 
 struct Run<'a> {
@@ -103,6 +146,8 @@ struct Run<'a> {
     data: &'a TrainingData,
     class_weights: Option<Vec<f32>>,
     device: &'a Device,
+    /// The folder of the training's checkpoints.
+    checkpoints: &'a Path,
     reporter: &'a dyn Reporter,
 }
 
@@ -133,6 +178,7 @@ impl Run<'_> {
             self.params,
             &self.task(&train_logits, &validation_logits, &lengths),
             head,
+            Checkpoints::new(self.checkpoints),
             self.reporter,
         )
     }
@@ -166,7 +212,8 @@ impl Run<'_> {
         };
         let lengths = train.lengths();
         let task = self.task(&train_logits, &validation_logits, &lengths);
-        fit(self.params, &task, classifier, self.reporter)
+        let checkpoints = Checkpoints::new(self.checkpoints);
+        fit(self.params, &task, classifier, checkpoints, self.reporter)
     }
 
     fn task<'a, M: Module>(
@@ -198,26 +245,6 @@ fn frozen_below(encoder: labelproof_model::Encoder, trainable: usize) -> labelpr
     }
 }
 
-fn feature_cache(
-    params: &Params,
-    artifacts: &Path,
-    encoder: &Path,
-    cache: &Path,
-    device: DeviceChoice,
-) -> Result<FeatureCache, Error> {
-    let encoder = bundle::encoder_digest(encoder)?;
-    let tokens = Digest::of_file(&TokenRow::KIND.path(artifacts))?;
-    let split = Digest::of_file(&SplitRow::KIND.path(artifacts))?;
-    Ok(FeatureCache::new(
-        cache,
-        &encoder,
-        &tokens,
-        &split,
-        params.pooling,
-        device,
-    ))
-}
-
 /// The pooled vectors of the training and the validation rows.
 fn features(
     run: &Run<'_>,
@@ -232,30 +259,85 @@ fn features(
         let validation = kept.split_off(count);
         return Ok((kept, validation));
     }
-    let total = count + data.validation.ids.len();
-    run.reporter
-        .started("computing the encoder's features", Some(total as u64));
-    let train = compute(run, pretrained, &data.train);
-    let validation = compute(run, pretrained, &data.validation);
-    run.reporter.finished();
-    let all: Vec<FeatureRow> = train.iter().chain(&validation).cloned().collect();
-    cache.write(&all)?;
+    let rows: Vec<(&String, &[u32])> = [&data.train, &data.validation]
+        .into_iter()
+        .flat_map(|rows| rows.ids.iter().zip(rows.tokens.iter().map(Vec::as_slice)))
+        .collect();
+    let mut train = compute(run, pretrained, cache, &rows)?;
+    cache.write(&train)?;
+    cache.partial().remove()?;
+    let validation = train.split_off(count);
     Ok((train, validation))
 }
 
-fn compute(run: &Run<'_>, pretrained: &Pretrained, rows: &Rows) -> Vec<FeatureRow> {
-    let tokens: Vec<&[u32]> = rows.tokens.iter().map(Vec::as_slice).collect();
-    let forward = |batch: &Batch| run.params.pooling.apply(pretrained.encoder.forward(batch), batch);
-    let done = |rows: usize| run.reporter.advance(rows as u64, "");
-    let values = classifier::in_batches(&tokens, pretrained.tokenizer.pad_id(), run.device, forward, done);
-    rows.ids
+/// Time between two savings of the features computed so far.
+const SAVE_INTERVAL: Duration = Duration::from_mins(5);
+
+/// Features of rows of token ids, with their ids. Those that an interrupted run finished are not computed again.
+fn compute(
+    run: &Run<'_>,
+    pretrained: &Pretrained,
+    cache: &FeatureCache,
+    rows: &[(&String, &[u32])],
+) -> Result<Vec<FeatureRow>, Error> {
+    let reporter = run.reporter;
+    reporter.started("computing the encoder's features", Some(rows.len() as u64));
+    let partial = cache.partial();
+    let mut known: BTreeMap<String, Vec<f32>> = BTreeMap::new();
+    if let Some(rows) = partial.read() {
+        reporter.message(&format!(
+            "{} rows' features are there from an interrupted run",
+            rows.len()
+        ));
+        known.extend(rows.into_iter().map(|row| (row.id, row.values)));
+    }
+    let mut results: Vec<Vec<f32>> = rows
         .iter()
-        .zip(values.chunks_exact(pretrained.config.hidden_size))
-        .map(|(id, values)| FeatureRow {
-            id: id.clone(),
-            values: values.to_vec(),
-        })
-        .collect()
+        .map(|(id, _)| known.remove(*id).unwrap_or_default())
+        .collect();
+    let tokens: Vec<&[u32]> = rows.iter().map(|(_, tokens)| *tokens).collect();
+    let forward = |batch: &Batch| run.params.pooling.apply(pretrained.encoder.forward(batch), batch);
+    let mut saved = Instant::now();
+    let mut stopped = Ok(());
+    let done = |results: &[Vec<f32>], count: usize| {
+        reporter.advance(count as u64, "");
+        let stop = reporter.stop_requested();
+        if stop || saved.elapsed() >= SAVE_INTERVAL {
+            let finished: Vec<FeatureRow> = feature_rows(rows, results)
+                .filter(|row| !row.values.is_empty())
+                .collect();
+            let kept = partial.write(&finished);
+            saved = Instant::now();
+            if stop {
+                stopped = Err(stopped_error(finished.len(), rows.len(), kept));
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    };
+    let pad_id = pretrained.tokenizer.pad_id();
+    let _ = classifier::fill_in_batches(&mut results, &tokens, pad_id, run.device, forward, done);
+    reporter.finished();
+    stopped?;
+    Ok(feature_rows(rows, &results).collect())
+}
+
+fn feature_rows(rows: &[(&String, &[u32])], results: &[Vec<f32>]) -> impl Iterator<Item = FeatureRow> {
+    rows.iter().zip(results).map(|((id, _), values)| FeatureRow {
+        id: (*id).clone(),
+        values: values.clone(),
+    })
+}
+
+fn stopped_error(finished: usize, all: usize, kept: Result<(), ArtifactError>) -> Error {
+    let after = format!("the encoder's features of {finished} of {all} rows");
+    match kept {
+        Ok(()) => Error::Interrupted { after },
+        Err(source) => Error::InterruptedUnkept {
+            after,
+            source: Box::new(source),
+        },
+    }
 }
 
 fn class_weights(weights: &ClassWeights, data: &TrainingData) -> Result<Option<Vec<f32>>, Error> {

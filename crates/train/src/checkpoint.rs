@@ -1,0 +1,215 @@
+//! What an interrupted training goes on from: all that is remembered between two steps, kept in a folder.
+//!
+//! A checkpoint is a list of files with their digests, written last and renamed into place; files that it does not name
+//! do not exist. A killed process therefore leaves the checkpoint before, and a damaged one is the same as none.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use burn::module::Module;
+use burn::optim::{ModuleOptimizer, OptimizerRecord};
+use burn::store::{ModuleRecord, RecordError};
+use labelproof_artifact::fs::{self, FsError};
+use labelproof_artifact::{Digest, HistoryRow};
+use serde::{Deserialize, Serialize};
+
+/// A training between two steps.
+pub(crate) struct State<M> {
+    /// In training mode.
+    pub(crate) module: M,
+    pub(crate) optimizer: ModuleOptimizer,
+    /// The best epoch's module, in prediction mode.
+    pub(crate) best: Option<M>,
+    pub(crate) progress: Progress,
+}
+
+/// How far a training is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    /// Steps done, over all epochs.
+    pub(crate) step: u64,
+    /// Sum of the losses of the rows of the epoch at hand.
+    pub(crate) loss_sum: f64,
+    /// Rows of the epoch at hand that were right.
+    pub(crate) right: usize,
+    /// The epochs that are done, scored included.
+    pub(crate) history: Vec<HistoryRow>,
+    pub(crate) best: Option<Best>,
+}
+
+impl Progress {
+    /// Epochs that are done.
+    pub(crate) fn epochs(&self) -> u32 {
+        self.history.last().map_or(0, |row| row.epoch)
+    }
+}
+
+/// The best epoch so far.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Best {
+    pub(crate) epoch: u32,
+    /// More is better.
+    pub(crate) merit: f64,
+}
+
+/// A checkpoint could not be written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CheckpointError {
+    #[error(transparent)]
+    File(#[from] FsError),
+    #[error("cannot write `{}`", path.display())]
+    Record { path: PathBuf, source: RecordError },
+}
+
+/// The file that makes a checkpoint: how far it is, and which files belong to it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Index {
+    progress: Progress,
+    files: BTreeMap<String, Digest>,
+}
+
+const INDEX: &str = "checkpoint.json";
+
+/// Time between two checkpoints within an epoch: short beside what would be lost, long beside the seconds that a large
+/// model's gigabytes take to be written.
+const INTERVAL: Duration = Duration::from_mins(5);
+
+/// The folder in which a training keeps its checkpoint.
+#[derive(Debug)]
+pub(crate) struct Checkpoints {
+    folder: PathBuf,
+    interval: Duration,
+    written: Instant,
+}
+
+impl Checkpoints {
+    /// Checkpoints in a folder, which need not exist.
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_path_buf(),
+            interval: INTERVAL,
+            written: Instant::now(),
+        }
+    }
+
+    /// Where they are kept.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether there has been none for so long that it is time for one within an epoch.
+    pub(crate) fn due(&self) -> bool {
+        self.written.elapsed() >= self.interval
+    }
+
+    /// Keeps a state in the place of the one before.
+    pub(crate) fn write<M: Module>(&mut self, state: &State<M>) -> Result<(), CheckpointError> {
+        fs::create_dir_all(&self.folder)?;
+        let step = state.progress.step;
+        let mut files = BTreeMap::new();
+        // `valid` brings the running statistics of a batch normalisation up to date, which `module` shares.
+        let _ = state.module.valid();
+        let module = state.module.clone().into_record();
+        self.keep(&mut files, module_name(step), |path| module.save(path))?;
+        let optimizer = state.optimizer.to_record();
+        self.keep(&mut files, optimizer_name(step), |path| optimizer.save(path))?;
+        if let (Some(best), Some(module)) = (state.progress.best, &state.best) {
+            let name = best_name(best.epoch);
+            let kept = self.index().and_then(|index| index.files.get(&name).cloned());
+            if let Some(digest) = kept {
+                files.insert(name, digest);
+            } else {
+                let record = module.clone().into_record();
+                self.keep(&mut files, name, |path| record.save(path))?;
+            }
+        }
+        let index = Index {
+            progress: state.progress.clone(),
+            files,
+        };
+        let text = serde_json::to_string(&index).expect("an index has string keys only");
+        fs::write_atomic(&self.folder.join(INDEX), text.as_bytes())?;
+        self.written = Instant::now();
+        self.remove_all_but(&index)?;
+        Ok(())
+    }
+
+    fn keep(
+        &self,
+        files: &mut BTreeMap<String, Digest>,
+        name: String,
+        save: impl FnOnce(&Path) -> Result<(), RecordError>,
+    ) -> Result<(), CheckpointError> {
+        let path = self.folder.join(&name);
+        save(&path).map_err(|source| CheckpointError::Record {
+            path: path.clone(),
+            source,
+        })?;
+        files.insert(name, Digest::of_file(&path)?);
+        Ok(())
+    }
+
+    fn remove_all_but(&self, index: &Index) -> Result<(), FsError> {
+        for path in fs::files_below(&self.folder)? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name != INDEX && !index.files.contains_key(name.as_ref()) {
+                fs::remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn index(&self) -> Option<Index> {
+        serde_json::from_slice(&fs::read(&self.folder.join(INDEX)).ok()?).ok()
+    }
+
+    /// Whether there is one at all, be it whole or not.
+    pub(crate) fn exist(&self) -> bool {
+        self.folder.join(INDEX).exists()
+    }
+
+    /// The state that was kept, put into a module and an optimiser that are new; nothing if there is none, or it is not
+    /// whole.
+    pub(crate) fn read<M: Module>(&self, module: &M, optimizer: &ModuleOptimizer) -> Option<State<M>> {
+        let Index { progress, files } = self.index()?;
+        for (name, digest) in &files {
+            if Digest::of_file(&self.folder.join(name)).ok()? != *digest {
+                return None;
+            }
+        }
+        let record = |name: &str| ModuleRecord::load(self.folder.join(name)).ok();
+        let best = match progress.best {
+            Some(best) => {
+                let record = record(&best_name(best.epoch))?;
+                Some(module.valid().try_load_record(record).ok()?)
+            }
+            None => None,
+        };
+        let optimizer_record = OptimizerRecord::load(self.folder.join(optimizer_name(progress.step))).ok()?;
+        let module_record = record(&module_name(progress.step))?;
+        Some(State {
+            module: module.clone().try_load_record(module_record).ok()?,
+            optimizer: optimizer.clone().load_record(optimizer_record),
+            best,
+            progress,
+        })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_interval(self, interval: Duration) -> Self {
+        Self { interval, ..self }
+    }
+}
+
+fn module_name(step: u64) -> String {
+    format!("module-{step}.bpk")
+}
+
+fn optimizer_name(step: u64) -> String {
+    format!("optimizer-{step}.bpk")
+}
+
+fn best_name(epoch: u32) -> String {
+    format!("best-{epoch}.bpk")
+}
