@@ -67,9 +67,23 @@ impl Project {
 
     /// Runs `labelproof` with something on its standard input.
     pub(crate) fn command(&self, arguments: &[&str], input: &str) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_labelproof"));
+        command.args(arguments);
+        self.finish(&mut command, input)
+    }
+
+    /// Runs a shell script in the folder; `$LABELPROOF` is the binary.
+    pub(crate) fn shell(&self, script: &str) -> Run {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", script])
+            .env("LABELPROOF", env!("CARGO_BIN_EXE_labelproof"));
+        self.finish(&mut command, "")
+    }
+
+    fn finish(&self, command: &mut Command, input: &str) -> Run {
         use std::io::Write as _;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_labelproof"))
-            .args(arguments)
+        let mut child = command
             .current_dir(self.folder.path())
             .env("NO_COLOR", "1")
             .stdin(std::process::Stdio::piped())

@@ -4,11 +4,13 @@
 //! | --- | --- |
 //! | `config.json`, `model.safetensors`, `tokenizer.json`, … | the encoder in Hugging Face's layout |
 //! | `head.safetensors` | the head, in PyTorch's layout |
-//! | `labelproof.json` | label names, cleaning steps, pooling, maximum length, canaries |
+//! | `labelproof.json` | label names, cleaning steps, pooling, maximum length, digests of the other files, canaries |
 //!
-//! Canaries are texts with the token ids and logits they gave when the bundle was written. Loading replays them: a
-//! replaced tokenizer, another cleaning rule, a lost head or a swapped label list cannot go unnoticed.
+//! Loading compares the files with the digests in `labelproof.json`, so that no damaged byte goes unnoticed, and replays
+//! the canaries: texts with the token ids and logits they gave when the bundle was written. They notice what digests do
+//! not: another cleaning rule, a swapped label list, a device or a version of this program that computes something else.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
@@ -31,7 +33,7 @@ use crate::weights::{NamedTensors, TensorSource};
 pub const FOLDER: &str = "model";
 
 /// The version of the bundle's format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const DESCRIPTION_FILE: &str = "labelproof.json";
 const WEIGHTS_FILE: &str = "model.safetensors";
 const HEAD_FILE: &str = "head.safetensors";
@@ -57,11 +59,13 @@ pub struct Description {
     pub pooling: Pooling,
     /// The head's shape.
     pub head: HeadSettings,
+    /// Of the files that decide what the bundle computes.
+    files: BTreeMap<String, Digest>,
     canaries: Vec<Canary>,
 }
 
 impl Description {
-    /// A description without canaries; [`save`] adds them.
+    /// A description without digests and canaries; [`save`] adds them.
     pub fn new(
         labels: &LabelMap,
         clean: Vec<Step>,
@@ -77,6 +81,7 @@ impl Description {
             max_tokens,
             pooling,
             head,
+            files: BTreeMap::new(),
             canaries: Vec::new(),
         }
     }
@@ -190,8 +195,10 @@ pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
 }
 
 impl Bundle {
-    /// Loads a bundle, checks that every tensor finds its place, and replays the canaries.
+    /// Loads a bundle, checks that its files are what was written and that every tensor finds its place, and replays the
+    /// canaries.
     pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
+        check_files(path, &read_description(path)?)?;
         let bundle = Self::load_unreplayed(path, device)?;
         bundle.check_canaries()?;
         Ok(bundle)
@@ -396,6 +403,17 @@ fn read_description(path: &Path) -> Result<Description, Error> {
     Ok(description)
 }
 
+fn check_files(path: &Path, description: &Description) -> Result<(), Error> {
+    for file in BUNDLE_FILES {
+        if description.files.get(file) != Some(&Digest::of_file(&path.join(file))?) {
+            return Err(Error::BundleFile {
+                path: path.join(file),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Loads an encoder folder's tokenizer and checks that its ids fit the embedding table.
 pub fn load_tokenizer(folder: &Path, config: &EncoderConfig) -> Result<Tokenizer, Error> {
     let path = folder.join(TOKENIZER_FILE);
@@ -526,6 +544,10 @@ pub fn save(
         canary.logits = logits.to_vec();
     }
     description.canaries = canaries;
+    for file in BUNDLE_FILES {
+        let digest = Digest::of_file(&folder.join(file))?;
+        description.files.insert(file.to_owned(), digest);
+    }
     let mut text = serde_json::to_string_pretty(&description).expect("a description has string keys only");
     text.push('\n');
     fs::write_atomic(&folder.join(DESCRIPTION_FILE), text.as_bytes())?;
@@ -534,6 +556,9 @@ pub fn save(
 
 /// The files of an encoder folder that decide what it computes.
 const ENCODER_FILES: [&str; 3] = [EncoderConfig::FILE, TOKENIZER_FILE, WEIGHTS_FILE];
+
+/// The files of a bundle, beside its description, that decide what it computes.
+const BUNDLE_FILES: [&str; 4] = [EncoderConfig::FILE, HEAD_FILE, WEIGHTS_FILE, TOKENIZER_FILE];
 
 /// Fails unless the folder has the files of an encoder and is of a supported architecture.
 pub fn check_encoder(folder: &Path) -> Result<(), Error> {

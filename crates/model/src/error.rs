@@ -77,6 +77,12 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A file of the bundle was damaged or replaced.
+    #[error("`{}` is not the file that was written with its bundle", path.display())]
+    BundleFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// The bundle does not give the answers it gave when it was written.
     #[error(
         "`{}` does not give the answers it was saved with: on canary row {row} a logit is {found}, recorded as \
@@ -128,6 +134,7 @@ impl Diagnostic for Error {
         match self {
             Self::File(error) => error.fault(),
             Self::Artifact(error) => error.fault(),
+            Self::BundleFile { .. } => Fault::Artifact,
             Self::Text(_)
             | Self::NoEncoder { .. }
             | Self::EncoderConfig { .. }
@@ -157,7 +164,10 @@ impl Diagnostic for Error {
             Self::NoBundle { .. } => {
                 "name the `model` folder that train wrote, such as artifacts/train/model"
             }
-            Self::Bundle { .. } | Self::Canary { .. } | Self::CanaryTokens { .. } => {
+            Self::Bundle { .. }
+            | Self::BundleFile { .. }
+            | Self::Canary { .. }
+            | Self::CanaryTokens { .. } => {
                 "a file of the bundle was changed or replaced; make it anew: labelproof run train --force"
             }
             Self::NoDevice { .. } => "set `device: auto` to take the best one there is",

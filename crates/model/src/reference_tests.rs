@@ -236,16 +236,30 @@ fn a_bundle_that_gives_other_answers_is_refused() {
         .write(&path)
         .unwrap();
     let error = Bundle::load(folder.path(), &device).unwrap_err().to_string();
-    assert!(
-        error.contains("does not give the answers it was saved with: on canary row 0"),
-        "{error}"
+    assert_eq!(
+        error,
+        format!(
+            "`{}` is not the file that was written with its bundle",
+            path.display()
+        )
     );
     fs::write_atomic(&path, &head).unwrap();
     Bundle::load(folder.path(), &device).unwrap();
 
-    // Another cleaning rule.
+    // Other answers recorded, as from a program that computed something else.
     let path = folder.path().join("labelproof.json");
     let text = fs::read_to_string(&path).unwrap();
+    let mut description: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let logit = &mut description["canaries"][0]["logits"][0];
+    *logit = (logit.as_f64().unwrap() + 0.5).into();
+    fs::write_atomic(&path, description.to_string().as_bytes()).unwrap();
+    let error = Bundle::load(folder.path(), &device).unwrap_err().to_string();
+    assert!(
+        error.contains("does not give the answers it was saved with: on canary row 0"),
+        "{error}"
+    );
+
+    // Another cleaning rule.
     let stop_words = r#""clean": [{"stop_words": {"language": "english"}}]"#;
     fs::write_atomic(&path, text.replace(r#""clean": []"#, stop_words).as_bytes()).unwrap();
     let error = Bundle::load(folder.path(), &device).unwrap_err().to_string();

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use labelproof_artifact::{Reporter, StageId, StageLock, fs};
+use labelproof_artifact::{Diagnostic, Fault, Reporter, StageId, StageLock, fs};
 
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::plan::{self, Planner};
+use crate::plan::{self, Planner, Stale};
 use crate::printer::Printer;
 use crate::run_lock::RunLock;
 
@@ -120,7 +120,7 @@ pub fn run(
     }
     let _lock = RunLock::acquire(&config.artifacts, conduct.wait, printer)?;
     let mut planner = Planner::new(config);
-    say_what_is_left_out(&mut planner, selection, printer)?;
+    check_what_is_left_out(&mut planner, selection, printer)?;
     for &stage in &selection.stages {
         let forced = conduct.force && selection.asked.contains(&stage);
         let reasons = planner.reasons(stage)?;
@@ -136,17 +136,56 @@ pub fn run(
         };
         printer.stage_started(stage, &reasons);
         let started = Instant::now();
-        execute(config, stage, &mut planner, printer)?;
+        interrupt::while_running(stage, || execute(config, stage, &mut planner, printer))?;
         planner.forget(stage);
         printer.stage_finished(stage, &Outcome::Ran(started.elapsed()), &folder);
+        if interrupt::requested() {
+            return Err(Stopped { stage }.into());
+        }
     }
     Ok(())
 }
 
+/// The user asked to stop when a stage was all but done.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped after stage `{stage}`")]
+pub struct Stopped {
+    stage: StageId,
+}
+
+impl Diagnostic for Stopped {
+    fn fault(&self) -> Fault {
+        Fault::Interrupted
+    }
+
+    fn hints(&self) -> Vec<String> {
+        vec!["finished stages are kept: run the same command again, and it goes on from there".to_owned()]
+    }
+}
+
 const FORCED: &str = "forced";
 
-/// Names stages before the selection that would have to run: their old output is used.
-fn say_what_is_left_out(
+/// Something that a stage wrote, and that a later one would read, is not what was written.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}` is not what `{stage}` wrote: it was edited, cut or removed since", path.display())]
+pub struct ChangedArtifact {
+    stage: StageId,
+    path: PathBuf,
+}
+
+impl Diagnostic for ChangedArtifact {
+    fn fault(&self) -> Fault {
+        Fault::Artifact
+    }
+
+    fn hints(&self) -> Vec<String> {
+        vec![format!("make it anew: labelproof run {}", self.stage)]
+    }
+}
+
+/// Names stages before the selection that would have to run: their old output is used. It may be old; what was changed
+/// behind the pipeline's back is nobody's output, and is refused.
+fn check_what_is_left_out(
     planner: &mut Planner<'_>,
     selection: &Selection,
     printer: &Printer,
@@ -154,6 +193,10 @@ fn say_what_is_left_out(
     let first = selection.stages.first().copied();
     for stage in StageId::ALL.into_iter().take_while(|stage| Some(*stage) != first) {
         let reasons = planner.reasons(stage)?;
+        if let Some(path) = reasons.iter().find_map(Stale::changed_output) {
+            let path = path.to_path_buf();
+            return Err(ChangedArtifact { stage, path }.into());
+        }
         if let Some(reason) = reasons.first() {
             printer.note_of_stage(stage, &format!("left as it is, although {reason}"));
         }
@@ -178,7 +221,7 @@ fn execute(
         config.pipeline.params(stage),
         planner.inputs(stage)?,
     );
-    let leftovers = interrupt::while_running(stage, || run_stage(config, stage, &scratch, printer))?;
+    let leftovers = run_stage(config, stage, &scratch, printer)?;
     lock.outputs = StageLock::digest_outputs(&scratch)?;
     for path in fs::files_below(&scratch)? {
         fs::sync(&path)?;

@@ -39,6 +39,9 @@ impl Failure {
     pub fn render(&self) -> String {
         let mut text = String::from("error: ");
         match self.stage {
+            Some(stage) if self.fault() == Fault::Interrupted => {
+                let _ = write!(text, "stage `{stage}` {}", self.error);
+            }
             Some(stage) => {
                 let _ = write!(
                     text,

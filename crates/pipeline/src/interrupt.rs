@@ -55,11 +55,12 @@ fn stop() {
         printer::note("stopping after this batch; a second Ctrl-C stops at once");
         return;
     }
-    if let Some(stage) = running {
-        printer::note(&format!(
-            "error: stopped in stage `{stage}`\n\nhint: finished stages are kept: run the same command again, and it goes on with \
-             `{stage}`"
-        ));
+    match running {
+        Some(stage) => printer::note(&format!(
+            "error: stopped in stage `{stage}`\n\nhint: finished stages are kept: run the same command again, and it goes on \
+             with `{stage}`"
+        )),
+        None => printer::note("error: stopped"),
     }
     // Not `std::process::exit`: LibTorch's threads are at work, and do not bear to be torn down.
     low_level::exit(ExitCode::Interrupted as i32);

@@ -42,6 +42,16 @@ impl fmt::Display for Stale {
     }
 }
 
+impl Stale {
+    /// The file that is not what the stage wrote, if that is the reason.
+    pub fn changed_output(&self) -> Option<&Path> {
+        match self {
+            Self::Output(path) => Some(path),
+            _ => None,
+        }
+    }
+}
+
 /// The stages that a stage reads from.
 pub fn upstream(stage: StageId) -> &'static [StageId] {
     use StageId::{Evaluate, Ingest, Preprocess, Split, Train};
