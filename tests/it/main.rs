@@ -3,8 +3,9 @@
 //! - `architecture`: the dependencies between the crates are the ones ARCHITECTURE.md draws.
 //! - `audit`: `labelproof audit` on files and bundles, and `labelproof suggest`.
 //! - `cli`: help, messages and exit codes; nothing that trains.
-//! - `crash`: runs that are killed at any moment.
+//! - `crash`: runs that are killed, stopped, or hindered by a full disk, a vanished source, a damaged artifact.
 //! - `data_sets`: real data sets with the sample encoder, where they are there.
+//! - `determinism`: equal input gives equal bytes.
 //! - `harness`: how a test makes a corpus and an encoder, and runs the binary.
 //! - `pipeline`: whole runs on a small corpus with a tiny encoder: artifacts, re-runs, repeatability.
 //! - `prediction`: `labelproof predict` with the bundle that a run leaves.
@@ -19,6 +20,7 @@ mod audit;
 mod cli;
 mod crash;
 mod data_sets;
+mod determinism;
 mod harness;
 mod pipeline;
 mod prediction;

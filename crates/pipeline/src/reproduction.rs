@@ -177,6 +177,11 @@ impl PipelineLock {
         self.platform == *platform
     }
 
+    /// What a stage was run with and gave.
+    pub fn stage(&self, stage: StageId) -> Option<&StageLock> {
+        self.stages.get(&stage)
+    }
+
     /// In what a fresh lock differs from this one. Data stages have to agree byte for byte on every platform; the others
     /// do on an equal one, and elsewhere in their metrics, within [`TOLERANCE`]. `fresh_artifacts` and `kept_artifacts`
     /// are where the files lie, to say where they begin to differ.

@@ -40,7 +40,7 @@ const SCRATCH: &str = "reproduced";
 pub(super) fn run(args: &ReproduceArgs) -> Result<ExitCode, Failure> {
     let config = args.config.load(None)?;
     let printer = Printer::new(Verbosity::choose(args.quiet));
-    let platform = Platform::current(&config.device.to_string());
+    let platform = Platform::current(&config.device.resolve()?.to_string());
     let everything = Selection::with_upstream(&[]);
     if args.write {
         driver::run(&config, &everything, Conduct::default(), &printer)?;
