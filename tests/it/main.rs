@@ -7,6 +7,7 @@
 //! - `data_sets`: real data sets with the sample encoder, where they are there.
 //! - `determinism`: equal input gives equal bytes.
 //! - `harness`: how a test makes a corpus and an encoder, and runs the binary.
+//! - `messages`: what bad input is answered with, word for word.
 //! - `pipeline`: whole runs on a small corpus with a tiny encoder: artifacts, re-runs, repeatability.
 //! - `prediction`: `labelproof predict` with the bundle that a run leaves.
 #![expect(
@@ -22,5 +23,6 @@ mod crash;
 mod data_sets;
 mod determinism;
 mod harness;
+mod messages;
 mod pipeline;
 mod prediction;

@@ -4,7 +4,9 @@ use std::io::BufRead;
 use std::path::Path;
 
 use arrow::array::{Array, RecordBatch};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 
 use crate::fs;
 
@@ -22,7 +24,11 @@ pub fn first_difference(first: &Path, second: &Path) -> Option<String> {
 fn of_tables(first: &Path, second: &Path) -> Option<String> {
     let open = |path: &Path| -> Option<ParquetRecordBatchReader> {
         let file = fs::open(path).ok()?;
-        ParquetRecordBatchReaderBuilder::try_new(file).ok()?.build().ok()
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
+            .ok()?
+            .build()
+            .ok()
     };
     let (mut first, mut second) = (open(first)?, open(second)?);
     let mut row = 0;

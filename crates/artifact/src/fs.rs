@@ -49,6 +49,9 @@ impl Diagnostic for FsError {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 vec![format!("check who may use `{}`", self.path.display())]
             }
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => vec![
+                "a file stands where a folder is needed: move it away, or name another folder".to_owned(),
+            ],
             _ => Vec::new(),
         }
     }

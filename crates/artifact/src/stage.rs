@@ -39,6 +39,11 @@ impl StageId {
         Self::Report,
     ];
 
+    /// Whether it computes with a model, on the device that is configured.
+    pub fn uses_device(self) -> bool {
+        matches!(self, Self::Train | Self::Evaluate | Self::Audit)
+    }
+
     /// The stage's one word.
     pub fn name(self) -> &'static str {
         match self {

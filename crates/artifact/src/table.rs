@@ -239,8 +239,10 @@ impl<R: Row> TableReader<R> {
             });
         }
         let file = fs::open(path)?;
-        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-            .map_err(|error| damaged(error.to_string()))?;
+        // Without the Arrow schema that writers add: its reader panics when a file is damaged.
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let metadata =
+            ArrowReaderMetadata::load(&file, options).map_err(|error| damaged(error.to_string()))?;
         check_format::<R>(path, metadata.metadata())?;
         check_columns(metadata.schema(), &R::schema()).map_err(damaged)?;
         let row_count = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);

@@ -376,15 +376,19 @@ impl Diagnostic for Error {
                 }
                 vec![text]
             }
-            Self::BadParams { .. }
-            | Self::NotAFile { .. }
-            | Self::Read { .. }
-            | Self::Empty { .. }
-            | Self::NoRecords { .. }
-            | Self::ColumnType { .. }
-            | Self::BadParquet { .. }
-            | Self::NoDocuments { .. }
-            | Self::OneLabel { .. } => Vec::new(),
+            Self::Empty { .. } | Self::NoRecords { .. } => {
+                one("name a source that has rows, or write this one again")
+            }
+            Self::ColumnType { .. } => one("write the column in another type, or name another column"),
+            Self::BadParquet { .. } => one("fetch the file again: it may have been cut short"),
+            Self::NoDocuments { .. } => {
+                one("do `ingest.columns` and `ingest.labels.keep` name what the sources hold?")
+            }
+            Self::OneLabel { .. } => one(
+                "does `ingest.columns.label` name the right column? A classifier needs two labels at least",
+            ),
+            Self::NotAFile { .. } => one("name a file, or a folder of files"),
+            Self::BadParams { .. } | Self::Read { .. } => Vec::new(),
         }
     }
 }

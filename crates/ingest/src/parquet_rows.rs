@@ -6,7 +6,7 @@ use arrow::array::{Array, AsArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
@@ -34,7 +34,9 @@ pub(crate) fn read<S: RowSink>(
         let file = file.name.clone();
         return Err(Error::Empty { file }.into());
     }
-    let builder = ParquetRecordBatchReaderBuilder::try_new(opened).map_err(damaged)?;
+    // Without the Arrow schema that writers add, categories come as plain strings: its reader panics when a file is damaged.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(opened, options).map_err(damaged)?;
     let schema = builder.schema();
     let header: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
     let places = Places::find(wanted, &header, &file.name)?;

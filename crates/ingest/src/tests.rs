@@ -339,7 +339,7 @@ mod formats {
             &file,
             &yaml("{text: text, label: label}"),
             "a.parquet: the column `text`, which `ingest.columns.text` names, is Int64, expected a string",
-            &[],
+            &["write the column in another type, or name another column"],
         );
         check_error(
             "a.parquet",
@@ -355,9 +355,15 @@ mod formats {
             &file[..20],
             &yaml,
             "`a.parquet` is damaged or no Parquet file",
-            &[],
+            &["fetch the file again: it may have been cut short"],
         );
-        check_error("a.parquet", b"", &yaml, "`a.parquet` is empty", &[]);
+        check_error(
+            "a.parquet",
+            b"",
+            &yaml,
+            "`a.parquet` is empty",
+            &["name a source that has rows, or write this one again"],
+        );
         let no_rows = parquet(vec![
             ("text", Arc::new(StringArray::from(Vec::<&str>::new()))),
             ("label", Arc::new(StringArray::from(Vec::<&str>::new()))),
@@ -367,7 +373,7 @@ mod formats {
             &no_rows,
             &yaml,
             "`a.parquet` has columns and no row",
-            &[],
+            &["name a source that has rows, or write this one again"],
         );
     }
 
@@ -661,16 +667,34 @@ mod failures {
 
     #[test]
     fn tables_of_nothing_are_named() {
-        check_error("a.csv", b"", CSV, "`a.csv` is empty", &[]);
-        check_error("a.csv", b"\r\n\n", CSV, "`a.csv` is empty", &[]);
+        check_error(
+            "a.csv",
+            b"",
+            CSV,
+            "`a.csv` is empty",
+            &["name a source that has rows, or write this one again"],
+        );
+        check_error(
+            "a.csv",
+            b"\r\n\n",
+            CSV,
+            "`a.csv` is empty",
+            &["name a source that has rows, or write this one again"],
+        );
         check_error(
             "a.csv",
             b"text,label\n",
             CSV,
             "`a.csv` has columns and no row",
-            &[],
+            &["name a source that has rows, or write this one again"],
         );
-        check_error("a.jsonl", b"\n \n", JSON, "`a.jsonl` is empty", &[]);
+        check_error(
+            "a.jsonl",
+            b"\n \n",
+            JSON,
+            "`a.jsonl` is empty",
+            &["name a source that has rows, or write this one again"],
+        );
         check_error(
             "a.jsonl",
             b"[\n{\"id\": 1}\n,\n",
@@ -795,14 +819,14 @@ mod failures {
             b"text,label\na,s\nb,s\n",
             CSV,
             "all 2 documents have the label `s`, expected at least two labels",
-            &[],
+            &["does `ingest.columns.label` name the right column? A classifier needs two labels at least"],
         );
         check_error(
             "a.csv",
             b"text,label\na,s\n,t\n",
             &format!("{CSV}on_reject: continue\nlabels: {{keep: [t, u]}}\n"),
             "no document is left of 2 rows; rejects: 1, not chosen by `ingest.labels.keep`: 1",
-            &[],
+            &["do `ingest.columns` and `ingest.labels.keep` name what the sources hold?"],
         );
         check_error(
             "a.csv",

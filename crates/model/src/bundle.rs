@@ -393,6 +393,9 @@ fn read_description(path: &Path) -> Result<Description, Error> {
             description.head.classes
         )));
     }
+    if !(0.0..1.0).contains(&description.head.dropout) {
+        return Err(problem(format!("its dropout is {}", description.head.dropout)));
+    }
     if description
         .canaries
         .iter()

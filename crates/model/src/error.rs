@@ -157,7 +157,9 @@ impl Diagnostic for Error {
                 "`encoder` in `pipeline.yaml` must name a folder in the layout of Hugging Face: config.json, \
                  model.safetensors, tokenizer.json; `make setup` fetches the sample encoder"
             }
-            Self::EncoderConfig { .. } => "use an encoder whose config.json has `\"model_type\": \"bert\"`",
+            Self::EncoderConfig { .. } => {
+                "`encoder` must name a BERT with the config.json it was saved with (`\"model_type\": \"bert\"`)"
+            }
             Self::TensorFile { .. } => "fetch the file again; it may have been cut short",
             Self::Mismatch { .. } => "config.json and model.safetensors must come from the same model",
             Self::Vocabulary { .. } => "tokenizer.json and model.safetensors must come from the same model",

@@ -334,7 +334,7 @@ fn apply(root: &mut Value, assignment: &str) -> Result<(), ConfigError> {
 fn override_problem(overrides: &[String], message: &str) -> ConfigError {
     ConfigError::Set {
         assignment: overrides.join(" --set "),
-        problem: first_line(message),
+        problem: plain(message),
         hint: nearest_key(message),
     }
 }
@@ -363,7 +363,7 @@ fn locate(path: &Path, text: &str, error: &serde_yaml::Error) -> ConfigError {
         path: path.to_path_buf(),
         line,
         column,
-        problem: first_line(&problem),
+        problem: plain(&problem),
         source_line: line
             .checked_sub(1)
             .and_then(|line| text.lines().nth(line))
@@ -373,8 +373,20 @@ fn locate(path: &Path, text: &str, error: &serde_yaml::Error) -> ConfigError {
     }
 }
 
-fn first_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().to_owned()
+/// The first line of a message of serde, with the names of Rust's types in words.
+fn plain(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    for (name, words) in [
+        ("u32", "a whole number"),
+        ("u64", "a whole number"),
+        ("usize", "a whole number"),
+        ("f64", "a number"),
+    ] {
+        if let Some(start) = line.strip_suffix(&format!("expected {name}")) {
+            return format!("{start}expected {words}");
+        }
+    }
+    line.to_owned()
 }
 
 /// For an unknown key, the valid one that is most like it.

@@ -118,6 +118,9 @@ pub fn run(
         // Before the first stage: nobody wants to learn of a wrong path after the data are read.
         labelproof_model::bundle::check_encoder(&config.encoder)?;
     }
+    if selection.stages.iter().any(|stage| stage.uses_device()) {
+        config.device.resolve()?;
+    }
     let _lock = RunLock::acquire(&config.artifacts, conduct.wait, printer)?;
     let mut planner = Planner::new(config);
     check_what_is_left_out(&mut planner, selection, printer)?;

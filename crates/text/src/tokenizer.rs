@@ -12,6 +12,7 @@ use tokenizers::normalizers::NormalizerWrapper;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::{Token, TruncationDirection};
 
+use crate::containment::contained;
 use crate::error::Error;
 
 /// Texts longer than this are encoded piece by piece where that cannot change the result. Crate `tokenizers` keeps
@@ -73,7 +74,11 @@ impl Tokenizer {
             path: PathBuf::from(path),
             source,
         };
-        let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(unusable)?;
+        // Some damaged files make the library panic.
+        let read = contained(|| tokenizers::Tokenizer::from_bytes(bytes));
+        let mut inner = read
+            .map_err(|panicked| unusable(panicked.into()))?
+            .map_err(unusable)?;
         let direction = inner
             .get_truncation()
             .map_or(TruncationDirection::Right, |truncation| truncation.direction);

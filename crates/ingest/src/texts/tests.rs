@@ -322,32 +322,43 @@ mod failures {
             "a.parquet",
             &file,
             "a.parquet: the column `text`, which `--text` names, is Int64, expected a string",
-            &[],
+            &["write the column in another type, or name another column"],
         );
     }
 
     #[test]
     fn sources_of_nothing_are_named() {
-        check_file_error(source(TextFormat::Lines), "a.txt", b"", "`a.txt` is empty", &[]);
-        check_error(source(TextFormat::Csv), b"", "`standard input` is empty", &[]);
+        check_file_error(
+            source(TextFormat::Lines),
+            "a.txt",
+            b"",
+            "`a.txt` is empty",
+            &["name a source that has rows, or write this one again"],
+        );
+        check_error(
+            source(TextFormat::Csv),
+            b"",
+            "`standard input` is empty",
+            &["name a source that has rows, or write this one again"],
+        );
         check_error(
             source(TextFormat::Csv),
             b"text\n",
             "`standard input` has columns and no row",
-            &[],
+            &["name a source that has rows, or write this one again"],
         );
         check_error(
             source(TextFormat::JsonLines),
             b"\n",
             "`standard input` is empty",
-            &[],
+            &["name a source that has rows, or write this one again"],
         );
         check_file_error(
             source(TextFormat::Parquet),
             "a.parquet",
             b"",
             "`a.parquet` is empty",
-            &[],
+            &["name a source that has rows, or write this one again"],
         );
     }
 
@@ -385,7 +396,7 @@ mod failures {
             "a.parquet",
             b"no parquet",
             "`a.parquet` is damaged or no Parquet file",
-            &[],
+            &["fetch the file again: it may have been cut short"],
         );
         check_file_error(
             source(TextFormat::Lines),
@@ -464,7 +475,7 @@ mod failures {
              --text: `a` is named twice\n  \
              --text: the name of the column is empty\n  \
              --id: the name of the column is empty",
-            &[],
+            &["name a source that has rows, or write this one again"],
         );
         check_error(
             TextSource {
