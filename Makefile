@@ -16,7 +16,10 @@ LABELPROOF := $(CARGO) run -q --locked -p labelproof-pipeline --bin labelproof -
 # `make -j` does the same as `make`.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build pipeline $(STAGES) reproduce status test test-fast lint ci check-sample audit-benchmark clean clean-setup
+# Seconds for each fuzz target.
+FUZZ_SECONDS ?= 600
+
+.PHONY: help setup build pipeline $(STAGES) reproduce status test test-fast lint fuzz ci check-sample audit-benchmark clean clean-setup
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[^\t#]+:.*## / { sub(/^.*STAGES.*$$/, "<stage>", $$1); printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,17 +62,22 @@ test-fast: ## run the tests of the crates without LibTorch; needs no set-up
 	    $(CARGO) test --locked --workspace --tests $(WITH_TORCH:%=--exclude %); \
 	fi
 
-lint: setup ## check format, clippy, documentation and shell scripts; warnings are errors
+lint: setup ## check format, clippy, documentation, dependencies and shell scripts; warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --locked --workspace --no-deps --quiet
+	@sh scripts/check-dependencies.sh
 	@if command -v shellcheck >/dev/null; then \
 	    echo 'shellcheck -x scripts/*.sh .ci/run' && shellcheck -x scripts/*.sh .ci/run; \
 	else \
 	    echo 'shellcheck is not installed: shell scripts are not checked'; \
 	fi
 
-ci: lint test pipeline check-sample ## what has to pass: lint, test, and the BBC sample from end to end
+fuzz: setup ## throw mutated files at every reader of bytes from outside, FUZZ_SECONDS each
+	@CARGO='$(CARGO)' sh scripts/fuzz.sh $(FUZZ_SECONDS)
+
+ci: lint test pipeline check-sample reproduce ## what has to pass: lint, test, the BBC sample twice from end to end, a little fuzzing
+	@$(MAKE) fuzz FUZZ_SECONDS=10
 
 check-sample: build ## check the numbers of the BBC sample, and that a second run finds nothing to do
 	@CARGO='$(CARGO)' sh scripts/check-sample.sh

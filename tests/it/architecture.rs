@@ -9,7 +9,7 @@ use serde_json::Value;
 /// Which crates of this workspace a crate may depend on: downwards only, and stages never on each other.
 const ALLOWED: [(&str, &[&str]); 12] = [
     ("artifact", &[]),
-    ("text", &[]),
+    ("text", &["artifact"]),
     ("metrics", &["artifact"]),
     ("model", &["artifact", "metrics", "text"]),
     ("ingest", &["artifact"]),

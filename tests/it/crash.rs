@@ -134,7 +134,7 @@ fn ctrl_c_in_another_stage_ends_at_once_and_says_how_to_go_on() {
 /// that is not allowed.
 fn in_own_mounts(project: &Project, script: &str) -> Option<crate::harness::Run> {
     if project.shell("unshare -rm true").code != 0 {
-        println!("skipped: `unshare -rm` is not allowed here");
+        eprintln!("skipped: `unshare -rm` is not allowed here");
         return None;
     }
     project.write("script.sh", script);

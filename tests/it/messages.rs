@@ -232,11 +232,13 @@ fn replaced(bytes: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
 #[test]
 fn encoders() {
     const OTHER_MODEL: &str = "\n\nhint: take `tokenizer.json` and the weights from the same model";
+    const BERT: &str = "\n\nhint: `encoder` must name a BERT with the config.json it was saved with (`\"model_type\": \"bert\"`)";
+    const FETCH: &str = "\n\nhint: fetch the file again; it may have been cut short";
     check(
         |project| {
             encoder(project, "tokenizer.json", |bytes| {
                 replaced(bytes, "\"goal\": 4", "\"goal\": 500")
-            })
+            });
         },
         &[],
         6,
@@ -250,7 +252,7 @@ fn encoders() {
             encoder(project, "tokenizer.json", |mut bytes| {
                 bytes.truncate(11);
                 bytes
-            })
+            });
         },
         &[],
         6,
@@ -258,12 +260,11 @@ fn encoders() {
          `tokenizer.save_pretrained` of transformers and take the `tokenizer.json` written there\n  caused by: EOF while \
          parsing a string at line 2 column 9",
     );
-    const BERT: &str = "\n\nhint: `encoder` must name a BERT with the config.json it was saved with (`\"model_type\": \"bert\"`)";
     check(
         |project| {
             encoder(project, "config.json", |bytes| {
                 replaced(bytes, "\"vocab_size\": 30, ", "")
-            })
+            });
         },
         &[],
         6,
@@ -273,19 +274,18 @@ fn encoders() {
         |project| {
             encoder(project, "config.json", |bytes| {
                 replaced(bytes, "\"bert\"", "\"roberta\"")
-            })
+            });
         },
         &[],
         6,
         &format!("error: `encoder/config.json`: the model type is `roberta`, only `bert` is supported{BERT}"),
     );
-    const FETCH: &str = "\n\nhint: fetch the file again; it may have been cut short";
     check(
         |project| {
             encoder(project, "model.safetensors", |mut bytes| {
                 bytes.truncate(bytes.len() / 2);
                 bytes
-            })
+            });
         },
         &[],
         6,
@@ -299,7 +299,7 @@ fn encoders() {
             encoder(project, "model.safetensors", |mut bytes| {
                 bytes[..8].copy_from_slice(&(1_u64 << 60).to_le_bytes());
                 bytes
-            })
+            });
         },
         &[],
         6,
@@ -312,7 +312,7 @@ fn encoders() {
         |project| {
             encoder(project, "config.json", |bytes| {
                 replaced(bytes, "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1")
-            })
+            });
         },
         &[],
         6,

@@ -4,10 +4,8 @@ use std::io::BufRead;
 use std::path::Path;
 
 use arrow::array::{Array, RecordBatch};
-use parquet::arrow::arrow_reader::{
-    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
 
+use crate::containment::{ParquetBatches, open_parquet};
 use crate::fs;
 
 /// Names the first difference of two files: the row and column of a table, the line of a text. `None` where neither can
@@ -22,13 +20,9 @@ pub fn first_difference(first: &Path, second: &Path) -> Option<String> {
 }
 
 fn of_tables(first: &Path, second: &Path) -> Option<String> {
-    let open = |path: &Path| -> Option<ParquetRecordBatchReader> {
+    let open = |path: &Path| -> Option<ParquetBatches> {
         let file = fs::open(path).ok()?;
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
-            .ok()?
-            .build()
-            .ok()
+        ParquetBatches::new(open_parquet(file).ok()?).ok()
     };
     let (mut first, mut second) = (open(first)?, open(second)?);
     let mut row = 0;

@@ -4,6 +4,7 @@
 //! This crate knows the *shape* of every file and who writes it. It knows no stage's logic: nothing here cleans,
 //! splits, trains or measures.
 
+pub mod containment;
 pub mod diagnostic;
 pub mod difference;
 pub mod digest;
@@ -22,6 +23,7 @@ pub mod stage;
 pub mod table;
 pub mod tokens;
 
+pub use containment::{ParquetBatches, contained, open_parquet};
 pub use diagnostic::{Diagnostic, Fault};
 pub use difference::first_difference;
 pub use digest::Digest;

@@ -13,13 +13,14 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::WriterProperties;
 
+use crate::containment::{ParquetBatches, contained};
 use crate::diagnostic::{Diagnostic, Fault};
 use crate::fs::{self, FsError};
 use crate::stage::{Kind, StageId};
@@ -213,7 +214,7 @@ pub struct TableReader<R> {
     metadata: ArrowReaderMetadata,
     /// The row groups that are still to come.
     groups: Range<usize>,
-    reader: Option<ParquetRecordBatchReader>,
+    reader: Option<ParquetBatches>,
     row_count: u64,
     row: std::marker::PhantomData<fn() -> R>,
 }
@@ -239,10 +240,10 @@ impl<R: Row> TableReader<R> {
             });
         }
         let file = fs::open(path)?;
-        // Without the Arrow schema that writers add: its reader panics when a file is damaged.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let metadata =
-            ArrowReaderMetadata::load(&file, options).map_err(|error| damaged(error.to_string()))?;
+        let metadata = contained(|| ArrowReaderMetadata::load(&file, options))
+            .map_err(|panicked| damaged(panicked.to_string()))?
+            .map_err(|error| damaged(error.to_string()))?;
         check_format::<R>(path, metadata.metadata())?;
         check_columns(metadata.schema(), &R::schema()).map_err(damaged)?;
         let row_count = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
@@ -274,11 +275,8 @@ impl<R: Row> TableReader<R> {
             };
             let file = self.file.try_clone()?;
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
-            let reader = builder
-                .with_row_groups(vec![group])
-                .with_batch_size(BATCH_ROWS)
-                .build()?;
-            self.reader = Some(reader);
+            let builder = builder.with_row_groups(vec![group]).with_batch_size(BATCH_ROWS);
+            self.reader = Some(ParquetBatches::new(builder)?);
         }
     }
 }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema};
+use labelproof_artifact::{ParquetBatches, open_parquet};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
@@ -34,9 +34,7 @@ pub(crate) fn read<S: RowSink>(
         let file = file.name.clone();
         return Err(Error::Empty { file }.into());
     }
-    // Without the Arrow schema that writers add, categories come as plain strings: its reader panics when a file is damaged.
-    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(opened, options).map_err(damaged)?;
+    let builder = open_parquet(opened).map_err(damaged)?;
     let schema = builder.schema();
     let header: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
     let places = Places::find(wanted, &header, &file.name)?;
@@ -48,11 +46,8 @@ pub(crate) fn read<S: RowSink>(
     needed.dedup();
     let batch_rows = batch_rows(builder.metadata(), limits.run_bytes);
     let mask = ProjectionMask::roots(builder.parquet_schema(), needed.iter().copied());
-    let reader = builder
-        .with_projection(mask)
-        .with_batch_size(batch_rows)
-        .build()
-        .map_err(damaged)?;
+    let builder = builder.with_projection(mask).with_batch_size(batch_rows);
+    let reader = ParquetBatches::new(builder).map_err(damaged)?;
     let mut number = 0_u64;
     for batch in reader {
         let batch = batch.map_err(|error| damaged(error.into()))?;

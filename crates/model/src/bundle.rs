@@ -209,6 +209,7 @@ impl Bundle {
     pub fn load_unreplayed(path: &Path, device: &Device) -> Result<Self, Error> {
         let description = read_description(path)?;
         let encoder_config = EncoderConfig::read(path)?;
+        check_fit(path, &description, &encoder_config)?;
         let tokenizer = load_tokenizer(path, &encoder_config)?;
         let weights_path = path.join(WEIGHTS_FILE);
         let bytes = read_weights(&weights_path, path)?;
@@ -404,6 +405,23 @@ fn read_description(path: &Path) -> Result<Description, Error> {
         return Err(problem("a canary has not one logit a label".to_owned()));
     }
     Ok(description)
+}
+
+/// Whether head, texts and encoder go together.
+fn check_fit(path: &Path, description: &Description, encoder: &EncoderConfig) -> Result<(), Error> {
+    let (input, width) = (description.head.input, encoder.hidden_size);
+    let (tokens, positions) = (description.max_tokens, encoder.max_position_embeddings);
+    let problem = if input != width {
+        format!("its head reads {input} values a text, its encoder gives {width}")
+    } else if tokens > positions {
+        format!("its texts have up to {tokens} tokens, its encoder takes {positions}")
+    } else {
+        return Ok(());
+    };
+    Err(Error::Bundle {
+        path: path.to_path_buf(),
+        problem,
+    })
 }
 
 fn check_files(path: &Path, description: &Description) -> Result<(), Error> {

@@ -7,7 +7,6 @@
 //!
 //! Not responsible for reading tables, for configuration files, or for what is done with duplicates.
 
-mod containment;
 mod error;
 mod html;
 mod key;

@@ -6,13 +6,13 @@
 
 use std::path::{Path, PathBuf};
 
+use labelproof_artifact::contained;
 use rayon::prelude::*;
 use tokenizers::models::ModelWrapper;
 use tokenizers::normalizers::NormalizerWrapper;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::{Token, TruncationDirection};
 
-use crate::containment::contained;
 use crate::error::Error;
 
 /// Texts longer than this are encoded piece by piece where that cannot change the result. Crate `tokenizers` keeps
@@ -61,12 +61,22 @@ impl Tokenizer {
             path: path.into(),
             source,
         })?;
-        Self::parse(&bytes, path)
+        Self::contained_parse(&bytes, path)
     }
 
     /// Reads the content of a `tokenizer.json`.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        Self::parse(bytes, Path::new("tokenizer.json"))
+        Self::contained_parse(bytes, Path::new("tokenizer.json"))
+    }
+
+    /// The library panics on some damaged files, while reading them or when they are used first.
+    fn contained_parse(bytes: &[u8], path: &Path) -> Result<Self, Error> {
+        contained(|| Self::parse(bytes, path)).unwrap_or_else(|panicked| {
+            Err(Error::ParseTokenizer {
+                path: path.into(),
+                source: panicked.into(),
+            })
+        })
     }
 
     fn parse(bytes: &[u8], path: &Path) -> Result<Self, Error> {
@@ -74,11 +84,7 @@ impl Tokenizer {
             path: PathBuf::from(path),
             source,
         };
-        // Some damaged files make the library panic.
-        let read = contained(|| tokenizers::Tokenizer::from_bytes(bytes));
-        let mut inner = read
-            .map_err(|panicked| unusable(panicked.into()))?
-            .map_err(unusable)?;
+        let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(unusable)?;
         let direction = inner
             .get_truncation()
             .map_or(TruncationDirection::Right, |truncation| truncation.direction);
@@ -162,9 +168,8 @@ impl Tokenizer {
         let mut rest = text;
         while !rest.is_empty() {
             let (piece, after) = rest.split_at(self.piece_length(rest));
-            let encoding = self
-                .inner
-                .encode_fast(piece, false)
+            let encoding = contained(|| self.inner.encode_fast(piece, false))
+                .unwrap_or_else(|panicked| Err(panicked.into()))
                 .map_err(|source| Error::Encode {
                     beginning: piece.chars().take(40).collect(),
                     source,

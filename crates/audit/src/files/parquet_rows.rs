@@ -7,9 +7,8 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type, Schema};
 use arrow::error::ArrowError;
-use labelproof_artifact::{Reporter, fs};
+use labelproof_artifact::{ParquetBatches, Reporter, fs, open_parquet};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
 use super::error::Error;
@@ -36,10 +35,7 @@ pub(super) fn read(path: &Path, columns: &Columns, reporter: &dyn Reporter) -> R
             path: path.to_path_buf(),
         });
     }
-    // Without the Arrow schema that writers add, categories come as plain strings: the reader of dictionaries panics
-    // when a file is damaged.
-    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(opened, options).map_err(damaged)?;
+    let reader = open_parquet(opened).map_err(damaged)?;
     let schema = reader.schema().clone();
     let header: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
     let mut roles = Roles::find(&header, columns, &file)?;
@@ -50,11 +46,8 @@ pub(super) fn read(path: &Path, columns: &Columns, reporter: &dyn Reporter) -> R
     check_types(&roles, &schema, &file)?;
     let needed = needed(&roles);
     let mask = ProjectionMask::roots(reader.parquet_schema(), needed.iter().copied());
-    let reader = reader
-        .with_projection(mask)
-        .with_batch_size(BATCH_ROWS)
-        .build()
-        .map_err(damaged)?;
+    let reader =
+        ParquetBatches::new(reader.with_projection(mask).with_batch_size(BATCH_ROWS)).map_err(damaged)?;
     let mut builder = Builder::new(file.clone(), &header, roles);
     for batch in reader {
         let batch = batch.map_err(arrow_failed)?;

@@ -475,7 +475,7 @@ mod failures {
              --text: `a` is named twice\n  \
              --text: the name of the column is empty\n  \
              --id: the name of the column is empty",
-            &["name a source that has rows, or write this one again"],
+            &[],
         );
         check_error(
             TextSource {
