@@ -18,7 +18,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("train", &["artifact", "metrics", "model", "text"]),
     ("evaluate", &["artifact", "metrics", "model"]),
     ("audit", &["artifact", "metrics", "model", "text"]),
-    ("report", &["artifact", "metrics"]),
+    ("report", &["artifact", "metrics", "text"]),
     (
         "pipeline",
         &[

@@ -15,6 +15,8 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 
+use crate::page_sizes;
+
 /// A library panicked on some bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -50,12 +52,15 @@ pub fn contained<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
     })
 }
 
-/// Opens a Parquet file from anywhere. The Arrow schema that writers add is not looked at: columns have the types of
-/// Parquet, categories come as plain strings.
+/// Opens a Parquet file from anywhere, if what it claims to unpack to is in proportion to its size. The Arrow schema that
+/// writers add is not looked at: columns have the types of Parquet, categories come as plain strings.
 pub fn open_parquet(file: File) -> Result<ParquetRecordBatchReaderBuilder<File>, ParquetError> {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    contained(|| ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))
-        .unwrap_or_else(|panicked| Err(ParquetError::General(panicked.to_string())))
+    let copy = file.try_clone()?;
+    let builder = contained(|| ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))
+        .unwrap_or_else(|panicked| Err(ParquetError::General(panicked.to_string())))?;
+    page_sizes::check(&copy, builder.metadata())?;
+    Ok(builder)
 }
 
 /// The batches of a Parquet file from anywhere. Ends after an error.

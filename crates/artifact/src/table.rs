@@ -23,6 +23,7 @@ use parquet::file::properties::WriterProperties;
 use crate::containment::{ParquetBatches, contained};
 use crate::diagnostic::{Diagnostic, Fault};
 use crate::fs::{self, FsError};
+use crate::page_sizes;
 use crate::stage::{Kind, StageId};
 
 /// Rows a batch, in memory and in what readers yield. A row group is a batch, so that a reader never needs more than
@@ -244,6 +245,7 @@ impl<R: Row> TableReader<R> {
         let metadata = contained(|| ArrowReaderMetadata::load(&file, options))
             .map_err(|panicked| damaged(panicked.to_string()))?
             .map_err(|error| damaged(error.to_string()))?;
+        page_sizes::check(&file, metadata.metadata()).map_err(|error| damaged(error.to_string()))?;
         check_format::<R>(path, metadata.metadata())?;
         check_columns(metadata.schema(), &R::schema()).map_err(damaged)?;
         let row_count = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);

@@ -27,6 +27,7 @@ mod agreement;
 mod averages;
 pub mod comparison;
 mod confusion;
+pub mod contrast;
 mod error;
 mod evaluation;
 mod interval;

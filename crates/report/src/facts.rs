@@ -5,6 +5,7 @@
 mod mistakes;
 mod rejects;
 mod rows;
+mod words;
 
 use std::path::Path;
 
@@ -20,6 +21,7 @@ use crate::{Error, Params};
 pub(crate) use mistakes::{Mistake, Mistakes};
 pub(crate) use rejects::Rejects;
 pub(crate) use rows::{Lengths, RowFacts};
+pub(crate) use words::{TypicalWord, WordFacts};
 
 /// Everything the page shows.
 pub(crate) struct Facts {
@@ -39,6 +41,8 @@ pub(crate) struct Facts {
     pub(crate) documents: u64,
     /// Rows by label and part, lengths, duplicates.
     pub(crate) rows: RowFacts,
+    /// The words of the training texts.
+    pub(crate) words: WordFacts,
     /// Rows that did not go on, by the stage that says why.
     pub(crate) rejects: Vec<(StageId, Rejects)>,
     /// What each stage before this one was run with; none where its lock cannot be read.
@@ -66,6 +70,7 @@ impl Facts {
             history: read_table(artifacts)?,
             documents: TableReader::<Document>::open(artifacts)?.row_count(),
             rows: rows::read(artifacts, &labels, reporter)?,
+            words: words::read(artifacts, &labels)?,
             locks: read_locks(artifacts),
             labels,
             evaluation,

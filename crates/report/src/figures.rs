@@ -4,9 +4,11 @@
 //! (`role="img"`, title and description) for those who do not see it, and never tells things apart by colour alone.
 
 pub(crate) mod histogram;
+pub(crate) mod lettering;
 pub(crate) mod line_chart;
 pub(crate) mod reliability;
 mod scale;
+pub(crate) mod word_cloud;
 
 pub(crate) use histogram::Histogram;
 pub(crate) use line_chart::{LineChart, Series};

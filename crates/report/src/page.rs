@@ -5,6 +5,7 @@ use labelproof_artifact::Split;
 
 use crate::checks::Remark;
 use crate::facts::Facts;
+use crate::figures::lettering;
 use crate::format::counted;
 use crate::judgement::Judgement;
 use crate::sections::audit::Audit;
@@ -16,15 +17,17 @@ use crate::sections::numbers::Numbers;
 use crate::sections::provenance::Provenance;
 use crate::sections::training::Training;
 use crate::sections::verdict::Verdict;
+use crate::sections::words::Words;
 use crate::{Params, palette, text};
 
 /// Anchor and heading of every section, in the order of the page.
-pub(crate) const SECTIONS: [(&str, &str); 9] = [
+pub(crate) const SECTIONS: [(&str, &str); 10] = [
     ("verdict", "Verdict"),
     ("audit", "Audit"),
     ("numbers", "Numbers"),
     ("confusion", "Confusion"),
     ("mistakes", "Worst mistakes"),
+    ("words", "Words"),
     ("training", "Training"),
     ("confidence", "Confidence"),
     ("data", "Data"),
@@ -38,11 +41,13 @@ struct Page<'a> {
     subtitle: String,
     light_rules: Css,
     dark_rules: Css,
+    font: Css,
     verdict: Verdict<'a>,
     audit: Audit<'a>,
     numbers: Numbers,
     confusion: ConfusionSection,
     mistakes: MistakesSection,
+    words: Words,
     training: Training,
     confidence: Confidence,
     data: Data,
@@ -67,11 +72,13 @@ pub(crate) fn render(params: &Params, facts: &Facts, judgement: &Judgement, rema
         subtitle: subtitle(facts),
         light_rules: Css(palette::light_rules()),
         dark_rules: Css(palette::dark_rules()),
+        font: Css(lettering::font_face()),
         verdict: Verdict::new(facts, judgement),
         audit: Audit::new(facts, remarks),
         numbers: Numbers::new(facts),
         confusion: ConfusionSection::new(facts),
         mistakes: MistakesSection::new(facts),
+        words: Words::new(facts),
         training: Training::new(facts),
         confidence: Confidence::new(facts),
         data: Data::new(facts),

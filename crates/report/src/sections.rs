@@ -9,6 +9,7 @@ pub(crate) mod numbers;
 pub(crate) mod provenance;
 pub(crate) mod training;
 pub(crate) mod verdict;
+pub(crate) mod words;
 
 /// A share of a bar, in percent of its length with one decimal.
 pub(crate) fn bar_percent(share: f64) -> String {

@@ -267,6 +267,11 @@ impl StopWords {
     }
 }
 
+/// The English stop words, in lower case.
+pub fn english_stop_words() -> Result<BTreeSet<String>, Error> {
+    listed("en")
+}
+
 /// The stop words of a language.
 fn listed(code: &'static str) -> Result<BTreeSet<String>, Error> {
     let list = stop_words::lookup(code).ok_or(Error::NoStopWords { language: code })?;

@@ -128,10 +128,10 @@ fn cell(rows: u64, support: u64, own: bool) -> Cell {
     }
 }
 
-/// The most frequent mistakes by pair of labels, and how many pairs there are beyond.
-pub(crate) fn confused_pairs(facts: &Facts, most: usize) -> (Vec<Pair>, u64) {
+/// Each pair of a class and another that some of its test rows were taken for, with their number; the most first.
+pub(crate) fn confused_classes(facts: &Facts) -> Vec<(u64, usize, usize)> {
     let Some(metrics) = facts.model(Split::Test) else {
-        return (Vec::new(), 0);
+        return Vec::new();
     };
     let mut cells = Vec::new();
     for (class, counts) in metrics.confusion.iter().enumerate() {
@@ -142,6 +142,15 @@ pub(crate) fn confused_pairs(facts: &Facts, most: usize) -> (Vec<Pair>, u64) {
         cells.extend(wrong.map(|(other, &rows)| (rows, class, other)));
     }
     cells.sort_by_key(|&(rows, class, other)| (std::cmp::Reverse(rows), class, other));
+    cells
+}
+
+/// The most frequent mistakes by pair of labels, and how many pairs there are beyond.
+pub(crate) fn confused_pairs(facts: &Facts, most: usize) -> (Vec<Pair>, u64) {
+    let Some(metrics) = facts.model(Split::Test) else {
+        return (Vec::new(), 0);
+    };
+    let mut cells = confused_classes(facts);
     let left_out = cells.len().saturating_sub(most) as u64;
     cells.truncate(most);
     let pairs = cells
