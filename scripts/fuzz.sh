@@ -23,9 +23,9 @@ for file in fuzz_targets/*.rs; do
     found=$target/corpus/$name
     mkdir -p "$found" "artifacts/$name"
     log=$target/$name.log
-    # Mutations are drawn anew each time; more than 2 GB, or 20 seconds for one file, is a failure as well.
+    # Mutations are drawn anew each time; more than 2 GB, or a minute for one file, is a failure as well.
     if ! "$target/$host/release/$name" "$found" "corpus/$name" -max_total_time="$seconds" -max_len=65536 \
-        -rss_limit_mb=2048 -timeout=20 -print_final_stats=1 -artifact_prefix="artifacts/$name/" >"$log" 2>&1; then
+        -rss_limit_mb=2048 -timeout=60 -print_final_stats=1 -artifact_prefix="artifacts/$name/" >"$log" 2>&1; then
         tail -n 40 "$log" >&2
         printf 'error: the fuzz target %s failed; its input is in tests/fuzz/artifacts/%s\n' "$name" "$name" >&2
         exit 1

@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 
-use crate::page_sizes;
+use crate::parquet_headers;
 
 /// A library panicked on some bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,14 +52,15 @@ pub fn contained<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
     })
 }
 
-/// Opens a Parquet file from anywhere, if what it claims to unpack to is in proportion to its size. The Arrow schema that
+/// Opens a Parquet file from anywhere, if what it says of itself can be true. The Arrow schema that
 /// writers add is not looked at: columns have the types of Parquet, categories come as plain strings.
 pub fn open_parquet(file: File) -> Result<ParquetRecordBatchReaderBuilder<File>, ParquetError> {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    parquet_headers::check_footer(&file)?;
     let copy = file.try_clone()?;
     let builder = contained(|| ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))
         .unwrap_or_else(|panicked| Err(ParquetError::General(panicked.to_string())))?;
-    page_sizes::check(&copy, builder.metadata())?;
+    parquet_headers::check(&copy, builder.metadata())?;
     Ok(builder)
 }
 

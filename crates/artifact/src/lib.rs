@@ -16,7 +16,7 @@ pub mod history;
 pub mod json;
 pub mod labels;
 pub mod lock;
-mod page_sizes;
+mod parquet_headers;
 pub mod predictions;
 pub mod progress;
 pub mod splits;

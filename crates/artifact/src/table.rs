@@ -23,7 +23,7 @@ use parquet::file::properties::WriterProperties;
 use crate::containment::{ParquetBatches, contained};
 use crate::diagnostic::{Diagnostic, Fault};
 use crate::fs::{self, FsError};
-use crate::page_sizes;
+use crate::parquet_headers;
 use crate::stage::{Kind, StageId};
 
 /// Rows a batch, in memory and in what readers yield. A row group is a batch, so that a reader never needs more than
@@ -241,11 +241,12 @@ impl<R: Row> TableReader<R> {
             });
         }
         let file = fs::open(path)?;
+        parquet_headers::check_footer(&file).map_err(|error| damaged(error.to_string()))?;
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata = contained(|| ArrowReaderMetadata::load(&file, options))
             .map_err(|panicked| damaged(panicked.to_string()))?
             .map_err(|error| damaged(error.to_string()))?;
-        page_sizes::check(&file, metadata.metadata()).map_err(|error| damaged(error.to_string()))?;
+        parquet_headers::check(&file, metadata.metadata()).map_err(|error| damaged(error.to_string()))?;
         check_format::<R>(path, metadata.metadata())?;
         check_columns(metadata.schema(), &R::schema()).map_err(damaged)?;
         let row_count = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);

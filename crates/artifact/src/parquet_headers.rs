@@ -1,7 +1,8 @@
-//! How much memory the pages of a Parquet file would take, read from their headers before anything is unpacked.
+//! Whether what a Parquet file says of itself can be true: read before anything is unpacked.
 //!
-//! The library takes a header's word for it, up to 2 GiB a page, in a file of a few hundred bytes too. Headers are in
-//! Thrift's compact protocol; all that is needed of it is to read two numbers and to skip the rest.
+//! The library takes the headers' word for it: up to 2 GiB a page and 16 GiB a dictionary, in a file of a few hundred bytes
+//! too, and it goes on for hours where the lists in a header claim to be longer than the file. Headers are in Thrift's
+//! compact protocol; all that is needed of it is to read three numbers and to skip the rest.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -18,8 +19,38 @@ const ALWAYS_FINE: u64 = 1 << 30;
 /// How many times its size a file may unpack to, beyond that. One word, repeated without end, reaches 20,000 times.
 const LARGEST_RATIO: u64 = 50_000;
 
-/// Structures within structures that a header may have; the format has two.
-const DEEPEST: u8 = 8;
+/// Structures within structures that a header may have; the format has some ten.
+const DEEPEST: u8 = 32;
+
+/// Behind the footer: its length and a mark.
+const TAIL: u64 = 8;
+
+fn untrue(problem: &str) -> ParquetError {
+    ParquetError::General(problem.to_owned())
+}
+
+/// Fails if the footer of a file claims to hold more than it does. A file without a footer is left to the library.
+pub(crate) fn check_footer(file: &File) -> Result<(), ParquetError> {
+    let length = file.metadata()?.len();
+    let mut reader = BufReader::new(file.try_clone()?);
+    let Some(tail) = length.checked_sub(TAIL) else {
+        return Ok(());
+    };
+    reader.seek(SeekFrom::Start(tail))?;
+    let mut footer_length = [0; 4];
+    reader.read_exact(&mut footer_length)?;
+    let Some(start) = tail.checked_sub(u64::from(u32::from_le_bytes(footer_length))) else {
+        return Ok(());
+    };
+    reader.seek(SeekFrom::Start(start))?;
+    let mut compact = Compact {
+        reader: reader.take(tail - start),
+        read: 0,
+    };
+    compact
+        .skip(STRUCT, 0)
+        .map_err(|_| untrue("its footer is cut off or damaged"))
+}
 
 /// Fails if the pages of a file together unpack to absurdly more than the file has.
 pub(crate) fn check(file: &File, metadata: &ParquetMetaData) -> Result<(), ParquetError> {
@@ -36,10 +67,12 @@ pub(crate) fn check(file: &File, metadata: &ParquetMetaData) -> Result<(), Parqu
             let mut place = u64::try_from(first).unwrap_or(u64::MAX);
             let end = place.saturating_add(packed).min(length);
             while place < end {
-                // What cannot be read here is for the library to complain about.
-                let Ok(page) = read_header(&mut reader, place) else {
-                    break;
-                };
+                let page = read_header(&mut reader, place)
+                    .map_err(|_| untrue("the header of a page is cut off or damaged"))?;
+                // The shortest values of a dictionary take four bytes; truth values have none.
+                if page.dictionary_values > page.unpacked {
+                    return Err(untrue("a dictionary claims more values than it has bytes"));
+                }
                 total = total.saturating_add(page.unpacked);
                 if page.unpacked > LARGEST_PAGE {
                     return Err(ParquetError::General(format!(
@@ -67,6 +100,8 @@ struct Page {
     packed: u64,
     /// Bytes of the page in memory.
     unpacked: u64,
+    /// Values of a dictionary; 0 for pages of data.
+    dictionary_values: u64,
 }
 
 /// Reads the header of the page at `place`.
@@ -80,6 +115,7 @@ fn read_header(reader: &mut BufReader<File>, place: u64) -> io::Result<Page> {
         match (id, kind) {
             (2, I32) => page.unpacked = compact.size()?,
             (3, I32) => page.packed = compact.size()?,
+            (7, STRUCT) => page.dictionary_values = compact.first_size()?,
             (_, kind) => compact.skip(kind, 0)?,
         }
     }
@@ -136,6 +172,19 @@ impl<R: BufRead> Compact<R> {
         }
     }
 
+    /// The first field of a structure, a number, and the structure's end.
+    fn first_size(&mut self) -> io::Result<u64> {
+        let (mut field, mut first) = (0, 0);
+        while let Some((id, kind)) = self.field(field)? {
+            field = id;
+            match (id, kind) {
+                (1, I32) => first = self.size()?,
+                (_, kind) => self.skip(kind, 1)?,
+            }
+        }
+        Ok(first)
+    }
+
     /// Number and type of the next field, after the field `before`; nothing at the end of the structure.
     fn field(&mut self, before: u64) -> io::Result<Option<(u64, u8)>> {
         let head = self.byte()?;
@@ -144,7 +193,7 @@ impl<R: BufRead> Compact<R> {
         }
         let id = match head >> 4 {
             0 => self.size()?,
-            step => before + u64::from(step),
+            step => before.saturating_add(u64::from(step)),
         };
         Ok(Some((id, head & 0x0f)))
     }
@@ -250,6 +299,24 @@ mod tests {
         assert_eq!(unpacked, u64::try_from(column.uncompressed_size()).unwrap());
         assert_eq!(pages, 20);
         check(&File::open(&path).unwrap(), &metadata).unwrap();
+    }
+
+    #[test]
+    fn a_footer_that_claims_a_longer_list_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("texts.parquet");
+        write(&path);
+        check_footer(&File::open(&path).unwrap()).unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let length = bytes.len();
+        let footer =
+            length - 8 - u32::from_le_bytes(bytes[length - 8..length - 4].try_into().unwrap()) as usize;
+        // The version of the format, then the list of columns with its length in the upper half of a byte.
+        assert_eq!(bytes[footer + 2], 0x19);
+        bytes[footer + 3] |= 0xe0;
+        std::fs::write(&path, &bytes).unwrap();
+        let error = check_footer(&File::open(&path).unwrap()).unwrap_err().to_string();
+        assert!(error.ends_with("its footer is cut off or damaged"), "{error}");
     }
 
     #[test]
