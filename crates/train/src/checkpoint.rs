@@ -75,11 +75,15 @@ const INDEX: &str = "checkpoint.json";
 /// model's gigabytes take to be written.
 const INTERVAL: Duration = Duration::from_mins(5);
 
+/// Time between two checkpoints at ends of epochs: a head's epoch takes less than the disk does to keep it.
+const EPOCH_INTERVAL: Duration = Duration::from_secs(1);
+
 /// The folder in which a training keeps its checkpoint.
 #[derive(Debug)]
 pub(crate) struct Checkpoints {
     folder: PathBuf,
     interval: Duration,
+    epoch_interval: Duration,
     written: Instant,
 }
 
@@ -89,6 +93,7 @@ impl Checkpoints {
         Self {
             folder: folder.to_path_buf(),
             interval: INTERVAL,
+            epoch_interval: EPOCH_INTERVAL,
             written: Instant::now(),
         }
     }
@@ -101,6 +106,11 @@ impl Checkpoints {
     /// Whether there has been none for so long that it is time for one within an epoch.
     pub(crate) fn due(&self) -> bool {
         self.written.elapsed() >= self.interval
+    }
+
+    /// Whether the last one is old enough for one at the end of an epoch.
+    pub(crate) fn due_after_epoch(&self) -> bool {
+        self.written.elapsed() >= self.epoch_interval
     }
 
     /// Keeps a state in the place of the one before.
@@ -198,7 +208,11 @@ impl Checkpoints {
 
     #[cfg(test)]
     pub(crate) fn with_interval(self, interval: Duration) -> Self {
-        Self { interval, ..self }
+        Self {
+            interval,
+            epoch_interval: interval,
+            ..self
+        }
     }
 }
 

@@ -79,7 +79,9 @@ pub(crate) fn fit<M: Module>(
     while !is_finished(params, &state.progress) {
         state = trainer.train_epoch(state)?;
         trainer.validate(&mut state)?;
-        trainer.checkpoint(&state);
+        if trainer.checkpoints.due_after_epoch() {
+            trainer.checkpoint(&state);
+        }
     }
     reporter.finished();
     let best = state
@@ -657,9 +659,8 @@ mod tests {
         };
         let folder = tempfile::tempdir().unwrap();
         let head = || Head::new(&settings, 1, &device);
-        let error = fit(&params(), &task, head(), Checkpoints::new(folder.path()), &Silent)
-            .err()
-            .unwrap();
+        let checkpoints = Checkpoints::new(folder.path()).with_interval(Duration::ZERO);
+        let error = fit(&params(), &task, head(), checkpoints, &Silent).err().unwrap();
         assert_eq!(error.to_string(), "the loss is NaN in epoch 2, on the rows b, a");
         let kept = format!("the last good state is kept in `{}`", folder.path().display());
         assert_eq!(error.hints()[1], kept);
