@@ -11,7 +11,7 @@ use std::sync::Once;
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::errors::ParquetError;
 
@@ -52,16 +52,25 @@ pub fn contained<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
     })
 }
 
-/// Opens a Parquet file from anywhere, if what it says of itself can be true. The Arrow schema that
-/// writers add is not looked at: columns have the types of Parquet, categories come as plain strings.
-pub fn open_parquet(file: File) -> Result<ParquetRecordBatchReaderBuilder<File>, ParquetError> {
+/// Calls the Parquet library.
+fn contained_parquet<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    contained(work).unwrap_or_else(|panicked| Err(ParquetError::General(panicked.to_string())))
+}
+
+/// What a Parquet file from anywhere says of itself, if it can be true. The Arrow schema that writers add is not looked
+/// at: columns have the types of Parquet, categories come as plain strings.
+pub(crate) fn parquet_metadata(file: &File) -> Result<ArrowReaderMetadata, ParquetError> {
+    parquet_headers::check_footer(file)?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    parquet_headers::check_footer(&file)?;
-    let copy = file.try_clone()?;
-    let builder = contained(|| ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))
-        .unwrap_or_else(|panicked| Err(ParquetError::General(panicked.to_string())))?;
-    parquet_headers::check(&copy, builder.metadata())?;
-    Ok(builder)
+    let metadata = contained_parquet(|| ArrowReaderMetadata::load(file, options))?;
+    parquet_headers::check(file, metadata.metadata())?;
+    Ok(metadata)
+}
+
+/// Opens a Parquet file from anywhere, if what it says of itself can be true.
+pub fn open_parquet(file: File) -> Result<ParquetRecordBatchReaderBuilder<File>, ParquetError> {
+    let metadata = parquet_metadata(&file)?;
+    Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata))
 }
 
 /// The batches of a Parquet file from anywhere. Ends after an error.
@@ -72,8 +81,7 @@ pub struct ParquetBatches {
 impl ParquetBatches {
     /// The batches that a builder describes.
     pub fn new(builder: ParquetRecordBatchReaderBuilder<File>) -> Result<Self, ParquetError> {
-        let reader = contained(|| builder.build())
-            .unwrap_or_else(|panicked| Err(ParquetError::General(panicked.to_string())))?;
+        let reader = contained_parquet(|| builder.build())?;
         Ok(Self { reader: Some(reader) })
     }
 }

@@ -12,18 +12,15 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::WriterProperties;
 
-use crate::containment::{ParquetBatches, contained};
+use crate::containment::{ParquetBatches, parquet_metadata};
 use crate::diagnostic::{Diagnostic, Fault};
 use crate::fs::{self, FsError};
-use crate::parquet_headers;
 use crate::stage::{Kind, StageId};
 
 /// Rows a batch, in memory and in what readers yield. A row group is a batch, so that a reader never needs more than
@@ -241,12 +238,7 @@ impl<R: Row> TableReader<R> {
             });
         }
         let file = fs::open(path)?;
-        parquet_headers::check_footer(&file).map_err(|error| damaged(error.to_string()))?;
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let metadata = contained(|| ArrowReaderMetadata::load(&file, options))
-            .map_err(|panicked| damaged(panicked.to_string()))?
-            .map_err(|error| damaged(error.to_string()))?;
-        parquet_headers::check(&file, metadata.metadata()).map_err(|error| damaged(error.to_string()))?;
+        let metadata = parquet_metadata(&file).map_err(|error| damaged(error.to_string()))?;
         check_format::<R>(path, metadata.metadata())?;
         check_columns(metadata.schema(), &R::schema()).map_err(damaged)?;
         let row_count = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);

@@ -198,8 +198,9 @@ impl Bundle {
     /// Loads a bundle, checks that its files are what was written and that every tensor finds its place, and replays the
     /// canaries.
     pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
-        check_files(path, &read_description(path)?)?;
-        let bundle = Self::load_unreplayed(path, device)?;
+        let description = read_description(path)?;
+        check_files(path, &description)?;
+        let bundle = Self::load_described(path, description, device)?;
         bundle.check_canaries()?;
         Ok(bundle)
     }
@@ -207,7 +208,10 @@ impl Bundle {
     /// Loads a bundle without asking whether it still gives the answers it gave: for the audit, which wants to know in
     /// what they differ. Everybody else wants [`Bundle::load`].
     pub fn load_unreplayed(path: &Path, device: &Device) -> Result<Self, Error> {
-        let description = read_description(path)?;
+        Self::load_described(path, read_description(path)?, device)
+    }
+
+    fn load_described(path: &Path, description: Description, device: &Device) -> Result<Self, Error> {
         let encoder_config = EncoderConfig::read(path)?;
         check_fit(path, &description, &encoder_config)?;
         let tokenizer = load_tokenizer(path, &encoder_config)?;

@@ -75,6 +75,22 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// The user asked to stop, after this much; `kept` says whether it could be kept.
+    pub(crate) fn interrupted<E>(after: String, kept: Result<(), E>) -> Self
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        match kept {
+            Ok(()) => Self::Interrupted { after },
+            Err(source) => Self::InterruptedUnkept {
+                after,
+                source: Box::new(source),
+            },
+        }
+    }
+}
+
 /// An error and its causes in one line.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

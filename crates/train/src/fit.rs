@@ -209,25 +209,14 @@ impl<M: Module> Trainer<'_, M> {
             state.module = state.optimizer.step(rate, state.module, gradients);
             state.progress.step = step + 1;
             if self.reporter.stop_requested() {
-                return Err(self.interrupted(&state));
+                let after = self.place(&state.progress);
+                return Err(Error::interrupted(after, self.checkpoints.write(&state)));
             }
             if self.checkpoints.due() {
                 self.checkpoint(&state);
             }
         }
         Ok(state)
-    }
-
-    /// Keeps the state of a training that is to stop.
-    fn interrupted(&mut self, state: &State<M>) -> Error {
-        let after = self.place(&state.progress);
-        match self.checkpoints.write(state) {
-            Ok(()) => Error::Interrupted { after },
-            Err(source) => Error::InterruptedUnkept {
-                after,
-                source: Box::new(source),
-            },
-        }
     }
 
     /// Ends an epoch: scores the validation rows, and keeps the module if it is the best so far.

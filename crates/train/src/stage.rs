@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use labelproof_artifact::{
-    ArtifactError, Digest, FeatureRow, Reporter, Row, SplitRow, TokenRow, json, tokens, write_table,
-};
+use labelproof_artifact::{Digest, FeatureRow, Reporter, Row, SplitRow, TokenRow, json, tokens, write_table};
 use labelproof_model::batch::Batch;
 use labelproof_model::bundle::{self, Description, Pretrained};
 use labelproof_model::features::FeatureCache;
@@ -309,7 +307,12 @@ fn compute(
             let kept = partial.write(&finished);
             saved = Instant::now();
             if stop {
-                stopped = Err(stopped_error(finished.len(), rows.len(), kept));
+                let after = format!(
+                    "the encoder's features of {} of {} rows",
+                    finished.len(),
+                    rows.len()
+                );
+                stopped = Err(Error::interrupted(after, kept));
                 return ControlFlow::Break(());
             }
         }
@@ -327,17 +330,6 @@ fn feature_rows(rows: &[(&String, &[u32])], results: &[Vec<f32>]) -> impl Iterat
         id: (*id).clone(),
         values: values.clone(),
     })
-}
-
-fn stopped_error(finished: usize, all: usize, kept: Result<(), ArtifactError>) -> Error {
-    let after = format!("the encoder's features of {finished} of {all} rows");
-    match kept {
-        Ok(()) => Error::Interrupted { after },
-        Err(source) => Error::InterruptedUnkept {
-            after,
-            source: Box::new(source),
-        },
-    }
 }
 
 fn class_weights(weights: &ClassWeights, data: &TrainingData) -> Result<Option<Vec<f32>>, Error> {
