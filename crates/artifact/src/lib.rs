@@ -4,6 +4,7 @@
 //! This crate knows the *shape* of every file and who writes it. It knows no stage's logic: nothing here cleans,
 //! splits, trains or measures.
 
+pub mod attributions;
 pub mod containment;
 pub mod diagnostic;
 pub mod difference;
@@ -16,6 +17,7 @@ pub mod history;
 pub mod json;
 pub mod labels;
 pub mod lock;
+pub mod map;
 mod parquet_headers;
 pub mod predictions;
 pub mod progress;
@@ -24,6 +26,7 @@ pub mod stage;
 pub mod table;
 pub mod tokens;
 
+pub use attributions::Attribution;
 pub use containment::{ParquetBatches, contained, open_parquet};
 pub use diagnostic::{Diagnostic, Fault};
 pub use difference::first_difference;
@@ -34,6 +37,7 @@ pub use findings::Findings;
 pub use history::HistoryRow;
 pub use labels::LabelMap;
 pub use lock::StageLock;
+pub use map::MapPoint;
 pub use predictions::Prediction;
 pub use progress::{Reporter, Silent};
 pub use splits::{Split, SplitRow};

@@ -414,6 +414,27 @@ pub(crate) fn list_column<T: arrow::datatypes::ArrowPrimitiveType>(
     ))
 }
 
+/// The values of a list column of strings; a null is the empty string.
+pub(crate) fn string_lists(batch: &RecordBatch, column: usize) -> Vec<Vec<String>> {
+    let lists = batch.column(column).as_list::<i32>();
+    (0..lists.len())
+        .map(|row| {
+            let list = lists.value(row);
+            let values = list.as_string::<i32>().iter();
+            values.map(|value| value.unwrap_or_default().to_owned()).collect()
+        })
+        .collect()
+}
+
+/// A list column of strings.
+pub(crate) fn string_list_column<'a>(lists: impl Iterator<Item = &'a [String]>) -> ArrayRef {
+    let mut builder = arrow::array::ListBuilder::new(arrow::array::StringBuilder::new());
+    for list in lists {
+        builder.append_value(list.iter().map(Some));
+    }
+    Arc::new(builder.finish())
+}
+
 /// A string column.
 pub(crate) fn string_column<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
     Arc::new(arrow::array::StringArray::from_iter_values(values))

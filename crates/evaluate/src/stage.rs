@@ -6,7 +6,10 @@ use std::path::Path;
 use labelproof_artifact::{
     FeatureRow, LabelMap, Prediction, Reporter, Row, Split, StageId, TableWriter, read_table,
 };
-use labelproof_metrics::{BaselineEvaluation, Bootstrap, Evaluation, Scored, SplitMetrics, summarize};
+use labelproof_metrics::{
+    BaselineEvaluation, Bootstrap, Evaluation, OperatingPoint, Scored, SplitMetrics, operating_points,
+    summarize,
+};
 use labelproof_model::baseline::{self, Baseline};
 use labelproof_model::bundle::{self, argmax, cross_entropy, probabilities};
 use labelproof_model::{Bundle, DeviceChoice, Scores};
@@ -17,7 +20,7 @@ use crate::error::Error;
 use crate::rows::{self, Rows};
 
 /// Raised when the same parameters and input would give other figures.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// How the figures are made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -93,6 +96,7 @@ pub fn run(
             name: baseline::NAME.to_owned(),
             splits: baseline_metrics,
         },
+        operating_points: thresholds(&logits, &splits, &labels)?,
     };
     evaluation.write(out)?;
     describe(&evaluation, reporter);
@@ -178,6 +182,20 @@ fn predict_kept(bundle: &Bundle, rows: &Rows, artifacts: &Path) -> Result<Scores
     Ok(scores)
 }
 
+/// The model's thresholds, chosen on validation and tried on test.
+fn thresholds(
+    logits: &BTreeMap<Split, Scores>,
+    splits: &BTreeMap<Split, Rows>,
+    labels: &LabelMap,
+) -> Result<Vec<OperatingPoint>, Error> {
+    let scoring = |split: Split| Scoring::from_logits(&logits[&split], &splits[&split].labels);
+    let (validation, test) = (scoring(Split::Validation), scoring(Split::Test));
+    Ok(operating_points(
+        &validation.scored(Split::Validation, &splits[&Split::Validation], labels)?,
+        &test.scored(Split::Test, &splits[&Split::Test], labels)?,
+    ))
+}
+
 fn train_baseline(splits: &BTreeMap<Split, Rows>, classes: usize, reporter: &dyn Reporter) -> Baseline {
     reporter.started("training the baseline", None);
     let train = &splits[&Split::Train];
@@ -224,6 +242,11 @@ impl Scoring {
         &self.probabilities[row * classes..(row + 1) * classes]
     }
 
+    fn scored<'a>(&'a self, split: Split, rows: &'a Rows, labels: &LabelMap) -> Result<Scored<'a>, Error> {
+        Scored::new(&rows.labels, &self.probabilities, &self.losses, labels.len())
+            .map_err(|source| Error::Score { split, source })
+    }
+
     fn summarize(
         &self,
         split: Split,
@@ -231,8 +254,7 @@ impl Scoring {
         labels: &LabelMap,
         seed: u64,
     ) -> Result<SplitMetrics, Error> {
-        let scored = Scored::new(&rows.labels, &self.probabilities, &self.losses, labels.len())
-            .map_err(|source| Error::Score { split, source })?;
+        let scored = self.scored(split, rows, labels)?;
         let bootstrap = Bootstrap::for_rows(seed, rows.ids.len(), labels.len());
         Ok(summarize(&scored, labels.names(), bootstrap))
     }

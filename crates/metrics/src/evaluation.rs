@@ -6,7 +6,7 @@ use std::path::Path;
 use labelproof_artifact::{ArtifactError, Kind, Split, StageId, json};
 use serde::{Deserialize, Serialize};
 
-use crate::SplitMetrics;
+use crate::{OperatingPoint, SplitMetrics};
 
 /// What evaluate writes as `metrics.json`: `splits.<train|validation|test>.<metric>.{value,low,high}`, and the same
 /// below `baseline`.
@@ -19,6 +19,8 @@ pub struct Evaluation {
     pub splits: BTreeMap<Split, SplitMetrics>,
     /// The baseline's figures.
     pub baseline: BaselineEvaluation,
+    /// For each wanted accuracy the model's threshold, chosen on validation, and what it keeps of test.
+    pub operating_points: Vec<OperatingPoint>,
 }
 
 /// The figures of the baseline.
@@ -36,7 +38,7 @@ impl Evaluation {
     pub const KIND: Kind = Kind {
         stage: StageId::Evaluate,
         file: "metrics.json",
-        format: 1,
+        format: 2,
     };
 
     /// Reads the figures of a folder of artifacts.

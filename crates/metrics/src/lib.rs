@@ -8,6 +8,7 @@
 //! - `averages`: precision, recall and F1, per class and averaged.
 //! - `agreement`: Matthews correlation, Cohen's kappa, normalized mutual information.
 //! - `probability`: log loss, Brier score, calibration error and the reliability bins.
+//! - `coverage`: what is left when the least certain rows are not answered.
 //! - `ranking`: area under the ROC curve.
 //! - `interval`: Wilson and bootstrap intervals.
 //! - [`comparison`]: tests of whether two results differ by more than chance.
@@ -28,6 +29,7 @@ mod averages;
 pub mod comparison;
 mod confusion;
 pub mod contrast;
+mod coverage;
 mod error;
 mod evaluation;
 mod interval;
@@ -45,6 +47,9 @@ mod statistics_tests;
 pub use agreement::{cohen_kappa, matthews_correlation, normalized_mutual_information};
 pub use averages::{Average, ClassScores, balanced_accuracy, class_scores, macro_average, weighted_average};
 pub use confusion::{Confusion, Totals};
+pub use coverage::{
+    COVERAGE_POINTS, CoveragePoint, Kept, OperatingPoint, WANTED_ACCURACIES, coverage, operating_points,
+};
 pub use error::Error;
 pub use evaluation::{BaselineEvaluation, Evaluation};
 pub use interval::{Bootstrap, Estimate, percentile_interval, wilson};

@@ -1,11 +1,14 @@
 //! Comparison with what scikit-learn, SciPy, statsmodels and NumPy compute on the same numbers.
 //!
-//! `tests/fixtures/make_reference.py` and `make_metrics_extra.py` made the files and say what each field means.
+//! `tests/fixtures/make_reference.py`, `make_metrics_extra.py` and `make_coverage.py` made the files and say what each field means.
 
 use serde_json::Value;
 
 use crate::comparison::{mcnemar_from_counts, two_proportion_z, two_sided_normal};
-use crate::{Bootstrap, Estimate, Scored, SplitMetrics, percentile_interval, summarize, wilson};
+use crate::{
+    Bootstrap, COVERAGE_POINTS, Estimate, Scored, SplitMetrics, operating_points, percentile_interval,
+    summarize, wilson,
+};
 
 /// Both sides sum a few thousand numbers of size 1 in f64; anything beyond 1e-9 is another definition, not rounding.
 const TOLERANCE: f64 = 1e-9;
@@ -39,6 +42,17 @@ fn list(value: &Value) -> &[Value] {
 }
 
 fn summary_of(case: &Value) -> SplitMetrics {
+    let names: Vec<String> = (0..list(&list(&case["probabilities"])[0]).len())
+        .map(|class| class.to_string())
+        .collect();
+    let bootstrap = Bootstrap {
+        seed: 1,
+        resamples: 20,
+    };
+    with_scored(case, |scored| summarize(scored, &names, bootstrap))
+}
+
+fn with_scored<T>(case: &Value, score: impl FnOnce(&Scored<'_>) -> T) -> T {
     let labels: Vec<u32> = list(&case["labels"])
         .iter()
         .map(|label| u32::try_from(count(label)).unwrap())
@@ -55,16 +69,7 @@ fn summary_of(case: &Value) -> SplitMetrics {
         .zip(probabilities.chunks_exact(classes))
         .map(|(&label, distribution)| -distribution[label as usize].max(f64::EPSILON).ln())
         .collect();
-    let names: Vec<String> = (0..classes).map(|class| class.to_string()).collect();
-    let scored = Scored::new(&labels, &probabilities, &losses, classes).unwrap();
-    summarize(
-        &scored,
-        &names,
-        Bootstrap {
-            seed: 1,
-            resamples: 20,
-        },
-    )
+    score(&Scored::new(&labels, &probabilities, &losses, classes).unwrap())
 }
 
 #[track_caller]
@@ -213,6 +218,81 @@ fn calibration_ties_and_absent_classes_agree() {
                 got.roc_auc.value,
                 &want["roc_auc_per_class"][class],
             );
+        }
+    }
+}
+
+fn coverage_fixture() -> Value {
+    serde_json::from_str(include_str!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/fixtures/coverage.json"
+    )))
+    .unwrap()
+}
+
+/// A case of either file, by its name.
+fn case_named(name: &Value) -> Value {
+    let cases = [extra_fixture(), main_fixture()].map(|fixture| list(&fixture["cases"]).to_vec());
+    let mut named = cases.into_iter().flatten().filter(|case| case["name"] == *name);
+    named.find(|case| case["labels"].is_array()).unwrap()
+}
+
+#[test]
+fn coverage_is_the_precision_recall_curve_of_being_right() {
+    for curve in list(&coverage_fixture()["curves"]) {
+        let metrics = summary_of(&case_named(&curve["name"]));
+        let name = curve["name"].as_str().unwrap();
+        // scikit-learn's thresholds rise.
+        let thresholds: Vec<f64> = list(&curve["thresholds"]).iter().map(number).rev().collect();
+        let place = |at: usize, field: &str| number(&curve[field][thresholds.len() - 1 - at]);
+        if thresholds.len() <= COVERAGE_POINTS {
+            assert_eq!(metrics.coverage.len(), thresholds.len(), "{name}");
+        } else {
+            assert!(metrics.coverage.len() > COVERAGE_POINTS * 9 / 10, "{name}");
+            assert!(metrics.coverage.len() <= COVERAGE_POINTS, "{name}");
+        }
+        let mut before = 0;
+        for point in &metrics.coverage {
+            let at = thresholds
+                .iter()
+                .position(|threshold| (threshold - point.threshold).abs() <= TOLERANCE)
+                .unwrap_or_else(|| panic!("{name}: nobody has confidence {}", point.threshold));
+            let (hits, rows) = (point.hits as f64, point.rows as f64);
+            assert!(
+                (hits / rows - place(at, "precision")).abs() <= TOLERANCE,
+                "{name}: {point:?}"
+            );
+            let recall = hits / number(&curve["hits"]);
+            assert!(
+                (recall - place(at, "recall")).abs() <= TOLERANCE,
+                "{name}: {point:?}"
+            );
+            let even = metrics.rows.div_ceil(COVERAGE_POINTS as u64) + 1;
+            assert!(
+                thresholds.len() <= COVERAGE_POINTS || point.rows - before <= even,
+                "{name}: {point:?}"
+            );
+            before = point.rows;
+        }
+        assert_eq!(before, metrics.rows, "{name}: the last point holds all rows");
+    }
+}
+
+#[test]
+fn operating_points_are_those_of_the_precision_recall_curve() {
+    for want in list(&coverage_fixture()["operating_points"]) {
+        let (validation, test) = (case_named(&want["validation"]), case_named(&want["test"]));
+        let found = with_scored(&validation, |validation| {
+            with_scored(&test, |test| operating_points(validation, test))
+        });
+        assert_eq!(found.len(), list(&want["points"]).len());
+        for (found, want) in found.iter().zip(list(&want["points"])) {
+            check("wanted", Some(found.wanted), &want["wanted"]);
+            check("threshold", found.threshold, &want["threshold"]);
+            assert_eq!(found.test.kept, count(&want["kept"]), "{want}");
+            assert_eq!(found.test.hits, count(&want["hits"]), "{want}");
+            let share = found.validation.hits as f64 / found.validation.kept as f64;
+            assert!(found.threshold.is_none() || share >= found.wanted, "{found:?}");
         }
     }
 }

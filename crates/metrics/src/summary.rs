@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::probability::{Confidence, Reliability, brier_by_row, confidence_by_row};
 use crate::ranking::{CountedRow, Ranking};
 use crate::{
-    Bootstrap, Confusion, Estimate, ReliabilityBin, Scored, Totals, balanced_accuracy, class_scores,
-    cohen_kappa, macro_average, matthews_correlation, normalized_mutual_information, weighted_average,
-    wilson,
+    Bootstrap, Confusion, CoveragePoint, Estimate, ReliabilityBin, Scored, Totals, balanced_accuracy,
+    class_scores, cohen_kappa, coverage, macro_average, matthews_correlation, normalized_mutual_information,
+    weighted_average, wilson,
 };
 
 /// The metrics of one class against the rest.
@@ -86,6 +86,8 @@ pub struct SplitMetrics {
     pub confusion: Vec<Vec<u64>>,
     /// The reliability diagram, empty bins included.
     pub reliability: Vec<ReliabilityBin>,
+    /// How many rows are left, and how many of them right, as the least certain ones are left out.
+    pub coverage: Vec<CoveragePoint>,
 }
 
 /// What the bootstrap computes anew for each resample.
@@ -258,6 +260,7 @@ pub fn summarize(scored: &Scored<'_>, class_names: &[String], bootstrap: Bootstr
             .collect(),
         confusion: confusion.matrix(),
         reliability,
+        coverage: coverage(scored),
     }
 }
 
@@ -353,6 +356,7 @@ mod tests {
             per_class,
             confusion: _,
             reliability: _,
+            coverage: _,
         } = metrics.clone();
         let mut estimates = vec![
             loss,

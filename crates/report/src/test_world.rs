@@ -10,7 +10,9 @@ use labelproof_artifact::{
     Digest, Document, Findings, HistoryRow, LabelMap, Prediction, Reject, Split, SplitRow, StageId,
     StageLock, TokenRow, fs, write_table,
 };
-use labelproof_metrics::{BaselineEvaluation, Bootstrap, Evaluation, Scored, SplitMetrics, summarize};
+use labelproof_metrics::{
+    BaselineEvaluation, Bootstrap, Evaluation, Scored, SplitMetrics, operating_points, summarize,
+};
 use serde_json::json;
 
 /// Where texts are cut.
@@ -275,10 +277,34 @@ impl World {
                 name: "TF-IDF + logistic regression".to_owned(),
                 splits: of_all(|row| &row.baseline_probabilities),
             },
+            operating_points: self.scored(
+                Split::Validation,
+                |row| &row.probabilities,
+                |validation| {
+                    self.scored(
+                        Split::Test,
+                        |row| &row.probabilities,
+                        |test| operating_points(validation, test),
+                    )
+                },
+            ),
         }
     }
 
     fn metrics(&self, split: Split, read: fn(&Prediction) -> &[f64]) -> SplitMetrics {
+        let bootstrap = Bootstrap {
+            seed: 1,
+            resamples: self.resamples,
+        };
+        self.scored(split, read, |scored| summarize(scored, &self.labels, bootstrap))
+    }
+
+    fn scored<T>(
+        &self,
+        split: Split,
+        read: fn(&Prediction) -> &[f64],
+        score: impl FnOnce(&Scored<'_>) -> T,
+    ) -> T {
         let map = LabelMap::new(self.labels.clone());
         let rows = || self.predictions.iter().filter(|row| row.split == split);
         let labels: Vec<u32> = rows().map(|row| map.index(&row.label).unwrap()).collect();
@@ -287,12 +313,7 @@ impl World {
             .zip(&labels)
             .map(|(row, &label)| -read(row)[label as usize].max(1e-300).ln())
             .collect();
-        let scored = Scored::new(&labels, &probabilities, &losses, self.labels.len()).unwrap();
-        let bootstrap = Bootstrap {
-            seed: 1,
-            resamples: self.resamples,
-        };
-        summarize(&scored, &self.labels, bootstrap)
+        score(&Scored::new(&labels, &probabilities, &losses, self.labels.len()).unwrap())
     }
 }
 
