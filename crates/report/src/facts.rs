@@ -2,25 +2,33 @@
 //!
 //! Tables are streamed: in memory stay the counts, the rows that are shown, and the ids of duplicates.
 
-mod mistakes;
+mod doubtful;
+mod explanations;
+mod map;
 mod rejects;
 mod rows;
+mod test_rows;
+mod texts;
 mod words;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use labelproof_artifact::{
-    ArtifactError, Document, Findings, HistoryRow, LabelMap, Reporter, Row, Split, StageId, StageLock,
-    TableReader, read_table,
+    ArtifactError, Findings, HistoryRow, LabelMap, Reporter, Row, Split, StageId, StageLock, TableReader,
+    read_table,
 };
-use labelproof_metrics::comparison::McNemar;
 use labelproof_metrics::{Confusion, Evaluation, SplitMetrics, Totals};
 
 use crate::{Error, Params};
 
-pub(crate) use mistakes::{Mistake, Mistakes};
+pub(crate) use doubtful::Doubtful;
+pub(crate) use explanations::Explanation;
+pub(crate) use map::{Map, Place};
 pub(crate) use rejects::Rejects;
 pub(crate) use rows::{Lengths, RowFacts};
+pub(crate) use test_rows::{Cell, TestRow, TestRows};
+pub(crate) use texts::Texts;
 pub(crate) use words::{TypicalWord, WordFacts};
 
 /// Everything the page shows.
@@ -31,14 +39,18 @@ pub(crate) struct Facts {
     pub(crate) evaluation: Evaluation,
     /// What the audit found, and what not.
     pub(crate) findings: Findings,
-    /// Model (first) against baseline (second) on the test rows.
-    pub(crate) comparison: McNemar,
-    /// The wrongly classified test rows.
-    pub(crate) mistakes: Mistakes,
+    /// What was predicted for the test rows, and which of them are shown.
+    pub(crate) test_rows: TestRows,
+    /// Which words moved the decision, of some of the mistakes, by id.
+    pub(crate) explanations: BTreeMap<String, Explanation>,
+    /// Rows whose label the audit doubts, the most doubtful first.
+    pub(crate) doubtful: Vec<Doubtful>,
+    /// The test rows on a plane.
+    pub(crate) map: Map,
     /// The epochs.
     pub(crate) history: Vec<HistoryRow>,
-    /// How many documents ingest made.
-    pub(crate) documents: u64,
+    /// How the shown documents begin, and the languages.
+    pub(crate) texts: Texts,
     /// Rows by label and part, lengths, duplicates.
     pub(crate) rows: RowFacts,
     /// The words of the training texts.
@@ -56,19 +68,30 @@ impl Facts {
         let evaluation = Evaluation::read(artifacts)?;
         check_shape(&evaluation, &labels, artifacts)?;
         let findings = Findings::read(artifacts)?;
-        let (mistakes, comparison) =
-            mistakes::read(artifacts, &labels, &evaluation, params.worst_mistakes, reporter)?;
+        let mut map = Map::read(artifacts)?;
+        let test_rows = test_rows::read(
+            artifacts,
+            &labels,
+            &evaluation,
+            params.worst_mistakes,
+            &mut map,
+            reporter,
+        )?;
+        let doubtful = doubtful::of(&findings);
+        let texts = texts::read(artifacts, &ids(&test_rows), &doubtful, reporter)?;
         let rejects = [StageId::Ingest, StageId::Preprocess]
             .into_iter()
             .map(|stage| Ok((stage, rejects::read(artifacts, stage)?)))
             .collect::<Result<_, Error>>()?;
         Ok(Self {
-            mistakes,
+            test_rows,
+            explanations: explanations::read(artifacts)?,
+            doubtful,
+            map,
+            texts,
             findings,
-            comparison,
             rejects,
             history: read_table(artifacts)?,
-            documents: TableReader::<Document>::open(artifacts)?.row_count(),
             rows: rows::read(artifacts, &labels, reporter)?,
             words: words::read(artifacts, &labels)?,
             locks: read_locks(artifacts),
@@ -112,6 +135,16 @@ impl Facts {
             .map(|name| crate::text::label(name))
             .unwrap_or_default()
     }
+}
+
+/// The rows whose texts are shown.
+fn ids(rows: &TestRows) -> BTreeSet<&str> {
+    let examples = rows.examples.values().flatten();
+    rows.worst
+        .iter()
+        .chain(examples)
+        .map(|row| row.id.as_str())
+        .collect()
 }
 
 fn diagonal(metrics: &SplitMetrics) -> u64 {

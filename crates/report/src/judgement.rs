@@ -60,7 +60,7 @@ pub(crate) fn judge(facts: &Facts) -> Judgement {
 }
 
 fn outcome(facts: &Facts) -> Outcome {
-    let test = facts.comparison;
+    let test = facts.test_rows.comparison;
     if test.p_value >= SIGNIFICANT {
         Outcome::NoDifference
     } else if test.only_first > test.only_second {
@@ -80,7 +80,7 @@ fn headline(outcome: Outcome) -> &'static str {
 }
 
 fn difference(facts: &Facts, outcome: Outcome) -> String {
-    let test = facts.comparison;
+    let test = facts.test_rows.comparison;
     let only = format!(
         "only BERT gets {} right, only the baseline {}",
         counted(test.only_first, "row"),

@@ -1,8 +1,9 @@
 //! The report stage: everything the other stages wrote, as one page that can be sent to a colleague.
 //!
-//! Reads all artifacts and writes `index.html` (one file, no script, nothing loaded from anywhere) and `report.md` (the
-//! same in short, for the summary of a CI run). Responsible for what is shown, in which words, and for saying how
-//! much was left out; computes no metric: numbers come from `metrics.json` as they are.
+//! Reads all artifacts and writes `index.html` (one file, nothing loaded from anywhere), `report.md` (the same in short,
+//! for the summary of a CI run), `report.json` (the same numbers for programs) and the figures as SVG files. Responsible
+//! for what is shown, in which words, and for saying how much was left out; measures nothing: numbers come from the
+//! artifacts as they are.
 //!
 //! - `facts`: reads the artifacts, table by table, and keeps only what is shown.
 //! - `judgement`: whether the model is better than the cheap baseline.
@@ -10,7 +11,7 @@
 //! - `checks`: what there is to say beyond what the audit looks for.
 //! - `sections`: one part of the page each, a struct beside its template.
 //! - `figures`: charts as inline SVG.
-//! - `page` and `summary`: the two files.
+//! - `page`, `summary` and `numbers_file`: the files.
 //!
 //! All text that comes from data is escaped by the templates; none of them turns escaping off.
 
@@ -21,6 +22,7 @@ mod facts;
 mod figures;
 mod format;
 mod judgement;
+mod numbers_file;
 mod page;
 mod palette;
 mod params;
@@ -43,7 +45,7 @@ pub use params::Params;
 use facts::Facts;
 
 /// Raised when a change of code changes the output for equal input.
-pub const REVISION: u32 = 3;
+pub const REVISION: u32 = 4;
 
 /// The page's name in the stage's folder.
 pub const PAGE: &str = "index.html";
@@ -51,7 +53,13 @@ pub const PAGE: &str = "index.html";
 /// The short form's name in the stage's folder.
 pub const SUMMARY: &str = "report.md";
 
-/// Reads all artifacts below `artifacts` and writes the page and its short form to `out`.
+/// The numbers' name in the stage's folder.
+pub const NUMBERS: &str = "report.json";
+
+/// The folder of the figures in the stage's folder.
+pub const FIGURES: &str = "figures";
+
+/// Reads all artifacts below `artifacts` and writes the page, its short forms and its figures to `out`.
 ///
 /// The page stays below 2 MB whatever the data: rows, classes and files beyond a fixed number are counted and not
 /// shown.
@@ -63,14 +71,21 @@ pub fn run(params: &Params, artifacts: &Path, out: &Path, reporter: &dyn Reporte
     let facts = Facts::read(params, artifacts, reporter)?;
     let judgement = judgement::judge(&facts);
     let remarks = checks::remarks(&facts);
-    fs::write_atomic(
-        &out.join(PAGE),
-        page::render(params, &facts, &judgement, &remarks).as_bytes(),
-    )?;
+    let (page, figures) = page::render(params, &facts, &judgement, &remarks);
+    fs::write_atomic(&out.join(PAGE), page.as_bytes())?;
     fs::write_atomic(
         &out.join(SUMMARY),
         summary::render(params, &facts, &judgement, &remarks).as_bytes(),
     )?;
+    numbers_file::write(out, params, &facts, &judgement)?;
+    let folder = out.join(FIGURES);
+    fs::create_dir_all(&folder)?;
+    for figure in figures {
+        fs::write_atomic(
+            &folder.join(&figure.name).with_extension("svg"),
+            figure.document().as_bytes(),
+        )?;
+    }
     reporter.message(&judgement.sentences.join(" "));
     Ok(())
 }

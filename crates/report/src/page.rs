@@ -1,17 +1,22 @@
 //! The page as a whole: what stands around the sections.
 
 use askama::Template;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use labelproof_artifact::Split;
+use sha2::{Digest, Sha256};
 
 use crate::checks::Remark;
 use crate::facts::Facts;
-use crate::figures::lettering;
+use crate::figures::{Figure, lettering};
 use crate::format::counted;
 use crate::judgement::Judgement;
 use crate::sections::audit::Audit;
 use crate::sections::confidence::Confidence;
-use crate::sections::confusion::ConfusionSection;
+use crate::sections::confusion::{self, ConfusionSection};
 use crate::sections::data::Data;
+use crate::sections::examples::Examples;
+use crate::sections::map::MapSection;
 use crate::sections::mistakes::MistakesSection;
 use crate::sections::numbers::Numbers;
 use crate::sections::provenance::Provenance;
@@ -21,7 +26,7 @@ use crate::sections::words::Words;
 use crate::{Params, palette, text};
 
 /// Anchor and heading of every section, in the order of the page.
-pub(crate) const SECTIONS: [(&str, &str); 10] = [
+pub(crate) const SECTIONS: [(&str, &str); 11] = [
     ("verdict", "Verdict"),
     ("audit", "Audit"),
     ("numbers", "Numbers"),
@@ -31,6 +36,7 @@ pub(crate) const SECTIONS: [(&str, &str); 10] = [
     ("training", "Training"),
     ("confidence", "Confidence"),
     ("data", "Data"),
+    ("map", "Map"),
     ("provenance", "Provenance"),
 ];
 
@@ -51,7 +57,10 @@ struct Page<'a> {
     training: Training,
     confidence: Confidence,
     data: Data,
+    map: MapSection,
     provenance: Provenance,
+    cells: Examples,
+    script: Script,
 }
 
 /// Rules of a style sheet that this program made: no part of them comes from data.
@@ -65,8 +74,33 @@ impl std::fmt::Display for Css {
 
 impl askama::filters::HtmlSafe for Css {}
 
-/// Writes the page.
-pub(crate) fn render(params: &Params, facts: &Facts, judgement: &Judgement, remarks: &[Remark]) -> String {
+/// The page's script, which is the same on every page.
+struct Script;
+
+impl Script {
+    const SOURCE: &str = include_str!("../templates/script.js");
+
+    /// What the page's security policy knows the script by: no other one runs.
+    fn digest() -> String {
+        STANDARD.encode(Sha256::digest(Self::SOURCE))
+    }
+}
+
+impl std::fmt::Display for Script {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(Self::SOURCE)
+    }
+}
+
+impl askama::filters::HtmlSafe for Script {}
+
+/// Writes the page, and the figures on it and behind it.
+pub(crate) fn render(
+    params: &Params,
+    facts: &Facts,
+    judgement: &Judgement,
+    remarks: &[Remark],
+) -> (String, Vec<Figure>) {
     let page = Page {
         title: text::name(params.heading()),
         subtitle: subtitle(facts),
@@ -82,10 +116,23 @@ pub(crate) fn render(params: &Params, facts: &Facts, judgement: &Judgement, rema
         training: Training::new(facts),
         confidence: Confidence::new(facts),
         data: Data::new(facts),
+        map: MapSection::new(facts),
+        cells: Examples::new(facts),
+        script: Script,
         provenance: Provenance::new(params, facts),
     };
-    page.render()
-        .expect("a String takes everything, and no template calls what can fail")
+    let figures = [
+        confusion::figure(facts).into_iter().collect(),
+        page.words.figures(),
+        page.training.figures(),
+        page.confidence.figures(),
+        page.data.figures(),
+        page.map.figures(),
+    ];
+    let text = page
+        .render()
+        .expect("a String takes everything, and no template calls what can fail");
+    (text, figures.into_iter().flatten().collect())
 }
 
 /// What was classified, in one line.

@@ -1,5 +1,6 @@
 //! The whole stage on synthetic artifacts: what the page says, that it is well formed, and how large it gets.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use labelproof_artifact::findings::{Family, Severity, Verdict};
@@ -9,7 +10,7 @@ use labelproof_artifact::{
 use serde_json::json;
 
 use crate::test_world::{Skill, World, clear, found, not_checked, unsound};
-use crate::{Error, PAGE, Params, SUMMARY, page, run};
+use crate::{Error, FIGURES, NUMBERS, PAGE, Params, SUMMARY, page, run};
 
 /// The stated limit of the page.
 const MOST_BYTES: usize = 2_000_000;
@@ -22,6 +23,9 @@ const GOOD: Skill = Skill {
 struct Report {
     page: String,
     summary: String,
+    numbers: serde_json::Value,
+    /// By name.
+    figures: BTreeMap<String, String>,
 }
 
 #[track_caller]
@@ -35,11 +39,23 @@ fn report_of(artifacts: &Path, params: &Params) -> Result<Report, Error> {
     let out = tempfile::tempdir().unwrap();
     run(params, artifacts, out.path(), &Silent)?;
     let read = |name: &str| fs::read_to_string(&out.path().join(name)).unwrap();
+    let figures = fs::files_below(&out.path().join(FIGURES)).unwrap();
     let report = Report {
         page: read(PAGE),
         summary: read(SUMMARY),
+        numbers: serde_json::from_str(&read(NUMBERS)).unwrap(),
+        figures: figures
+            .iter()
+            .map(|path| {
+                let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+                (name, fs::read_to_string(path).unwrap())
+            })
+            .collect(),
     };
     check_form(&report.page);
+    for (name, figure) in &report.figures {
+        check_figure(name, figure);
+    }
     Ok(report)
 }
 
@@ -57,6 +73,9 @@ fn keep(name: &str, report: &Report) {
 #[track_caller]
 fn check_form(page: &str) {
     assert!(page.len() <= MOST_BYTES, "{} bytes", page.len());
+    let (page, cells) = without_scripts(page);
+    let page = page.as_str();
+    serde_json::from_str::<serde_json::Value>(&cells).unwrap();
     check_balance(page);
     assert_eq!(page.matches("<table").count(), page.matches("<caption>").count());
     for loaded in [
@@ -83,10 +102,46 @@ fn check_form(page: &str) {
     check_anchors(page);
 }
 
+/// The page without its two scripts, which are the program's own and data, and the data.
+#[track_caller]
+fn without_scripts(page: &str) -> (String, String) {
+    let (before, rest) = page
+        .split_once("<script type=\"application/json\" id=\"cells\">")
+        .unwrap();
+    let (cells, rest) = rest.split_once("</script>").unwrap();
+    assert!(!cells.contains(['<', '>', '&']));
+    let (between, rest) = rest.split_once("<script>").unwrap();
+    let (script, after) = rest.split_once("</script>").unwrap();
+    assert_eq!(script, include_str!("../templates/script.js"));
+    (format!("{before}{between}{after}"), cells.to_owned())
+}
+
+/// A figure is a document that needs nothing else: a size, no variables of the page, a font inside.
+#[track_caller]
+fn check_figure(name: &str, figure: &str) {
+    check_balance(&format!("<!DOCTYPE html>{figure}"));
+    let (head, rest) = figure.split_once('>').unwrap();
+    for attribute in [
+        " xmlns=\"http://www.w3.org/2000/svg\"",
+        " width=\"",
+        " height=\"",
+        " viewBox=\"",
+    ] {
+        assert!(head.contains(attribute), "{name}: {head}");
+    }
+    assert!(!figure.contains("var(") && !figure.contains("&nbsp;"), "{name}");
+    assert!(rest.contains("src:url(data:font/ttf;base64,"), "{name}");
+    assert!(
+        name.bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
+        "{name}"
+    );
+}
+
 /// Every element is closed, in order; attributes may hold anything but quotes.
 #[track_caller]
 fn check_balance(page: &str) {
-    const VOID: [&str; 3] = ["meta", "br", "hr"];
+    const VOID: [&str; 4] = ["meta", "br", "hr", "input"];
     let mut open: Vec<&str> = Vec::new();
     let mut rest = page.strip_prefix("<!DOCTYPE html>").expect("a document type");
     while let Some(start) = rest.find('<') {
@@ -307,6 +362,7 @@ fn equal_artifacts_give_equal_bytes() {
         report(&world, &Params::default()),
     );
     assert!(one.page == other.page && one.summary == other.summary);
+    assert!(one.numbers == other.numbers && one.figures == other.figures);
 }
 
 #[test]
@@ -352,7 +408,7 @@ fn templates_never_turn_escaping_off() {
             "{name}"
         );
         assert!(
-            !template.contains("escape") && !template.contains("filter"),
+            !template.contains("{% escape") && !template.contains("{% filter"),
             "{name}"
         );
     }
@@ -374,12 +430,219 @@ fn a_hundred_and_fifty_labels_fit() {
     };
     let report = report(&world, &params);
     keep("many-labels.html", &report);
-    assert!(report.page.contains("With 150 labels the matrix is too large"));
     assert!(
-        report.page.contains("more\u{a0}pairs of labels not shown")
-            || report.page.contains("more pairs of labels not shown")
+        report
+            .page
+            .contains("There are 150 labels; the matrix shows the 20")
     );
+    assert_eq!(
+        plain(&report.page).matches("data-heat=").count(),
+        20 * 20 - zeros(&report.page)
+    );
+    assert!(plain(&report.page).contains("more pairs of labels not shown"));
+    assert!(report.page.contains("id=\"pair-search\"") && report.page.contains("id=\"label-search\""));
     assert!(report.summary.len() < 20_000, "{}", report.summary.len());
+}
+
+/// The cells of the matrix without rows.
+fn zeros(page: &str) -> usize {
+    let (_, matrix) = page.split_once("<table class=\"matrix").unwrap();
+    let (matrix, _) = matrix.split_once("</table>").unwrap();
+    matrix.matches("<td class=\"none").count()
+}
+
+#[test]
+fn every_cell_has_its_rows() {
+    let world = World::news();
+    let report = report(&world, &Params::default());
+    let (_, cells) = without_scripts(&report.page);
+    let cells: serde_json::Value = serde_json::from_str(&cells).unwrap();
+    let confusion = &world.evaluation().splits[&Split::Test].confusion;
+    let texts: BTreeMap<&str, &str> = world
+        .documents
+        .iter()
+        .map(|document| (document.id.as_str(), document.text.as_str()))
+        .collect();
+    for (class, counts) in confusion.iter().enumerate() {
+        for (predicted, &count) in counts.iter().enumerate() {
+            let cell = &cells["cells"][format!("{class},{predicted}")];
+            if count == 0 {
+                assert!(cell.is_null());
+                continue;
+            }
+            let rows = cell["rows"].as_array().unwrap();
+            assert_eq!(cell["count"], count, "{class},{predicted}");
+            assert_eq!(rows.len() as u64, count.min(12), "{class},{predicted}");
+            let predictions = world.predictions.iter().filter(|row| {
+                row.split == Split::Test
+                    && row.label == world.labels[class]
+                    && row.predicted == world.labels[predicted]
+            });
+            let mut expected: Vec<_> = predictions.collect();
+            expected.sort_by(|one, other| other.loss.total_cmp(&one.loss));
+            for (row, expected) in rows.iter().zip(expected) {
+                assert_eq!(row["id"], expected.id);
+                let text = row["text"].as_str().unwrap();
+                assert!(!text.is_empty() && texts[expected.id.as_str()].starts_with(text));
+                assert_eq!(row["probabilities"].as_array().unwrap().len(), 3);
+                let first = plain(row["probabilities"][0][1].as_str().unwrap());
+                let sure = expected.probabilities.iter().copied().fold(0.0, f64::max);
+                assert!(
+                    first.contains(&format!("{:.1}", 100.0 * sure)) || first == "> 99.9 %",
+                    "{first}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_figure_of_the_page_is_a_file() {
+    let mut world = World::news();
+    world.labels[0] = "Größe & <b>".to_owned();
+    for row in &mut world.documents {
+        row.label = row.label.replace("business", "Größe & <b>");
+    }
+    for row in &mut world.tokens {
+        row.label = row.label.replace("business", "Größe & <b>");
+    }
+    for row in &mut world.splits {
+        row.label = row.label.replace("business", "Größe & <b>");
+    }
+    for row in &mut world.predictions {
+        row.label = row.label.replace("business", "Größe & <b>");
+        row.predicted = row.predicted.replace("business", "Größe & <b>");
+        row.baseline_predicted = row.baseline_predicted.replace("business", "Größe & <b>");
+    }
+    let report = report(&world, &Params::default());
+    let names: Vec<&str> = report.figures.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "accuracy-curve",
+            "confusion-matrix",
+            "coverage-curve",
+            "learning-rate",
+            "lengths",
+            "loss-curve",
+            "map",
+            "reliability-baseline",
+            "reliability-model",
+            "words-001-gr-e-b",
+            "words-002-entertainment",
+            "words-003-politics",
+            "words-004-sport",
+            "words-005-tech",
+        ]
+    );
+    // All but the matrix, which is a table on the page.
+    assert_eq!(report.page.matches("<svg").count(), names.len() - 1);
+    let matrix = &report.figures["confusion-matrix"];
+    for count in world.evaluation().splits[&Split::Test].confusion.iter().flatten() {
+        assert!(matrix.contains(&format!(">{count}</text>")), "{count}");
+    }
+    if let Some(folder) = std::env::var_os("LABELPROOF_REPORT_PAGES") {
+        let folder = Path::new(&folder).join(FIGURES);
+        fs::create_dir_all(&folder).unwrap();
+        for (name, figure) in &report.figures {
+            fs::write_atomic(&folder.join(name).with_extension("svg"), figure.as_bytes()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_numbers_for_programs_are_those_of_the_page() {
+    let world = World::news();
+    let report = report(&world, &Params::default());
+    let numbers = &report.numbers;
+    let evaluation = world.evaluation();
+    assert_eq!(numbers["format"], 1);
+    assert_eq!(
+        numbers["metrics"]["splits"]["test"]["accuracy"]["value"],
+        json!(evaluation.splits[&Split::Test].accuracy.value)
+    );
+    let wrong = world
+        .predictions
+        .iter()
+        .filter(|row| row.split == Split::Test && row.predicted != row.label)
+        .count();
+    assert_eq!(numbers["mistakes"]["test_rows"], wrong);
+    let pairs = numbers["confused_pairs"].as_array().unwrap();
+    let rows: u64 = pairs.iter().map(|pair| pair["rows"].as_u64().unwrap()).sum();
+    assert_eq!(rows, wrong as u64);
+    assert_eq!(numbers["audit"]["verdict"], "caution");
+    assert_eq!(numbers["audit"]["found"].as_array().unwrap().len(), 2);
+    assert_eq!(numbers["doubtful_labels"].as_array().unwrap().len(), 20);
+    assert_eq!(numbers["training"].as_array().unwrap().len(), world.history.len());
+    assert_eq!(numbers["data"]["labels"]["tech"]["rows"]["train"], 280);
+}
+
+#[test]
+fn words_that_moved_a_decision_are_marked_and_named() {
+    let world = World::news();
+    let page = plain(&report(&world, &Params::default()).page);
+    let explained = &world.attributions[0];
+    let (_, article) = page.split_once("<article").unwrap();
+    let (article, _) = article.split_once("</article>").unwrap();
+    let strong = explained
+        .pieces
+        .iter()
+        .find(|piece| piece.trim().len() == 5)
+        .unwrap()
+        .trim();
+    assert!(article.contains("<mark class=\"toward strong\">"), "{article}");
+    assert!(article.contains(&format!(">{strong} </mark>")) || article.contains(strong));
+    assert!(article.contains("<mark class=\"against\">"), "{article}");
+    assert!(
+        article.contains("(+0.50)") && article.contains("(-0.20)"),
+        "{article}"
+    );
+    assert!(
+        article.contains(&format!(
+            "{:+.2} with these words, +0.00 without any",
+            explained.margin
+        )),
+        "{article}"
+    );
+    // Words of little weight are left alone.
+    assert!(!article.contains("(+0.01)"));
+    assert_eq!(page.matches("The decision stands at").count(), 5);
+}
+
+#[test]
+fn the_map_rings_the_mistakes() {
+    let world = World::news();
+    let report = report(&world, &Params::default());
+    let wrong = world
+        .predictions
+        .iter()
+        .filter(|row| row.split == Split::Test && row.predicted != row.label)
+        .count();
+    let map = &report.figures["map"];
+    assert_eq!(map.matches("class=\"ring\"").count(), wrong);
+    let (_, drawn) = map.split_once("</style>").unwrap();
+    assert_eq!(drawn.matches("h0").count(), 668);
+    assert!(plain(&report.page).contains(&format!("668 test texts, {wrong} of them ringed")));
+}
+
+#[test]
+fn thresholds_are_chosen_on_validation_and_tried_on_test() {
+    let world = World::news();
+    let page = plain(&report(&world, &Params::default()).page);
+    let point = &world.evaluation().operating_points[1];
+    let row = format!(
+        "95.0 %</th><td class=\"number\">{:.4}</td><td class=\"number\">{} (",
+        point.threshold.unwrap(),
+        point.validation.kept
+    );
+    assert!(page.contains(&row), "{row}");
+}
+
+#[test]
+fn languages_are_told_of_a_sample() {
+    let page = plain(&report(&World::news(), &Params::default()).page);
+    assert!(page.contains("Of a sample of 1,113 texts, "), "sampled");
+    assert!(page.contains("% English by their letters"), "told");
 }
 
 #[test]
@@ -391,8 +654,8 @@ fn twenty_labels_and_fifty_thousand_predictions_fit() {
     let report = report(&world, &Params::default());
     keep("twenty-labels.html", &report);
     assert_eq!(report.page.matches("<article").count(), 30);
-    assert!(report.page.len() < 400_000, "{}", report.page.len());
-    assert!(report.page.contains("matrix upright"));
+    assert!(report.page.len() < 900_000, "{}", report.page.len());
+    assert!(report.page.contains("matrix share-true upright"));
 }
 
 #[test]

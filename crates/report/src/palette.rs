@@ -40,6 +40,11 @@ pub(crate) fn step(share: f64) -> Option<usize> {
     (share > 0.0).then(|| BOUNDS.iter().take_while(|&&bound| share > bound).count())
 }
 
+/// Fill and text of a step on a light page.
+pub(crate) fn light(step: usize) -> (&'static str, &'static str) {
+    LIGHT[step.min(LIGHT.len() - 1)]
+}
+
 /// The steps from pale to strong, in words.
 pub(crate) fn legend() -> Vec<(usize, String)> {
     let upper = BOUNDS

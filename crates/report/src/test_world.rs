@@ -7,8 +7,8 @@ use labelproof_artifact::findings::{
     Confidence, Family, FamilyRuling, Finding, Gap, Ruling, Severity, Statistic, Status, Verdict,
 };
 use labelproof_artifact::{
-    Digest, Document, Findings, HistoryRow, LabelMap, Prediction, Reject, Split, SplitRow, StageId,
-    StageLock, TokenRow, fs, write_table,
+    Attribution, Digest, Document, Findings, HistoryRow, LabelMap, MapPoint, Prediction, Reject, Split,
+    SplitRow, StageId, StageLock, TokenRow, fs, write_table,
 };
 use labelproof_metrics::{
     BaselineEvaluation, Bootstrap, Evaluation, Scored, SplitMetrics, operating_points, summarize,
@@ -124,6 +124,8 @@ pub(crate) struct World {
     pub(crate) preprocess_rejects: Vec<Reject>,
     pub(crate) findings: Findings,
     pub(crate) resamples: usize,
+    pub(crate) attributions: Vec<Attribution>,
+    pub(crate) map: Vec<MapPoint>,
 }
 
 impl World {
@@ -141,6 +143,8 @@ impl World {
         world.preprocess_rejects = rejects("preprocess");
         world.findings = with_reservations();
         world.resamples = 1000;
+        world.explain(5);
+        world.draw_map();
         world
     }
 
@@ -157,6 +161,8 @@ impl World {
             preprocess_rejects: Vec::new(),
             findings: sound(),
             resamples: 20,
+            attributions: Vec::new(),
+            map: Vec::new(),
         };
         let mut numbers = Numbers(11);
         let rows: usize = parts.iter().sum();
@@ -232,6 +238,76 @@ impl World {
         }
     }
 
+    /// Explains so many of the test rows that are wrong: words of five letters spoke for the mistake, those of four
+    /// against it.
+    pub(crate) fn explain(&mut self, most: usize) {
+        let wrong = self
+            .predictions
+            .iter()
+            .filter(|row| row.split == Split::Test && row.predicted != row.label);
+        let mut wrong: Vec<&Prediction> = wrong.collect();
+        wrong.sort_by(|one, other| other.loss.total_cmp(&one.loss));
+        let texts: BTreeMap<&str, &str> = self
+            .tokens
+            .iter()
+            .map(|row| (row.id.as_str(), row.text.as_str()))
+            .collect();
+        self.attributions = wrong
+            .into_iter()
+            .take(most)
+            .map(|row| {
+                let pieces: Vec<String> = texts[row.id.as_str()]
+                    .split_inclusive(' ')
+                    .map(str::to_owned)
+                    .collect();
+                let weights: Vec<f32> = pieces
+                    .iter()
+                    .map(|piece| match piece.trim().len() {
+                        5 => 0.5,
+                        4 => -0.2,
+                        _ => 0.01,
+                    })
+                    .collect();
+                Attribution {
+                    id: row.id.clone(),
+                    label: row.label.clone(),
+                    predicted: row.predicted.clone(),
+                    margin: weights.iter().sum(),
+                    reference_margin: 0.0,
+                    steps: 16,
+                    pieces,
+                    weights,
+                }
+            })
+            .collect();
+    }
+
+    /// Puts the test rows of each label around a place of its own.
+    pub(crate) fn draw_map(&mut self) {
+        let mut numbers = Numbers(5);
+        let labels = &self.labels;
+        self.map = self
+            .predictions
+            .iter()
+            .filter(|row| row.split == Split::Test)
+            .take(2_000)
+            .map(|row| {
+                let class = labels.iter().position(|label| *label == row.label).unwrap();
+                let angle = std::f64::consts::TAU * class as f64 / labels.len() as f64;
+                let mut at = |centre: f64| {
+                    #[expect(clippy::cast_possible_truncation, reason = "points are stored as f32")]
+                    let value = (0.5 + 0.35 * centre + 0.04 * numbers.noise()) as f32;
+                    value
+                };
+                MapPoint {
+                    id: row.id.clone(),
+                    x: at(angle.cos()),
+                    y: at(angle.sin()),
+                }
+            })
+            .collect();
+    }
+
     /// Makes some rows copies of rows of the same part.
     fn add_duplicates(&mut self) {
         for row in (10..1400).step_by(29) {
@@ -257,6 +333,8 @@ impl World {
         write_table(&folder(StageId::Train), self.history.iter().cloned()).unwrap();
         let evaluate = folder(StageId::Evaluate);
         write_table(&evaluate, self.predictions.iter().cloned()).unwrap();
+        write_table(&evaluate, self.attributions.iter().cloned()).unwrap();
+        write_table(&evaluate, self.map.iter().cloned()).unwrap();
         self.evaluation().write(&evaluate).unwrap();
         self.findings.write(&folder(StageId::Audit)).unwrap();
         write_locks(artifacts);

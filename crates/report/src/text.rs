@@ -6,11 +6,20 @@ const LABEL_CHARACTERS: usize = 60;
 /// The longest name of a row or file that is shown in full, in characters.
 const NAME_CHARACTERS: usize = 120;
 
+/// The longest part of a file's name that is taken from a label, in bytes.
+const FILE_NAME_BYTES: usize = 40;
+
 /// The longest line of parameters that is shown in full, in characters.
 const LINE_CHARACTERS: usize = 200;
 
 /// The most of a document that is shown, in characters.
 const EXCERPT_CHARACTERS: usize = 600;
+
+/// The most of a document whose words are marked that is shown, in characters.
+pub(crate) const EXPLAINED_CHARACTERS: usize = 1200;
+
+/// The longest piece of a marked text that is shown in full, in characters.
+const PIECE_CHARACTERS: usize = 200;
 
 /// The longest part of a word that is dropped to end an excerpt between words; not all scripts put spaces between.
 const LONGEST_WORD: usize = 30;
@@ -45,6 +54,15 @@ pub(crate) fn excerpt(document: &str) -> Excerpt {
     Excerpt { text, left_out }
 }
 
+/// A piece of a document: its white space folded, that at its end kept as one space.
+pub(crate) fn piece(piece: &str) -> String {
+    let mut text = ellipsis(piece, PIECE_CHARACTERS);
+    if piece.ends_with(char::is_whitespace) {
+        text.push(' ');
+    }
+    text
+}
+
 /// A label as it is shown everywhere.
 pub(crate) fn label(name: &str) -> String {
     ellipsis(name, LABEL_CHARACTERS)
@@ -53,6 +71,22 @@ pub(crate) fn label(name: &str) -> String {
 /// The name of a row, file or parameter as it is shown everywhere.
 pub(crate) fn name(name: &str) -> String {
     ellipsis(name, NAME_CHARACTERS)
+}
+
+/// A name as a part of a file's: letters and digits of ASCII in lower case, what is between them as dashes.
+pub(crate) fn file_name(name: &str) -> String {
+    let words = name.split(|character: char| !character.is_ascii_alphanumeric());
+    let words: Vec<String> = words
+        .filter(|word| !word.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    let mut joined = words.join("-");
+    joined.truncate(FILE_NAME_BYTES);
+    if joined.is_empty() {
+        "label".to_owned()
+    } else {
+        joined
+    }
 }
 
 /// An explanation that another stage wrote, as a sentence: with a capital and a stop.

@@ -12,8 +12,12 @@ use ttf_parser::Face;
 /// Noto Sans Bold, Latin, Greek and Cyrillic, without kerning, so that a word is as wide as its letters.
 const FONT: &[u8] = include_bytes!("../../fonts/NotoSans-Bold.subset.ttf");
 
-/// The name of the font in style sheets.
+/// Noto Sans Regular, the same letters: for figures that leave the page, where no font is known to be.
+const TEXT_FONT: &[u8] = include_bytes!("../../fonts/NotoSans-Regular.subset.ttf");
+
+/// The names of the fonts in style sheets.
 pub(crate) const FAMILY: &str = "Labelproof Words";
+pub(crate) const TEXT_FAMILY: &str = "Labelproof Text";
 
 /// The outline of a word at a size of 1: from where it begins on its base line.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,11 +64,20 @@ pub(crate) fn extent(word: &str) -> Extent {
     extent
 }
 
-/// The rule of a style sheet that brings the font along.
+/// The rule of a style sheet that brings the font of the word clouds along.
 pub(crate) fn font_face() -> String {
+    rule(FAMILY, 700, FONT)
+}
+
+/// The rule of a style sheet that brings the font of all other text along.
+pub(crate) fn text_font_face() -> String {
+    rule(TEXT_FAMILY, 400, TEXT_FONT)
+}
+
+fn rule(family: &str, weight: u32, font: &[u8]) -> String {
     format!(
-        "@font-face{{font-family:\"{FAMILY}\";font-weight:700;src:url(data:font/ttf;base64,{}) format(\"truetype\")}}",
-        STANDARD.encode(FONT)
+        "@font-face{{font-family:\"{family}\";font-weight:{weight};src:url(data:font/ttf;base64,{}) format(\"truetype\")}}",
+        STANDARD.encode(font)
     )
 }
 

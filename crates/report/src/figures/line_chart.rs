@@ -1,4 +1,4 @@
-//! A course over epochs, for train and validation.
+//! Courses over epochs or over a share of the rows.
 
 use std::fmt::Write;
 
@@ -47,6 +47,25 @@ struct Best {
     text_at: Pixels,
 }
 
+/// A value that the lines are held against.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reference {
+    /// Where it lies.
+    pub(crate) value: f64,
+    /// What it is, in a few words.
+    pub(crate) text: String,
+}
+
+/// A reference, placed.
+struct Level {
+    at: Pixels,
+    text_at: Pixels,
+    text: String,
+}
+
+/// A reference farther above the lines than this many times their highest point would flatten them, and is not drawn.
+const FAR_ABOVE: f64 = 1.6;
+
 /// Lines over a common axis.
 #[derive(Template)]
 #[template(path = "figures/line_chart.html", whitespace = "minimize")]
@@ -58,6 +77,8 @@ pub(crate) struct LineChart {
     across: Vec<Tick>,
     along: Vec<Tick>,
     best: Option<Best>,
+    levels: Vec<Level>,
+    along_name: &'static str,
 }
 
 /// What a chart is of.
@@ -70,13 +91,27 @@ pub(crate) struct Labels {
     pub(crate) description: String,
     /// Whether the values are shares.
     pub(crate) percent: bool,
+    /// What lies along.
+    pub(crate) along: Along,
+}
+
+/// What lies along a chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Along {
+    /// Epochs, from 1.
+    Epochs {
+        /// The one whose weights were kept.
+        kept: Option<u32>,
+    },
+    /// A share of something, from none to all of it.
+    Share(&'static str),
 }
 
 impl HtmlSafe for LineChart {}
 
 impl LineChart {
     /// Places the lines; the axis starts at 0 for what is not a share.
-    pub(crate) fn new(labels: Labels, series: &[Series], best: Option<u32>) -> Self {
+    pub(crate) fn new(labels: Labels, series: &[Series], references: &[Reference]) -> Self {
         let finite = || {
             series
                 .iter()
@@ -85,18 +120,26 @@ impl LineChart {
         };
         let least = finite().map(|point| point.1).fold(f64::INFINITY, f64::min);
         let most = finite().map(|point| point.1).fold(f64::NEG_INFINITY, f64::max);
+        let near = |reference: &&Reference| reference.value <= FAR_ABOVE * most;
+        let highest_reference = references
+            .iter()
+            .filter(near)
+            .map(|reference| reference.value)
+            .fold(most, f64::max);
         let range = match (labels.percent, least.is_finite()) {
             (_, false) => (0.0, 1.0),
             (true, true) => (least.min(0.99), most.max(least + 0.01)),
-            (false, true) => (least.min(0.0), most.max(0.01)),
+            (false, true) => (least.min(0.0), highest_reference.max(0.01)),
         };
         let down = Scale::new(range, (BOTTOM, TOP)).rounded(MOST_TICKS);
-        let last = series
-            .iter()
-            .filter_map(|series| series.points.last())
-            .map(|point| point.0)
-            .fold(1.0, f64::max);
-        let right = Scale::new((1.0, last.max(2.0)), (LEFT + 8.0, RIGHT - 8.0));
+        let right = match labels.along {
+            Along::Epochs { .. } => {
+                let ends = series.iter().filter_map(|series| series.points.last());
+                let last = ends.map(|point| point.0).fold(1.0, f64::max);
+                Scale::new((1.0, last.max(2.0)), (LEFT + 8.0, RIGHT - 8.0))
+            }
+            Along::Share(_) => Scale::new((0.0, 1.0), (LEFT, RIGHT - 8.0)),
+        };
         let decimals = down.decimals(MOST_TICKS);
         let percent_decimals = decimals.saturating_sub(2);
         let text = |value: f64| {
@@ -109,12 +152,39 @@ impl LineChart {
         Self {
             lines: place_lines(series, right, down),
             across: down.ticks(MOST_TICKS, text),
-            along: whole_ticks(right),
-            best: best.map(|epoch| mark(f64::from(epoch), right)),
+            along: match labels.along {
+                Along::Epochs { .. } => whole_ticks(right),
+                Along::Share(_) => right.ticks(MOST_TICKS, |value| format!("{:.0} %", 100.0 * value)),
+            },
+            best: match labels.along {
+                Along::Epochs { kept } => kept.map(|epoch| mark(f64::from(epoch), right)),
+                Along::Share(_) => None,
+            },
+            levels: references
+                .iter()
+                .filter(near)
+                .map(|reference| level(reference, down))
+                .collect(),
+            along_name: match labels.along {
+                Along::Epochs { .. } => "epoch",
+                Along::Share(name) => name,
+            },
             id: labels.id,
             title: labels.title,
             description: labels.description,
         }
+    }
+}
+
+impl LineChart {
+    /// Its anchor.
+    pub(crate) fn id(&self) -> &'static str {
+        self.id
+    }
+
+    /// What the lines show.
+    pub(crate) fn title(&self) -> &'static str {
+        self.title
     }
 }
 
@@ -148,6 +218,15 @@ fn mark(epoch: f64, right: Scale) -> Best {
         text: format!("kept: epoch {epoch}"),
         text_at: Pixels(at.0 + aside),
         anchor,
+        at,
+    }
+}
+
+fn level(reference: &Reference, down: Scale) -> Level {
+    let at = down.at(reference.value);
+    Level {
+        text_at: Pixels(at.0 - 4.0),
+        text: reference.text.clone(),
         at,
     }
 }
@@ -215,13 +294,14 @@ mod tests {
             title: "Loss",
             description: String::new(),
             percent: false,
+            along: Along::Epochs { kept: Some(1) },
         };
         let series = Series {
             name: "train",
             style: "train",
             points,
         };
-        LineChart::new(labels, &[series], Some(1)).to_string()
+        LineChart::new(labels, &[series], &[]).to_string()
     }
 
     #[test]
@@ -233,5 +313,28 @@ mod tests {
         assert!(!chart(vec![(1.0, f64::INFINITY)]).contains("inf"));
         let long = chart((1..=100_000).map(|epoch| (f64::from(epoch), 0.1)).collect());
         assert!(long.len() < 10_000, "{}", long.len());
+    }
+
+    #[test]
+    fn references_are_drawn_where_they_do_not_flatten_the_lines() {
+        let labels = Labels {
+            id: "coverage",
+            title: "Coverage",
+            description: String::new(),
+            percent: false,
+            along: Along::Share("share of rows"),
+        };
+        let series = Series {
+            name: "model",
+            style: "model",
+            points: vec![(0.0, 0.5), (1.0, 0.25)],
+        };
+        let references = [(0.7, "near"), (5.0, "far")].map(|(value, text)| Reference {
+            value,
+            text: text.to_owned(),
+        });
+        let chart = LineChart::new(labels, &[series], &references).to_string();
+        assert!(chart.contains(">near<") && !chart.contains(">far<"), "{chart}");
+        assert!(chart.contains(">100 %<") && chart.contains("M46 "), "{chart}");
     }
 }

@@ -71,6 +71,13 @@ impl ReliabilityDiagram {
     }
 }
 
+impl ReliabilityDiagram {
+    /// Its anchor.
+    pub(crate) fn id(&self) -> &'static str {
+        self.id
+    }
+}
+
 fn bar(bin: &ReliabilityBin, right: Scale, down: Scale, strip: Scale) -> Option<Bar> {
     let (confidence, accuracy) = (bin.mean_confidence?, bin.accuracy?);
     let (left, end, top) = (right.at(bin.low), right.at(bin.high), down.at(accuracy));

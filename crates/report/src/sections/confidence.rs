@@ -3,11 +3,13 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 use labelproof_artifact::Split;
-use labelproof_metrics::{ReliabilityBin, SplitMetrics};
+
+use labelproof_metrics::{Kept, OperatingPoint, ReliabilityBin, SplitMetrics, wilson};
 
 use crate::facts::Facts;
-use crate::figures::ReliabilityDiagram;
-use crate::format::{UNDEFINED, count, percent, percent_with_interval};
+use crate::figures::line_chart::{Along, Labels};
+use crate::figures::{Figure, LineChart, ReliabilityDiagram, Series};
+use crate::format::{Cell, UNDEFINED, Unit, count, percent, percent_with_interval, share};
 
 /// Confidence and accuracy closer than this are called equal: below, few rows decide which is larger.
 const CLOSE: f64 = 0.02;
@@ -26,11 +28,22 @@ struct Classifier {
     bins: Vec<Bin>,
 }
 
-/// The reliability diagrams.
+/// A wanted precision, and what the threshold that gives it on validation gives on test.
+struct Choice {
+    wanted: String,
+    threshold: String,
+    validation_kept: String,
+    test_kept: String,
+    test_precision: Cell,
+}
+
+/// The reliability diagrams, and what is gained by leaving the least sure rows to people.
 #[derive(Template)]
 #[template(path = "confidence.html", whitespace = "minimize")]
 pub(crate) struct Confidence {
     classifiers: Vec<Classifier>,
+    coverage: Option<LineChart>,
+    thresholds: Vec<Choice>,
 }
 
 impl HtmlSafe for Confidence {}
@@ -46,7 +59,77 @@ impl Confidence {
             .map(|metrics| classifier("reliability-baseline", "baseline", facts.baseline_name(), metrics));
         Self {
             classifiers: model.into_iter().chain(baseline).collect(),
+            coverage: coverage(facts),
+            thresholds: facts.evaluation.operating_points.iter().map(threshold).collect(),
         }
+    }
+}
+
+impl Confidence {
+    /// The diagrams and the curve.
+    pub(crate) fn figures(&self) -> Vec<Figure> {
+        let diagrams = self.classifiers.iter().map(|classifier| &classifier.diagram);
+        let curves = self.coverage.iter().map(|chart| Figure::new(chart.id(), chart));
+        diagrams
+            .map(|diagram| Figure::new(diagram.id(), diagram))
+            .chain(curves)
+            .collect()
+    }
+}
+
+/// How often the surest rows are right, by how many of them are kept.
+fn coverage(facts: &Facts) -> Option<LineChart> {
+    let model = facts.model(Split::Test)?;
+    let mut series = vec![curve("BERT", "model", model)];
+    series.extend(
+        facts
+            .baseline(Split::Test)
+            .map(|metrics| curve("baseline", "baseline", metrics)),
+    );
+    let at_half = |series: &Series| {
+        let half = series.points.iter().find(|point| point.0 >= 0.5)?;
+        Some(format!(
+            "{} {} on the surest {}",
+            series.name,
+            percent(half.1),
+            percent(half.0)
+        ))
+    };
+    let description: Vec<String> = series.iter().filter_map(at_half).collect();
+    let labels = Labels {
+        id: "coverage-curve",
+        title: "Accuracy by share of rows kept",
+        description: format!("Right: {}.", description.join(", ")),
+        percent: true,
+        along: Along::Share("share of test rows kept, the surest first"),
+    };
+    Some(LineChart::new(labels, &series, &[]))
+}
+
+fn curve(name: &'static str, style: &'static str, metrics: &SplitMetrics) -> Series {
+    let rows = metrics.rows.max(1) as f64;
+    let points = metrics.coverage.iter().filter(|point| point.rows > 0);
+    Series {
+        name,
+        style,
+        points: points
+            .map(|point| (point.rows as f64 / rows, point.hits as f64 / point.rows as f64))
+            .collect(),
+    }
+}
+
+fn threshold(point: &OperatingPoint) -> Choice {
+    let kept = |kept: Kept| format!("{} ({})", count(kept.kept), share(kept.kept, kept.rows));
+    let none = || UNDEFINED.to_owned();
+    let reached = point.threshold.is_some();
+    Choice {
+        wanted: percent(point.wanted),
+        threshold: point
+            .threshold
+            .map_or_else(none, |threshold| format!("{threshold:.4}")),
+        validation_kept: if reached { kept(point.validation) } else { none() },
+        test_kept: if reached { kept(point.test) } else { none() },
+        test_precision: Cell::new(wilson(point.test.hits, point.test.kept), Unit::Percent),
     }
 }
 

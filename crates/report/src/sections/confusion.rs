@@ -5,19 +5,21 @@ use askama::filters::HtmlSafe;
 use labelproof_artifact::Split;
 use labelproof_metrics::SplitMetrics;
 
-use crate::facts::Facts;
+use crate::facts::{self, Facts};
+use crate::figures::{Figure, HeatMap};
 use crate::format::{count, more, share};
 use crate::palette;
 
-/// The most labels of which the whole matrix is shown; a larger one is nothing to look at.
+/// The most labels of which the whole matrix is shown, and those of the excerpt of a larger one.
 const MATRIX_LABELS: usize = 30;
+const EXCERPT_LABELS: usize = 20;
 
 /// From here on the names of the columns are written upright.
 const UPRIGHT_LABELS: usize = 9;
 
-/// The most pairs that are put into words where the matrix is shown, and where it is not.
+/// The most pairs that are put into words where the whole matrix is shown, and that are listed where it is not.
 const PAIRS_SHOWN: usize = 10;
-const PAIRS_SHOWN_ALONE: usize = 40;
+const PAIRS_LISTED: usize = 500;
 
 /// Rows of one label that were taken for another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,18 +36,37 @@ pub(crate) struct Pair {
     pub(crate) label: String,
     /// What they were called.
     pub(crate) predicted: String,
+    /// Where they are in the matrix.
+    pub(crate) cell: String,
 }
 
 struct Cell {
+    /// True class and predicted one, for the script; empty where there is nothing to choose.
+    name: String,
     count: String,
-    share: String,
+    of_true: String,
+    of_predicted: String,
     style: String,
+    /// The step of the share of the predicted label's rows.
+    predicted_step: String,
 }
 
 struct Row {
     label: String,
-    support: String,
     cells: Vec<Cell>,
+    /// Rows that were taken for labels beyond the excerpt.
+    others: String,
+    support: String,
+}
+
+/// The matrix, or the excerpt of it with the labels that are confused most.
+struct Matrix {
+    labels: Vec<String>,
+    upright: bool,
+    rows: Vec<Row>,
+    predicted: Vec<String>,
+    /// Whether there are labels beyond.
+    excerpt: bool,
 }
 
 /// The matrix and the pairs.
@@ -53,13 +74,10 @@ struct Row {
 #[template(path = "confusion.html", whitespace = "minimize")]
 pub(crate) struct ConfusionSection {
     classes: usize,
-    upright: bool,
-    labels: Vec<String>,
-    matrix: Vec<Row>,
+    matrix: Option<Matrix>,
     legend: Vec<(usize, String)>,
     pairs: Vec<Pair>,
     pairs_left_out: String,
-    has_test: bool,
 }
 
 impl HtmlSafe for ConfusionSection {}
@@ -68,64 +86,130 @@ impl ConfusionSection {
     /// Reads the matrix of the test rows.
     pub(crate) fn new(facts: &Facts) -> Self {
         let classes = facts.labels.len();
-        let metrics = facts.model(Split::Test);
-        let with_matrix = classes <= MATRIX_LABELS;
-        let most = if with_matrix {
+        let most = if classes <= MATRIX_LABELS {
             PAIRS_SHOWN
         } else {
-            PAIRS_SHOWN_ALONE
+            PAIRS_LISTED
         };
         let (pairs, left_out) = confused_pairs(facts, most);
         Self {
             classes,
-            upright: classes >= UPRIGHT_LABELS,
-            labels: (0..classes.min(MATRIX_LABELS))
-                .map(|class| facts.label(class))
-                .collect(),
-            matrix: metrics
-                .filter(|_| with_matrix)
-                .map(|metrics| rows(facts, metrics))
-                .unwrap_or_default(),
+            matrix: facts.model(Split::Test).map(|metrics| matrix(facts, metrics)),
             legend: palette::legend(),
             pairs,
             pairs_left_out: more(left_out, "pair"),
-            has_test: metrics.is_some(),
         }
     }
 }
 
-fn rows(facts: &Facts, metrics: &SplitMetrics) -> Vec<Row> {
-    metrics
-        .confusion
+/// The matrix, or its excerpt, as a picture.
+pub(crate) fn figure(facts: &Facts) -> Option<Figure> {
+    let metrics = facts.model(Split::Test)?;
+    let classes = shown_classes(&metrics.confusion);
+    let names: Vec<String> = classes.iter().map(|&class| facts.label(class)).collect();
+    let counts: Vec<Vec<u64>> = classes
         .iter()
-        .enumerate()
-        .map(|(class, counts)| {
-            let support = counts.iter().sum();
-            let cells = counts.iter().enumerate();
-            Row {
-                label: facts.label(class),
-                support: count(support),
-                cells: cells
-                    .map(|(predicted, &rows)| cell(rows, support, class == predicted))
-                    .collect(),
-            }
+        .map(|&class| {
+            classes
+                .iter()
+                .map(|&other| metrics.confusion[class][other])
+                .collect()
         })
-        .collect()
+        .collect();
+    Some(Figure::new("confusion-matrix", &HeatMap::new(&names, &counts)))
 }
 
-fn cell(rows: u64, support: u64, own: bool) -> Cell {
-    let step = palette::step(rows as f64 / support.max(1) as f64);
-    let heat = step.map_or_else(|| "none".to_owned(), |step| format!("heat-{step}"));
-    let own = if own { " own" } else { "" };
+fn matrix(facts: &Facts, metrics: &SplitMetrics) -> Matrix {
+    let classes = shown_classes(&metrics.confusion);
+    let predicted: Vec<u64> = (0..metrics.confusion.len())
+        .map(|class| metrics.confusion.iter().map(|row| row[class]).sum())
+        .collect();
+    Matrix {
+        labels: classes.iter().map(|&class| facts.label(class)).collect(),
+        upright: classes.len() >= UPRIGHT_LABELS,
+        rows: classes
+            .iter()
+            .map(|&class| {
+                row(
+                    facts.label(class),
+                    class,
+                    &metrics.confusion[class],
+                    &classes,
+                    &predicted,
+                )
+            })
+            .collect(),
+        predicted: classes.iter().map(|&class| count(predicted[class])).collect(),
+        excerpt: classes.len() < metrics.confusion.len(),
+    }
+}
+
+/// All classes in their order; of many, those that have a part in the most mistakes, the most first.
+fn shown_classes(confusion: &[Vec<u64>]) -> Vec<usize> {
+    let mut classes: Vec<usize> = (0..confusion.len()).collect();
+    if classes.len() > MATRIX_LABELS {
+        let mistakes = |class: usize| -> u64 {
+            let taken_for_others = confusion[class].iter().sum::<u64>();
+            let taken_for_it = confusion.iter().map(|row| row[class]).sum::<u64>();
+            taken_for_others + taken_for_it - 2 * confusion[class][class]
+        };
+        classes.sort_by_key(|&class| (std::cmp::Reverse(mistakes(class)), class));
+        classes.truncate(EXCERPT_LABELS);
+    }
+    classes
+}
+
+fn row(label: String, class: usize, counts: &[u64], shown: &[usize], predicted_sums: &[u64]) -> Row {
+    let support = counts.iter().sum();
+    let in_excerpt: u64 = shown.iter().map(|&other| counts[other]).sum();
+    Row {
+        label,
+        cells: shown
+            .iter()
+            .map(|&predicted| {
+                cell(
+                    (class, predicted),
+                    counts[predicted],
+                    support,
+                    predicted_sums[predicted],
+                )
+            })
+            .collect(),
+        others: count(support - in_excerpt),
+        support: count(support),
+    }
+}
+
+fn cell((class, predicted): facts::Cell, rows: u64, of_true: u64, of_predicted: u64) -> Cell {
+    let style = |whole: u64| {
+        let step = palette::step(rows as f64 / whole.max(1) as f64);
+        step.map_or_else(|| "none".to_owned(), |step| format!("heat-{step}"))
+    };
+    let own = if class == predicted { " own" } else { "" };
+    let written = |whole: u64| {
+        if rows > 0 {
+            share(rows, whole)
+        } else {
+            String::new()
+        }
+    };
     Cell {
-        count: count(rows),
-        share: if rows > 0 {
-            share(rows, support)
+        name: if rows > 0 {
+            cell_name((class, predicted))
         } else {
             String::new()
         },
-        style: format!("{heat}{own}"),
+        count: count(rows),
+        of_true: written(of_true),
+        of_predicted: written(of_predicted),
+        style: format!("{}{own}", style(of_true)),
+        predicted_step: style(of_predicted),
     }
+}
+
+/// What the page's script knows a cell by.
+pub(crate) fn cell_name((class, predicted): facts::Cell) -> String {
+    format!("{class},{predicted}")
 }
 
 /// Each pair of a class and another that some of its test rows were taken for, with their number; the most first.
@@ -162,6 +246,7 @@ pub(crate) fn confused_pairs(facts: &Facts, most: usize) -> (Vec<Pair>, u64) {
             share: share(rows, metrics.per_class[class].support),
             label: facts.label(class),
             predicted: facts.label(other),
+            cell: cell_name((class, other)),
         })
         .collect();
     (pairs, left_out)

@@ -5,9 +5,9 @@ use askama::filters::HtmlSafe;
 use labelproof_artifact::{Reject, Split, StageId};
 
 use super::bar_percent;
-use crate::facts::{Facts, Lengths, Rejects};
-use crate::figures::Histogram;
-use crate::format::{UNDEFINED, count, counted, more, share};
+use crate::facts::{Facts, Lengths, Rejects, Texts};
+use crate::figures::{Figure, Histogram};
+use crate::format::{UNDEFINED, count, counted, list, more, share};
 use crate::text;
 
 /// The most labels that are listed; of more, those with the most rows.
@@ -55,6 +55,7 @@ pub(crate) struct Data {
     lengths: Vec<LengthRow>,
     all_lengths: LengthRow,
     duplicates: String,
+    languages: String,
     rejects: String,
     reasons: Vec<Reason>,
     reasons_left_out: String,
@@ -72,7 +73,7 @@ impl Data {
         let all_lengths = facts.rows.all_lengths();
         let (reasons, reasons_left_out) = reasons(facts);
         Self {
-            documents: counted(facts.documents, "document"),
+            documents: counted(facts.texts.documents, "document"),
             labels: label_rows(facts, &classes),
             all: all_row(facts),
             labels_left_out: more((facts.labels.len() - classes.len()) as u64, "label"),
@@ -83,10 +84,21 @@ impl Data {
                 .collect(),
             all_lengths: length_row("all".to_owned(), &all_lengths),
             duplicates: duplicates(facts),
+            languages: languages(&facts.texts),
             rejects: rejects(facts),
             reasons,
             reasons_left_out: more(reasons_left_out as u64, "reason"),
         }
+    }
+}
+
+impl Data {
+    /// The lengths.
+    pub(crate) fn figures(&self) -> Vec<Figure> {
+        self.histogram
+            .iter()
+            .map(|histogram| Figure::new("lengths", histogram))
+            .collect()
     }
 }
 
@@ -172,6 +184,47 @@ fn or_none(number: u64, singular: &str, plural: &str) -> String {
         1 => format!("1 {singular}"),
         _ => format!("{} {plural}", count(number)),
     }
+}
+
+/// The most languages that are named.
+const LANGUAGES_NAMED: usize = 6;
+
+fn languages(texts: &Texts) -> String {
+    let found = &texts.languages;
+    if found.looked_at == 0 {
+        return "There are no texts.".to_owned();
+    }
+    let told = found.looked_at - found.unsure;
+    let whose = if found.looked_at < texts.documents {
+        format!("Of a sample of {}", counted(found.looked_at, "text"))
+    } else {
+        format!("Of {}", counted(found.looked_at, "text"))
+    };
+    let unsure = match found.unsure {
+        0 => String::new(),
+        unsure => format!(
+            " {} of them cannot be told: too short, mixed, or of names and numbers.",
+            share(unsure, found.looked_at)
+        ),
+    };
+    if told == 0 {
+        return format!("{whose} the language cannot be told.");
+    }
+    let mut counts: Vec<(&str, u64)> = found.counts.iter().map(|(&name, &rows)| (name, rows)).collect();
+    counts.sort_by_key(|&(name, rows)| (std::cmp::Reverse(rows), name));
+    let others: u64 = counts.iter().skip(LANGUAGES_NAMED).map(|&(_, rows)| rows).sum();
+    let mut named: Vec<String> = counts
+        .iter()
+        .take(LANGUAGES_NAMED)
+        .map(|&(name, rows)| format!("{} {name}", share(rows, found.looked_at)))
+        .collect();
+    if others > 0 {
+        named.push(format!("{} other languages", share(others, found.looked_at)));
+    }
+    format!(
+        "{whose}, {} by their letters and syllables.{unsure}",
+        list(&named)
+    )
 }
 
 fn rejects(facts: &Facts) -> String {

@@ -1,18 +1,29 @@
-//! The test rows that the model was most sure of and wrong about.
+//! The test rows that the model was most sure of and wrong about, with the words that moved the decision; and rows whose
+//! label looks wrong.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
 use labelproof_artifact::Split;
 
-use crate::facts::{self, Facts};
+use crate::facts::{Doubtful, Explanation, Facts, TestRow};
 use crate::format::{UNDEFINED, count, counted, decimal, more, percent};
 use crate::text;
 
 /// What all mistakes together may take of the page, in bytes. Below the page's 2 MB by what the rest can need.
-const BUDGET: usize = 1_000_000;
+const BUDGET: usize = 600_000;
+
+/// The most words that are named beside a marked text, for each direction.
+const WORDS_NAMED: usize = 5;
+
+/// A word is marked when it moved the decision at least this share of the word that moved it most.
+const MARKED: f64 = 0.2;
+const STRONGLY_MARKED: f64 = 0.6;
 
 /// What a mistake takes beside its texts, in bytes.
-const MARKUP: usize = 1_000;
+const MARKUP: usize = 1_500;
+
+/// What a marked word takes beside itself.
+const PIECE_MARKUP: usize = 40;
 
 struct Shown {
     place: usize,
@@ -24,6 +35,29 @@ struct Shown {
     baseline_predicted: String,
     baseline_right: bool,
     loss: String,
+    text: Vec<Piece>,
+    left_out: String,
+    explanation: Option<Moved>,
+}
+
+/// A part of a text and how it is marked: a style, empty for none.
+struct Piece {
+    text: String,
+    style: &'static str,
+}
+
+/// The words that moved a decision most.
+struct Moved {
+    toward: String,
+    against: String,
+    sum: String,
+}
+
+struct DoubtfulRow {
+    id: String,
+    part: String,
+    label: String,
+    suggestion: String,
     text: String,
     left_out: String,
 }
@@ -34,6 +68,8 @@ struct Shown {
 pub(crate) struct MistakesSection {
     summary: String,
     shown: Vec<Shown>,
+    explained: bool,
+    doubtful: Vec<DoubtfulRow>,
 }
 
 impl HtmlSafe for MistakesSection {}
@@ -43,11 +79,11 @@ impl MistakesSection {
     pub(crate) fn new(facts: &Facts) -> Self {
         let mut room = BUDGET;
         let shown: Vec<_> = facts
-            .mistakes
-            .shown
+            .test_rows
+            .worst
             .iter()
             .enumerate()
-            .map(|(place, mistake)| shown(place + 1, mistake))
+            .map(|(place, mistake)| shown(facts, place + 1, mistake))
             .take_while(|shown| {
                 let wanted = shown.size();
                 let fits = wanted <= room;
@@ -57,24 +93,28 @@ impl MistakesSection {
             .collect();
         Self {
             summary: summary(facts, shown.len() as u64),
+            explained: shown.iter().any(|shown| shown.explanation.is_some()),
             shown,
+            doubtful: facts
+                .doubtful
+                .iter()
+                .map(|row| doubtful_row(facts, row))
+                .collect(),
         }
     }
 }
 
 impl Shown {
     fn size(&self) -> usize {
-        let texts = [
-            &self.id,
-            &self.label,
-            &self.predicted,
-            &self.baseline_predicted,
-            &self.text,
-        ];
+        let texts = [&self.id, &self.label, &self.predicted, &self.baseline_predicted];
+        let pieces = self.text.iter();
         MARKUP
             + texts
                 .into_iter()
                 .map(|text| text::escaped_len(text))
+                .sum::<usize>()
+            + pieces
+                .map(|piece| PIECE_MARKUP + text::escaped_len(&piece.text))
                 .sum::<usize>()
     }
 }
@@ -83,7 +123,7 @@ fn summary(facts: &Facts, shown: u64) -> String {
     let Some((_, rows)) = facts.hits(Split::Test) else {
         return "There are no test rows.".to_owned();
     };
-    let total = facts.mistakes.total;
+    let total = facts.test_rows.mistakes;
     let of_all = format!(
         "BERT gets {} of {} wrong.",
         count(total),
@@ -101,9 +141,13 @@ fn summary(facts: &Facts, shown: u64) -> String {
     }
 }
 
-fn shown(place: usize, mistake: &facts::Mistake) -> Shown {
+fn shown(facts: &Facts, place: usize, mistake: &TestRow) -> Shown {
     let probability = |value: Option<f64>| value.map_or_else(|| UNDEFINED.to_owned(), percent);
-    let left_out = mistake.excerpt.left_out;
+    let explanation = facts.explanations.get(&mistake.id);
+    let (text, left_out) = match explanation {
+        Some(explanation) => marked(explanation),
+        None => plain(facts, &mistake.id),
+    };
     Shown {
         place,
         id: text::name(&mistake.id),
@@ -114,7 +158,91 @@ fn shown(place: usize, mistake: &facts::Mistake) -> Shown {
         baseline_predicted: text::label(&mistake.baseline_predicted),
         baseline_right: mistake.baseline_predicted == mistake.label,
         loss: decimal(mistake.loss),
-        text: mistake.excerpt.text.clone(),
+        text,
         left_out: more(left_out, "character"),
+        explanation: explanation.map(moved),
+    }
+}
+
+fn plain(facts: &Facts, id: &str) -> (Vec<Piece>, u64) {
+    let Some(excerpt) = facts.texts.excerpts.get(id) else {
+        return (Vec::new(), 0);
+    };
+    let text = excerpt.text.clone();
+    (vec![Piece { text, style: "" }], excerpt.left_out)
+}
+
+/// The beginning of the text as the model read it, words of equal mark joined.
+fn marked(explanation: &Explanation) -> (Vec<Piece>, u64) {
+    let strongest = strongest(explanation);
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut words = explanation.pieces.iter();
+    let mut shown = 0;
+    for (word, weight) in words.by_ref() {
+        let text = text::piece(word);
+        shown += text.chars().count();
+        let style = style(*weight, strongest);
+        match pieces.last_mut() {
+            Some(last) if last.style == style => last.text.push_str(&text),
+            _ => pieces.push(Piece { text, style }),
+        }
+        if shown >= text::EXPLAINED_CHARACTERS {
+            break;
+        }
+    }
+    let left_out = words.map(|(word, _)| word.chars().count() as u64).sum();
+    (pieces, left_out)
+}
+
+fn strongest(explanation: &Explanation) -> f64 {
+    let weights = explanation.pieces.iter().map(|(_, weight)| weight.abs());
+    weights.filter(|weight| weight.is_finite()).fold(0.0, f64::max)
+}
+
+fn style(weight: f64, strongest: f64) -> &'static str {
+    match (weight > 0.0, weight.abs() / strongest) {
+        (_, share) if share.is_nan() || share < MARKED => "",
+        (true, share) if share >= STRONGLY_MARKED => "toward strong",
+        (true, _) => "toward",
+        (false, share) if share >= STRONGLY_MARKED => "against strong",
+        (false, _) => "against",
+    }
+}
+
+fn moved(explanation: &Explanation) -> Moved {
+    let strongest = strongest(explanation);
+    let mut words: Vec<&(String, f64)> = explanation
+        .pieces
+        .iter()
+        .filter(|(_, weight)| weight.abs() >= MARKED * strongest)
+        .collect();
+    words.sort_by(|one, other| other.1.abs().total_cmp(&one.1.abs()));
+    let named = |toward: bool| {
+        let words = words.iter().filter(|(_, weight)| (*weight > 0.0) == toward);
+        let named: Vec<String> = words
+            .take(WORDS_NAMED)
+            .map(|(word, weight)| format!("{} ({weight:+.2})", text::label(word.trim())))
+            .collect();
+        named.join(", ")
+    };
+    Moved {
+        toward: named(true),
+        against: named(false),
+        sum: format!(
+            "{:+.2} with these words, {:+.2} without any",
+            explanation.margin, explanation.reference_margin
+        ),
+    }
+}
+
+fn doubtful_row(facts: &Facts, row: &Doubtful) -> DoubtfulRow {
+    let excerpt = facts.texts.excerpts.get(&row.id);
+    DoubtfulRow {
+        id: text::name(&row.id),
+        part: text::label(&row.part),
+        label: text::label(&row.label),
+        suggestion: text::label(&row.suggestion),
+        text: excerpt.map(|excerpt| excerpt.text.clone()).unwrap_or_default(),
+        left_out: excerpt.map_or_else(String::new, |excerpt| more(excerpt.left_out, "character")),
     }
 }

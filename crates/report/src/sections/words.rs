@@ -7,6 +7,7 @@ use askama::filters::HtmlSafe;
 
 use super::confusion::confused_classes;
 use crate::facts::{Facts, TypicalWord};
+use crate::figures::Figure;
 use crate::figures::word_cloud::{CloudWord, WordCloud};
 use crate::format::{count, more, percent};
 use crate::text;
@@ -45,6 +46,18 @@ struct PairWords {
     words: Vec<String>,
 }
 
+/// What the audit says of leaving out words that all classes use alike.
+struct Suggestion {
+    words: Vec<String>,
+    left_out: String,
+    verdict: String,
+}
+
+/// The check that looks for words that all classes use alike, and tries what leaving them out does.
+const GENERIC_WORDS: &str = "C51";
+
+const SUGGESTED_WORDS: usize = 60;
+
 /// Words of the training texts.
 #[derive(Template)]
 #[template(path = "words.html", whitespace = "minimize")]
@@ -55,6 +68,7 @@ pub(crate) struct Words {
     common: Vec<(String, String)>,
     common_left_out: String,
     pairs: Vec<PairWords>,
+    suggestion: Option<Suggestion>,
 }
 
 impl HtmlSafe for Words {}
@@ -83,8 +97,42 @@ impl Words {
                 .map(|(word, share)| (word, percent(share)))
                 .collect(),
             pairs: pairs(facts),
+            suggestion: suggestion(facts),
         }
     }
+}
+
+impl Words {
+    /// The clouds, numbered as the labels are.
+    pub(crate) fn figures(&self) -> Vec<Figure> {
+        let labels = self.open.iter().chain(&self.folded).enumerate();
+        labels
+            .filter_map(|(class, words)| {
+                let cloud = words.cloud.as_ref()?;
+                Some(Figure::new(
+                    format!("words-{:03}-{}", class + 1, text::file_name(&words.label)),
+                    cloud,
+                ))
+            })
+            .collect()
+    }
+}
+
+fn suggestion(facts: &Facts) -> Option<Suggestion> {
+    let findings = &facts.findings.findings;
+    let finding = findings.iter().find(|finding| finding.id == GENERIC_WORDS)?;
+    let words = finding.evidence.get("words")?.as_array()?;
+    let words: Vec<String> = words
+        .iter()
+        .filter_map(|word| word.as_str())
+        .map(text::label)
+        .collect();
+    let left_out = words.len().saturating_sub(SUGGESTED_WORDS) as u64;
+    (!words.is_empty()).then(|| Suggestion {
+        words: words.into_iter().take(SUGGESTED_WORDS).collect(),
+        left_out: more(left_out, "word"),
+        verdict: text::sentence(&finding.summary),
+    })
 }
 
 fn label_words(facts: &Facts, class: usize, cloud_words: usize) -> LabelWords {

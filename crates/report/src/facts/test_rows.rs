@@ -1,33 +1,49 @@
-//! The wrongly classified test rows, worst first, and who of model and baseline was right.
+//! The test rows that are shown: the worst mistakes, and examples of every cell of the confusion matrix.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use labelproof_artifact::{Document, LabelMap, Prediction, Reporter, Split, StageId, TableReader};
+use labelproof_artifact::{LabelMap, Prediction, Reporter, Split, StageId, TableReader};
 use labelproof_metrics::Evaluation;
 use labelproof_metrics::comparison::{McNemar, mcnemar_from_counts};
 
+use super::map::Map;
 use crate::Error;
-use crate::text::{self, Excerpt};
 
-/// The mistakes on the test rows.
-#[derive(Debug, Default)]
-pub(crate) struct Mistakes {
-    /// How many there are.
-    pub(crate) total: u64,
-    /// The worst, by loss and then by id.
-    pub(crate) shown: Vec<Mistake>,
+/// The most rows of one cell of the matrix, and of all cells together, of which examples are kept.
+const ROWS_A_CELL: usize = 12;
+const ROWS_OF_CELLS: usize = 1_200;
+
+/// The most probable classes that are kept of a row.
+const CLASSES_A_ROW: usize = 3;
+
+/// A cell of the confusion matrix: true class and predicted one.
+pub(crate) type Cell = (usize, usize);
+
+/// What a pass over the predictions gives.
+pub(crate) struct TestRows {
+    /// How many test rows are classified wrongly.
+    pub(crate) mistakes: u64,
+    /// The worst mistakes, by loss and then by id.
+    pub(crate) worst: Vec<TestRow>,
+    /// Of every cell that has rows, those with the highest loss: of wrong ones the worst, of right ones the least sure.
+    /// Where there are more cells and rows than fit, those of small cells and right ones are left out first.
+    pub(crate) examples: BTreeMap<Cell, Vec<TestRow>>,
+    /// Model (first) against baseline (second).
+    pub(crate) comparison: McNemar,
 }
 
-/// A test row that the model gets wrong.
+/// A test row and what was predicted for it.
 #[derive(Debug, Clone)]
-pub(crate) struct Mistake {
+pub(crate) struct TestRow {
     /// The document's id.
     pub(crate) id: String,
     /// The true class.
     pub(crate) label: String,
     /// The class it was taken for.
     pub(crate) predicted: String,
+    /// The most probable classes and their probabilities, the most probable first.
+    pub(crate) most_probable: Vec<(usize, f64)>,
     /// The probability the model gave to the class it took.
     pub(crate) probability: Option<f64>,
     /// The probability the model gave to the true class.
@@ -36,18 +52,17 @@ pub(crate) struct Mistake {
     pub(crate) baseline_predicted: String,
     /// Cross-entropy in nats.
     pub(crate) loss: f64,
-    /// How the document begins.
-    pub(crate) excerpt: Excerpt,
 }
 
-/// Reads predictions, and the documents of the worst of them.
+/// Reads the predictions; tells the map which of its rows are right.
 pub(super) fn read(
     artifacts: &Path,
     labels: &LabelMap,
     evaluation: &Evaluation,
     most: usize,
+    map: &mut Map,
     reporter: &dyn Reporter,
-) -> Result<(Mistakes, McNemar), Error> {
+) -> Result<TestRows, Error> {
     let reader = TableReader::<Prediction>::open(artifacts)?;
     reporter.started("read predictions", Some(reader.row_count()));
     let mut found = Found::new(most);
@@ -56,20 +71,47 @@ pub(super) fn read(
         reporter.advance(batch.len() as u64, "");
         for row in &batch {
             found.add(row, labels);
+            map.add(row, labels);
         }
     }
     reporter.finished();
     found.check_rows(evaluation)?;
     found.check_hits(evaluation)?;
-    let mut mistakes = Mistakes {
-        total: found.total,
-        shown: found.worst.into_sorted(),
-    };
-    read_texts(artifacts, &mut mistakes.shown, reporter)?;
-    Ok((
-        mistakes,
-        mcnemar_from_counts(found.only_model, found.only_baseline),
-    ))
+    Ok(TestRows {
+        mistakes: found.total,
+        worst: found.worst.into_sorted(),
+        examples: in_turn(found.cells),
+        comparison: mcnemar_from_counts(found.only_model, found.only_baseline),
+    })
+}
+
+/// Of each cell in turn one row more, the mistakes before the hits and the largest cells first, until there are enough.
+fn in_turn(cells: BTreeMap<Cell, Worst>) -> BTreeMap<Cell, Vec<TestRow>> {
+    let mut cells: Vec<(Cell, u64, Vec<TestRow>)> = cells
+        .into_iter()
+        .map(|(cell, worst)| (cell, worst.seen, worst.into_sorted()))
+        .collect();
+    cells.sort_by_key(|&((class, predicted), rows, _)| {
+        (class == predicted, std::cmp::Reverse(rows), class, predicted)
+    });
+    let mut room = ROWS_OF_CELLS;
+    let mut kept = vec![0; cells.len()];
+    for round in 0..ROWS_A_CELL {
+        for (kept, (_, _, rows)) in kept.iter_mut().zip(&cells) {
+            if room > 0 && rows.len() > round {
+                *kept += 1;
+                room -= 1;
+            }
+        }
+    }
+    cells
+        .into_iter()
+        .zip(kept)
+        .map(|((cell, _, mut rows), kept)| {
+            rows.truncate(kept);
+            (cell, rows)
+        })
+        .collect()
 }
 
 /// What a pass over the predictions leaves.
@@ -80,6 +122,7 @@ struct Found {
     only_model: u64,
     only_baseline: u64,
     worst: Worst,
+    cells: BTreeMap<Cell, Worst>,
 }
 
 impl Found {
@@ -90,10 +133,8 @@ impl Found {
             baseline_total: 0,
             only_model: 0,
             only_baseline: 0,
-            worst: Worst {
-                most,
-                kept: Vec::new(),
-            },
+            worst: Worst::new(most),
+            cells: BTreeMap::new(),
         }
     }
 
@@ -109,7 +150,13 @@ impl Found {
         self.baseline_total += u64::from(!baseline_hit);
         if !hit {
             self.total += 1;
-            self.worst.add(mistake(row, labels));
+            self.worst.add(row.loss, || test_row(row, labels));
+        }
+        if let (Some(class), Some(predicted)) = (labels.index(&row.label), labels.index(&row.predicted)) {
+            self.cells
+                .entry((class as usize, predicted as usize))
+                .or_insert_with(|| Worst::new(ROWS_A_CELL))
+                .add(row.loss, || test_row(row, labels));
         }
     }
 
@@ -154,12 +201,16 @@ fn contradiction(problem: String) -> Error {
     }
 }
 
-fn mistake(row: &Prediction, labels: &LabelMap) -> Mistake {
+fn test_row(row: &Prediction, labels: &LabelMap) -> TestRow {
     let probability = |label: &str| {
         let class = usize::try_from(labels.index(label)?).ok()?;
         row.probabilities.get(class).copied()
     };
-    Mistake {
+    let mut most_probable: Vec<(usize, f64)> = row.probabilities.iter().copied().enumerate().collect();
+    most_probable.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+    most_probable.truncate(CLASSES_A_ROW);
+    TestRow {
+        most_probable,
         probability: probability(&row.predicted),
         probability_of_label: probability(&row.label),
         id: row.id.clone(),
@@ -167,25 +218,35 @@ fn mistake(row: &Prediction, labels: &LabelMap) -> Mistake {
         predicted: row.predicted.clone(),
         baseline_predicted: row.baseline_predicted.clone(),
         loss: row.loss,
-        excerpt: Excerpt {
-            text: String::new(),
-            left_out: 0,
-        },
     }
 }
 
-/// The worst mistakes so far, and some more: sorting now and then is cheaper than keeping order at every row.
+/// The rows of highest loss so far, and some more: sorting now and then is cheaper than keeping order at every row.
 struct Worst {
     most: usize,
-    kept: Vec<Mistake>,
+    /// Rows of less loss are not among the worst.
+    least: f64,
+    seen: u64,
+    kept: Vec<TestRow>,
 }
 
 impl Worst {
-    fn add(&mut self, mistake: Mistake) {
-        if self.most == 0 {
+    fn new(most: usize) -> Self {
+        Self {
+            most,
+            least: f64::NEG_INFINITY,
+            seen: 0,
+            kept: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, loss: f64, row: impl FnOnce() -> TestRow) {
+        self.seen += 1;
+        // In the order that rows are sorted by, so that a loss that is no number stays as well.
+        if self.most == 0 || loss.total_cmp(&self.least).is_lt() {
             return;
         }
-        self.kept.push(mistake);
+        self.kept.push(row());
         if self.kept.len() >= 2 * self.most {
             self.cut();
         }
@@ -197,42 +258,13 @@ impl Worst {
             by_loss.then_with(|| one.id.cmp(&other.id))
         });
         self.kept.truncate(self.most);
+        if let Some(last) = self.kept.last().filter(|_| self.kept.len() == self.most) {
+            self.least = last.loss;
+        }
     }
 
-    fn into_sorted(mut self) -> Vec<Mistake> {
+    fn into_sorted(mut self) -> Vec<TestRow> {
         self.cut();
         self.kept
-    }
-}
-
-fn read_texts(artifacts: &Path, mistakes: &mut [Mistake], reporter: &dyn Reporter) -> Result<(), Error> {
-    let mut places: BTreeMap<String, usize> = mistakes
-        .iter()
-        .enumerate()
-        .map(|(place, mistake)| (mistake.id.clone(), place))
-        .collect();
-    let reader = TableReader::<Document>::open(artifacts)?;
-    reporter.started("read texts", Some(reader.row_count()));
-    for batch in reader {
-        let batch = batch?;
-        reporter.advance(batch.len() as u64, "");
-        for document in batch {
-            if let Some(place) = places.remove(&document.id) {
-                mistakes[place].excerpt = text::excerpt(&document.text);
-            }
-        }
-        if places.is_empty() {
-            break;
-        }
-    }
-    reporter.finished();
-    match places.into_keys().next() {
-        None => Ok(()),
-        Some(id) => Err(Error::Contradiction {
-            first: "ingest/documents.parquet",
-            second: "evaluate/predictions.parquet",
-            problem: format!("the predicted row `{id}` is no document"),
-            stage: StageId::Evaluate,
-        }),
     }
 }

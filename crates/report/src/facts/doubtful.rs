@@ -1,0 +1,50 @@
+//! Rows whose label the audit doubts.
+
+use labelproof_artifact::Findings;
+use serde_json::Value;
+
+/// The check that looks for wrong labels.
+const WRONG_LABELS: &str = "C50";
+
+/// The most rows that are shown: what one reads in a quarter of an hour.
+const ROWS_SHOWN: usize = 20;
+
+/// A row whose label looks wrong to a classifier that was not trained on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Doubtful {
+    /// The document's id.
+    pub(crate) id: String,
+    /// The part it belongs to, in a word.
+    pub(crate) part: String,
+    /// The class it has.
+    pub(crate) label: String,
+    /// The class it looks like.
+    pub(crate) suggestion: String,
+}
+
+/// The most doubtful rows, the first ones first. The audit lists them whether or not they are many enough to be a
+/// finding.
+pub(super) fn of(findings: &Findings) -> Vec<Doubtful> {
+    let check = findings
+        .findings
+        .iter()
+        .find(|finding| finding.id == WRONG_LABELS);
+    let rows = check
+        .and_then(|finding| finding.evidence.get("suspect_rows"))
+        .and_then(Value::as_array);
+    rows.into_iter()
+        .flatten()
+        .take(ROWS_SHOWN)
+        .filter_map(doubtful)
+        .collect()
+}
+
+fn doubtful(row: &Value) -> Option<Doubtful> {
+    let text = |key: &str| row.get(key).and_then(Value::as_str).map(str::to_owned);
+    Some(Doubtful {
+        id: text("row")?,
+        part: text("split")?,
+        label: text("label")?,
+        suggestion: text("suggestion")?,
+    })
+}
