@@ -10,7 +10,7 @@ use crate::Error;
 use crate::text::{self, Excerpt};
 
 /// The most documents whose language is looked at, evenly over the table.
-const LANGUAGE_SAMPLE: u64 = 2_000;
+const LANGUAGE_SAMPLE: u64 = 5_000;
 
 /// The most characters of a document that its language is told from.
 const LANGUAGE_CHARACTERS: usize = 1_000;

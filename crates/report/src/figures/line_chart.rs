@@ -225,7 +225,7 @@ fn mark(epoch: f64, right: Scale) -> Best {
 fn level(reference: &Reference, down: Scale) -> Level {
     let at = down.at(reference.value);
     Level {
-        text_at: Pixels(at.0 - 4.0),
+        text_at: Pixels(at.0 + 13.0),
         text: reference.text.clone(),
         at,
     }

@@ -166,8 +166,8 @@ fn duplicates(facts: &Facts) -> String {
         return "No exact or near duplicates were found.".to_owned();
     }
     format!(
-        "{} of exact or near duplicates hold {} ({} of all), the largest {}. {} more than one label; \
-         {} in train and in validation or test at once.",
+        "{} of exact or near duplicates hold {} ({} of all), the largest {}; {} more than one label, and {} in train \
+         and in validation or test at once.",
         counted(duplicates.groups, "group"),
         counted(duplicates.rows, "row"),
         share(duplicates.rows, facts.rows.total()),

@@ -1,6 +1,8 @@
 //! The test rows that the model was most sure of and wrong about, with the words that moved the decision; and rows whose
 //! label looks wrong.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use askama::filters::HtmlSafe;
 use labelproof_artifact::Split;
@@ -178,18 +180,28 @@ fn marked(explanation: &Explanation) -> (Vec<Piece>, u64) {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut words = explanation.pieces.iter();
     let mut shown = 0;
+    let mut add = |text: &str, style| match pieces.last_mut() {
+        Some(Piece {
+            text: last,
+            style: same,
+        }) if *same == style => last.push_str(text),
+        _ => pieces.push(Piece {
+            text: text.to_owned(),
+            style,
+        }),
+    };
     for (word, weight) in words.by_ref() {
         let text = text::piece(word);
         shown += text.chars().count();
-        let style = style(*weight, strongest);
-        match pieces.last_mut() {
-            Some(last) if last.style == style => last.text.push_str(&text),
-            _ => pieces.push(Piece { text, style }),
-        }
+        let marked = text.trim_end();
+        add(marked, style(*weight, strongest));
+        // The space after a word is no part of the mark.
+        add(&text[marked.len()..], "");
         if shown >= text::EXPLAINED_CHARACTERS {
             break;
         }
     }
+    pieces.retain(|piece| !piece.text.is_empty());
     let left_out = words.map(|(word, _)| word.chars().count() as u64).sum();
     (pieces, left_out)
 }
@@ -210,18 +222,22 @@ fn style(weight: f64, strongest: f64) -> &'static str {
 }
 
 fn moved(explanation: &Explanation) -> Moved {
-    let strongest = strongest(explanation);
-    let mut words: Vec<&(String, f64)> = explanation
-        .pieces
-        .iter()
-        .filter(|(_, weight)| weight.abs() >= MARKED * strongest)
-        .collect();
+    let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
+    for (piece, weight) in &explanation.pieces {
+        let word = piece.trim_matches(|character: char| !character.is_alphanumeric());
+        *sums
+            .entry(if word.is_empty() { piece.trim() } else { word })
+            .or_default() += weight;
+    }
+    let strongest = sums.values().map(|sum| sum.abs()).fold(0.0, f64::max);
+    let mut words: Vec<(&str, f64)> = sums.into_iter().collect();
+    words.retain(|(_, sum)| sum.abs() >= MARKED * strongest);
     words.sort_by(|one, other| other.1.abs().total_cmp(&one.1.abs()));
     let named = |toward: bool| {
-        let words = words.iter().filter(|(_, weight)| (*weight > 0.0) == toward);
+        let words = words.iter().filter(|(_, sum)| (*sum > 0.0) == toward);
         let named: Vec<String> = words
             .take(WORDS_NAMED)
-            .map(|(word, weight)| format!("{} ({weight:+.2})", text::label(word.trim())))
+            .map(|(word, sum)| format!("{} ({sum:+.2})", text::label(word)))
             .collect();
         named.join(", ")
     };
