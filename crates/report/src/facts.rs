@@ -68,17 +68,18 @@ impl Facts {
         let evaluation = Evaluation::read(artifacts)?;
         check_shape(&evaluation, &labels, artifacts)?;
         let findings = Findings::read(artifacts)?;
-        let mut map = Map::read(artifacts)?;
-        let test_rows = test_rows::read(
-            artifacts,
-            &labels,
-            &evaluation,
-            params.worst_mistakes,
-            &mut map,
-            reporter,
-        )?;
         let doubtful = doubtful::of(&findings);
-        let texts = texts::read(artifacts, &ids(&test_rows), &doubtful, reporter)?;
+        let training_texts = evaluation
+            .splits
+            .get(&Split::Train)
+            .map_or(0, |metrics| metrics.rows);
+        let mut words = WordFacts::new(labels.len(), training_texts);
+        // Two halves of about the same work. Only one of them reports: progress is one line.
+        let (rows, predicted) = rayon::join(
+            || rows::read(artifacts, &labels, &mut words, reporter),
+            || read_predicted(artifacts, &labels, &evaluation, params, &doubtful),
+        );
+        let (rows, (test_rows, map, texts)) = (rows?, predicted?);
         let rejects = [StageId::Ingest, StageId::Preprocess]
             .into_iter()
             .map(|stage| Ok((stage, rejects::read(artifacts, stage)?)))
@@ -92,8 +93,8 @@ impl Facts {
             findings,
             rejects,
             history: read_table(artifacts)?,
-            rows: rows::read(artifacts, &labels, reporter)?,
-            words: words::read(artifacts, &labels)?,
+            rows,
+            words,
             locks: read_locks(artifacts),
             labels,
             evaluation,
@@ -135,6 +136,20 @@ impl Facts {
             .map(|name| crate::text::label(name))
             .unwrap_or_default()
     }
+}
+
+/// Predictions, and the texts of those that are shown.
+fn read_predicted(
+    artifacts: &Path,
+    labels: &LabelMap,
+    evaluation: &Evaluation,
+    params: &Params,
+    doubtful: &[Doubtful],
+) -> Result<(TestRows, Map, Texts), Error> {
+    let mut map = Map::read(artifacts)?;
+    let test_rows = test_rows::read(artifacts, labels, evaluation, params.worst_mistakes, &mut map)?;
+    let texts = texts::read(artifacts, &ids(&test_rows), doubtful)?;
+    Ok((test_rows, map, texts))
 }
 
 /// The rows whose texts are shown.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use labelproof_artifact::{LabelMap, Reporter, Split, SplitRow, StageId, TableReader, TokenRow};
 
+use super::WordFacts;
 use super::one_by_one;
 use crate::Error;
 
@@ -99,8 +100,14 @@ struct Group {
     parts: BTreeSet<Split>,
 }
 
-/// Reads tokens and splits side by side, then the splits once more for the first rows of duplicate groups.
-pub(super) fn read(artifacts: &Path, labels: &LabelMap, reporter: &dyn Reporter) -> Result<RowFacts, Error> {
+/// Reads tokens and splits side by side, then the splits once more for the first rows of duplicate groups; counts the
+/// words of the training rows on the way.
+pub(super) fn read(
+    artifacts: &Path,
+    labels: &LabelMap,
+    words: &mut WordFacts,
+    reporter: &dyn Reporter,
+) -> Result<RowFacts, Error> {
     let tokens = TableReader::<TokenRow>::open(artifacts)?;
     let splits = TableReader::<SplitRow>::open(artifacts)?;
     let rows = tokens.row_count();
@@ -111,14 +118,20 @@ pub(super) fn read(artifacts: &Path, labels: &LabelMap, reporter: &dyn Reporter)
     reporter.started("read rows", Some(rows));
     let mut reading = Reading::new(labels);
     for (seen, (token, split)) in (1..).zip(one_by_one(tokens).zip(one_by_one(splits))) {
-        reading.add(&token?, &split?)?;
+        let (token, split) = (token?, split?);
+        let class = reading.add(&token, &split)?;
+        if split.split == Split::Train {
+            words.add(class, &token.text);
+        }
         if seen % REPORTED_ROWS == 0 {
             reporter.advance(REPORTED_ROWS, "");
         }
     }
     reporter.advance(rows % REPORTED_ROWS, "");
-    for split in one_by_one(TableReader::<SplitRow>::open(artifacts)?) {
-        reading.add_first(&split?)?;
+    if !reading.groups.is_empty() {
+        for split in one_by_one(TableReader::<SplitRow>::open(artifacts)?) {
+            reading.add_first(&split?)?;
+        }
     }
     reporter.finished();
     Ok(reading.finish())
@@ -166,7 +179,8 @@ impl<'a> Reading<'a> {
         })
     }
 
-    fn add(&mut self, token: &TokenRow, split: &SplitRow) -> Result<(), Error> {
+    /// Takes a row; gives back its class.
+    fn add(&mut self, token: &TokenRow, split: &SplitRow) -> Result<u32, Error> {
         if token.id != split.id {
             let problem = format!(
                 "row `{}` of the one meets row `{}` of the other",
@@ -188,7 +202,7 @@ impl<'a> Reading<'a> {
             let group = self.groups.entry(token.duplicate_group.clone()).or_default();
             group.add(class, split.split);
         }
-        Ok(())
+        Ok(class)
     }
 
     /// The first row of a group carries its own id as the group's, and shows as one only once a copy was seen.

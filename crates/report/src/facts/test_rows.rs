@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use labelproof_artifact::{LabelMap, Prediction, Reporter, Split, StageId, TableReader};
+use labelproof_artifact::{LabelMap, Prediction, Split, StageId, TableReader};
 use labelproof_metrics::Evaluation;
 use labelproof_metrics::comparison::{McNemar, mcnemar_from_counts};
 
@@ -61,20 +61,14 @@ pub(super) fn read(
     evaluation: &Evaluation,
     most: usize,
     map: &mut Map,
-    reporter: &dyn Reporter,
 ) -> Result<TestRows, Error> {
-    let reader = TableReader::<Prediction>::open(artifacts)?;
-    reporter.started("read predictions", Some(reader.row_count()));
     let mut found = Found::new(most);
-    for batch in reader {
-        let batch = batch?;
-        reporter.advance(batch.len() as u64, "");
-        for row in &batch {
+    for batch in TableReader::<Prediction>::open(artifacts)? {
+        for row in &batch? {
             found.add(row, labels);
             map.add(row, labels);
         }
     }
-    reporter.finished();
     found.check_rows(evaluation)?;
     found.check_hits(evaluation)?;
     Ok(TestRows {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use labelproof_artifact::{Document, Reporter, StageId, TableReader};
+use labelproof_artifact::{Document, StageId, TableReader};
 
 use super::Doubtful;
 use crate::Error;
@@ -42,11 +42,9 @@ pub(super) fn read(
     artifacts: &Path,
     predicted: &BTreeSet<&str>,
     doubtful: &[Doubtful],
-    reporter: &dyn Reporter,
 ) -> Result<Texts, Error> {
     let reader = TableReader::<Document>::open(artifacts)?;
     let documents = reader.row_count();
-    reporter.started("read texts", Some(documents));
     let mut texts = Texts {
         documents,
         ..Texts::default()
@@ -56,9 +54,7 @@ pub(super) fn read(
     let step = documents.div_ceil(LANGUAGE_SAMPLE).max(1);
     let mut place: u64 = 0;
     for batch in reader {
-        let batch = batch?;
-        reporter.advance(batch.len() as u64, "");
-        for document in batch {
+        for document in batch? {
             if place.is_multiple_of(step) {
                 texts.languages.add(&document.text);
             }
@@ -69,7 +65,6 @@ pub(super) fn read(
             }
         }
     }
-    reporter.finished();
     match predicted.iter().find(|id| !texts.excerpts.contains_key(**id)) {
         None => Ok(texts),
         Some(id) => Err(Error::Contradiction {

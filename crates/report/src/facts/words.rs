@@ -4,15 +4,10 @@
 //! lower case, without English stop words.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use labelproof_artifact::{LabelMap, Split, SplitRow, TableReader, TokenRow};
 use labelproof_metrics::contrast::{Contrast, Occurrences, contrast};
 use labelproof_text::cleaning::english_stop_words;
 use labelproof_text::terms::words;
-
-use super::one_by_one;
-use crate::Error;
 
 /// Different words that are counted at once. Beyond, those of a single text are forgotten: they tell no class apart.
 const MOST_WORDS: usize = 500_000;
@@ -23,11 +18,16 @@ const LONGEST_WORD: usize = 24;
 /// A word is common to all labels when this share of the texts of each has it.
 const COMMON_SHARE: f64 = 0.05;
 
+/// Beyond so many training texts, a sample of about as many is counted: it knows every word that matters.
+const MOST_TEXTS: u64 = 100_000;
+
 /// Words of the training texts.
 #[derive(Debug)]
 pub(crate) struct WordFacts {
-    /// Training texts of each class.
+    /// Training texts of each class, and of those the counted ones: of each class every so many-th.
+    seen: Vec<u64>,
     texts: Vec<u64>,
+    step: u64,
     /// For each word, in how many texts of which class it is. Classes without it are left out.
     counts: BTreeMap<String, Vec<(u32, u64)>>,
     stop_words: BTreeSet<String>,
@@ -72,8 +72,11 @@ fn sorted(words: impl Iterator<Item = TypicalWord>) -> Vec<TypicalWord> {
 }
 
 impl WordFacts {
-    fn new(classes: usize) -> Self {
+    /// To count the words of about as many texts, or of a sample if they are very many.
+    pub(super) fn new(classes: usize, training_texts: u64) -> Self {
         Self {
+            step: training_texts.div_ceil(MOST_TEXTS).max(1),
+            seen: vec![0; classes],
             texts: vec![0; classes],
             counts: BTreeMap::new(),
             stop_words: english_stop_words().unwrap_or_default(),
@@ -85,7 +88,12 @@ impl WordFacts {
         self.texts.len()
     }
 
-    /// Training texts of a class.
+    /// The share of the training texts that was counted is one in so many.
+    pub(crate) fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Training texts of a class whose words were counted.
     pub(crate) fn texts(&self, class: usize) -> u64 {
         self.texts[class]
     }
@@ -147,7 +155,16 @@ impl WordFacts {
         common
     }
 
-    fn add(&mut self, class: u32, text: &str) {
+    /// Counts the words of a training text, or leaves it out of the sample.
+    pub(super) fn add(&mut self, class: u32, text: &str) {
+        let place = &mut self.seen[class as usize];
+        *place += 1;
+        if (*place - 1).is_multiple_of(self.step) {
+            self.count(class, text);
+        }
+    }
+
+    fn count(&mut self, class: u32, text: &str) {
         self.texts[class as usize] += 1;
         let lower = text.to_lowercase();
         let distinct: BTreeSet<&str> = words(&lower)
@@ -175,26 +192,12 @@ impl WordFacts {
     }
 }
 
-/// Counts the words of the training rows. `tokens` and `split` are known to have the same rows.
-pub(super) fn read(artifacts: &Path, labels: &LabelMap) -> Result<WordFacts, Error> {
-    let tokens = one_by_one(TableReader::<TokenRow>::open(artifacts)?);
-    let splits = one_by_one(TableReader::<SplitRow>::open(artifacts)?);
-    let mut facts = WordFacts::new(labels.len());
-    for (token, split) in tokens.zip(splits) {
-        let (token, split) = (token?, split?);
-        if let (Split::Train, Some(class)) = (split.split, labels.index(&token.label)) {
-            facts.add(class, &token.text);
-        }
-    }
-    Ok(facts)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn facts(texts: &[(u32, &str)]) -> WordFacts {
-        let mut facts = WordFacts::new(3);
+        let mut facts = WordFacts::new(3, 3);
         for (class, text) in texts {
             facts.add(*class, text);
         }
@@ -224,6 +227,16 @@ mod tests {
             ["team"],
             "a word of one of two classes is not shared by them"
         );
+    }
+
+    #[test]
+    fn of_very_many_texts_every_so_many_th_of_each_class_is_counted() {
+        let mut facts = WordFacts::new(2, 2 * MOST_TEXTS);
+        for row in 0..10 {
+            facts.add(row % 2, "a goal");
+        }
+        assert_eq!((facts.step(), facts.texts(0), facts.texts(1)), (2, 3, 3));
+        assert_eq!(facts.common(), [("goal".to_owned(), 1.0)]);
     }
 
     #[test]

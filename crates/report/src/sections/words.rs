@@ -69,6 +69,7 @@ pub(crate) struct Words {
     common_left_out: String,
     pairs: Vec<PairWords>,
     suggestion: Option<Suggestion>,
+    sample: String,
 }
 
 impl HtmlSafe for Words {}
@@ -98,6 +99,10 @@ impl Words {
                 .collect(),
             pairs: pairs(facts),
             suggestion: suggestion(facts),
+            sample: match facts.words.step() {
+                1 => String::new(),
+                step => format!("Of the texts of each label, one in {} is counted.", count(step)),
+            },
         }
     }
 }
