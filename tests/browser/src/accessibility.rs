@@ -1,0 +1,78 @@
+//! What axe-core has to say: names, roles, contrast, order of headings.
+
+use serde::Deserialize;
+
+use crate::browser::{Browser, Page, Theme};
+use crate::pages::{self, MIDDLE, NARROW, Problems};
+
+/// Nodes of one violation that are shown; the rest is counted.
+const MOST_NODES: usize = 5;
+
+#[derive(Deserialize)]
+struct Violation {
+    id: String,
+    impact: Option<String>,
+    help: String,
+    nodes: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    html: String,
+    summary: String,
+}
+
+#[test]
+fn axe_finds_no_barrier() {
+    let axe = pages::axe();
+    let browser = Browser::start();
+    let mut problems = Problems::default();
+    for file in pages::all() {
+        let page = browser.open(&file);
+        page.run("document.querySelectorAll('details').forEach(part => { part.open = true; })");
+        for width in [NARROW, MIDDLE] {
+            for theme in Theme::BOTH {
+                page.view(width, theme);
+                let place = format!("{}, {width} px, {}", pages::name(&file), theme.name());
+                problems.add_all(place, barriers(&page, &axe));
+            }
+        }
+    }
+    problems.none();
+}
+
+/// Everything that axe-core finds on the page as it is shown now.
+#[track_caller]
+pub(crate) fn barriers(page: &Page, axe: &str) -> Vec<String> {
+    if !page.ask::<bool>("'axe' in window") {
+        page.run(&format!("{axe}"));
+    }
+    let violations: Vec<Violation> = page.ask(
+        "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.map(({id, impact, help, nodes}) => ({
+            id, impact, help,
+            nodes: nodes.map(node => ({html: node.html, summary: node.failureSummary ?? ''})),
+        })))",
+    );
+    violations.iter().map(tell).collect()
+}
+
+fn tell(violation: &Violation) -> String {
+    let Violation {
+        id,
+        impact,
+        help,
+        nodes,
+    } = violation;
+    let mut told = format!("{id} ({}): {help}", impact.as_deref().unwrap_or("-"));
+    for node in nodes.iter().take(MOST_NODES) {
+        let html: String = node.html.chars().take(300).collect();
+        told += &format!(
+            "\n    {html}\n        {}",
+            node.summary.replace('\n', "\n        ")
+        );
+    }
+    if nodes.len() > MOST_NODES {
+        told += &format!("\n    and {} more", nodes.len() - MOST_NODES);
+    }
+    told
+}
