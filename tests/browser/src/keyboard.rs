@@ -6,7 +6,7 @@ use crate::browser::Browser;
 use crate::pages::{self, Problems};
 
 /// Stops that are looked at on each page; pages of many labels have thousands of the same kind.
-const MOST_STOPS: usize = 150;
+const MOST_STOPS: usize = 80;
 
 #[test]
 fn the_skip_link_is_first_and_works() {

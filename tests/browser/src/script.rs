@@ -373,6 +373,7 @@ fn no_barrier_in_the_shown_rows() {
     let axe = pages::axe();
     for_pages_with("table.matrix", |_, page, place, problems| {
         page.run("document.querySelector('button[data-cell]')?.click()");
+        page.run(accessibility::THIN);
         for (width, theme) in [(NARROW, Theme::Light), (MIDDLE, Theme::Dark)] {
             page.view(width, theme);
             let place = format!("{place}, {width} px, {}", theme.name());
