@@ -37,6 +37,7 @@ macro_rules! commands {
 
 commands! {
     AccessibilityNode = "Accessibility.getPartialAXTree";
+    AccessibilityTree = "Accessibility.getFullAXTree";
     CaptureScreenshot = "Page.captureScreenshot";
     DisableScripts = "Emulation.setScriptExecutionDisabled";
     Enable = "Runtime.enable";
@@ -308,7 +309,7 @@ impl Page {
         self.tab.send_character(text).expect("text is typed");
     }
 
-    /// The part of the accessibility tree that stands for the focused element: its role and its name.
+    /// Role and name of the focused element.
     #[track_caller]
     pub(crate) fn focused(&self) -> (String, String) {
         let element = self.call(Evaluate(json!({"expression": "document.activeElement"})));
@@ -316,9 +317,25 @@ impl Page {
         let tree = self.call(AccessibilityNode(
             json!({"objectId": id, "fetchRelatives": false}),
         ));
-        let node = &tree["nodes"][0];
-        let text = |value: &Value| value["value"].as_str().unwrap_or_default().to_owned();
-        (text(&node["role"]), text(&node["name"]))
+        role_and_name(&tree["nodes"][0])
+    }
+
+    /// Role and name of everything that can be focused, the page and its main part left out.
+    #[track_caller]
+    pub(crate) fn focusable(&self) -> Vec<(String, String)> {
+        let tree = self.call(AccessibilityTree(json!({})));
+        let nodes = tree["nodes"].as_array().expect("a list of nodes");
+        let focusable = nodes.iter().filter(|node| {
+            let properties = node["properties"].as_array();
+            properties.is_some_and(|all| {
+                all.iter()
+                    .any(|one| one["name"] == "focusable" && one["value"]["value"] == true)
+            })
+        });
+        focusable
+            .map(role_and_name)
+            .filter(|(role, _)| role != "RootWebArea" && role != "main")
+            .collect()
     }
 
     /// What the browser said up to now.
@@ -356,6 +373,11 @@ impl Page {
             json!({"format": "png", "clip": clip, "captureBeyondViewport": true, "optimizeForSpeed": true});
         decode(&self.call(CaptureScreenshot(options))["data"])
     }
+}
+
+fn role_and_name(node: &Value) -> (String, String) {
+    let text = |part: &str| node[part]["value"].as_str().unwrap_or_default().to_owned();
+    (text("role"), text("name"))
 }
 
 #[track_caller]

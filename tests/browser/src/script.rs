@@ -12,11 +12,12 @@ use crate::pages::{self, MIDDLE, NARROW, Problems};
 /// Cells of one matrix whose rows are shown, and columns that are sorted: pages of many labels have thousands.
 const MOST_TRIED: usize = 30;
 
-/// What several checks need on the page. Numbers are read as they are written: `1 234`, `98.1 %`, `< 0.1 %`, `–` for none.
+/// What several checks need on the page. Numbers are read as they are written: `1,234`, `98.1 %`, `< 0.1 %`, `–` for none.
 const TOOLS: &str = r##"
     const plain = text => text.replace(/[\u00a0\u202f\u2009]/g, ' ').trim();
+    const joined = text => plain(text).replace(/(\d)[ ,](?=\d{3}(?!\d))/g, '$1');
     const read = text => {
-        const found = plain(text).replace(/(\d) (?=\d{3}\b)/g, '$1').replace('−', '-').match(/^[<>]?\s*(-?\d+(?:\.(\d+))?(?:e-?\d+)?)/);
+        const found = joined(text).replace('−', '-').match(/^[<>]?\s*(-?\d+(?:\.(\d+))?(?:e-?\d+)?)/);
         return found ? {value: Number(found[1]), digits: (found[2] ?? '').length, less: /^</.test(plain(text)), more: /^>/.test(plain(text))} : null;
     };
     // What a cell says first, without the small print below.
@@ -112,7 +113,7 @@ fn tables_are_sorted_by_any_column() {
 fn tables_are_sorted_by_keyboard() {
     for_pages_with("table.sortable", |_, page, place, problems| {
         page.run("document.querySelector('table.sortable button.sort')?.focus()");
-        for key in ["Enter", "Space"] {
+        for key in ["Enter", " "] {
             let before: Option<String> =
                 page.ask("document.querySelector('table.sortable th')?.getAttribute('aria-sort')");
             page.press(key);
@@ -124,7 +125,7 @@ fn tables_are_sorted_by_keyboard() {
             problems.check(
                 sorted,
                 place,
-                format!("{key} on a header does not sort, or takes the focus away"),
+                format!("`{key}` on a header does not sort, or takes the focus away"),
             );
         }
     });
@@ -299,7 +300,7 @@ fn faults_of_shown(page: &Page, button: usize) -> Vec<String> {
             const short = name => name.slice(0, 20);
             check(heading.includes(short(truth)) && heading.includes(short(predicted)), `the heading does not name ${{truth}} and ${{predicted}}: ${{heading}}`);
             const counted = count(button);
-            const in_heading = [...heading.replace(/(\d) (?=\d{{3}}\b)/g, '$1').matchAll(/\d+/g)].map(found => Number(found[0]));
+            const in_heading = [...joined(heading).matchAll(/\d+/g)].map(found => Number(found[0]));
             check(in_heading.includes(counted), `the heading does not say ${{counted}}: ${{heading}}`);
             const items = [...shown.querySelectorAll('li')];
             for (const item of items) {{
@@ -307,9 +308,9 @@ fn faults_of_shown(page: &Page, button: usize) -> Vec<String> {
                 if (!item.querySelector('code')?.textContent) {{ faults.push(`a row without an id: ${{text.slice(0, 80)}}`); break; }}
                 if (!item.querySelector('blockquote, p, q')?.textContent || !/\d/.test(text)) {{ faults.push(`a row without text or probabilities: ${{text.slice(0, 80)}}`); break; }}
             }}
-            const rest = [...shown.querySelectorAll('p, span, div')].filter(part => !part.closest('li')).map(part => plain(part.textContent))
-                .map(text => text.match(/(\d[\d ]*)[^\d]*not shown/)).find(found => found);
-            const left_out = rest ? Number(rest[1].replaceAll(' ', '')) : 0;
+            const rest = [...shown.querySelectorAll('p, span, div')].filter(part => !part.closest('li')).map(part => joined(part.textContent))
+                .map(text => text.match(/(\d+)[^\d]*not shown/)).find(found => found);
+            const left_out = rest ? Number(rest[1]) : 0;
             check(items.length + left_out === counted, `${{items.length}} rows shown and ${{left_out}} not, of ${{counted}}`);
             return faults;"#
         ),
@@ -320,14 +321,14 @@ fn faults_of_shown(page: &Page, button: usize) -> Vec<String> {
 fn rows_are_shown_and_closed_by_keyboard() {
     for_pages_with("table.matrix", |_, page, place, problems| {
         let empty = "region().textContent.trim() === '' && document.querySelectorAll('[data-cell][aria-pressed=true]').length === 0";
-        for key in ["Enter", "Space"] {
+        for key in ["Enter", " "] {
             page.run("document.querySelector('table.matrix button[tabindex=\"0\"]')?.focus()");
             page.press(key);
             if !soon(
                 page,
                 "region()?.querySelector('h2, h3, h4, h5') !== null && region() !== null",
             ) {
-                problems.add(place, format!("{key} on a cell shows nothing"));
+                problems.add(place, format!("`{key}` on a cell shows nothing"));
                 return;
             }
             page.press("Escape");
@@ -381,14 +382,13 @@ fn no_barrier_in_the_shown_rows() {
             problems.check(!out, &place, "the page sticks out");
             problems.add_all(place, accessibility::barriers(page, &axe));
         }
-        page.view(MIDDLE, Theme::Light);
         // The other shares have other colours.
         page.run("document.querySelector('input[name=matrix-share][value=predicted]')?.click()");
         for theme in Theme::BOTH {
             page.view(MIDDLE, theme);
             problems.add_all(
                 format!("{place}, shares of the predicted, {}", theme.name()),
-                accessibility::barriers(page, &axe),
+                accessibility::barriers_of_colour(page, &axe),
             );
         }
     });
@@ -476,7 +476,7 @@ fn confused_pairs_can_be_searched() {
                     const matches = row => [row.cells[0], row.cells[1]].some(cell => first(cell).toLowerCase().includes({wanted}));
                     const many = rows.filter(matches).length;
                     const live = [...document.querySelectorAll('[role=status], [aria-live]')].filter(part => !part.matches('#cell-rows')).map(part => plain(part.textContent)).join(' ');
-                    const said = (live.replace(/(\\d) (?=\\d{{3}}\\b)/g, '$1').match(/\\d+/g) ?? ['0', String(rows.length)]).map(Number);
+                    const said = (joined(live).match(/\\d+/g) ?? ['0', String(rows.length)]).map(Number);
                     return rows.every(row => row.checkVisibility() === matches(row)) && said.includes(many) && said.includes(rows.length);
                 }})()"
             );
