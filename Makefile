@@ -19,7 +19,7 @@ LABELPROOF := $(CARGO) run -q --locked -p labelproof-pipeline --bin labelproof -
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 600
 
-.PHONY: help setup build pipeline $(STAGES) reproduce status test test-fast lint fuzz ci check-sample audit-benchmark clean clean-setup
+.PHONY: help setup build pipeline $(STAGES) reproduce status test test-fast test-browser lint fuzz ci check-sample audit-benchmark clean clean-setup
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[^\t#]+:.*## / { sub(/^.*STAGES.*$$/, "<stage>", $$1); printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -62,8 +62,12 @@ test-fast: ## run the tests of the crates without LibTorch; needs no set-up
 	    $(CARGO) test --locked --workspace --tests $(WITH_TORCH:%=--exclude %); \
 	fi
 
+test-browser: ## test the report's page in Chromium; needs Chromium and npm, no set-up
+	@CARGO='$(CARGO)' sh scripts/browser-tests.sh
+
 lint: setup ## check format, clippy, documentation, dependencies and shell scripts; warnings are errors
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path tests/browser/Cargo.toml --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --locked --workspace --no-deps --quiet
 	@sh scripts/check-dependencies.sh
@@ -76,7 +80,7 @@ lint: setup ## check format, clippy, documentation, dependencies and shell scrip
 fuzz: setup ## throw mutated files at every reader of bytes from outside, FUZZ_SECONDS each
 	@CARGO='$(CARGO)' sh scripts/fuzz.sh $(FUZZ_SECONDS)
 
-ci: lint test pipeline check-sample reproduce ## what has to pass: lint, test, the BBC sample twice from end to end, a little fuzzing
+ci: lint test pipeline check-sample test-browser reproduce ## what has to pass: lint, test, the BBC sample twice from end to end, its report in a browser, a little fuzzing
 	@$(MAKE) fuzz FUZZ_SECONDS=10
 
 check-sample: build ## check the numbers of the BBC sample, and that a second run finds nothing to do

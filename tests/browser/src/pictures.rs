@@ -1,0 +1,25 @@
+//! Pictures of every page, in every size and theme: for people to look at.
+
+use crate::browser::{Browser, Theme};
+use crate::pages::{self, WIDTHS};
+
+/// Chromium paints no more at once.
+const MOST_PIXELS: u32 = 16_000;
+
+#[test]
+fn pictures_of_every_page() {
+    let folder = pages::pictures();
+    let browser = Browser::start();
+    for file in pages::all() {
+        let page = browser.open(&file);
+        for width in WIDTHS {
+            for theme in Theme::BOTH {
+                page.view(width, theme);
+                let picture = page.picture(MOST_PIXELS);
+                assert!(picture.starts_with(b"\x89PNG"), "{}", pages::name(&file));
+                let name = format!("{}-{width}-{}.png", pages::name(&file), theme.name());
+                std::fs::write(folder.join(name), picture).unwrap();
+            }
+        }
+    }
+}
