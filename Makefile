@@ -33,7 +33,7 @@ setup: ## fetch LibTorch, the sample data and the sample encoder into external/ 
 	@scripts/setup-encoder.sh
 
 build: setup ## compile the `labelproof` command
-	@$(CARGO) build --locked -p labelproof-pipeline --bin labelproof
+	@$(CARGO) build --locked -p labelproof-pipeline --bins
 
 pipeline: build ## run every stage that is not up to date, and say where the report is
 	@$(LABELPROOF) run --config $(CONFIG) $(ARGS)
@@ -88,8 +88,8 @@ check-sample: build ## check the numbers of the BBC sample, and that a second ru
 
 audit-benchmark: build ## put faults into real runs and count how often the audit names the right one (hours; see benchmarks/audit)
 	@test -n "$(FILES)" || { echo 'error: name the folder of the runs with FILES=...; benchmarks/audit/README.md says how to make them'; exit 2; }
-	@binary=$$($(CARGO) build -q --locked -p labelproof-pipeline --bin labelproof --message-format=json \
-	    | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1) && \
+	@binary=$$($(CARGO) build -q --locked -p labelproof-pipeline --bins --message-format=json \
+	    | sed -n 's/.*"executable":"\([^"]*\/labelproof\)".*/\1/p') && \
 	    $(PYTHON) benchmarks/audit/benchmark.py --reuse "$(FILES)" --labelproof "$$binary" --jobs 2 --output docs/audit-benchmark.md
 
 clean: ## remove the artifacts of the pipeline

@@ -193,3 +193,20 @@ fn the_origin_case_is_unsound_and_the_example_shows_what_the_audit_says() {
     assert_eq!(String::from_utf8_lossy(&run.stdout), expected);
     assert_eq!(run.status.code(), Some(8));
 }
+
+#[test]
+fn a_command_without_its_other_half_says_what_is_missing() {
+    let project = Project::empty();
+    let alone = project.path("labelproof");
+    fs::copy(Path::new(env!("CARGO_BIN_EXE_labelproof")), &alone).unwrap();
+    let version = Command::new(&alone).arg("--version").output().unwrap();
+    assert_eq!(version.status.code(), Some(0));
+    let run = project.shell("./labelproof predict --bundle model < /dev/null");
+    assert_eq!(run.code, 7, "{}", run.stderr);
+    assert_eq!(
+        run.stderr,
+        "error: cannot start `[DIR]/labelproof-torch`\n  caused by: No such file or directory (os error 2)\n\nhint: \
+         `labelproof` and `labelproof-torch` belong together: build both (`cargo build --package labelproof-pipeline`), \
+         and keep them in one folder\n"
+    );
+}

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::{StageId, fs};
-use labelproof_pipeline::reproduction::{PipelineLock, Platform};
+use labelproof_driver::reproduction::{PipelineLock, Platform};
 
 use crate::harness::{Project, small_corpus};
 

@@ -44,4 +44,4 @@ pub use audit::audit;
 pub use check::{Check, corrected, significant};
 pub use error::Error;
 pub use evidence::Evidence;
-pub use stage::{Params, REVISION, read_artifacts, run};
+pub use stage::{read_artifacts, run};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use labelproof_artifact::Split;
 use labelproof_model::bundle::{Bundle, argmax, probabilities};
-use labelproof_model::{DeviceChoice, Error, Scores};
+use labelproof_model::{DeviceChoice, Error, Scores, backend};
 
 use crate::evidence::{Evidence, Part};
 
@@ -52,7 +52,7 @@ pub struct Replay {
 
 /// Loads a bundle and asks it: the texts that it keeps, twice; alone and padded; and some rows of the test split.
 pub fn probe(path: &Path, device: DeviceChoice, evidence: &Evidence) -> Result<BundleFacts, Error> {
-    let bundle = Bundle::load_unreplayed(path, &device.open()?)?;
+    let bundle = Bundle::load_unreplayed(path, &backend::open(device)?)?;
     let replay = bundle.replay()?;
     let texts = bundle.canary_texts();
     let once = bundle.predict(&texts, |_| ())?;

@@ -10,11 +10,10 @@ use labelproof_artifact::{
 };
 use labelproof_metrics::Evaluation;
 use labelproof_model::{DeviceChoice, bundle};
+use labelproof_settings::audit::Params;
 use labelproof_text::Preparation;
 use labelproof_text::cleaning::Cleaner;
 use labelproof_text::tokenizer::Tokenizer;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::audit::audit;
 use crate::error::Error;
@@ -22,30 +21,6 @@ use crate::evidence::{Evidence, Part, ScoreKind, Scores};
 use crate::log::{Epoch, Figures, Log};
 use crate::pipeline::PipelineFacts;
 use crate::probe::probe;
-
-/// Raised when the same input would give other findings.
-pub const REVISION: u32 = 2;
-
-/// How the audit draws.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Params {
-    /// Of what checks draw at random.
-    pub seed: u64,
-}
-
-impl Default for Params {
-    fn default() -> Self {
-        Self { seed: 10 }
-    }
-}
-
-impl Params {
-    /// Everything that is out of range, each with its key: nothing can be.
-    pub fn check(&self) -> Vec<String> {
-        Vec::new()
-    }
-}
 
 /// Audits what the stages before wrote, and the bundle by running it. Writes `audit.json` into `out`.
 pub fn run(

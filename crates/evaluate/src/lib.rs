@@ -9,4 +9,4 @@ mod rows;
 mod stage;
 
 pub use error::Error;
-pub use stage::{Params, REVISION, run};
+pub use stage::run;

@@ -12,36 +12,11 @@ use labelproof_metrics::{
 };
 use labelproof_model::baseline::{self, Baseline};
 use labelproof_model::bundle::{self, argmax, cross_entropy, probabilities};
-use labelproof_model::{Bundle, DeviceChoice, Scores};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use labelproof_model::{Bundle, DeviceChoice, Scores, backend};
+use labelproof_settings::evaluate::Params;
 
 use crate::error::Error;
 use crate::rows::{self, Rows};
-
-/// Raised when the same parameters and input would give other figures.
-pub const REVISION: u32 = 3;
-
-/// How the figures are made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Params {
-    /// Of the bootstrap intervals.
-    pub seed: u64,
-}
-
-impl Default for Params {
-    fn default() -> Self {
-        Self { seed: 10 }
-    }
-}
-
-impl Params {
-    /// Everything that is out of range, each with its key: nothing can be.
-    pub fn check(&self) -> Vec<String> {
-        Vec::new()
-    }
-}
 
 /// Evaluates the bundle in `artifacts/train/model`. Writes `predictions.parquet` and `metrics.json` into `out`.
 pub fn run(
@@ -53,7 +28,7 @@ pub fn run(
 ) -> Result<(), Error> {
     let labels = LabelMap::read(artifacts)?;
     let train_folder = artifacts.join(StageId::Train.name());
-    let bundle = Bundle::load(&train_folder.join(bundle::FOLDER), &device.open()?)?;
+    let bundle = Bundle::load(&train_folder.join(bundle::FOLDER), &backend::open(device)?)?;
     if bundle.labels != labels {
         let list = |labels: &LabelMap| labels.names().join(", ");
         return Err(Error::Labels {

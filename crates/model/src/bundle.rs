@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use labelproof_artifact::{Digest, LabelMap, fs};
+use labelproof_settings::Pooling;
 use labelproof_text::cleaning::{Cleaner, Step};
 use labelproof_text::tokenizer::Tokenizer;
 use rayon::prelude::*;
@@ -26,7 +27,6 @@ use crate::encoder::load_encoder;
 use crate::encoder_config::EncoderConfig;
 use crate::error::Error;
 use crate::head::{Head, HeadSettings};
-use crate::pooling::Pooling;
 use crate::weights::{NamedTensors, TensorSource};
 
 /// The bundle's folder in what train writes.

@@ -4,11 +4,12 @@ use std::ops::ControlFlow;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use labelproof_settings::Pooling;
 
 use crate::batch::{self, Batch};
 use crate::encoder::Encoder;
 use crate::head::Head;
-use crate::pooling::Pooling;
+use crate::pooling::pool;
 
 /// A text classifier from token ids to logits.
 #[derive(Module, Debug)]
@@ -26,7 +27,7 @@ impl Classifier {
     /// The logits of a batch, `[batch, classes]`.
     pub fn forward(&self, batch: &Batch) -> Tensor<2> {
         self.head
-            .forward(self.pooling.apply(self.encoder.forward(batch), batch))
+            .forward(pool(self.pooling, self.encoder.forward(batch), batch))
     }
 }
 

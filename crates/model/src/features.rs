@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{ArtifactError, Digest, FeatureRow, TableReader, fs, write_table};
-
-use crate::backend::DeviceChoice;
-use crate::pooling::Pooling;
+use labelproof_settings::{DeviceChoice, Pooling};
 
 /// Raised when the same encoder, tokens and pooling would give other features.
 const REVISION: u32 = 2;

@@ -10,7 +10,7 @@ use crate::batch::Batch;
 use crate::encoder::load_encoder;
 use crate::head::HeadSettings;
 use crate::weights::NamedTensors;
-use crate::{BatchNormalization, Classifier, DeviceChoice, EncoderConfig, Head, Pooling, random};
+use crate::{BatchNormalization, Classifier, DeviceChoice, EncoderConfig, Head, Pooling, backend, random};
 
 const WIDTH: usize = 8;
 const INNER: usize = 12;
@@ -130,7 +130,7 @@ impl ModuleMapper for Nudge {
 }
 
 fn check_gradients(device: DeviceChoice, pooling: Pooling) {
-    let device = device.open().unwrap();
+    let device = backend::open(device).unwrap();
     let plain = tiny(&device, pooling);
     let training = plain.clone().train();
     let gradients = loss(&training, &device.clone().autodiff()).backward();

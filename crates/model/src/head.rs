@@ -4,24 +4,11 @@
 use burn::module::{Module, Param, RunningState};
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Tensor, TensorData};
-use schemars::JsonSchema;
+use labelproof_settings::BatchNormalization;
 use serde::{Deserialize, Serialize};
 
 use crate::random;
 use crate::weights::{NamedTensors, TensorSource};
-
-/// Batch normalisation behind the dense layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum BatchNormalization {
-    /// None.
-    None,
-    /// With statistics 0 and 1 that never change: what `BatchNormalization(trainable=False)` is in Keras, a division
-    /// by √1.001.
-    Frozen,
-    /// Trained, with running statistics for prediction.
-    Trained,
-}
 
 /// The shape of a head.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -149,12 +136,12 @@ mod tests {
     use labelproof_artifact::fs;
 
     use super::*;
-    use crate::DeviceChoice;
+    use crate::{DeviceChoice, backend};
 
     #[test]
     fn trained_statistics_survive_saving_and_loading() {
         for choice in [DeviceChoice::Cpu, DeviceChoice::Flex] {
-            let device = choice.open().unwrap();
+            let device = backend::open(choice).unwrap();
             let settings = HeadSettings {
                 input: 2,
                 classes: 3,

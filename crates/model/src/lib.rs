@@ -18,14 +18,13 @@ pub mod pooling;
 pub mod random;
 pub mod weights;
 
-pub use backend::DeviceChoice;
 pub use bundle::{Bundle, Scores};
 pub use classifier::Classifier;
 pub use encoder::Encoder;
 pub use encoder_config::EncoderConfig;
 pub use error::Error;
-pub use head::{BatchNormalization, Head, HeadSettings};
-pub use pooling::Pooling;
+pub use head::{Head, HeadSettings};
+pub use labelproof_settings::{BatchNormalization, DeviceChoice, Pooling};
 
 #[cfg(test)]
 mod gradient_tests;

@@ -13,7 +13,8 @@ use serde::Deserialize;
 use crate::batch::Batch;
 use crate::bundle::{self, Bundle, Description, Pretrained};
 use crate::head::HeadSettings;
-use crate::{BatchNormalization, Classifier, DeviceChoice, Head, Pooling, classifier};
+use crate::pooling::pool;
+use crate::{BatchNormalization, Classifier, DeviceChoice, Head, Pooling, backend, classifier};
 
 #[derive(Deserialize)]
 struct Reference {
@@ -60,7 +61,7 @@ fn assert_close(found: &[f32], expected: &[f32], what: &str) {
 
 fn check_vectors(device: DeviceChoice) {
     let reference = reference();
-    let device = device.open().unwrap();
+    let device = backend::open(device).unwrap();
     let pretrained = Pretrained::load(&encoder_folder(), &device).unwrap();
     let rows: Vec<&[u32]> = reference
         .rows
@@ -76,8 +77,7 @@ fn check_vectors(device: DeviceChoice) {
         let batch = Batch::new(&tokens, pad_id, &device);
         let hidden = pretrained.encoder.forward(&batch);
         for pooling in [Pooling::Cls, Pooling::Mean, Pooling::Max] {
-            let pooled = pooling
-                .apply(hidden.clone(), &batch)
+            let pooled = pool(pooling, hidden.clone(), &batch)
                 .into_data()
                 .try_to_vec::<f32>()
                 .unwrap();
@@ -132,7 +132,7 @@ fn settings(batch_normalization: BatchNormalization) -> HeadSettings {
 
 #[test]
 fn a_batch_of_many_is_many_batches_of_one() {
-    let device = DeviceChoice::Cpu.open().unwrap();
+    let device = backend::open(DeviceChoice::Cpu).unwrap();
     let pretrained = Pretrained::load(&encoder_folder(), &device).unwrap();
     let classifier = Classifier {
         head: Head::new(&settings(BatchNormalization::None), 10, &device),
@@ -158,7 +158,7 @@ fn description(settings: HeadSettings) -> Description {
 }
 
 fn save(folder: &Path, encoder_changed: bool, normalization: BatchNormalization) -> (Classifier, Bundle) {
-    let device = DeviceChoice::Cpu.open().unwrap();
+    let device = backend::open(DeviceChoice::Cpu).unwrap();
     let pretrained = Pretrained::load(&encoder_folder(), &device).unwrap();
     let settings = settings(normalization);
     let classifier = Classifier {
@@ -189,7 +189,7 @@ fn a_saved_bundle_gives_the_same_logits_when_it_is_loaded() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         let (classifier, bundle) = save(folder.path(), encoder_changed, normalization);
-        let device = DeviceChoice::Cpu.open().unwrap();
+        let device = backend::open(DeviceChoice::Cpu).unwrap();
         let texts = ["The quick brown fox", "jumps over the lazy dog and runs away"];
         let tokens = bundle.tokenize(&texts).unwrap();
         let rows: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
@@ -226,7 +226,7 @@ fn a_saved_bundle_gives_the_same_logits_when_it_is_loaded() {
 fn a_bundle_that_gives_other_answers_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     save(folder.path(), false, BatchNormalization::None);
-    let device = DeviceChoice::Cpu.open().unwrap();
+    let device = backend::open(DeviceChoice::Cpu).unwrap();
     let path = folder.path().join("head.safetensors");
     let head = fs::read(&path).unwrap();
 
@@ -289,7 +289,7 @@ fn loss(classifier: &Classifier, batch: &Batch, device: &Device) -> Tensor<1> {
 
 #[test]
 fn frozen_parts_have_no_gradient_and_no_dropout() {
-    let device = DeviceChoice::Cpu.open().unwrap();
+    let device = backend::open(DeviceChoice::Cpu).unwrap();
     let autodiff = device.clone().autodiff();
     let pretrained = Pretrained::load(&encoder_folder(), &device).unwrap();
     let head = Head::new(

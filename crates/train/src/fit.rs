@@ -344,7 +344,7 @@ mod tests {
     use std::time::Duration;
 
     use labelproof_artifact::{Diagnostic, Silent, fs};
-    use labelproof_model::{BatchNormalization, DeviceChoice, Head, HeadSettings, bundle};
+    use labelproof_model::{BatchNormalization, DeviceChoice, Head, HeadSettings, backend, bundle};
 
     use super::*;
     use crate::params::{EarlyStopping, ScheduleKind};
@@ -379,7 +379,7 @@ mod tests {
         device: DeviceChoice,
         reporter: &dyn Reporter,
     ) -> Result<(Vec<f32>, Vec<HistoryRow>), Error> {
-        let device = device.open().unwrap();
+        let device = backend::open(device).unwrap();
         let autodiff = device.clone().autodiff();
         let (features, labels) = rows();
         let settings = HeadSettings {
@@ -615,7 +615,7 @@ mod tests {
 
     #[test]
     fn a_loss_that_is_no_number_names_the_epoch_and_the_rows_and_leaves_the_last_checkpoint() {
-        let device = DeviceChoice::Flex.open().unwrap();
+        let device = backend::open(DeviceChoice::Flex).unwrap();
         let autodiff = device.clone().autodiff();
         let batches = Cell::new(0);
         let train_logits = |head: &Head, rows: &[usize]| {

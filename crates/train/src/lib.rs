@@ -9,12 +9,9 @@ mod clipping;
 mod data;
 mod error;
 mod fit;
-mod params;
 mod schedule;
 mod stage;
 
 pub use error::Error;
-pub use params::{
-    ClassWeights, EarlyStopping, OptimizerKind, Params, ScheduleKind, SelectionMetric, Trainable,
-};
-pub use stage::{REVISION, run};
+use labelproof_settings::train as params;
+pub use stage::run;

@@ -11,17 +11,15 @@ use labelproof_artifact::{Digest, FeatureRow, Reporter, Row, SplitRow, TokenRow,
 use labelproof_model::batch::Batch;
 use labelproof_model::bundle::{self, Description, Pretrained};
 use labelproof_model::features::FeatureCache;
-use labelproof_model::{Classifier, DeviceChoice, Head, HeadSettings, classifier};
+use labelproof_model::pooling::pool;
+use labelproof_model::{Classifier, DeviceChoice, Head, HeadSettings, backend, classifier};
 use labelproof_text::Preparation;
 
 use crate::checkpoint::Checkpoints;
 use crate::data::{TrainingData, canary_texts};
 use crate::error::Error;
 use crate::fit::{Task, fit};
-use crate::params::{ClassWeights, Params, Trainable};
-
-/// Raised when the same parameters and input would give another bundle.
-pub const REVISION: u32 = 2;
+use crate::params::{ClassWeights, Params, REVISION, Trainable};
 
 /// Trains a classifier. Reads `artifacts/{ingest,preprocess,split}` and the encoder's folder; writes `model/`,
 /// `history.parquet` and, with a frozen encoder, `features.parquet` into `out`. Features and checkpoints are kept in, and
@@ -36,8 +34,8 @@ pub fn run(
     out: &Path,
     reporter: &dyn Reporter,
 ) -> Result<PathBuf, Error> {
-    let choice = device.resolve()?;
-    let device = choice.open()?;
+    let choice = backend::resolve(device)?;
+    let device = backend::open(choice)?;
     let data = TrainingData::read(artifacts)?;
     let preparation: Preparation = json::read_artifact(tokens::PREPARATION, artifacts)?;
     let class_weights = class_weights(&params.class_weights, &data)?;
@@ -294,7 +292,7 @@ fn compute(
         .map(|(id, _)| known.remove(*id).unwrap_or_default())
         .collect();
     let tokens: Vec<&[u32]> = rows.iter().map(|(_, tokens)| *tokens).collect();
-    let forward = |batch: &Batch| run.params.pooling.apply(pretrained.encoder.forward(batch), batch);
+    let forward = |batch: &Batch| pool(run.params.pooling, pretrained.encoder.forward(batch), batch);
     let mut saved = Instant::now();
     let mut stopped = Ok(());
     let done = |results: &[Vec<f32>], count: usize| {

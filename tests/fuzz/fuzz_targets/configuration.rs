@@ -1,7 +1,7 @@
 //! `pipeline.yaml`.
 #![no_main]
 
-use labelproof_pipeline::config::Config;
+use labelproof_driver::config::Config;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use labelproof_artifact::{LabelMap, StageLock, json};
-use labelproof_pipeline::reproduction::PipelineLock;
+use labelproof_driver::reproduction::PipelineLock;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -15,20 +15,21 @@ use crate::failure::Failure;
 use crate::plan::{Changed, changed_values};
 use crate::printer;
 
+/// Which folders, and how to say it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   labelproof run --artifacts artifacts/longer --set train.epochs=80
   labelproof compare artifacts artifacts/longer")]
-pub(super) struct CompareArgs {
+pub struct CompareArgs {
     /// A folder of artifacts
     #[arg(value_name = "A")]
-    first: PathBuf,
+    pub first: PathBuf,
     /// Another one
     #[arg(value_name = "B")]
-    second: PathBuf,
+    pub second: PathBuf,
     /// Print JSON, with every row on which they differ
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// The chance of a difference below which the better one is called better.

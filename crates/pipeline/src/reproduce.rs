@@ -1,49 +1,27 @@
 //! `labelproof reproduce`: runs everything anew, and compares with `pipeline.lock`.
 
-use std::path::PathBuf;
-
-use clap::Args;
 use labelproof_artifact::{Reporter, fs};
 
-use super::ConfigArgs;
-use crate::driver::{self, Conduct, Selection};
-use crate::exit_code::ExitCode;
-use crate::failure::Failure;
-use crate::printer::{self, Printer, Verbosity};
-use crate::reproduction::{Difference, PipelineLock, Platform, TOLERANCE};
+use labelproof_driver::commands::reproduce::ReproduceArgs;
+use labelproof_driver::driver::{Conduct, Selection};
+use labelproof_driver::exit_code::ExitCode;
+use labelproof_driver::failure::Failure;
+use labelproof_driver::printer::{self, Printer, Verbosity};
+use labelproof_driver::reproduction::{Difference, PipelineLock, Platform, TOLERANCE};
+use labelproof_model::backend;
 
-#[derive(Debug, Args)]
-#[command(
-    after_help = "The data stages have to give the same bytes on every machine. Training, evaluation and what follows have to
-give them on the platform of the lock (system, processor, threads, device); elsewhere their metrics may be 0.02 apart."
-)]
-pub(super) struct ReproduceArgs {
-    #[command(flatten)]
-    config: ConfigArgs,
-    /// The lock to compare with
-    #[arg(long, value_name = "FILE", default_value = "pipeline.lock")]
-    lock: PathBuf,
-    /// Write the lock from the artifacts there are, instead of comparing
-    #[arg(long)]
-    write: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    /// Print errors and the result only
-    #[arg(long, short)]
-    quiet: bool,
-}
+use crate::stages;
 
 /// Where everything is run anew, below the artifacts. It stays there if something differs.
 const SCRATCH: &str = "reproduced";
 
-pub(super) fn run(args: &ReproduceArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &ReproduceArgs) -> Result<ExitCode, Failure> {
     let config = args.config.load(None)?;
     let printer = Printer::new(Verbosity::choose(args.quiet));
-    let platform = Platform::current(&config.device.resolve()?.to_string());
+    let platform = Platform::current(&backend::resolve(config.device)?.to_string());
     let everything = Selection::with_upstream(&[]);
     if args.write {
-        driver::run(&config, &everything, Conduct::default(), &printer)?;
+        stages::run(&config, &everything, Conduct::default(), &printer)?;
         PipelineLock::of_artifacts(&config.artifacts, platform)?.write(&args.lock)?;
         printer.message(&format!("wrote `{}`", args.lock.display()));
         return Ok(ExitCode::Success);
@@ -52,7 +30,7 @@ pub(super) fn run(args: &ReproduceArgs) -> Result<ExitCode, Failure> {
     let mut anew = config.clone();
     anew.artifacts = config.artifacts.join(SCRATCH);
     fs::remove(&anew.artifacts)?;
-    driver::run(&anew, &everything, Conduct::default(), &printer)?;
+    stages::run(&anew, &everything, Conduct::default(), &printer)?;
     let fresh = PipelineLock::of_artifacts(&anew.artifacts, platform.clone())?;
     let differences = locked.differences(&fresh, &anew.artifacts, &config.artifacts);
     if args.json {

@@ -101,9 +101,9 @@ pub fn revision(stage: StageId) -> u32 {
         StageId::Ingest => labelproof_ingest::REVISION,
         StageId::Preprocess => labelproof_preprocess::REVISION,
         StageId::Split => labelproof_split::REVISION,
-        StageId::Train => labelproof_train::REVISION,
-        StageId::Evaluate => labelproof_evaluate::REVISION,
-        StageId::Audit => labelproof_audit::REVISION,
+        StageId::Train => labelproof_settings::train::REVISION,
+        StageId::Evaluate => labelproof_settings::evaluate::REVISION,
+        StageId::Audit => labelproof_settings::audit::REVISION,
         StageId::Report => labelproof_report::REVISION,
     }
 }

@@ -1,19 +1,11 @@
-//! `labelproof audit`: anyone's files in, the causes of good numbers and bad predictions out.
+//! The arguments of `labelproof audit`.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use labelproof_artifact::findings::Verdict;
-use labelproof_artifact::{Diagnostic, Fault, fs};
-use labelproof_audit::files::{Columns, Files, read};
-use labelproof_audit::probe::probe;
-use labelproof_audit::{audit, page, summary};
-use labelproof_model::DeviceChoice;
+use labelproof_settings::DeviceChoice;
 
-use crate::exit_code::ExitCode;
-use crate::failure::Failure;
-use crate::printer::{self, Printer, Verbosity};
-
+/// What to audit, and how to say what was found.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Look for causes of good numbers beside bad predictions, in anyone's files
@@ -59,126 +51,56 @@ Log (--log):
 
 Confusion matrix (--confusion), rows are true classes: .csv or .json, with names or without."
 )]
-pub(super) struct AuditArgs {
+pub struct AuditArgs {
     /// Rows that the model was chosen by, with their true and predicted labels
     #[arg(long, value_name = "FILE")]
-    validation: Option<PathBuf>,
+    pub validation: Option<PathBuf>,
     /// Rows that were kept apart, with their true and predicted labels
     #[arg(long, value_name = "FILE")]
-    test: Option<PathBuf>,
+    pub test: Option<PathBuf>,
     /// Rows that were trained on, with their labels
     #[arg(long, value_name = "FILE")]
-    train: Option<PathBuf>,
+    pub train: Option<PathBuf>,
     /// The log of the training, or its figures as key=value,key=value
     #[arg(long, value_name = "FILE|KEY=VALUE,...")]
-    log: Option<String>,
+    pub log: Option<String>,
     /// The confusion matrix of the test rows
     #[arg(long, value_name = "FILE")]
-    confusion: Option<PathBuf>,
+    pub confusion: Option<PathBuf>,
     /// The tokenizer.json of the model
     #[arg(long, value_name = "FILE")]
-    tokenizer: Option<PathBuf>,
+    pub tokenizer: Option<PathBuf>,
     /// The bundle: the `model` folder that train writes
     #[arg(long, value_name = "DIR")]
-    bundle: Option<PathBuf>,
+    pub bundle: Option<PathBuf>,
     /// The column of the id
     #[arg(long, value_name = "COLUMN")]
-    id: Option<String>,
+    pub id: Option<String>,
     /// The column of the text
     #[arg(long, value_name = "COLUMN")]
-    text: Option<String>,
+    pub text: Option<String>,
     /// The column of the true label
     #[arg(long, value_name = "COLUMN")]
-    label: Option<String>,
+    pub label: Option<String>,
     /// The column of the predicted label
     #[arg(long, value_name = "COLUMN")]
-    predicted: Option<String>,
+    pub predicted: Option<String>,
     /// The column of the author, thread or source of a row
     #[arg(long, value_name = "COLUMN")]
-    group: Option<String>,
+    pub group: Option<String>,
     /// Print JSON
     #[arg(long)]
-    json: bool,
+    pub json: bool,
     /// Write a page too
     #[arg(long, value_name = "FILE")]
-    html: Option<PathBuf>,
+    pub html: Option<PathBuf>,
     /// Where the bundle runs: auto, cpu, cuda, cuda:1, mps or flex
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    device: DeviceChoice,
+    pub device: DeviceChoice,
     /// Exit with 8 if the figures do not say what they seem to say
     #[arg(long)]
-    check: bool,
+    pub check: bool,
     /// Print errors and the result only
     #[arg(long, short)]
-    quiet: bool,
-}
-
-/// The command line of `audit` does not make sense.
-#[derive(Debug, thiserror::Error)]
-enum AuditError {
-    #[error("nothing to audit")]
-    NoInput,
-}
-
-impl Diagnostic for AuditError {
-    fn fault(&self) -> Fault {
-        Fault::Configuration
-    }
-
-    fn hints(&self) -> Vec<String> {
-        vec![
-            "give at least one of --validation, --test, --train, --log, --confusion, --tokenizer and --bundle"
-                .to_owned(),
-        ]
-    }
-}
-
-pub(super) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
-    let files = files(args);
-    let nothing = Files {
-        columns: files.columns.clone(),
-        ..Files::default()
-    };
-    if files == nothing && args.bundle.is_none() {
-        return Err(AuditError::NoInput.into());
-    }
-    let printer = Printer::new(Verbosity::choose(args.quiet));
-    let mut evidence = read(&files, &printer)?;
-    if let Some(path) = &args.bundle {
-        evidence.bundle = Some(probe(path, args.device, &evidence)?);
-    }
-    let findings = audit(&evidence);
-    if let Some(path) = &args.html {
-        fs::write_atomic(path, page::html(&findings).as_bytes())?;
-        printer::note(&format!("page: {}", fs::absolute(path)?.display()));
-    }
-    let text = if args.json {
-        serde_json::to_string_pretty(&findings).expect("findings have string keys only")
-    } else {
-        summary::text(&findings)
-    };
-    printer::data(&text);
-    Ok(if args.check && findings.verdict == Verdict::Unsound {
-        ExitCode::Unsound
-    } else {
-        ExitCode::Success
-    })
-}
-
-fn files(args: &AuditArgs) -> Files {
-    Files {
-        validation: args.validation.clone(),
-        test: args.test.clone(),
-        train: args.train.clone(),
-        log: args.log.clone(),
-        confusion: args.confusion.clone(),
-        tokenizer: args.tokenizer.clone(),
-        columns: Columns {
-            id: args.id.clone(),
-            text: args.text.clone(),
-            label: args.label.clone(),
-            predicted: args.predicted.clone(),
-            group: args.group.clone(),
-        },
-    }
+    pub quiet: bool,
 }

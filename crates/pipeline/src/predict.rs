@@ -4,92 +4,16 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
 use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::{Diagnostic, Fault};
-use labelproof_ingest::{Encoding, TextFormat, TextRow, TextSource, texts};
+use labelproof_ingest::{TextRow, TextSource, texts};
 use labelproof_model::bundle::{argmax, probabilities};
-use labelproof_model::{Bundle, DeviceChoice};
+use labelproof_model::{Bundle, backend};
 
-use crate::exit_code::ExitCode;
-use crate::failure::Failure;
-use crate::printer;
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  echo 'the match ended in a draw' | labelproof predict --bundle artifacts/train/model
-  labelproof predict --bundle model --input new.csv --text title --text body --id key --output labels.csv
-  labelproof predict --bundle model --input new.jsonl.gz --text body --output labels.jsonl
-
-Each row gives its id (the row's number without --id), its label, that label's probability, and the
-probability of every label. A row without a readable text gets an empty label; then the exit code is 3.")]
-pub(super) struct PredictArgs {
-    /// The bundle: the `model` folder that train writes
-    #[arg(long, value_name = "DIR")]
-    bundle: PathBuf,
-    /// Texts to classify; standard input by default
-    #[arg(long, value_name = "FILE")]
-    input: Option<PathBuf>,
-    /// What the input is; by default what its name says, and lines on standard input
-    #[arg(long, value_name = "FORMAT")]
-    format: Option<InputFormat>,
-    /// The column of the text; several are joined by a line break
-    #[arg(long = "text", value_name = "COLUMN", default_value = "text")]
-    text_columns: Vec<String>,
-    /// The column of the id
-    #[arg(long = "id", value_name = "COLUMN")]
-    id_column: Option<String>,
-    /// The encoding of the input
-    #[arg(long, default_value = "utf-8")]
-    encoding: InputEncoding,
-    /// Where to write, as CSV or, if the name ends in .jsonl, JSON lines; standard output by default
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// auto, cpu, cuda, cuda:1, mps or flex
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    device: DeviceChoice,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum InputFormat {
-    Lines,
-    Csv,
-    Tsv,
-    Jsonl,
-    Parquet,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum InputEncoding {
-    #[value(name = "utf-8")]
-    Utf8,
-    #[value(name = "latin-1")]
-    Latin1,
-    #[value(name = "windows-1252")]
-    Windows1252,
-}
-
-impl From<InputFormat> for TextFormat {
-    fn from(format: InputFormat) -> Self {
-        match format {
-            InputFormat::Lines => Self::Lines,
-            InputFormat::Csv => Self::Csv,
-            InputFormat::Tsv => Self::Tsv,
-            InputFormat::Jsonl => Self::JsonLines,
-            InputFormat::Parquet => Self::Parquet,
-        }
-    }
-}
-
-impl From<InputEncoding> for Encoding {
-    fn from(encoding: InputEncoding) -> Self {
-        match encoding {
-            InputEncoding::Utf8 => Self::Utf8,
-            InputEncoding::Latin1 => Self::Latin1,
-            InputEncoding::Windows1252 => Self::Windows1252,
-        }
-    }
-}
+use labelproof_driver::commands::predict::{InputFormat, PredictArgs};
+use labelproof_driver::exit_code::ExitCode;
+use labelproof_driver::failure::Failure;
+use labelproof_driver::printer;
 
 /// The command line of `predict` does not make sense.
 #[derive(Debug, thiserror::Error)]
@@ -122,9 +46,9 @@ const CHUNK_ROWS: usize = 1024;
 /// Rows without a label that are shown.
 const SHOWN_PROBLEMS: usize = 10;
 
-pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let format = input_format(args)?;
-    let bundle = Bundle::load(&args.bundle, &args.device.open()?)?;
+    let bundle = Bundle::load(&args.bundle, &backend::open(args.device)?)?;
     let mut output = Output::open(args.output.as_deref(), bundle.labels.names())?;
     let source = TextSource {
         path: args.input.clone(),

@@ -1,16 +1,16 @@
 //! The command line: one struct for each command, and what each does.
 
-mod audit;
+pub mod audit;
 mod compare;
-mod predict;
-mod reproduce;
-mod suggest;
+pub mod predict;
+pub mod reproduce;
+pub mod suggest;
 
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use labelproof_artifact::{StageId, fs};
-use labelproof_model::DeviceChoice;
+use labelproof_settings::DeviceChoice;
 
 use crate::config::{Config, Pipeline};
 use crate::driver::{self, Conduct, Selection};
@@ -32,12 +32,14 @@ use crate::printer::{self, Printer, Verbosity};
 Exit codes: 0 ok, 1 bug, 2 usage or configuration, 3 input data, 4 damaged artifact, 5 stale,
 6 model or device, 7 file system, 8 unsound figures, 9 not reproduced, 130 stopped")]
 pub struct Cli {
+    /// What to do
     #[command(subcommand)]
-    command: Command,
+    pub command: Command,
 }
 
+/// The commands.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub enum Command {
     /// Run the pipeline, or some stages and what they need
     Run(RunArgs),
     /// Say for each stage whether it is up to date, or why not
@@ -61,21 +63,23 @@ enum Command {
     },
 }
 
+/// Which pipeline.
 #[derive(Debug, Args)]
-struct ConfigArgs {
+pub struct ConfigArgs {
     /// The pipeline's configuration
     #[arg(long, short, value_name = "FILE", default_value = "pipeline.yaml")]
-    config: PathBuf,
+    pub config: PathBuf,
     /// Override a value of the configuration, such as train.epochs=5; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    overrides: Vec<String>,
+    pub overrides: Vec<String>,
     /// Keep the artifacts in this folder
     #[arg(long, value_name = "DIR")]
-    artifacts: Option<PathBuf>,
+    pub artifacts: Option<PathBuf>,
 }
 
 impl ConfigArgs {
-    fn load(&self, device: Option<DeviceChoice>) -> Result<Config, Failure> {
+    /// Reads and checks it.
+    pub fn load(&self, device: Option<DeviceChoice>) -> Result<Config, Failure> {
         Ok(Config::load(
             &self.config,
             &self.overrides,
@@ -85,6 +89,7 @@ impl ConfigArgs {
     }
 }
 
+/// Which stages, of which pipeline, and how.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   labelproof run
@@ -94,100 +99,118 @@ impl ConfigArgs {
   labelproof run --from evaluate                   evaluate and what follows, whatever lies before
   labelproof run --config pipelines/finetune.yaml --set train.epochs=2 --device cuda:1")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-struct RunArgs {
+pub struct RunArgs {
     /// Run these stages and what they need; all by default
     #[arg(value_name = "STAGE")]
-    stages: Vec<StageId>,
+    pub stages: Vec<StageId>,
     /// Begin with this stage, and take what lies before it as it is
     #[arg(long, value_name = "STAGE", conflicts_with_all = ["stages", "only"])]
-    from: Option<StageId>,
+    pub from: Option<StageId>,
     /// End with this stage
     #[arg(long, value_name = "STAGE", conflicts_with_all = ["stages", "only"])]
-    until: Option<StageId>,
+    pub until: Option<StageId>,
     /// Run this stage alone, and take what lies before it as it is
     #[arg(long, value_name = "STAGE", conflicts_with = "stages")]
-    only: Option<StageId>,
+    pub only: Option<StageId>,
     /// Run the stages even if they are up to date
     #[arg(long)]
-    force: bool,
+    pub force: bool,
     /// Say what would run, and why, and run nothing
     #[arg(long)]
-    dry_run: bool,
+    pub dry_run: bool,
     /// If another run works in the same folder, fail at once
     #[arg(long)]
-    no_wait: bool,
+    pub no_wait: bool,
+    /// The pipeline
     #[command(flatten)]
-    config: ConfigArgs,
+    pub config: ConfigArgs,
     /// auto, cpu, cuda, cuda:1, mps or flex; wins over the configuration
     #[arg(long, value_name = "DEVICE")]
-    device: Option<DeviceChoice>,
+    pub device: Option<DeviceChoice>,
     /// Print errors only
     #[arg(long, short)]
-    quiet: bool,
+    pub quiet: bool,
 }
 
+/// Which pipeline, and how to say it.
 #[derive(Debug, Args)]
-struct StatusArgs {
+pub struct StatusArgs {
+    /// The pipeline
     #[command(flatten)]
-    config: ConfigArgs,
+    pub config: ConfigArgs,
     /// Exit with 5 if a stage is not up to date
     #[arg(long)]
-    check: bool,
+    pub check: bool,
     /// Print JSON
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 impl Cli {
-    /// Does what the command line asks for.
-    pub fn execute(self) -> Result<ExitCode, Failure> {
-        match self.command {
-            Command::Run(args) => run(&args),
-            Command::Status(args) => status(&args),
-            Command::Predict(args) => predict::run(&args),
-            Command::Audit(args) => audit::run(&args),
-            Command::Reproduce(args) => reproduce::run(&args),
-            Command::Compare(args) => compare::run(&args),
-            Command::Suggest(args) => suggest::run(&args),
+    /// Does what the command line asks for if LibTorch is not needed; nothing is done otherwise.
+    pub fn execute_without_libtorch(&self) -> Result<Option<ExitCode>, Failure> {
+        match &self.command {
+            Command::Run(args) => run(args),
+            Command::Status(args) => status(args).map(Some),
+            Command::Compare(args) => compare::run(args).map(Some),
             Command::Schema => {
                 printer::data(Pipeline::schema().trim_end());
-                Ok(ExitCode::Success)
+                Ok(Some(ExitCode::Success))
             }
             Command::Completions { shell } => {
                 let mut text = Vec::new();
-                clap_complete::generate(shell, &mut Self::command(), "labelproof", &mut text);
+                clap_complete::generate(*shell, &mut Self::command(), "labelproof", &mut text);
                 printer::data(String::from_utf8_lossy(&text).trim_end());
-                Ok(ExitCode::Success)
+                Ok(Some(ExitCode::Success))
             }
+            Command::Predict(_) | Command::Audit(_) | Command::Reproduce(_) | Command::Suggest(_) => Ok(None),
         }
     }
 }
 
 impl RunArgs {
-    fn selection(&self) -> Selection {
+    /// Which stages are meant.
+    pub fn selection(&self) -> Selection {
         match (self.only, self.from, self.until) {
             (Some(only), ..) => Selection::between(Some(only), Some(only)),
             (None, None, None) => Selection::with_upstream(&self.stages),
             (None, from, until) => Selection::between(from, until),
         }
     }
+
+    /// How to run them.
+    pub fn conduct(&self) -> Conduct {
+        Conduct {
+            force: self.force,
+            wait: !self.no_wait,
+        }
+    }
 }
 
-fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
+/// Nothing is done where a stage has to run.
+fn run(args: &RunArgs) -> Result<Option<ExitCode>, Failure> {
     let config = args.config.load(args.device)?;
     let selection = args.selection();
-    let conduct = Conduct {
-        force: args.force,
-        wait: !args.no_wait,
-    };
     if args.dry_run {
-        for (stage, reasons) in driver::plan(&config, &selection, conduct)? {
-            printer::data(&stage_line(stage, &reasons, "would run"));
-        }
-        return Ok(ExitCode::Success);
+        return print_plan(args, &config, &selection).map(Some);
     }
     let printer = Printer::new(Verbosity::choose(args.quiet));
-    driver::run(&config, &selection, conduct, &printer)?;
+    if driver::is_up_to_date(&config, &selection, args.conduct(), &printer)? {
+        print_page(&config, &selection).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+fn print_plan(args: &RunArgs, config: &Config, selection: &Selection) -> Result<ExitCode, Failure> {
+    for (stage, reasons) in driver::plan(config, selection, args.conduct())? {
+        printer::data(&stage_line(stage, &reasons, "would run"));
+    }
+    Ok(ExitCode::Success)
+}
+
+/// Says where the page lies, if it was asked for.
+pub fn print_page(config: &Config, selection: &Selection) -> Result<ExitCode, Failure> {
     if selection.stages.contains(&StageId::Report) {
         let page = config.artifacts.join("report").join("index.html");
         printer::data(&fs::absolute(&page)?.display().to_string());

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::interrupt;
 use crate::plan::{self, Planner, Stale};
 use crate::printer::Printer;
-use crate::run_lock::RunLock;
+use crate::run_lock::{LockError, RunLock};
 
 /// What became of a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,20 +107,19 @@ pub fn plan(
         .collect())
 }
 
+/// What a stage does: reads and writes as the configuration says, its output below the given folder. Returns a folder that
+/// it kept to go on from, which is to be removed when its output is safe.
+pub type RunStage<'a> =
+    &'a dyn Fn(&Config, StageId, &Path, &dyn Reporter) -> Result<Option<PathBuf>, Failure>;
+
 /// Runs what is not up to date.
 pub fn run(
     config: &Config,
     selection: &Selection,
     conduct: Conduct,
     printer: &Printer,
+    run_stage: RunStage<'_>,
 ) -> Result<(), Failure> {
-    if selection.stages.contains(&StageId::Preprocess) {
-        // Before the first stage: nobody wants to learn of a wrong path after the data are read.
-        labelproof_model::bundle::check_encoder(&config.encoder)?;
-    }
-    if selection.stages.iter().any(|stage| stage.uses_device()) {
-        config.device.resolve()?;
-    }
     let _lock = RunLock::acquire(&config.artifacts, conduct.wait, printer)?;
     let mut planner = Planner::new(config);
     check_what_is_left_out(&mut planner, selection, printer)?;
@@ -139,7 +138,7 @@ pub fn run(
         };
         printer.stage_started(stage, &reasons);
         let started = Instant::now();
-        interrupt::while_running(stage, || execute(config, stage, &mut planner, printer))?;
+        interrupt::while_running(stage, || execute(config, stage, &mut planner, printer, run_stage))?;
         planner.forget(stage);
         printer.stage_finished(stage, &Outcome::Ran(started.elapsed()), &folder);
         if interrupt::requested() {
@@ -147,6 +146,36 @@ pub fn run(
         }
     }
     Ok(())
+}
+
+/// Whether [`run`] would find nothing to do; says so for each stage, as it would. Asks LibTorch nothing: where that would
+/// have to be asked for a device, or another run is at work, or a stage before the selection is stale, the answer is no.
+pub fn is_up_to_date(
+    config: &Config,
+    selection: &Selection,
+    conduct: Conduct,
+    printer: &Printer,
+) -> Result<bool, Failure> {
+    if conduct.force || !config.device.is_always_there() {
+        return Ok(false);
+    }
+    let _lock = match RunLock::acquire(&config.artifacts, false, printer) {
+        Ok(lock) => lock,
+        Err(LockError::Busy { .. }) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    let mut planner = Planner::new(config);
+    let last = selection.stages.last().copied();
+    for stage in StageId::ALL.into_iter().take_while(|stage| Some(*stage) <= last) {
+        if !planner.reasons(stage)?.is_empty() {
+            return Ok(false);
+        }
+    }
+    for &stage in &selection.stages {
+        let folder = config.artifacts.join(stage.name());
+        printer.stage_finished(stage, &Outcome::UpToDate, &folder);
+    }
+    Ok(true)
 }
 
 /// The user asked to stop when a stage was all but done.
@@ -214,6 +243,7 @@ fn execute(
     stage: StageId,
     planner: &mut Planner<'_>,
     printer: &Printer,
+    run_stage: RunStage<'_>,
 ) -> Result<(), Failure> {
     let scratch = config.artifacts.join(format!(".tmp-{stage}"));
     fs::remove(&scratch)?;
@@ -238,57 +268,6 @@ fn execute(
     }
     Ok(())
 }
-
-/// Runs a stage. Returns what it kept to go on from, which is to be removed when its output is safe.
-fn run_stage(
-    config: &Config,
-    stage: StageId,
-    out: &Path,
-    printer: &Printer,
-) -> Result<Option<PathBuf>, Failure> {
-    let Config {
-        pipeline,
-        base,
-        encoder,
-        artifacts,
-        device,
-    } = config;
-    let reporter: &dyn Reporter = printer;
-    match stage {
-        StageId::Ingest => labelproof_ingest::run(&pipeline.ingest, base, out, reporter)
-            .map_err(|error| Failure::of_stage(stage, error))?,
-        StageId::Preprocess => {
-            labelproof_preprocess::run(&pipeline.preprocess, artifacts, encoder, out, reporter)
-                .map_err(|error| Failure::of_stage(stage, error))?;
-        }
-        StageId::Split => labelproof_split::run(&pipeline.split, artifacts, out, reporter)
-            .map_err(|error| Failure::of_stage(stage, error))?,
-        StageId::Train => {
-            let cache = artifacts.join(CACHE_FOLDER);
-            return labelproof_train::run(
-                &pipeline.train,
-                artifacts,
-                encoder,
-                &cache,
-                *device,
-                out,
-                reporter,
-            )
-            .map(Some)
-            .map_err(|error| Failure::of_stage(stage, error));
-        }
-        StageId::Evaluate => labelproof_evaluate::run(&pipeline.evaluate, artifacts, *device, out, reporter)
-            .map_err(|error| Failure::of_stage(stage, error))?,
-        StageId::Audit => labelproof_audit::run(&pipeline.audit, artifacts, *device, out, reporter)
-            .map_err(|error| Failure::of_stage(stage, error))?,
-        StageId::Report => labelproof_report::run(&pipeline.report, artifacts, out, reporter)
-            .map_err(|error| Failure::of_stage(stage, error))?,
-    }
-    Ok(None)
-}
-
-/// Where expensive intermediate results are kept between runs; removing it costs time and nothing else.
-const CACHE_FOLDER: &str = "cache";
 
 #[cfg(test)]
 mod tests {

@@ -3,44 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use clap::{Args, Subcommand};
 use labelproof_artifact::{ArtifactError, Prediction, Reporter, Split, StageId, TableReader};
 use labelproof_audit::checks::generic_words;
 use labelproof_audit::domain_words::domain_words;
 use labelproof_metrics::comparison::{McNemar, mcnemar};
 use labelproof_text::cleaning::{Language, Step, StopWords};
 
-use super::ConfigArgs;
-use crate::config::Config;
-use crate::driver::{self, Conduct, Selection};
-use crate::exit_code::ExitCode;
-use crate::failure::Failure;
-use crate::printer::{self, Printer, Verbosity};
+use labelproof_driver::commands::suggest::{SuggestArgs, Suggestion};
+use labelproof_driver::config::Config;
+use labelproof_driver::driver::{Conduct, Selection};
+use labelproof_driver::exit_code::ExitCode;
+use labelproof_driver::failure::Failure;
+use labelproof_driver::printer::{self, Printer, Verbosity};
 
-#[derive(Debug, Args)]
-pub(super) struct SuggestArgs {
-    #[command(subcommand)]
-    what: Suggestion,
-}
-
-#[derive(Debug, Subcommand)]
-enum Suggestion {
-    /// Words that every label uses alike, found on the training rows, as YAML to paste
-    StopWords(StopWordsArgs),
-}
-
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Runs the pipeline up to evaluate where it is stale, then once more without the words, in the folder
-`ablation` below the artifacts, and compares both on the validation rows. Test rows are not looked at."
-)]
-struct StopWordsArgs {
-    #[command(flatten)]
-    config: ConfigArgs,
-    /// Print errors and the result only
-    #[arg(long, short)]
-    quiet: bool,
-}
+use crate::stages;
 
 /// Where the run without the words lies, below the artifacts.
 const ABLATION: &str = "ablation";
@@ -48,12 +24,12 @@ const ABLATION: &str = "ablation";
 /// The chance of a difference at which one list is called better than none.
 const SIGNIFICANT: f64 = 0.05;
 
-pub(super) fn run(args: &SuggestArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &SuggestArgs) -> Result<ExitCode, Failure> {
     let Suggestion::StopWords(args) = &args.what;
     let config = args.config.load(None)?;
     let printer = Printer::new(Verbosity::choose(args.quiet));
     let selection = Selection::with_upstream(&[StageId::Evaluate]);
-    driver::run(&config, &selection, Conduct::default(), &printer)?;
+    stages::run(&config, &selection, Conduct::default(), &printer)?;
     let evidence = labelproof_audit::read_artifacts(&config.artifacts, config.pipeline.audit.seed)
         .map_err(|error| Failure::of_stage(StageId::Audit, error))?;
     let Ok((texts, labels)) = evidence.labelled_texts(Split::Train) else {
@@ -83,7 +59,7 @@ pub(super) fn run(args: &SuggestArgs) -> Result<ExitCode, Failure> {
         words.join(", ")
     ));
     let without = without(&config, &words);
-    driver::run(&without, &selection, Conduct::default(), &printer)?;
+    stages::run(&without, &selection, Conduct::default(), &printer)?;
     let network = compare(&config.artifacts, &without.artifacts)?;
     printer::data(&render(&words, texts.len(), cheap, network, &without));
     Ok(ExitCode::Success)

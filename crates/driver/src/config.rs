@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::{Diagnostic, Fault, StageId};
-use labelproof_model::DeviceChoice;
+use labelproof_settings::DeviceChoice;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
@@ -36,13 +36,13 @@ pub struct Pipeline {
     pub split: labelproof_split::Params,
     /// How the classifier is trained.
     #[serde(default)]
-    pub train: labelproof_train::Params,
+    pub train: labelproof_settings::train::Params,
     /// How the figures are made.
     #[serde(default)]
-    pub evaluate: labelproof_evaluate::Params,
+    pub evaluate: labelproof_settings::evaluate::Params,
     /// How the audit draws.
     #[serde(default)]
-    pub audit: labelproof_audit::Params,
+    pub audit: labelproof_settings::audit::Params,
     /// What the page shows.
     #[serde(default)]
     pub report: labelproof_report::Params,

@@ -1,0 +1,61 @@
+//! How `labelproof` becomes `labelproof-torch`, the same command with LibTorch.
+//!
+//! The process stays the same one: its number, its input and output, its working directory. So whoever started
+//! `labelproof` reads its output, sends it signals and learns its exit code as if there were one binary.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use labelproof_artifact::{Diagnostic, Fault};
+
+/// The binary that links LibTorch. It lies beside this one.
+const SIBLING: &str = "labelproof-torch";
+
+/// The other binary cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum HandoverError {
+    /// This process does not know where it lies.
+    #[error("cannot tell where this program lies, and so not where `{SIBLING}` does")]
+    NoPlace {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It is not there, or the system does not run it.
+    #[error("cannot start `{}`", path.display())]
+    Start {
+        /// The binary.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Diagnostic for HandoverError {
+    fn fault(&self) -> Fault {
+        Fault::Environment
+    }
+
+    fn hints(&self) -> Vec<String> {
+        vec![format!(
+            "`labelproof` and `{SIBLING}` belong together: build both (`cargo build --package labelproof-pipeline`), and \
+             keep them in one folder"
+        )]
+    }
+}
+
+/// Replaces this process by the sibling with the same arguments. Returns only if that is not possible.
+pub fn become_sibling() -> HandoverError {
+    let path = match std::env::current_exe() {
+        Ok(path) => path.with_file_name(SIBLING),
+        Err(source) => return HandoverError::NoPlace { source },
+    };
+    let mut arguments = std::env::args_os();
+    let mut command = Command::new(&path);
+    if let Some(name) = arguments.next() {
+        command.arg0(name);
+    }
+    let source = command.args(arguments).exec();
+    HandoverError::Start { path, source }
+}

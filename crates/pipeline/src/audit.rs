@@ -1,0 +1,82 @@
+//! `labelproof audit`: anyone's files in, the causes of good numbers and bad predictions out.
+
+use labelproof_artifact::findings::Verdict;
+use labelproof_artifact::{Diagnostic, Fault, fs};
+use labelproof_audit::files::{Columns, Files, read};
+use labelproof_audit::probe::probe;
+use labelproof_audit::{audit, page, summary};
+
+use labelproof_driver::commands::audit::AuditArgs;
+use labelproof_driver::exit_code::ExitCode;
+use labelproof_driver::failure::Failure;
+use labelproof_driver::printer::{self, Printer, Verbosity};
+
+/// The command line of `audit` does not make sense.
+#[derive(Debug, thiserror::Error)]
+enum AuditError {
+    #[error("nothing to audit")]
+    NoInput,
+}
+
+impl Diagnostic for AuditError {
+    fn fault(&self) -> Fault {
+        Fault::Configuration
+    }
+
+    fn hints(&self) -> Vec<String> {
+        vec![
+            "give at least one of --validation, --test, --train, --log, --confusion, --tokenizer and --bundle"
+                .to_owned(),
+        ]
+    }
+}
+
+pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
+    let files = files(args);
+    let nothing = Files {
+        columns: files.columns.clone(),
+        ..Files::default()
+    };
+    if files == nothing && args.bundle.is_none() {
+        return Err(AuditError::NoInput.into());
+    }
+    let printer = Printer::new(Verbosity::choose(args.quiet));
+    let mut evidence = read(&files, &printer)?;
+    if let Some(path) = &args.bundle {
+        evidence.bundle = Some(probe(path, args.device, &evidence)?);
+    }
+    let findings = audit(&evidence);
+    if let Some(path) = &args.html {
+        fs::write_atomic(path, page::html(&findings).as_bytes())?;
+        printer::note(&format!("page: {}", fs::absolute(path)?.display()));
+    }
+    let text = if args.json {
+        serde_json::to_string_pretty(&findings).expect("findings have string keys only")
+    } else {
+        summary::text(&findings)
+    };
+    printer::data(&text);
+    Ok(if args.check && findings.verdict == Verdict::Unsound {
+        ExitCode::Unsound
+    } else {
+        ExitCode::Success
+    })
+}
+
+fn files(args: &AuditArgs) -> Files {
+    Files {
+        validation: args.validation.clone(),
+        test: args.test.clone(),
+        train: args.train.clone(),
+        log: args.log.clone(),
+        confusion: args.confusion.clone(),
+        tokenizer: args.tokenizer.clone(),
+        columns: Columns {
+            id: args.id.clone(),
+            text: args.text.clone(),
+            label: args.label.clone(),
+            predicted: args.predicted.clone(),
+            group: args.group.clone(),
+        },
+    }
+}

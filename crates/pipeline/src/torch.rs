@@ -1,0 +1,10 @@
+//! `labelproof-torch`: the whole command. `labelproof` becomes it when there is work for LibTorch.
+
+use clap::Parser;
+use labelproof_driver::commands::Cli;
+use labelproof_driver::entry;
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    entry::conclude(move || labelproof_pipeline::execute(&cli))
+}

@@ -1,0 +1,29 @@
+//! The choices in the network's shape.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How the vectors of a text's tokens become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// The largest value of each component over the tokens.
+    Max,
+    /// The mean of each component over the tokens.
+    Mean,
+    /// The vector of the first token.
+    Cls,
+}
+
+/// Batch normalisation behind the dense layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BatchNormalization {
+    /// None.
+    None,
+    /// With statistics 0 and 1 that never change: what `BatchNormalization(trainable=False)` is in Keras, a division
+    /// by √1.001.
+    Frozen,
+    /// Trained, with running statistics for prediction.
+    Trained,
+}
