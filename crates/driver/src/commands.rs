@@ -3,6 +3,7 @@
 pub mod audit;
 mod compare;
 pub mod predict;
+mod report;
 pub mod reproduce;
 pub mod suggest;
 
@@ -18,6 +19,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::plan::Planner;
 use crate::printer::{self, Printer, Verbosity};
+use crate::times::Times;
 
 /// Trains a text classifier as a reproducible pipeline, and says what its numbers are worth.
 #[derive(Debug, Parser)]
@@ -25,6 +27,7 @@ use crate::printer::{self, Printer, Verbosity};
 #[command(after_help = "Examples:
   labelproof run                                   run every stage that is not up to date
   labelproof run train --set train.epochs=5        train again with other settings
+  labelproof report --open                         show the report in the browser
   labelproof status                                say what is stale, and why
   labelproof predict --bundle artifacts/train/model --input new.csv --text body
   labelproof audit --validation val.csv --test test.csv --train train.csv
@@ -42,6 +45,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the pipeline, or some stages and what they need
     Run(RunArgs),
+    /// Bring the report up to date, and say where it is or show it
+    Report(report::ReportArgs),
     /// Say for each stage whether it is up to date, or why not
     Status(StatusArgs),
     /// Classify texts with a trained bundle
@@ -64,7 +69,7 @@ pub enum Command {
 }
 
 /// Which pipeline.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ConfigArgs {
     /// The pipeline's configuration
     #[arg(long, short, value_name = "FILE", default_value = "pipeline.yaml")]
@@ -151,6 +156,10 @@ impl Cli {
     pub fn execute_without_libtorch(&self) -> Result<Option<ExitCode>, Failure> {
         match &self.command {
             Command::Run(args) => run(args),
+            Command::Report(args) => {
+                let done = run(&args.as_run())?;
+                done.map(|_| args.show()).transpose()
+            }
             Command::Status(args) => status(args).map(Some),
             Command::Compare(args) => compare::run(args).map(Some),
             Command::Schema => {
@@ -231,6 +240,7 @@ fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
     let config = args.config.load(None)?;
     let stages = Planner::new(&config).status()?;
     let stale = stages.iter().any(|(_, reasons)| !reasons.is_empty());
+    let times = Times::read(&config.artifacts);
     let texts: Vec<(StageId, Vec<String>)> = stages
         .into_iter()
         .map(|(stage, reasons)| (stage, reasons.iter().map(ToString::to_string).collect()))
@@ -239,13 +249,22 @@ fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
         let rows: Vec<serde_json::Value> = texts
             .iter()
             .map(|(stage, reasons)| {
-                serde_json::json!({ "stage": stage, "up_to_date": reasons.is_empty(), "reasons": reasons })
+                serde_json::json!({
+                    "stage": stage,
+                    "up_to_date": reasons.is_empty(),
+                    "reasons": reasons,
+                    "seconds": times.of(*stage).map(|time| time.as_secs_f64()),
+                })
             })
             .collect();
         printer::data(&serde_json::to_string_pretty(&rows).expect("a JSON value always serialises"));
     } else {
         for (stage, reasons) in &texts {
-            printer::data(&stage_line(*stage, reasons, "stale"));
+            let mut line = stage_line(*stage, reasons, "stale");
+            if let Some(time) = times.of(*stage).filter(|_| reasons.is_empty()) {
+                line.push_str(&format!(", took {}", printer::duration(time)));
+            }
+            printer::data(&line);
         }
     }
     Ok(if args.check && stale {

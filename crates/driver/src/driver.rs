@@ -11,6 +11,7 @@ use crate::interrupt;
 use crate::plan::{self, Planner, Stale};
 use crate::printer::Printer;
 use crate::run_lock::{LockError, RunLock};
+use crate::times::Times;
 
 /// What became of a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,6 +141,7 @@ pub fn run(
         let started = Instant::now();
         interrupt::while_running(stage, || execute(config, stage, &mut planner, printer, run_stage))?;
         planner.forget(stage);
+        Times::note(&config.artifacts, stage, started.elapsed())?;
         printer.stage_finished(stage, &Outcome::Ran(started.elapsed()), &folder);
         if interrupt::requested() {
             return Err(Stopped { stage }.into());

@@ -16,3 +16,4 @@ pub mod plan;
 pub mod printer;
 pub mod reproduction;
 pub mod run_lock;
+pub mod times;

@@ -145,7 +145,8 @@ pub fn summarize_reasons(reasons: &[String]) -> String {
     text
 }
 
-fn duration(elapsed: Duration) -> String {
+/// A time as people say it: `1m02s`, or `3.4s`.
+pub fn duration(elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     if seconds >= 60 {
         format!("{}m{:02}s", seconds / 60, seconds % 60)

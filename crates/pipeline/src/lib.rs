@@ -17,6 +17,10 @@ use labelproof_driver::printer::{Printer, Verbosity};
 pub fn execute(cli: &Cli) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Run(args) if !args.dry_run => run(args),
+        Command::Report(args) => {
+            run(&args.as_run())?;
+            args.show()
+        }
         Command::Predict(args) => predict::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Reproduce(args) => reproduce::run(args),
