@@ -5,6 +5,7 @@
 //! What a metric is, is `labelproof-metrics`' business; nothing here trains the model.
 
 mod error;
+mod explain;
 mod rows;
 mod stage;
 

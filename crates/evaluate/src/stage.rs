@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use labelproof_artifact::{
-    FeatureRow, LabelMap, Prediction, Reporter, Row, Split, StageId, TableWriter, read_table,
+    FeatureRow, LabelMap, Prediction, Reporter, Row, Split, StageId, TableWriter, read_table, write_table,
 };
 use labelproof_metrics::{
     BaselineEvaluation, Bootstrap, Evaluation, OperatingPoint, Scored, SplitMetrics, operating_points,
@@ -17,6 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::explain;
 use crate::rows::{self, Rows};
 
 /// Raised when the same parameters and input would give other figures.
@@ -26,24 +27,40 @@ pub const REVISION: u32 = 3;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Params {
-    /// Of the bootstrap intervals.
+    /// Of the bootstrap intervals, and of what the map of the test rows draws.
     pub seed: u64,
+    /// How many wrongly classified test rows are explained word by word, those of the highest loss first; 0 for none.
+    pub explained_mistakes: usize,
 }
+
+/// The most rows that may be explained: each takes some seconds.
+const MOST_EXPLAINED: usize = 100;
 
 impl Default for Params {
     fn default() -> Self {
-        Self { seed: 10 }
+        Self {
+            seed: 10,
+            explained_mistakes: 10,
+        }
     }
 }
 
 impl Params {
-    /// Everything that is out of range, each with its key: nothing can be.
+    /// Everything that is out of range, each with its key.
     pub fn check(&self) -> Vec<String> {
-        Vec::new()
+        let mut problems = Vec::new();
+        if self.explained_mistakes > MOST_EXPLAINED {
+            problems.push(format!(
+                "`evaluate.explained_mistakes` is {}: at most {MOST_EXPLAINED} are explained",
+                self.explained_mistakes
+            ));
+        }
+        problems
     }
 }
 
-/// Evaluates the bundle in `artifacts/train/model`. Writes `predictions.parquet` and `metrics.json` into `out`.
+/// Evaluates the bundle in `artifacts/train/model`. Writes `predictions.parquet`, `metrics.json`
+/// and `attributions.parquet` into `out`.
 pub fn run(
     params: &Params,
     artifacts: &Path,
@@ -99,6 +116,14 @@ pub fn run(
         operating_points: thresholds(&logits, &splits, &labels)?,
     };
     evaluation.write(out)?;
+    let explained = explain::mistakes(
+        &bundle,
+        &logits[&Split::Test],
+        &splits[&Split::Test],
+        params.explained_mistakes,
+        reporter,
+    )?;
+    write_table(out, explained)?;
     describe(&evaluation, reporter);
     Ok(())
 }

@@ -107,9 +107,9 @@ pub struct Bundle {
     pub classifier: Classifier,
     /// The encoder's shape.
     pub encoder_config: EncoderConfig,
-    cleaner: Cleaner,
-    tokenizer: Tokenizer,
-    device: Device,
+    pub(crate) cleaner: Cleaner,
+    pub(crate) tokenizer: Tokenizer,
+    pub(crate) device: Device,
 }
 
 /// What came of predicting the canaries again.
