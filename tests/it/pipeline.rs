@@ -50,6 +50,7 @@ fn a_run_writes_every_artifact_and_the_next_one_has_nothing_to_do() {
             "audit/audit.json",
             "audit/stage.lock.json",
             "evaluate/attributions.parquet",
+            "evaluate/map.parquet",
             "evaluate/metrics.json",
             "evaluate/predictions.parquet",
             "evaluate/stage.lock.json",

@@ -6,6 +6,7 @@
 
 mod error;
 mod explain;
+mod map;
 mod rows;
 mod stage;
 

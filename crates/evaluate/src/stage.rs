@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::explain;
+use crate::map;
 use crate::rows::{self, Rows};
 
 /// Raised when the same parameters and input would give other figures.
@@ -59,8 +60,8 @@ impl Params {
     }
 }
 
-/// Evaluates the bundle in `artifacts/train/model`. Writes `predictions.parquet`, `metrics.json`
-/// and `attributions.parquet` into `out`.
+/// Evaluates the bundle in `artifacts/train/model`. Writes `predictions.parquet`, `metrics.json`,
+/// `attributions.parquet` and `map.parquet` into `out`.
 pub fn run(
     params: &Params,
     artifacts: &Path,
@@ -79,7 +80,7 @@ pub fn run(
         });
     }
     let splits = rows::read(artifacts, &labels)?;
-    let logits = predict(&bundle, &splits, artifacts, &train_folder, reporter)?;
+    let (logits, test_features) = predict(&bundle, &splits, artifacts, &train_folder, reporter)?;
     let baseline = train_baseline(&splits, labels.len(), reporter);
 
     let mut writer = TableWriter::create(out)?;
@@ -124,18 +125,22 @@ pub fn run(
         reporter,
     )?;
     write_table(out, explained)?;
+    reporter.started("drawing the map of the test rows", None);
+    let test = (&logits[&Split::Test], &splits[&Split::Test]);
+    write_table(out, map::points(&test_features, test.0, test.1, params.seed))?;
+    reporter.finished();
     describe(&evaluation, reporter);
     Ok(())
 }
 
-/// Logits of every split: from text, but for the training rows of a frozen encoder, whose features training kept.
+/// Logits of every split, and the pooled vectors of the test rows: from text, but for the training rows of a frozen encoder, whose features training kept.
 fn predict(
     bundle: &Bundle,
     splits: &BTreeMap<Split, Rows>,
     artifacts: &Path,
     train_folder: &Path,
     reporter: &dyn Reporter,
-) -> Result<BTreeMap<Split, Scores>, Error> {
+) -> Result<(BTreeMap<Split, Scores>, Vec<f32>), Error> {
     let features_kept = train_folder.join(FeatureRow::KIND.file).exists();
     let from_text: Vec<Split> = Split::ALL
         .into_iter()
@@ -144,10 +149,17 @@ fn predict(
     let total: usize = from_text.iter().map(|split| splits[split].ids.len()).sum();
     reporter.started("predicting from text", Some(total as u64));
     let mut logits = BTreeMap::new();
+    let mut test_features = Vec::new();
     for split in from_text {
-        let scores = bundle.predict(&splits[&split].texts, |rows| {
-            reporter.advance(rows as u64, split.name());
-        })?;
+        let texts = &splits[&split].texts;
+        let done = |rows: usize| reporter.advance(rows as u64, split.name());
+        let scores = if split == Split::Test {
+            let (scores, features) = bundle.predict_with_features(texts, done)?;
+            test_features = features;
+            scores
+        } else {
+            bundle.predict(texts, done)?
+        };
         logits.insert(split, scores);
     }
     reporter.finished();
@@ -157,7 +169,7 @@ fn predict(
             predict_kept(bundle, &splits[&Split::Train], artifacts)?,
         );
     }
-    Ok(logits)
+    Ok((logits, test_features))
 }
 
 /// Rows of the training split that are predicted from their text although their features were kept.
