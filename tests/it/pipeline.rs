@@ -69,6 +69,7 @@ fn a_run_writes_every_artifact_and_the_next_one_has_nothing_to_do() {
             "split/stage.lock.json",
             "train/features.parquet",
             "train/history.parquet",
+            "train/model/README.md",
             "train/model/config.json",
             "train/model/head.safetensors",
             "train/model/labelproof.json",

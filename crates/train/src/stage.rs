@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use labelproof_artifact::{Digest, FeatureRow, Reporter, Row, SplitRow, TokenRow, json, tokens, write_table};
+use labelproof_artifact::{
+    Digest, FeatureRow, Reporter, Row, SplitRow, TokenRow, fs, json, tokens, write_table,
+};
 use labelproof_model::batch::Batch;
 use labelproof_model::bundle::{self, Description, Pretrained};
 use labelproof_model::features::FeatureCache;
 use labelproof_model::{Classifier, DeviceChoice, Head, HeadSettings, classifier};
 use labelproof_text::Preparation;
 
+use crate::card::{self, Card};
 use crate::checkpoint::Checkpoints;
 use crate::data::{TrainingData, canary_texts};
 use crate::error::Error;
@@ -21,7 +24,7 @@ use crate::fit::{Task, fit};
 use crate::params::{ClassWeights, Params, Trainable};
 
 /// Raised when the same parameters and input would give another bundle.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// Trains a classifier. Reads `artifacts/{ingest,preprocess,split}` and the encoder's folder; writes `model/`,
 /// `history.parquet` and, with a frozen encoder, `features.parquet` into `out`. Features and checkpoints are kept in, and
@@ -88,6 +91,14 @@ pub fn run(
         Trainable::Last(trainable) => run.train_classifier(classifier, trainable, &pretrained)?,
         Trainable::All => run.train_classifier(classifier, usize::MAX, &pretrained)?,
     };
+    let card = Card {
+        params,
+        data: &data,
+        preparation: &preparation,
+        encoder: &inputs.encoder,
+        history: &history,
+    }
+    .text();
     write_table(out, history)?;
     let description = Description::new(
         &data.labels,
@@ -107,6 +118,7 @@ pub fn run(
         &canaries,
         &device,
     )?;
+    fs::write_atomic(&out.join(bundle::FOLDER).join(card::FILE), card.as_bytes())?;
     Ok(folder)
 }
 
