@@ -49,6 +49,8 @@ fn a_run_writes_every_artifact_and_the_next_one_has_nothing_to_do() {
         [
             "audit/audit.json",
             "audit/stage.lock.json",
+            "evaluate/attributions.parquet",
+            "evaluate/map.parquet",
             "evaluate/metrics.json",
             "evaluate/predictions.parquet",
             "evaluate/stage.lock.json",
@@ -67,6 +69,7 @@ fn a_run_writes_every_artifact_and_the_next_one_has_nothing_to_do() {
             "split/stage.lock.json",
             "train/features.parquet",
             "train/history.parquet",
+            "train/model/README.md",
             "train/model/config.json",
             "train/model/head.safetensors",
             "train/model/labelproof.json",

@@ -5,6 +5,8 @@
 //! What a metric is, is `labelproof-metrics`' business; nothing here trains the model.
 
 mod error;
+mod explain;
+mod map;
 mod rows;
 mod stage;
 

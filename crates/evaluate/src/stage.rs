@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use labelproof_artifact::{
-    FeatureRow, LabelMap, Prediction, Reporter, Row, Split, StageId, TableWriter, read_table,
+    FeatureRow, LabelMap, Prediction, Reporter, Row, Split, StageId, TableWriter, read_table, write_table,
 };
 use labelproof_metrics::{
     BaselineEvaluation, Bootstrap, Evaluation, OperatingPoint, Scored, SplitMetrics, operating_points,
@@ -16,9 +16,12 @@ use labelproof_model::{Bundle, DeviceChoice, Scores, backend};
 use labelproof_settings::evaluate::Params;
 
 use crate::error::Error;
+use crate::explain;
+use crate::map;
 use crate::rows::{self, Rows};
 
-/// Evaluates the bundle in `artifacts/train/model`. Writes `predictions.parquet` and `metrics.json` into `out`.
+/// Evaluates the bundle in `artifacts/train/model`. Writes `predictions.parquet`, `metrics.json`,
+/// `attributions.parquet` and `map.parquet` into `out`.
 pub fn run(
     params: &Params,
     artifacts: &Path,
@@ -37,7 +40,7 @@ pub fn run(
         });
     }
     let splits = rows::read(artifacts, &labels)?;
-    let logits = predict(&bundle, &splits, artifacts, &train_folder, reporter)?;
+    let (logits, test_features) = predict(&bundle, &splits, artifacts, &train_folder, reporter)?;
     let baseline = train_baseline(&splits, labels.len(), reporter);
 
     let mut writer = TableWriter::create(out)?;
@@ -74,18 +77,30 @@ pub fn run(
         operating_points: thresholds(&logits, &splits, &labels)?,
     };
     evaluation.write(out)?;
+    let explained = explain::mistakes(
+        &bundle,
+        &logits[&Split::Test],
+        &splits[&Split::Test],
+        params.explained_mistakes,
+        reporter,
+    )?;
+    write_table(out, explained)?;
+    reporter.started("drawing the map of the test rows", None);
+    let test = (&logits[&Split::Test], &splits[&Split::Test]);
+    write_table(out, map::points(&test_features, test.0, test.1, params.seed))?;
+    reporter.finished();
     describe(&evaluation, reporter);
     Ok(())
 }
 
-/// Logits of every split: from text, but for the training rows of a frozen encoder, whose features training kept.
+/// Logits of every split, and the pooled vectors of the test rows: from text, but for the training rows of a frozen encoder, whose features training kept.
 fn predict(
     bundle: &Bundle,
     splits: &BTreeMap<Split, Rows>,
     artifacts: &Path,
     train_folder: &Path,
     reporter: &dyn Reporter,
-) -> Result<BTreeMap<Split, Scores>, Error> {
+) -> Result<(BTreeMap<Split, Scores>, Vec<f32>), Error> {
     let features_kept = train_folder.join(FeatureRow::KIND.file).exists();
     let from_text: Vec<Split> = Split::ALL
         .into_iter()
@@ -94,10 +109,17 @@ fn predict(
     let total: usize = from_text.iter().map(|split| splits[split].ids.len()).sum();
     reporter.started("predicting from text", Some(total as u64));
     let mut logits = BTreeMap::new();
+    let mut test_features = Vec::new();
     for split in from_text {
-        let scores = bundle.predict(&splits[&split].texts, |rows| {
-            reporter.advance(rows as u64, split.name());
-        })?;
+        let texts = &splits[&split].texts;
+        let done = |rows: usize| reporter.advance(rows as u64, split.name());
+        let scores = if split == Split::Test {
+            let (scores, features) = bundle.predict_with_features(texts, done)?;
+            test_features = features;
+            scores
+        } else {
+            bundle.predict(texts, done)?
+        };
         logits.insert(split, scores);
     }
     reporter.finished();
@@ -107,7 +129,7 @@ fn predict(
             predict_kept(bundle, &splits[&Split::Train], artifacts)?,
         );
     }
-    Ok(logits)
+    Ok((logits, test_features))
 }
 
 /// Rows of the training split that are predicted from their text although their features were kept.

@@ -27,6 +27,7 @@ use crate::encoder::load_encoder;
 use crate::encoder_config::EncoderConfig;
 use crate::error::Error;
 use crate::head::{Head, HeadSettings};
+use crate::pooling::pool;
 use crate::weights::{NamedTensors, TensorSource};
 
 /// The bundle's folder in what train writes.
@@ -107,9 +108,9 @@ pub struct Bundle {
     pub classifier: Classifier,
     /// The encoder's shape.
     pub encoder_config: EncoderConfig,
-    cleaner: Cleaner,
-    tokenizer: Tokenizer,
-    device: Device,
+    pub(crate) cleaner: Cleaner,
+    pub(crate) tokenizer: Tokenizer,
+    pub(crate) device: Device,
 }
 
 /// What came of predicting the canaries again.
@@ -254,6 +255,34 @@ impl Bundle {
         done: impl FnMut(usize),
     ) -> Result<Scores, Error> {
         Ok(self.predict_tokens(&self.tokenize(texts)?, done))
+    }
+
+    /// [`Bundle::predict`], and beside the logits the pooled vectors that they were made of, `[rows, hidden]`, row-major.
+    pub fn predict_with_features(
+        &self,
+        texts: &[impl AsRef<str> + Sync],
+        done: impl FnMut(usize),
+    ) -> Result<(Scores, Vec<f32>), Error> {
+        let tokens = self.tokenize(texts)?;
+        let rows: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
+        let Classifier {
+            encoder,
+            head,
+            pooling,
+        } = &self.classifier;
+        let forward = |batch: &Batch| {
+            let pooled = pool(*pooling, encoder.forward(batch), batch);
+            burn::tensor::Tensor::cat(vec![head.forward(pooled.clone()), pooled], 1)
+        };
+        let both = classifier::in_batches(&rows, self.tokenizer.pad_id(), &self.device, forward, done);
+        let classes = self.labels.len();
+        let mut logits = Vec::with_capacity(rows.len() * classes);
+        let mut features = Vec::with_capacity(both.len().saturating_sub(rows.len() * classes));
+        for row in both.chunks_exact(classes + self.description.head.input) {
+            logits.extend_from_slice(&row[..classes]);
+            features.extend_from_slice(&row[classes..]);
+        }
+        Ok((Scores { logits, classes }, features))
     }
 
     /// Predicts from token ids.

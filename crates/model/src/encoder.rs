@@ -93,6 +93,19 @@ impl Encoder {
             .fold(embedded, |hidden, layer| layer.forward(hidden, bias.as_ref()))
     }
 
+    /// The word embeddings of a batch, `[batch, sequence, hidden]`, before positions and segments are added.
+    pub fn word_embeddings(&self, batch: &Batch) -> Tensor<3> {
+        self.embeddings.words.forward(batch.tokens.clone())
+    }
+
+    /// [`Encoder::forward`] from word embeddings, `[batch, sequence, hidden]`, none of which is padding.
+    pub fn forward_words(&self, words: Tensor<3>) -> Tensor<3> {
+        let embedded = self.embeddings.forward_words(words);
+        self.layers
+            .iter()
+            .fold(embedded, |hidden, layer| layer.forward(hidden, None))
+    }
+
     /// Layers.
     pub fn depth(&self) -> usize {
         self.layers.len()
@@ -143,10 +156,15 @@ impl Embeddings {
     }
 
     fn forward(&self, batch: &Batch) -> Tensor<3> {
-        let [_, sequence] = batch.tokens.dims();
+        self.forward_words(self.words.forward(batch.tokens.clone()))
+    }
+
+    /// Adds positions and segments to word embeddings, `[batch, sequence, hidden]`.
+    fn forward_words(&self, words: Tensor<3>) -> Tensor<3> {
+        let [_, sequence, _] = words.dims();
         let positions = self.positions.weight.val().narrow(0, 0, sequence);
         let segment = self.segments.weight.val().narrow(0, 0, 1);
-        let embedded = self.words.forward(batch.tokens.clone()) + (positions + segment).unsqueeze::<3>();
+        let embedded = words + (positions + segment).unsqueeze::<3>();
         self.dropout.forward(self.norm.forward(embedded))
     }
 }

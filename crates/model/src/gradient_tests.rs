@@ -18,7 +18,7 @@ const VOCABULARY: usize = 11;
 const LAYERS: usize = 2;
 
 /// A classifier of noise, without dropout.
-fn tiny(device: &Device, pooling: Pooling) -> Classifier {
+pub(crate) fn tiny(device: &Device, pooling: Pooling) -> Classifier {
     let mut stream = random::stream("tiny", 10);
     let mut tensors = NamedTensors::default();
     let mut noise = |name: &str, shape: [usize; 2], centre: f32| {

@@ -4,6 +4,7 @@
 //! This is the only crate that knows tensors, and [`backend`] the only file that names a backend. It reads no
 //! `pipeline.yaml` and decides no split; training itself is the train stage's.
 
+pub mod attribution;
 pub mod backend;
 pub mod baseline;
 pub mod batch;
@@ -18,6 +19,7 @@ pub mod pooling;
 pub mod random;
 pub mod weights;
 
+pub use attribution::Explanation;
 pub use bundle::{Bundle, Scores};
 pub use classifier::Classifier;
 pub use encoder::Encoder;
@@ -26,6 +28,8 @@ pub use error::Error;
 pub use head::{Head, HeadSettings};
 pub use labelproof_settings::{BatchNormalization, DeviceChoice, Pooling};
 
+#[cfg(test)]
+mod attribution_tests;
 #[cfg(test)]
 mod gradient_tests;
 #[cfg(test)]

@@ -10,19 +10,36 @@ pub const REVISION: u32 = 3;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Params {
-    /// Of the bootstrap intervals.
+    /// Of the bootstrap intervals, and of what the map of the test rows draws.
     pub seed: u64,
+    /// How many wrongly classified test rows are explained word by word, those of the highest loss first; at most 100, 0
+    /// for none.
+    #[schemars(range(min = 0, max = 100))]
+    pub explained_mistakes: usize,
 }
+
+/// The most rows that may be explained: each takes some seconds.
+const MOST_EXPLAINED: usize = 100;
 
 impl Default for Params {
     fn default() -> Self {
-        Self { seed: 10 }
+        Self {
+            seed: 10,
+            explained_mistakes: 10,
+        }
     }
 }
 
 impl Params {
-    /// Everything that is out of range, each with its key: nothing can be.
+    /// Everything that is out of range, each with its key.
     pub fn check(&self) -> Vec<String> {
-        Vec::new()
+        let mut problems = Vec::new();
+        if self.explained_mistakes > MOST_EXPLAINED {
+            problems.push(format!(
+                "evaluate.explained_mistakes: {} is too many; expected at most {MOST_EXPLAINED}",
+                self.explained_mistakes
+            ));
+        }
+        problems
     }
 }

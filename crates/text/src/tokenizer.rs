@@ -4,6 +4,7 @@
 //! max_length=max_tokens)`, for any `tokenizer.json`. Not responsible for padding, which depends on the batch, nor
 //! for the largest length a model can take.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::contained;
@@ -47,6 +48,19 @@ pub struct Encoding {
     pub ids: Vec<u32>,
     /// Number of tokens, the special ones included, that the whole text has.
     pub full_length: u32,
+}
+
+/// The tokens of one text, and where they stand in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpannedEncoding {
+    /// Token ids, the special ones included, not more than asked for: those of [`Encoding`].
+    pub ids: Vec<u32>,
+    /// Where in the text, in bytes, each token stands that is not special.
+    pub spans: Vec<Range<usize>>,
+    /// The place in `ids` of the first token that is not special.
+    pub first: usize,
+    /// The part of the text, in bytes, that was not cut off. Of a byte-level tokenizer it may end within a character.
+    pub read: Range<usize>,
 }
 
 impl Tokenizer {
@@ -162,31 +176,89 @@ impl Tokenizer {
     /// done in pieces, so that memory does not grow with the text beyond four bytes a token; other tokenizers get
     /// the text in one piece.
     pub fn encode(&self, text: &str, max_tokens: usize) -> Result<Encoding, Error> {
-        self.check_max_tokens(max_tokens)?;
-        let room = max_tokens - self.special_tokens_count();
         let mut ids = Vec::new();
-        let mut rest = text;
-        while !rest.is_empty() {
-            let (piece, after) = rest.split_at(self.piece_length(rest));
-            let encoding = contained(|| self.inner.encode_fast(piece, false))
+        self.encode_pieces(
+            text,
+            max_tokens,
+            |tokenizer, piece| tokenizer.encode_fast(piece, false),
+            |_, encoding| {
+                ids.extend_from_slice(encoding.get_ids());
+            },
+        )?;
+        let full_length = u32::try_from(self.special_tokens_count() + ids.len()).unwrap_or(u32::MAX);
+        let kept = &ids[self.kept(ids.len(), max_tokens)];
+        Ok(Encoding {
+            ids: [&self.prefix, kept, &self.suffix].concat(),
+            full_length,
+        })
+    }
+
+    /// [`Tokenizer::encode`], with the place of every token in the text.
+    pub fn encode_with_spans(&self, text: &str, max_tokens: usize) -> Result<SpannedEncoding, Error> {
+        let (mut ids, mut spans) = (Vec::new(), Vec::new());
+        self.encode_pieces(
+            text,
+            max_tokens,
+            |tokenizer, piece| tokenizer.encode(piece, false),
+            |start, encoding| {
+                ids.extend_from_slice(encoding.get_ids());
+                let offsets = encoding.get_offsets().iter();
+                spans.extend(offsets.map(|&(from, to)| (start + from)..(start + to)));
+            },
+        )?;
+        let kept = self.kept(ids.len(), max_tokens);
+        let before = kept.start;
+        let after = ids.len() - kept.end;
+        let read = match (spans.get(kept.start), spans.get(kept.end.wrapping_sub(1))) {
+            (Some(first), Some(last)) => {
+                let start = if before == 0 { 0 } else { first.start };
+                let end = if after == 0 { text.len() } else { last.end };
+                start..end.max(start)
+            }
+            // No token: all there is to read is white space.
+            _ => 0..text.len(),
+        };
+        Ok(SpannedEncoding {
+            ids: [&self.prefix, &ids[kept.clone()], &self.suffix].concat(),
+            spans: spans.drain(kept).collect(),
+            first: self.prefix.len(),
+            read,
+        })
+    }
+
+    /// Encodes a text in the pieces that [`Tokenizer::encode`] speaks of; `each` gets where a piece starts.
+    fn encode_pieces(
+        &self,
+        text: &str,
+        max_tokens: usize,
+        encode: fn(&tokenizers::Tokenizer, &str) -> tokenizers::Result<tokenizers::Encoding>,
+        mut each: impl FnMut(usize, &tokenizers::Encoding),
+    ) -> Result<(), Error> {
+        self.check_max_tokens(max_tokens)?;
+        let mut start = 0;
+        while start < text.len() {
+            let length = self.piece_length(&text[start..]);
+            let piece = &text[start..start + length];
+            let encoding = contained(|| encode(&self.inner, piece))
                 .unwrap_or_else(|panicked| Err(panicked.into()))
                 .map_err(|source| Error::Encode {
                     beginning: piece.chars().take(40).collect(),
                     source,
                 })?;
-            ids.extend_from_slice(encoding.get_ids());
-            rest = after;
+            each(start, &encoding);
+            start += length;
         }
-        let full_length = u32::try_from(self.special_tokens_count() + ids.len()).unwrap_or(u32::MAX);
-        let excess = ids.len().saturating_sub(room);
-        let kept = match self.direction {
-            TruncationDirection::Right => &ids[..ids.len() - excess],
-            TruncationDirection::Left => &ids[excess..],
-        };
-        Ok(Encoding {
-            ids: [&self.prefix, kept, &self.suffix].concat(),
-            full_length,
-        })
+        Ok(())
+    }
+
+    /// Which of a text's tokens fit between the special ones.
+    fn kept(&self, tokens: usize, max_tokens: usize) -> Range<usize> {
+        let room = max_tokens - self.special_tokens_count();
+        let excess = tokens.saturating_sub(room);
+        match self.direction {
+            TruncationDirection::Right => 0..tokens - excess,
+            TruncationDirection::Left => excess..tokens,
+        }
     }
 
     /// [`Tokenizer::encode`] for many texts, on all threads of the current rayon pool, in the order of the texts.
@@ -297,6 +369,29 @@ mod tests {
 
     fn load(json: &Value) -> Tokenizer {
         Tokenizer::from_bytes(json.to_string().as_bytes()).expect("the test's tokenizer is valid")
+    }
+
+    #[test]
+    fn spans_are_those_of_the_text_as_it_was_and_ids_those_without_spans() {
+        let text = "Cl\u{e9}aning ROADS. ro\u{301}ads";
+        let tokenizer = load(&tiny());
+        for max_tokens in [3, 5, 64] {
+            let spanned = tokenizer.encode_with_spans(text, max_tokens).expect("it fits");
+            let plain = tokenizer.encode(text, max_tokens).expect("it fits");
+            assert_eq!(spanned.ids, plain.ids);
+            assert_eq!((spanned.first, spanned.spans.len()), (1, plain.ids.len() - 2));
+        }
+        let whole = tokenizer.encode_with_spans(text, 64).expect("it fits");
+        let words: Vec<&str> = whole.spans.iter().map(|span| &text[span.clone()]).collect();
+        assert_eq!(words, ["Cl\u{e9}an", "ing", "ROAD", "S", ".", "ro\u{301}ad", "s"]);
+        assert_eq!(whole.read, 0..text.len());
+        let short = tokenizer.encode_with_spans(text, 5).expect("it fits");
+        assert_eq!(&text[short.read], "Cl\u{e9}aning ROAD");
+
+        let mut left = tiny();
+        left["truncation"]["direction"] = json!("Left");
+        let short = load(&left).encode_with_spans(text, 5).expect("it fits");
+        assert_eq!(&text[short.read], ". ro\u{301}ads");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! its weights on disk and the bundle are `labelproof-model`'s. Only the rows that split calls `train` move weights;
 //! `validation` chooses the epoch; `test` is never read.
 
+mod card;
 mod checkpoint;
 mod clipping;
 mod data;

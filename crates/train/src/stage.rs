@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use labelproof_artifact::{Digest, FeatureRow, Reporter, Row, SplitRow, TokenRow, json, tokens, write_table};
+use labelproof_artifact::{
+    Digest, FeatureRow, Reporter, Row, SplitRow, TokenRow, fs, json, tokens, write_table,
+};
 use labelproof_model::batch::Batch;
 use labelproof_model::bundle::{self, Description, Pretrained};
 use labelproof_model::features::FeatureCache;
@@ -15,6 +17,7 @@ use labelproof_model::pooling::pool;
 use labelproof_model::{Classifier, DeviceChoice, Head, HeadSettings, backend, classifier};
 use labelproof_text::Preparation;
 
+use crate::card::{self, Card};
 use crate::checkpoint::Checkpoints;
 use crate::data::{TrainingData, canary_texts};
 use crate::error::Error;
@@ -86,6 +89,14 @@ pub fn run(
         Trainable::Last(trainable) => run.train_classifier(classifier, trainable, &pretrained)?,
         Trainable::All => run.train_classifier(classifier, usize::MAX, &pretrained)?,
     };
+    let card = Card {
+        params,
+        data: &data,
+        preparation: &preparation,
+        encoder: &inputs.encoder,
+        history: &history,
+    }
+    .text();
     write_table(out, history)?;
     let description = Description::new(
         &data.labels,
@@ -105,6 +116,7 @@ pub fn run(
         &canaries,
         &device,
     )?;
+    fs::write_atomic(&out.join(bundle::FOLDER).join(card::FILE), card.as_bytes())?;
     Ok(folder)
 }
 

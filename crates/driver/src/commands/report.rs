@@ -58,7 +58,7 @@ impl ReportArgs {
 /// No program opens the page.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot open `{}` in a browser", page.display())]
-pub struct NoBrowser {
+pub(super) struct NoBrowser {
     page: PathBuf,
     source: std::io::Error,
 }
