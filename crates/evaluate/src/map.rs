@@ -1,17 +1,33 @@
-//! Test rows as points in a plane: the vectors that enter the head, along the two directions in which they differ most
-//! (principal components).
+//! Test rows as points in a plane: the vectors that enter the head, neighbours kept near each other (t-SNE: van der Maaten
+//! and Hinton 2008; van der Maaten 2014 for the approximation by a tree).
+//!
+//! It starts from the two directions in which the vectors differ most (principal components), which keeps the large
+//! pattern and makes it draw nothing at random; of few rows they are the whole map.
 //!
 //! Responsible for which rows are drawn and where. Everything is summed in one order, so that the same vectors give the
 //! same bytes whatever the number of threads.
 
+use bhtsne::{Neighbor, tSNE};
 use labelproof_artifact::MapPoint;
 use labelproof_model::bundle::argmax;
 use labelproof_model::{Scores, random};
+use rayon::prelude::*;
 
 use crate::rows::Rows;
 
 /// The most rows on the map.
 const MOST_POINTS: usize = 2000;
+/// Of fewer rows the principal components are the map: t-SNE has nothing to tell of them.
+const FEW_ROWS: usize = 30;
+/// About how many neighbours of a row count, and how many are looked at for each of them.
+const PERPLEXITY: usize = 30;
+const NEIGHBOURS: usize = 3;
+/// Steps of the descent; the customary 1,000 move nothing that is seen.
+const STEPS: usize = 750;
+/// The customary accuracy of the tree.
+const THETA: f32 = 0.5;
+/// The width of the first picture; t-SNE pulls apart what begins close together.
+const FIRST_WIDTH: f64 = 1e-4;
 /// Rounds of the search for the two directions: their error falls with the ratio of neighbouring variances to this power.
 const ROUNDS: usize = 200;
 
@@ -34,7 +50,7 @@ pub(crate) fn points(features: &[f32], scores: &Scores, rows: &Rows, seed: u64) 
         .iter()
         .map(|&row| &features[row * width..(row + 1) * width])
         .collect();
-    let places = into_unit_square(&principal_components(&vectors, seed));
+    let places = into_unit_square(&neighbourhoods(&vectors, seed));
     chosen
         .iter()
         .zip(places)
@@ -60,6 +76,79 @@ fn choose(wrong: &[bool], most: usize, seed: u64) -> Vec<usize> {
     let mut chosen: Vec<usize> = mistakes.into_iter().take(kept).chain(hits).take(most).collect();
     chosen.sort_unstable();
     chosen
+}
+
+/// A place for each vector such that neighbours lie near each other.
+fn neighbourhoods(vectors: &[&[f32]], seed: u64) -> Vec<[f64; 2]> {
+    let first = principal_components(vectors, seed);
+    let spread = first
+        .iter()
+        .flatten()
+        .fold(0.0, |most: f64, place| most.max(place.abs()));
+    if vectors.len() < FEW_ROWS || spread <= f64::MIN_POSITIVE {
+        return first;
+    }
+    let perplexity = PERPLEXITY.min((vectors.len() - 1) / NEIGHBOURS);
+    let neighbours = nearest(vectors, NEIGHBOURS * perplexity);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "places are drawn, not computed with"
+    )]
+    let start: Vec<f32> = first
+        .iter()
+        .flatten()
+        .map(|place| (place / spread * FIRST_WIDTH) as f32)
+        .collect();
+    // With one thread its sums have one order, and the map the same bytes wherever it is drawn.
+    let Ok(one_thread) = rayon::ThreadPoolBuilder::new().num_threads(1).build() else {
+        return first;
+    };
+    let drawn = one_thread.install(|| {
+        let mut map: tSNE<f32, &[f32]> = tSNE::new(vectors);
+        map.perplexity(perplexity as f32)
+            .epochs(STEPS)
+            .initial_embedding(start)
+            .barnes_hut_with_neighbors(THETA, &neighbours);
+        map.embedding()
+    });
+    if drawn.iter().any(|place| !place.is_finite()) {
+        return first;
+    }
+    drawn
+        .chunks_exact(2)
+        .map(|place| [f64::from(place[0]), f64::from(place[1])])
+        .collect()
+}
+
+/// The nearest of the other vectors for each, the nearest first; of equally near ones the first.
+fn nearest(vectors: &[&[f32]], count: usize) -> Vec<Vec<Neighbor<f32>>> {
+    let distance = |one: &[f32], other: &[f32]| -> f32 {
+        let squares = one.iter().zip(other).map(|(one, other)| (one - other).powi(2));
+        squares.sum::<f32>().sqrt()
+    };
+    (0..vectors.len())
+        .into_par_iter()
+        .map(|row| {
+            let mut others: Vec<Neighbor<f32>> = (0..vectors.len())
+                .filter(|&other| other != row)
+                .map(|index| Neighbor {
+                    index,
+                    distance: distance(vectors[row], vectors[index]),
+                })
+                .collect();
+            let order = |one: &Neighbor<f32>, other: &Neighbor<f32>| {
+                one.distance
+                    .total_cmp(&other.distance)
+                    .then(one.index.cmp(&other.index))
+            };
+            if others.len() > count {
+                others.select_nth_unstable_by(count, order);
+                others.truncate(count);
+            }
+            others.sort_unstable_by(order);
+            others
+        })
+        .collect()
 }
 
 fn dot(left: &[f64], right: &[f64]) -> f64 {
@@ -177,22 +266,27 @@ mod tests {
 
     fn map(vectors: &[Vec<f32>]) -> Vec<[f32; 2]> {
         let vectors: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
-        into_unit_square(&principal_components(&vectors, 10))
+        into_unit_square(&neighbourhoods(&vectors, 10))
     }
 
-    #[test]
-    fn separated_clusters_stay_separated_and_the_bytes_the_same() {
+    fn clusters(kinds: usize, width: usize) -> Vec<Vec<f32>> {
         let mut stream = random::stream("clusters", 1);
-        let vectors: Vec<Vec<f32>> = (0..300)
+        (0..300)
             .map(|row| {
-                (0..40)
+                (0..width)
                     .map(|place| {
-                        let centre = if place == row % 3 { 6.0 } else { 0.0 };
+                        let centre = if place == row % kinds { 6.0 } else { 0.0 };
                         centre + random::uniform(&mut stream)
                     })
                     .collect()
             })
-            .collect();
+            .collect()
+    }
+
+    #[test]
+    fn separated_clusters_stay_separated_and_the_bytes_the_same() {
+        // More clusters than two directions can tell apart.
+        let vectors = clusters(12, 40);
         let places = map(&vectors);
         let distance = |left: [f32; 2], right: [f32; 2]| (left[0] - right[0]).hypot(left[1] - right[1]);
         for (row, &place) in places.iter().enumerate() {
@@ -203,9 +297,15 @@ mod tests {
                     distance(places[left], place).total_cmp(&distance(places[right], place))
                 })
                 .unwrap();
-            assert_eq!(nearest % 3, row % 3);
+            assert_eq!(nearest % 12, row % 12);
         }
-        assert_eq!(map(&vectors), places);
+        for threads in [1, 2, 5] {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            assert_eq!(pool.install(|| map(&vectors)), places, "{threads}");
+        }
     }
 
     #[test]
@@ -232,6 +332,12 @@ mod tests {
     fn few_and_equal_vectors_are_in_the_middle_or_on_a_line() {
         assert_eq!(map(&[vec![3.0, 4.0]]), [[0.5, 0.5]]);
         assert_eq!(map(&vec![vec![0.25, 4.0]; 7]), [[0.5, 0.5]; 7]);
+        assert_eq!(map(&vec![vec![0.25, 4.0]; 70]), [[0.5, 0.5]; 70]);
+        // Two places, many rows at each.
+        let two = map(&(0_u8..70)
+            .map(|row| vec![f32::from(row % 2), 1.0])
+            .collect::<Vec<_>>());
+        assert!(two.iter().flatten().all(|place| place.is_finite()));
         let two = map(&[vec![0.0, 1.0, 0.0], vec![0.0, 2.0, 0.0]]);
         assert_eq!(two, [[0.0, 0.5], [1.0, 0.5]]);
     }
