@@ -98,14 +98,15 @@ fn what_sticks_out_or_is_cut_is_seen() {
     let file = faulty(
         "layout",
         "<h2 style='width: 5rem; overflow: hidden; white-space: nowrap'>A heading that is too long for it</h2>
-         <svg viewBox='0 0 100 20'><text x='80' y='15'>cut off</text></svg>
+         <svg viewBox='0 0 100 20'><text x='80' y='15'>cut off</text>
+            <text x='10' y='15'>one</text><text x='12' y='17'>another</text></svg>
          <p style='width: 500px'>wide</p>",
     );
     let browser = Browser::start();
     let page = browser.open(&file);
     page.view(NARROW, Theme::Light);
     let faults = layout::faults(&page).join("\n");
-    for fault in ["sticks out", "A heading that", "cut off"] {
+    for fault in ["sticks out", "A heading that", "cut off", "one and another"] {
         assert!(faults.contains(fault), "`{fault}` is not in:\n{faults}");
     }
 }
@@ -126,11 +127,8 @@ fn markup_that_got_through_is_seen() {
         "stranger",
         "javascript:",
         "alert(1)",
-        "3 scripts",
+        "2 scripts",
     ] {
-        assert!(
-            faults.contains(fault) || fault == "3 scripts",
-            "`{fault}` is not in:\n{faults}"
-        );
+        assert!(faults.contains(fault), "`{fault}` is not in:\n{faults}");
     }
 }
