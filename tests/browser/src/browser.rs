@@ -117,7 +117,8 @@ impl Browser {
 
     /// An empty page.
     pub(crate) fn blank(&self) -> Page {
-        let tab = self.0.new_tab().expect("a tab opens");
+        // The driver waits less long for a tab than a loaded machine may need.
+        let tab = (0..6).find_map(|_| self.0.new_tab().ok()).expect("a tab opens");
         let seen = Arc::new(Mutex::new(Seen::default()));
         let listener = Arc::clone(&seen);
         let weak = Arc::downgrade(&tab);

@@ -3,49 +3,43 @@
 use std::path::Path;
 
 use crate::browser::{Browser, Seen, Theme};
-use crate::pages::{self, Problems, WIDTHS};
+use crate::pages::{self, NARROW, Problems, WIDE};
 
 #[test]
-fn the_browser_has_nothing_to_complain_about() {
+fn no_complaint_and_no_request_but_for_itself() {
     let browser = Browser::start();
     let mut problems = Problems::default();
     for file in pages::all() {
-        problems.add_all(pages::name(&file), all_seen(&browser, &file).complaints);
-    }
-    problems.none();
-}
-
-#[test]
-fn the_page_loads_nothing_but_itself() {
-    let browser = Browser::start();
-    let mut problems = Problems::default();
-    for file in pages::all() {
-        let requests = all_seen(&browser, &file).requests;
-        let (own, other): (Vec<_>, Vec<_>) = requests
+        let place = pages::name(&file);
+        let seen = all_seen(&browser, &file);
+        problems.add_all(place, seen.complaints);
+        let (own, other): (Vec<_>, Vec<_>) = seen
+            .requests
             .into_iter()
             .filter(|address| !address.starts_with("data:"))
             .partition(|address| {
-                address.starts_with("file:") && address.ends_with(&format!("/{}.html", pages::name(&file)))
+                address.starts_with("file:") && address.ends_with(&format!("/{place}.html"))
             });
         problems.check(
             own.len() == 1,
-            pages::name(&file),
+            place,
             format!("it is asked for {} times", own.len()),
         );
-        problems.add_all(pages::name(&file), other);
+        problems.add_all(
+            place,
+            other.iter().map(|address| format!("it asks for {address}")),
+        );
     }
     problems.none();
 }
 
-/// What is said in every size and theme, with everything unfolded, seen to its end, and printed.
+/// What is said narrow and wide, light and dark, with everything unfolded, seen to its end, and printed.
 fn all_seen(browser: &Browser, file: &Path) -> Seen {
     let page = browser.open(file);
     page.run("document.querySelectorAll('details').forEach(part => { part.open = true; })");
-    for width in WIDTHS {
-        for theme in Theme::BOTH {
-            page.view(width, theme);
-            page.run("scrollTo(0, document.documentElement.scrollHeight)");
-        }
+    for (width, theme) in [(NARROW, Theme::Light), (WIDE, Theme::Dark)] {
+        page.view(width, theme);
+        page.run("scrollTo(0, document.documentElement.scrollHeight)");
     }
     page.print();
     page.seen()
