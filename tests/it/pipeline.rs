@@ -468,3 +468,46 @@ fn what_is_locked_is_reproduced_and_what_is_not_is_named() {
         figures.stdout
     );
 }
+
+#[test]
+fn the_report_is_shown_where_a_browser_is_and_named_where_none_is() {
+    let project = Project::small("flex");
+    project.run(&["run", "--quiet"]).expect_success();
+    project.write("bin/xdg-open", "#!/bin/sh\necho \"$1\" >opened\n");
+    let page = "[DIR]/artifacts/report/index.html";
+    let shown = project
+        .shell("chmod +x bin/xdg-open && PATH=\"$PWD/bin:$PATH\" \"$LABELPROOF\" report --open --quiet")
+        .expect_success();
+    assert_eq!(shown.stdout.trim(), page);
+    let opened = project.read("opened");
+    assert!(
+        opened.trim().ends_with("/artifacts/report/index.html"),
+        "{opened}"
+    );
+
+    let none = project.shell("PATH=\"$PWD/none\" \"$LABELPROOF\" report --open --quiet");
+    assert_eq!(none.code, 7);
+    assert!(
+        none.stderr
+            .starts_with(&format!("error: cannot open `{page}` in a browser\n")),
+        "{}",
+        none.stderr
+    );
+    assert!(
+        none.stderr
+            .contains("hint: open the file yourself, here or on another machine: it needs nothing else"),
+        "{}",
+        none.stderr
+    );
+
+    let status = project.run(&["status"]).expect_success();
+    assert_eq!(
+        status.stdout.matches("up to date, took ").count(),
+        7,
+        "{}",
+        status.stdout
+    );
+    let rows: Vec<serde_json::Value> =
+        serde_json::from_str(&project.run(&["status", "--json"]).expect_success().stdout).unwrap();
+    assert!(rows.iter().all(|row| row["seconds"].as_f64().unwrap() >= 0.0));
+}

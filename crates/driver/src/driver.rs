@@ -141,7 +141,7 @@ pub fn run(
         let started = Instant::now();
         interrupt::while_running(stage, || execute(config, stage, &mut planner, printer, run_stage))?;
         planner.forget(stage);
-        Times::note(&config.artifacts, stage, started.elapsed())?;
+        Times::note(&config.artifacts, stage, started.elapsed());
         printer.stage_finished(stage, &Outcome::Ran(started.elapsed()), &folder);
         if interrupt::requested() {
             return Err(Stopped { stage }.into());

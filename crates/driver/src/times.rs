@@ -8,7 +8,7 @@ use std::time::Duration;
 use labelproof_artifact::{StageId, fs};
 
 /// The file in the folder of artifacts.
-const FILE: &str = "times.json";
+const FILE: &str = ".times.json";
 
 /// Seconds by stage.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -27,14 +27,14 @@ impl Times {
         Duration::try_from_secs_f64(*seconds).ok()
     }
 
-    /// Notes how long a stage took.
-    pub fn note(artifacts: &Path, stage: StageId, elapsed: Duration) -> Result<(), fs::FsError> {
+    /// Notes how long a stage took. Where that cannot be written it is not known: the stage is done all the same.
+    pub fn note(artifacts: &Path, stage: StageId, elapsed: Duration) {
         let mut times = Self::read(artifacts);
         let milliseconds = (elapsed.as_secs_f64() * 1e3).round();
         times.0.insert(stage, milliseconds / 1e3);
         let mut text = serde_json::to_string_pretty(&times.0).unwrap_or_default();
         text.push('\n');
-        fs::write_atomic(&artifacts.join(FILE), text.as_bytes())
+        let _not_needed = fs::write_atomic(&artifacts.join(FILE), text.as_bytes());
     }
 }
 
@@ -47,8 +47,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let artifacts = folder.path();
         assert_eq!(Times::read(artifacts), Times::default());
-        Times::note(artifacts, StageId::Train, Duration::from_millis(83_250)).unwrap();
-        Times::note(artifacts, StageId::Split, Duration::from_millis(40)).unwrap();
+        Times::note(artifacts, StageId::Train, Duration::from_millis(83_250));
+        Times::note(artifacts, StageId::Split, Duration::from_millis(40));
         let times = Times::read(artifacts);
         assert_eq!(times.of(StageId::Train), Some(Duration::from_millis(83_250)));
         assert_eq!(times.of(StageId::Split), Some(Duration::from_millis(40)));

@@ -7,8 +7,10 @@
 //! Responsible for which rows are drawn and where. Everything is summed in one order, so that the same vectors give the
 //! same bytes whatever the number of threads.
 
+use std::collections::BTreeMap;
+
 use bhtsne::{Neighbor, tSNE};
-use labelproof_artifact::MapPoint;
+use labelproof_artifact::{MapPoint, contained};
 use labelproof_model::bundle::argmax;
 use labelproof_model::{Scores, random};
 use rayon::prelude::*;
@@ -78,16 +80,39 @@ fn choose(wrong: &[bool], most: usize, seed: u64) -> Vec<usize> {
     chosen
 }
 
-/// A place for each vector such that neighbours lie near each other.
+/// A place for each vector such that neighbours lie near each other; equal vectors have one place.
 fn neighbourhoods(vectors: &[&[f32]], seed: u64) -> Vec<[f64; 2]> {
     let first = principal_components(vectors, seed);
+    let mut distinct: BTreeMap<Vec<u32>, usize> = BTreeMap::new();
+    let mut rows = Vec::new();
+    let kinds: Vec<usize> = vectors
+        .iter()
+        .enumerate()
+        .map(|(row, vector)| {
+            let bits = vector.iter().map(|value| value.to_bits()).collect();
+            *distinct.entry(bits).or_insert_with(|| {
+                rows.push(row);
+                rows.len() - 1
+            })
+        })
+        .collect();
+    if rows.len() < FEW_ROWS {
+        return first;
+    }
+    let chosen: Vec<&[f32]> = rows.iter().map(|&row| vectors[row]).collect();
+    let start: Vec<[f64; 2]> = rows.iter().map(|&row| first[row]).collect();
+    match embed(&chosen, &start) {
+        Some(places) => kinds.into_iter().map(|kind| places[kind]).collect(),
+        None => first,
+    }
+}
+
+/// t-SNE from a first picture; nothing where it fails.
+fn embed(vectors: &[&[f32]], first: &[[f64; 2]]) -> Option<Vec<[f64; 2]>> {
     let spread = first
         .iter()
         .flatten()
         .fold(0.0, |most: f64, place| most.max(place.abs()));
-    if vectors.len() < FEW_ROWS || spread <= f64::MIN_POSITIVE {
-        return first;
-    }
     let perplexity = PERPLEXITY.min((vectors.len() - 1) / NEIGHBOURS);
     let neighbours = nearest(vectors, NEIGHBOURS * perplexity);
     #[expect(
@@ -100,24 +125,27 @@ fn neighbourhoods(vectors: &[&[f32]], seed: u64) -> Vec<[f64; 2]> {
         .map(|place| (place / spread * FIRST_WIDTH) as f32)
         .collect();
     // With one thread its sums have one order, and the map the same bytes wherever it is drawn.
-    let Ok(one_thread) = rayon::ThreadPoolBuilder::new().num_threads(1).build() else {
-        return first;
-    };
+    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().ok()?;
     let drawn = one_thread.install(|| {
-        let mut map: tSNE<f32, &[f32]> = tSNE::new(vectors);
-        map.perplexity(perplexity as f32)
-            .epochs(STEPS)
-            .initial_embedding(start)
-            .barnes_hut_with_neighbors(THETA, &neighbours);
-        map.embedding()
+        // The tree of the library may give up on unlucky numbers.
+        contained(|| {
+            let mut map: tSNE<'_, f32, &[f32]> = tSNE::new(vectors);
+            map.perplexity(perplexity as f32)
+                .epochs(STEPS)
+                .initial_embedding(start)
+                .barnes_hut_with_neighbors(THETA, &neighbours);
+            map.embedding()
+        })
     });
-    if drawn.iter().any(|place| !place.is_finite()) {
-        return first;
-    }
-    drawn
-        .chunks_exact(2)
-        .map(|place| [f64::from(place[0]), f64::from(place[1])])
-        .collect()
+    let drawn = drawn
+        .ok()
+        .filter(|drawn| drawn.iter().all(|place| place.is_finite()))?;
+    let places = drawn.chunks_exact(2);
+    Some(
+        places
+            .map(|place| [f64::from(place[0]), f64::from(place[1])])
+            .collect(),
+    )
 }
 
 /// The nearest of the other vectors for each, the nearest first; of equally near ones the first.

@@ -14,7 +14,6 @@ use crate::attribution::{Integral, Pieces, Question, integrate};
 use crate::batch::Batch;
 use crate::bundle::Pretrained;
 use crate::head::HeadSettings;
-use crate::pooling::pool;
 use crate::weights::{NamedTensors, TensorSource};
 use crate::{BatchNormalization, Classifier, DeviceChoice, Head, Pooling, backend, gradient_tests};
 
@@ -176,38 +175,37 @@ fn trained_batch_normalisation_and_dropout_are_those_of_prediction() {
     assert!((found.margin - (logits[0] - logits[1])).abs() < 1e-4);
 }
 
-/// A head that looks along what one word adds to the text's vector gives that word the most.
+/// Of a text in which one word is left, that word gets the whole decision and the blanks nothing.
 #[test]
-fn the_word_that_decides_weighs_most() {
+fn the_only_word_has_the_whole_decision() {
     let device = backend::open(DeviceChoice::Flex).unwrap();
-    let plain = gradient_tests::tiny(&device, Pooling::Mean);
-    let settings = HeadSettings {
-        input: 8,
-        classes: 3,
-        dropout: 0.0,
-        batch_normalization: BatchNormalization::None,
-    };
-    let pooled = |tokens: &[u32]| -> Vec<f32> {
-        let batch = Batch::new(&[tokens], 0, &device);
-        let pooled = pool(plain.pooling, plain.encoder.forward(&batch), &batch);
-        pooled.into_data().iter::<f32>().collect()
-    };
-    for decisive in 1..6 {
-        let mut without = TOKENS;
-        without[decisive] = 0;
-        let added = pooled(&TOKENS)
-            .into_iter()
-            .zip(pooled(&without))
-            .map(|(with, without)| with - without);
-        let mut values: Vec<f32> = added.collect();
-        values.resize(3 * 8, 0.0);
-        let classifier = Classifier {
-            head: head(values, &settings, &device),
-            ..plain.clone()
+    let classifier = gradient_tests::tiny(&device, Pooling::Mean);
+    for place in 1..6 {
+        let mut tokens = TOKENS;
+        for (other, token) in tokens.iter_mut().enumerate().take(6).skip(1) {
+            if other != place {
+                *token = 0;
+            }
+        }
+        let question = Question {
+            tokens: &tokens,
+            ordinary: 1..6,
+            pad_id: 0,
+            towards: 0,
+            against: 1,
         };
-        let found = explain(&classifier, 0, 0.01, &device);
-        let greatest = (0..5).max_by(|&left, &right| found.weights[left].total_cmp(&found.weights[right]));
-        assert_eq!(greatest, Some(decisive - 1), "{:?}", found.weights);
+        let found = integrate(&classifier, &question, 0.01, &device);
+        let difference = f64::from(found.margin - found.reference_margin);
+        for (word, &weight) in (1..).zip(&found.weights) {
+            if word == place {
+                assert!(
+                    (weight - difference).abs() <= 0.01 * difference.abs(),
+                    "{weight}, {difference}"
+                );
+            } else {
+                assert!(weight.abs() < f64::MIN_POSITIVE, "{weight}");
+            }
+        }
     }
 }
 

@@ -393,6 +393,7 @@ fn markup_in_the_data_is_only_text() {
     };
     // That the page is well formed and loads nothing is checked for every page; here, that nothing is lost either.
     let report = report(&world, &params);
+    keep("hostile.html", &report);
     assert!(
         report
             .page
@@ -985,6 +986,7 @@ fn markup_in_the_findings_is_only_text() {
     }
     // That the page is well formed and loads nothing is checked for every page.
     let report = report(&world, &Params::default());
+    keep("hostile-findings.html", &report);
     let shown = report
         .page
         .matches("&#60;script&#62;alert(1)&#60;/script&#62;")

@@ -120,7 +120,7 @@
     const table = place.closest("table");
     const column = table.classList.contains("matrix") ? table.tHead.rows[0].cells[place.cellIndex].textContent
       : place.previousElementSibling.textContent;
-    button.setAttribute("aria-label", `${button.firstChild.textContent}: ${row} called ${column}`);
+    button.append(element("span", { className: "quiet" }, `: ${row} called ${column}`));
     place.append(button);
   });
 

@@ -25,8 +25,13 @@ impl MapSection {
     pub(crate) fn new(facts: &Facts) -> Self {
         let places = &facts.map.places;
         if places.is_empty() {
+            let summary = if facts.model(Split::Test).is_some() {
+                "The evaluation drew no map."
+            } else {
+                "There are no test rows."
+            };
             return Self {
-                summary: "There are no test rows.".to_owned(),
+                summary: summary.to_owned(),
                 chart: None,
             };
         }
