@@ -5,12 +5,14 @@
 
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Embedding, LayerNorm, Linear};
-use burn::tensor::activation::{gelu, gelu_approximate, relu, softmax};
-use burn::tensor::module::attention;
+use burn::tensor::activation::{gelu, gelu_approximate, relu};
 use burn::tensor::{Device, Tensor};
 
+use crate::backend::fused::{attention, layer_norm, linear};
 use crate::batch::Batch;
+use crate::dropout::{drop_slices, drop_values};
 use crate::encoder_config::{Activation, EncoderConfig};
+use crate::random::combine;
 use crate::weights::{NamedTensors, TensorSource};
 
 /// Added to the attention scores of padding: its weight becomes exactly zero, and no row becomes NaN.
@@ -30,6 +32,8 @@ struct Embeddings {
     segments: Embedding,
     norm: LayerNorm,
     dropout: Dropout,
+    #[module(skip)]
+    epsilon: f64,
 }
 
 #[derive(Module, Debug)]
@@ -41,6 +45,8 @@ struct Layer {
     output: Linear,
     norm: LayerNorm,
     dropout: Dropout,
+    #[module(skip)]
+    epsilon: f64,
 }
 
 #[derive(Module, Debug)]
@@ -54,6 +60,8 @@ struct Attention {
     output_dropout: Dropout,
     #[module(skip)]
     heads: usize,
+    #[module(skip)]
+    epsilon: f64,
 }
 
 impl Encoder {
@@ -80,17 +88,18 @@ impl Encoder {
 
     /// The vectors of every token, `[batch, sequence, hidden]`; those of padding mean nothing.
     pub fn forward(&self, batch: &Batch) -> Tensor<3> {
-        // [batch, 1, 1, sequence]: the same for every head and every asking token.
-        let bias: Option<Tensor<4>> = batch.mask.clone().map(|mask| {
-            mask.sub_scalar(1.0)
-                .mul_scalar(-NO_ATTENTION)
-                .unsqueeze_dim::<3>(1)
-                .unsqueeze_dim(2)
-        });
+        let [rows, sequence] = batch.tokens.dims();
+        let bias = match batch.mask.clone() {
+            Some(mask) => mask.sub_scalar(1.0).mul_scalar(-NO_ATTENTION),
+            None => Tensor::zeros([rows, sequence], &batch.tokens.device()),
+        };
+        // The same for every head and every asking token.
+        let bias = bias.reshape([rows, 1, 1, sequence]);
         let embedded = self.embeddings.forward(batch);
-        self.layers
-            .iter()
-            .fold(embedded, |hidden, layer| layer.forward(hidden, bias.as_ref()))
+        let layers = self.layers.iter().zip(1..);
+        layers.fold(embedded, |hidden, (layer, number)| {
+            layer.forward(hidden, &bias, combine(batch.seed, number))
+        })
     }
 
     /// Layers.
@@ -126,6 +135,7 @@ impl Embeddings {
             segments: source.embedding("embeddings.token_type_embeddings", config.type_vocab_size, width),
             norm: source.layer_norm("embeddings.LayerNorm", width, config.layer_norm_eps),
             dropout: DropoutConfig::new(config.hidden_dropout_prob).init(),
+            epsilon: config.layer_norm_eps,
         }
     }
 
@@ -147,7 +157,8 @@ impl Embeddings {
         let positions = self.positions.weight.val().narrow(0, 0, sequence);
         let segment = self.segments.weight.val().narrow(0, 0, 1);
         let embedded = self.words.forward(batch.tokens.clone()) + (positions + segment).unsqueeze::<3>();
-        self.dropout.forward(self.norm.forward(embedded))
+        let normalized = layer_norm(&self.norm, self.epsilon, embedded);
+        drop_values(&self.dropout, normalized, combine(batch.seed, 0))
     }
 }
 
@@ -162,6 +173,7 @@ impl Layer {
             output: source.linear(&name("output.dense"), inner, width),
             norm: source.layer_norm(&name("output.LayerNorm"), width, config.layer_norm_eps),
             dropout: DropoutConfig::new(config.hidden_dropout_prob).init(),
+            epsilon: config.layer_norm_eps,
         }
     }
 
@@ -173,17 +185,17 @@ impl Layer {
         tensors.push_layer_norm(&name("output.LayerNorm"), &self.norm);
     }
 
-    /// `hidden` and the result are `[batch, sequence, hidden]`, `bias` `[batch, 1, 1, sequence]`.
-    fn forward(&self, hidden: Tensor<3>, bias: Option<&Tensor<4>>) -> Tensor<3> {
-        let attended = self.attention.forward(hidden, bias);
-        let inner = self.intermediate.forward(attended.clone());
+    /// `hidden` and the result are `[batch, sequence, hidden]`, `bias` `[batch, 1, 1, sequence]`; `seed` is of dropout.
+    fn forward(&self, hidden: Tensor<3>, bias: &Tensor<4>, seed: u64) -> Tensor<3> {
+        let attended = self.attention.forward(hidden, bias, seed);
+        let inner = linear(&self.intermediate, attended.clone());
         let inner = match self.activation {
             Activation::Gelu => gelu(inner),
             Activation::GeluNew => gelu_approximate(inner),
             Activation::Relu => relu(inner),
         };
-        let output = self.dropout.forward(self.output.forward(inner));
-        self.norm.forward(output + attended)
+        let output = drop_values(&self.dropout, linear(&self.output, inner), combine(seed, 2));
+        layer_norm(&self.norm, self.epsilon, output + attended)
     }
 }
 
@@ -200,6 +212,7 @@ impl Attention {
             weight_dropout: DropoutConfig::new(config.attention_probs_dropout_prob).init(),
             output_dropout: DropoutConfig::new(config.hidden_dropout_prob).init(),
             heads: config.num_attention_heads,
+            epsilon: config.layer_norm_eps,
         }
     }
 
@@ -212,41 +225,24 @@ impl Attention {
         tensors.push_layer_norm(&name("output.LayerNorm"), &self.norm);
     }
 
-    fn forward(&self, hidden: Tensor<3>, bias: Option<&Tensor<4>>) -> Tensor<3> {
+    fn forward(&self, hidden: Tensor<3>, bias: &Tensor<4>, seed: u64) -> Tensor<3> {
         let [batch, sequence, width] = hidden.dims();
-        // [batch, heads, sequence, width / heads]
         let split = |tensor: Tensor<3>| -> Tensor<4> {
-            tensor
-                .reshape([batch, sequence, self.heads, width / self.heads])
-                .swap_dims(1, 2)
+            tensor.reshape([batch, sequence, self.heads, width / self.heads])
         };
-        let query = split(self.query.forward(hidden.clone()));
-        let key = split(self.key.forward(hidden.clone()));
-        let value = split(self.value.forward(hidden.clone()));
-        let attended = match bias {
-            // The fused kernel takes no dropout, and burn-tch 0.22 hands LibTorch a mask of the opposite meaning:
-            // it serves where neither is needed.
-            None if !hidden.device().is_autodiff() => attention(
-                query,
-                key,
-                value,
-                None,
-                None,
-                burn::tensor::ops::AttentionModuleOptions::default(),
-            ),
-            _ => {
-                let scale = 1.0 / (width as f64 / self.heads as f64).sqrt();
-                let scores = query.matmul(key.swap_dims(2, 3)).mul_scalar(scale);
-                let scores = match bias {
-                    Some(bias) => scores + bias.clone(),
-                    None => scores,
-                };
-                self.weight_dropout.forward(softmax(scores, 3)).matmul(value)
-            }
-        };
+        let query = split(linear(&self.query, hidden.clone()));
+        let key = split(linear(&self.key, hidden.clone()));
+        let value = split(linear(&self.value, hidden.clone()));
+        // Dropping a weight is the same as dropping the value that it is multiplied with. One draw serves all tokens that ask
+        // for that value: each weight is dropped as often as if all were drawn, and the weights are never written to memory.
+        let mask = [batch, sequence, self.heads, 1];
+        let value = drop_slices(&self.weight_dropout, value, mask, combine(seed, 0));
+        let [query, key, value] = [query, key, value].map(|tensor| tensor.swap_dims(1, 2));
+        let attended = attention(query, key, value, bias.clone());
         let joined = attended.swap_dims(1, 2).reshape([batch, sequence, width]);
-        let output = self.output_dropout.forward(self.output.forward(joined));
-        self.norm.forward(output + hidden)
+        let output = linear(&self.output, joined);
+        let output = drop_values(&self.output_dropout, output, combine(seed, 1));
+        layer_norm(&self.norm, self.epsilon, output + hidden)
     }
 }
 
