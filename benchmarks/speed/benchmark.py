@@ -99,6 +99,13 @@ class Bench:
         self.options = options
         self.folder = folder
         self.rows: list[Row] = []
+        self.complete = False
+        self.peak = float(re.search(r"peak ([\d.]+)", self.peer(folder, "peak.py", "4096").text)[1])
+
+    def keep(self, row: Row) -> None:
+        """Writes the document after each work, so that an interrupted benchmark leaves what it measured."""
+        self.rows.append(row)
+        self.options.output.write_text(document(self), encoding="utf-8")
 
     def project(self, name: str, rows: list, tokens: int, trainable: str, epochs: int) -> Path:
         folder = self.folder / name
@@ -130,11 +137,11 @@ class Bench:
             row.product_runs.append(own_run())
             row.peer_runs.append(peer_run())
             print(f"  {row.product_runs[-1].seconds:.2f} s against {row.peer_runs[-1].seconds:.2f} s", flush=True)
-        self.rows.append(row)
+        self.keep(row)
 
     def all(self) -> None:
         encoder = self.options.encoder.resolve()
-        size = 20 if self.options.quick else 60
+        size = 10 if self.options.quick else 60
         texts = bbc(self.options.bbc, size)
         count = len(texts)
 
@@ -156,7 +163,7 @@ class Bench:
             rate = f"train.learning_rate=0.000{40 + next(rates)}"
             row.product_runs.append(self.own(frozen, "run", "train", "--set", rate))
             row.peer_runs.append(measured)
-        self.rows.append(row)
+        self.keep(row)
 
         for name, rows, tokens, goal in [
             ("finetune", texts, 256, 2.5),
@@ -213,7 +220,7 @@ class Bench:
     def alone(self, work: str, goal: float | None, own_run: Callable[[], Measured], runs: int = 5) -> Row:
         print(work, flush=True)
         row = Row(work, "", goal, [own_run() for _ in range(runs)])
-        self.rows.append(row)
+        self.keep(row)
         return row
 
     def scale(self) -> None:
@@ -245,8 +252,10 @@ def spread(values: list[float], digits: int) -> str:
     return f"{middle} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
-def document(bench: Bench, peak: float) -> str:
+def document(bench: Bench) -> str:
     quick = " This is the short form of the benchmark (`--quick`): fewer texts and fewer pairs." if bench.options.quick else ""
+    if not bench.complete:
+        quick += " It was interrupted: works that the table lacks were not measured."
     lines = [
         "# Speed and memory",
         "",
@@ -255,7 +264,7 @@ def document(bench: Bench, peak: float) -> str:
         f" of all of it.{quick}",
         "",
         f"The machine: {os.cpu_count()} cores, {processor()}; 32-bit matrix products in LibTorch at the encoder's shapes:",
-        f"{peak:.0f} GFLOP/s. Encoder: {bench.options.encoder.name}.",
+        f"{bench.peak:.0f} GFLOP/s. Encoder: {bench.options.encoder.name}.",
         "",
         "| work | labelproof, s | MiB | peer | peer, s | MiB | times as fast | goal | |",
         "| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | --- |",
@@ -299,10 +308,9 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options, Path(folder))
-        peak = bench.peer(Path(folder), "peak.py", "4096").text
         bench.all()
-        rate = float(re.search(r"peak ([\d.]+)", peak)[1])
-        options.output.write_text(document(bench, rate), encoding="utf-8")
+        bench.complete = True
+        options.output.write_text(document(bench), encoding="utf-8")
     print(f"wrote {options.output}")
 
 
