@@ -18,8 +18,10 @@ LABELPROOF := $(CARGO) run -q --locked -p labelproof-pipeline --bin labelproof -
 .DEFAULT_GOAL := help
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 600
+# Options of the benchmark: --quick, --pairs N.
+BENCH ?=
 
-.PHONY: help setup build pipeline $(STAGES) reproduce status test test-fast test-browser lint fuzz ci check-sample audit-benchmark clean clean-setup
+.PHONY: help setup build pipeline $(STAGES) reproduce status test test-fast test-browser lint fuzz ci check-sample audit-benchmark bench bench-setup clean clean-setup
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[^\t#]+:.*## / { sub(/^.*STAGES.*$$/, "<stage>", $$1); printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -91,6 +93,18 @@ audit-benchmark: build ## put faults into real runs and count how often the audi
 	@binary=$$($(CARGO) build -q --locked -p labelproof-pipeline --bins --message-format=json \
 	    | sed -n 's/.*"executable":"\([^"]*\/labelproof\)".*/\1/p') && \
 	    $(PYTHON) benchmarks/audit/benchmark.py --reuse "$(FILES)" --labelproof "$$binary" --jobs 2 --output docs/audit-benchmark.md
+
+bench-setup: setup ## make the Python environment of the peers that `make bench` compares with
+	$(PYTHON) -m venv external/bench-venv
+	external/bench-venv/bin/pip install --quiet --requirement benchmarks/speed/requirements.txt
+
+bench: build ## measure speed and memory beside the peers, and write docs/benchmarks.md; BENCH=--quick takes minutes
+	@test -x external/bench-venv/bin/python || { echo 'error: the peers are not there; run: make bench-setup'; exit 2; }
+	@binary=$$($(CARGO) build -q --locked -p labelproof-pipeline --bins --message-format=json \
+	    | sed -n 's/.*"executable":"\([^"]*\/labelproof\)".*/\1/p') && \
+	    $(PYTHON) benchmarks/speed/benchmark.py --labelproof "$$binary" --bbc external/data/bbc-news \
+	        --encoder external/encoders/all-minilm-l6-v2 --peer-python external/bench-venv/bin/python \
+	        --output docs/benchmarks.md $(BENCH)
 
 clean: ## remove the artifacts of the pipeline
 	find artifacts -mindepth 1 -maxdepth 1 ! -name .gitkeep -exec rm -rf {} +

@@ -13,6 +13,20 @@ use labelproof_artifact::{Diagnostic, Fault};
 /// The binary that links LibTorch. It lies beside this one.
 const SIBLING: &str = "labelproof-torch";
 
+/// Where the C library of Linux looks for how it is to allocate memory, before a program begins.
+const TUNABLES: &str = "GLIBC_TUNABLES";
+/// Memory in large pages: training asks for and gives back blocks of megabytes all the time, and the system's work for each page of
+/// these is up to a quarter of a training step.
+const LARGE_PAGES: &str = "glibc.malloc.hugetlb=1";
+
+/// What the user set, and large pages before it: the last of equal settings counts.
+fn tunables(given: Option<String>) -> String {
+    match given {
+        Some(given) if !given.is_empty() => format!("{LARGE_PAGES}:{given}"),
+        _ => LARGE_PAGES.to_owned(),
+    }
+}
+
 /// The other binary cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum HandoverError {
@@ -56,6 +70,23 @@ pub fn become_sibling() -> HandoverError {
     if let Some(name) = arguments.next() {
         command.arg0(name);
     }
+    command.env(TUNABLES, tunables(std::env::var(TUNABLES).ok()));
     let source = command.args(arguments).exec();
     HandoverError::Start { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_user_set_is_kept() {
+        assert_eq!(tunables(None), LARGE_PAGES);
+        assert_eq!(tunables(Some(String::new())), LARGE_PAGES);
+        let given = "glibc.malloc.hugetlb=0".to_owned();
+        assert_eq!(
+            tunables(Some(given)),
+            "glibc.malloc.hugetlb=1:glibc.malloc.hugetlb=0"
+        );
+    }
 }

@@ -1,4 +1,7 @@
-//! The one file that names a backend: which devices there are, and how a word becomes one.
+//! The one place that names a backend: which devices there are, how a word becomes one, and what a backend does better than
+//! burn's own operations.
+
+pub mod fused;
 
 use burn::tensor::Device;
 use labelproof_settings::DeviceChoice;

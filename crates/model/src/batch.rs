@@ -21,6 +21,8 @@ pub struct Batch {
     pub mask: Option<Tensor<2>>,
     /// Tokens a row, without padding: `[batch]`
     pub lengths: Vec<usize>,
+    /// Of the encoder's dropout, where there is any.
+    pub seed: u64,
 }
 
 impl Batch {
@@ -42,7 +44,13 @@ impl Batch {
             tokens: Tensor::from_data(TensorData::new(tokens, shape), device),
             mask: padded.then(|| Tensor::from_data(TensorData::new(mask, shape), device)),
             lengths,
+            seed: 0,
         }
+    }
+
+    /// The same batch with another seed of the encoder's dropout.
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
     }
 }
 

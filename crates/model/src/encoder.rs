@@ -5,12 +5,14 @@
 
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Embedding, LayerNorm, Linear};
-use burn::tensor::activation::{gelu, gelu_approximate, relu, softmax};
-use burn::tensor::module::attention;
+use burn::tensor::activation::{gelu, gelu_approximate, relu};
 use burn::tensor::{Device, Tensor};
 
+use crate::backend::fused::{attention, layer_norm, linear};
 use crate::batch::Batch;
+use crate::dropout::{drop_slices, drop_values};
 use crate::encoder_config::{Activation, EncoderConfig};
+use crate::random::combine;
 use crate::weights::{NamedTensors, TensorSource};
 
 /// Added to the attention scores of padding: its weight becomes exactly zero, and no row becomes NaN.
@@ -30,6 +32,8 @@ struct Embeddings {
     segments: Embedding,
     norm: LayerNorm,
     dropout: Dropout,
+    #[module(skip)]
+    epsilon: f64,
 }
 
 #[derive(Module, Debug)]
@@ -41,6 +45,8 @@ struct Layer {
     output: Linear,
     norm: LayerNorm,
     dropout: Dropout,
+    #[module(skip)]
+    epsilon: f64,
 }
 
 #[derive(Module, Debug)]
@@ -54,6 +60,8 @@ struct Attention {
     output_dropout: Dropout,
     #[module(skip)]
     heads: usize,
+    #[module(skip)]
+    epsilon: f64,
 }
 
 impl Encoder {
@@ -80,17 +88,24 @@ impl Encoder {
 
     /// The vectors of every token, `[batch, sequence, hidden]`; those of padding mean nothing.
     pub fn forward(&self, batch: &Batch) -> Tensor<3> {
-        // [batch, 1, 1, sequence]: the same for every head and every asking token.
-        let bias: Option<Tensor<4>> = batch.mask.clone().map(|mask| {
-            mask.sub_scalar(1.0)
-                .mul_scalar(-NO_ATTENTION)
-                .unsqueeze_dim::<3>(1)
-                .unsqueeze_dim(2)
-        });
+        let [rows, sequence] = batch.tokens.dims();
+        let bias = match batch.mask.clone() {
+            Some(mask) => mask.sub_scalar(1.0).mul_scalar(-NO_ATTENTION),
+            None => Tensor::zeros([rows, sequence], &batch.tokens.device()),
+        };
         let embedded = self.embeddings.forward(batch);
-        self.layers
-            .iter()
-            .fold(embedded, |hidden, layer| layer.forward(hidden, bias.as_ref()))
+        self.forward_layers(embedded, bias, batch.seed)
+    }
+
+    /// Through all layers; `bias`, `[batch, sequence]`, is added to every attention score of a token.
+    fn forward_layers(&self, embedded: Tensor<3>, bias: Tensor<2>, seed: u64) -> Tensor<3> {
+        let [rows, sequence] = bias.dims();
+        // The same for every head and every asking token.
+        let bias = bias.reshape([rows, 1, 1, sequence]);
+        let layers = self.layers.iter().zip(1..);
+        layers.fold(embedded, |hidden, (layer, number)| {
+            layer.forward(hidden, &bias, combine(seed, number))
+        })
     }
 
     /// The word embeddings of a batch, `[batch, sequence, hidden]`, before positions and segments are added.
@@ -98,12 +113,13 @@ impl Encoder {
         self.embeddings.words.forward(batch.tokens.clone())
     }
 
-    /// [`Encoder::forward`] from word embeddings, `[batch, sequence, hidden]`, none of which is padding.
+    /// [`Encoder::forward`] from word embeddings, `[batch, sequence, hidden]`, none of which is padding; for prediction, without dropout.
     pub fn forward_words(&self, words: Tensor<3>) -> Tensor<3> {
-        let embedded = self.embeddings.forward_words(words);
-        self.layers
-            .iter()
-            .fold(embedded, |hidden, layer| layer.forward(hidden, None))
+        const NO_SEED: u64 = 0;
+        let [rows, sequence, _] = words.dims();
+        let bias = Tensor::zeros([rows, sequence], &words.device());
+        let embedded = self.embeddings.forward_words(words, NO_SEED);
+        self.forward_layers(embedded, bias, NO_SEED)
     }
 
     /// Layers.
@@ -139,6 +155,7 @@ impl Embeddings {
             segments: source.embedding("embeddings.token_type_embeddings", config.type_vocab_size, width),
             norm: source.layer_norm("embeddings.LayerNorm", width, config.layer_norm_eps),
             dropout: DropoutConfig::new(config.hidden_dropout_prob).init(),
+            epsilon: config.layer_norm_eps,
         }
     }
 
@@ -156,16 +173,17 @@ impl Embeddings {
     }
 
     fn forward(&self, batch: &Batch) -> Tensor<3> {
-        self.forward_words(self.words.forward(batch.tokens.clone()))
+        self.forward_words(self.words.forward(batch.tokens.clone()), batch.seed)
     }
 
-    /// Adds positions and segments to word embeddings, `[batch, sequence, hidden]`.
-    fn forward_words(&self, words: Tensor<3>) -> Tensor<3> {
+    /// Adds positions and segments to word embeddings, `[batch, sequence, hidden]`; `seed` is of dropout.
+    fn forward_words(&self, words: Tensor<3>, seed: u64) -> Tensor<3> {
         let [_, sequence, _] = words.dims();
         let positions = self.positions.weight.val().narrow(0, 0, sequence);
         let segment = self.segments.weight.val().narrow(0, 0, 1);
         let embedded = words + (positions + segment).unsqueeze::<3>();
-        self.dropout.forward(self.norm.forward(embedded))
+        let normalized = layer_norm(&self.norm, self.epsilon, embedded);
+        drop_values(&self.dropout, normalized, combine(seed, 0))
     }
 }
 
@@ -180,6 +198,7 @@ impl Layer {
             output: source.linear(&name("output.dense"), inner, width),
             norm: source.layer_norm(&name("output.LayerNorm"), width, config.layer_norm_eps),
             dropout: DropoutConfig::new(config.hidden_dropout_prob).init(),
+            epsilon: config.layer_norm_eps,
         }
     }
 
@@ -191,17 +210,17 @@ impl Layer {
         tensors.push_layer_norm(&name("output.LayerNorm"), &self.norm);
     }
 
-    /// `hidden` and the result are `[batch, sequence, hidden]`, `bias` `[batch, 1, 1, sequence]`.
-    fn forward(&self, hidden: Tensor<3>, bias: Option<&Tensor<4>>) -> Tensor<3> {
-        let attended = self.attention.forward(hidden, bias);
-        let inner = self.intermediate.forward(attended.clone());
+    /// `hidden` and the result are `[batch, sequence, hidden]`, `bias` `[batch, 1, 1, sequence]`; `seed` is of dropout.
+    fn forward(&self, hidden: Tensor<3>, bias: &Tensor<4>, seed: u64) -> Tensor<3> {
+        let attended = self.attention.forward(hidden, bias, seed);
+        let inner = linear(&self.intermediate, attended.clone());
         let inner = match self.activation {
             Activation::Gelu => gelu(inner),
             Activation::GeluNew => gelu_approximate(inner),
             Activation::Relu => relu(inner),
         };
-        let output = self.dropout.forward(self.output.forward(inner));
-        self.norm.forward(output + attended)
+        let output = drop_values(&self.dropout, linear(&self.output, inner), combine(seed, 2));
+        layer_norm(&self.norm, self.epsilon, output + attended)
     }
 }
 
@@ -218,6 +237,7 @@ impl Attention {
             weight_dropout: DropoutConfig::new(config.attention_probs_dropout_prob).init(),
             output_dropout: DropoutConfig::new(config.hidden_dropout_prob).init(),
             heads: config.num_attention_heads,
+            epsilon: config.layer_norm_eps,
         }
     }
 
@@ -230,41 +250,24 @@ impl Attention {
         tensors.push_layer_norm(&name("output.LayerNorm"), &self.norm);
     }
 
-    fn forward(&self, hidden: Tensor<3>, bias: Option<&Tensor<4>>) -> Tensor<3> {
+    fn forward(&self, hidden: Tensor<3>, bias: &Tensor<4>, seed: u64) -> Tensor<3> {
         let [batch, sequence, width] = hidden.dims();
-        // [batch, heads, sequence, width / heads]
         let split = |tensor: Tensor<3>| -> Tensor<4> {
-            tensor
-                .reshape([batch, sequence, self.heads, width / self.heads])
-                .swap_dims(1, 2)
+            tensor.reshape([batch, sequence, self.heads, width / self.heads])
         };
-        let query = split(self.query.forward(hidden.clone()));
-        let key = split(self.key.forward(hidden.clone()));
-        let value = split(self.value.forward(hidden.clone()));
-        let attended = match bias {
-            // The fused kernel takes no dropout, and burn-tch 0.22 hands LibTorch a mask of the opposite meaning:
-            // it serves where neither is needed.
-            None if !hidden.device().is_autodiff() => attention(
-                query,
-                key,
-                value,
-                None,
-                None,
-                burn::tensor::ops::AttentionModuleOptions::default(),
-            ),
-            _ => {
-                let scale = 1.0 / (width as f64 / self.heads as f64).sqrt();
-                let scores = query.matmul(key.swap_dims(2, 3)).mul_scalar(scale);
-                let scores = match bias {
-                    Some(bias) => scores + bias.clone(),
-                    None => scores,
-                };
-                self.weight_dropout.forward(softmax(scores, 3)).matmul(value)
-            }
-        };
+        let query = split(linear(&self.query, hidden.clone()));
+        let key = split(linear(&self.key, hidden.clone()));
+        let value = split(linear(&self.value, hidden.clone()));
+        // Dropping a weight is the same as dropping the value that it is multiplied with. One draw serves all tokens that ask
+        // for that value: each weight is dropped as often as if all were drawn, and the weights are never written to memory.
+        let mask = [batch, sequence, self.heads, 1];
+        let value = drop_slices(&self.weight_dropout, value, mask, combine(seed, 0));
+        let [query, key, value] = [query, key, value].map(|tensor| tensor.swap_dims(1, 2));
+        let attended = attention(query, key, value, bias.clone());
         let joined = attended.swap_dims(1, 2).reshape([batch, sequence, width]);
-        let output = self.output_dropout.forward(self.output.forward(joined));
-        self.norm.forward(output + hidden)
+        let output = linear(&self.output, joined);
+        let output = drop_values(&self.output_dropout, output, combine(seed, 1));
+        layer_norm(&self.norm, self.epsilon, output + hidden)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod baseline;
 pub mod batch;
 pub mod bundle;
 pub mod classifier;
+mod dropout;
 pub mod encoder;
 pub mod encoder_config;
 pub mod error;

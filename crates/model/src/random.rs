@@ -1,6 +1,6 @@
 //! Random numbers that are the same on every machine, backend and release: `ChaCha`, seeded by a purpose and a number.
 //!
-//! Dropout masks are the exception: they come from the device's own generator, which [`burn`] seeds.
+//! The head's dropout is the exception: its masks come from the device's own generator, which [`burn`] seeds.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

@@ -20,8 +20,8 @@ use crate::schedule::learning_rate;
 
 /// What a loop trains on. `M` is what learns: the head alone, or the whole classifier.
 pub(crate) struct Task<'a, M> {
-    /// Logits `[batch, classes]` of some training rows, on the autodiff device.
-    pub(crate) train_logits: &'a dyn Fn(&M, &[usize]) -> Tensor<2>,
+    /// Logits `[batch, classes]` of some training rows, on the autodiff device; the number is the seed of the encoder's dropout.
+    pub(crate) train_logits: &'a dyn Fn(&M, &[usize], u64) -> Tensor<2>,
     /// Logits of all validation rows, row-major, by a module in prediction mode.
     pub(crate) validation_logits: &'a dyn Fn(&M) -> Vec<f32>,
     /// Class of each training row.
@@ -189,12 +189,14 @@ impl<M: Module> Trainer<'_, M> {
             .zip(steps_before..);
         for (group, step) in groups.skip_while(|(_, step)| *step < first) {
             // Seeded anew for each step, so that a step can be repeated without the ones before it.
-            self.task.device.seed(random::combine(seed, step));
+            let step_seed = random::combine(seed, step);
+            self.task.device.seed(step_seed);
             let group_rows: usize = group.iter().map(Vec::len).sum();
             let mut accumulator = GradientsAccumulator::new();
-            for rows in group {
+            for (rows, part) in group.iter().zip(0..) {
                 let share = rows.len() as f64 / group_rows as f64;
-                let (gradients, loss, hits) = self.gradients(&state.module, rows, share, epoch)?;
+                let seed = random::combine(step_seed, part);
+                let (gradients, loss, hits) = self.gradients(&state.module, rows, seed, share, epoch)?;
                 accumulator.accumulate(&state.module, gradients);
                 state.progress.loss_sum += f64::from(loss) * rows.len() as f64;
                 state.progress.right += hits;
@@ -259,6 +261,7 @@ impl<M: Module> Trainer<'_, M> {
         &self,
         module: &M,
         rows: &[usize],
+        seed: u64,
         share: f64,
         epoch: u32,
     ) -> Result<(GradientsParams, f32, usize), Error> {
@@ -268,7 +271,7 @@ impl<M: Module> Trainer<'_, M> {
             .collect();
         let device = self.task.device.clone().autodiff();
         let targets = Tensor::<1, Int>::from_data(TensorData::new(labels.clone(), [labels.len()]), &device);
-        let logits = (self.task.train_logits)(module, rows);
+        let logits = (self.task.train_logits)(module, rows, seed);
         let loss = self.loss.forward(logits.clone(), targets);
         let value = loss.clone().into_scalar::<f32>();
         if !value.is_finite() {
@@ -388,7 +391,7 @@ mod tests {
             dropout: params.dropout,
             batch_normalization: params.batch_normalization,
         };
-        let train_logits = |head: &Head, rows: &[usize]| {
+        let train_logits = |head: &Head, rows: &[usize], _: u64| {
             let values: Vec<f32> = rows
                 .iter()
                 .flat_map(|&row| features[row * WIDTH..(row + 1) * WIDTH].to_vec())
@@ -618,7 +621,7 @@ mod tests {
         let device = backend::open(DeviceChoice::Flex).unwrap();
         let autodiff = device.clone().autodiff();
         let batches = Cell::new(0);
-        let train_logits = |head: &Head, rows: &[usize]| {
+        let train_logits = |head: &Head, rows: &[usize], _: u64| {
             batches.set(batches.get() + 1);
             // The first epoch has one batch, and is fine.
             let value = if batches.get() == 1 { 0.5 } else { f32::NAN };

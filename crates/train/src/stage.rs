@@ -169,7 +169,7 @@ impl Run<'_> {
             .flat_map(|row| row.values.iter().copied())
             .collect();
         let autodiff = self.device.clone().autodiff();
-        let train_logits = |head: &Head, rows: &[usize]| -> Tensor<2> {
+        let train_logits = |head: &Head, rows: &[usize], _: u64| -> Tensor<2> {
             let values: Vec<f32> = rows
                 .iter()
                 .flat_map(|&row| train[row].values.iter().copied())
@@ -204,9 +204,9 @@ impl Run<'_> {
         let pad_id = pretrained.tokenizer.pad_id();
         let autodiff = self.device.clone().autodiff();
         let (train, validation) = (&self.data.train, &self.data.validation);
-        let train_logits = |classifier: &Classifier, rows: &[usize]| -> Tensor<2> {
+        let train_logits = |classifier: &Classifier, rows: &[usize], seed: u64| -> Tensor<2> {
             let tokens: Vec<&[u32]> = rows.iter().map(|&row| train.tokens[row].as_slice()).collect();
-            classifier.forward(&Batch::new(&tokens, pad_id, &autodiff))
+            classifier.forward(&Batch::new(&tokens, pad_id, &autodiff).with_seed(seed))
         };
         let validation_logits = |classifier: &Classifier| -> Vec<f32> {
             let rows: Vec<&[u32]> = validation.tokens.iter().map(Vec::as_slice).collect();
@@ -226,7 +226,7 @@ impl Run<'_> {
 
     fn task<'a, M: Module>(
         &'a self,
-        train_logits: &'a dyn Fn(&M, &[usize]) -> Tensor<2>,
+        train_logits: &'a dyn Fn(&M, &[usize], u64) -> Tensor<2>,
         validation_logits: &'a dyn Fn(&M) -> Vec<f32>,
         train_lengths: &'a [usize],
     ) -> Task<'a, M> {

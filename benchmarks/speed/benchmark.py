@@ -1,0 +1,318 @@
+"""Speed and memory of labelproof beside what a user would write with transformers, scikit-learn or tokenizers.
+
+    python benchmark.py --labelproof BINARY --bbc FOLDER --encoder FOLDER --peer-python PYTHON --output benchmarks.md [--quick]
+"""
+
+import argparse
+import csv
+import os
+import random
+import re
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PEERS = Path(__file__).parent / "peers"
+CONFIGURATION = """encoder: {encoder}
+artifacts: artifacts
+ingest:
+  format: csv
+  paths: [texts.csv]
+  columns: {{ id: id, text: text, label: label, split: split }}
+preprocess: {{ max_tokens: {tokens} }}
+split: {{ use_given: true }}
+train: {{ trainable: {trainable}, epochs: {epochs}, batch_size: 16, learning_rate: 0.00004 }}
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a process took: seconds of wall time, MiB of memory at most, and what it printed."""
+
+    seconds: float
+    mebibytes: float
+    text: str
+
+
+@dataclass
+class Row:
+    """A comparison. `figure` takes from a process the seconds that count; all of them unless the peer prints its own."""
+
+    work: str
+    peer: str
+    goal: float | None
+    product_runs: list[Measured] = field(default_factory=list)
+    peer_runs: list[Measured] = field(default_factory=list)
+
+    def ratios(self) -> list[float]:
+        return [peer.seconds / own.seconds for own, peer in zip(self.product_runs, self.peer_runs, strict=False)]
+
+
+def run(command: list[str | Path], folder: Path, pattern: str | None = None) -> Measured:
+    """Runs a process to its end. The time is that of `pattern`'s group in what it prints, or of the whole process."""
+    with tempfile.TemporaryFile("w+") as printed:
+        start = time.perf_counter()
+        process = subprocess.Popen([str(part) for part in command], cwd=folder, stdout=printed, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        printed.seek(0)
+        text = printed.read()
+    if process.returncode != 0:
+        raise SystemExit(f"error: `{' '.join(map(str, command))}` ended with {process.returncode}:\n{text}")
+    if pattern:
+        seconds = float(re.search(pattern, text)[1])
+    return Measured(seconds, usage.ru_maxrss / 1024, text)
+
+
+def write_texts(path: Path, rows: list[tuple[str, str, str, str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text", "label", "split"])
+        writer.writerows(rows)
+
+
+def bbc(folder: Path, a_label: int) -> list[tuple[str, str, str, str]]:
+    """Articles of each label: of ten, six to train on, one to choose by, three to test on."""
+    parts = ["train"] * 6 + ["val"] + ["test"] * 3
+    rows = []
+    for label in sorted(path for path in folder.iterdir() if path.is_dir()):
+        files = sorted(label.glob("*.txt"))
+        random.Random(10).shuffle(files)
+        for number, file in enumerate(files[:a_label]):
+            text = file.read_text("utf-8", errors="replace")
+            rows.append((f"{label.name}/{file.stem}", text, label.name, parts[number % len(parts)]))
+    return rows
+
+
+def short(rows: list[tuple[str, str, str, str]]) -> list[tuple[str, str, str, str]]:
+    """The first sentence of each text, as short as a question or a headline."""
+    return [(name, " ".join(text.split()[:12]), label, part) for name, text, label, part in rows]
+
+
+class Bench:
+    def __init__(self, options: argparse.Namespace, folder: Path) -> None:
+        self.options = options
+        self.folder = folder
+        self.rows: list[Row] = []
+        self.complete = False
+        self.peak = float(re.search(r"peak ([\d.]+)", self.peer(folder, "peak.py", "4096").text)[1])
+
+    def keep(self, row: Row) -> None:
+        """Writes the document after each work, so that an interrupted benchmark leaves what it measured."""
+        self.rows.append(row)
+        self.options.output.write_text(document(self), encoding="utf-8")
+
+    def project(self, name: str, rows: list, tokens: int, trainable: str, epochs: int) -> Path:
+        folder = self.folder / name
+        folder.mkdir()
+        write_texts(folder / "texts.csv", rows)
+        encoder = self.options.encoder.resolve()
+        text = CONFIGURATION.format(encoder=encoder, tokens=tokens, trainable=trainable, epochs=epochs)
+        (folder / "pipeline.yaml").write_text(text)
+        return folder
+
+    def own(self, folder: Path, *arguments: str) -> Measured:
+        return run([self.options.labelproof.resolve(), *arguments], folder)
+
+    def peer(self, folder: Path, program: str, *arguments: str | Path, pattern: str | None = None) -> Measured:
+        return run([self.options.peer_python.absolute(), PEERS.resolve() / program, *arguments], folder, pattern)
+
+    def compare(
+        self,
+        work: str,
+        peer: str,
+        goal: float,
+        pairs: int,
+        own_run: Callable[[], Measured],
+        peer_run: Callable[[], Measured],
+    ) -> None:
+        print(work, flush=True)
+        row = Row(work, peer, goal)
+        for _ in range(self.options.pairs or pairs):
+            row.product_runs.append(own_run())
+            row.peer_runs.append(peer_run())
+            print(f"  {row.product_runs[-1].seconds:.2f} s against {row.peer_runs[-1].seconds:.2f} s", flush=True)
+        self.keep(row)
+
+    def all(self) -> None:
+        encoder = self.options.encoder.resolve()
+        size = 10 if self.options.quick else 60
+        texts = bbc(self.options.bbc, size)
+        count = len(texts)
+
+        frozen = self.project("frozen", texts, 512, "none", 3)
+        self.own(frozen, "status")
+        for pad, goal in [("max", 15), ("longest", 10)]:
+            self.compare(
+                f"frozen encoder, 512 tokens, 3 epochs, {count} texts: text to test metrics",
+                f"hf.py frozen 512 3 {pad}",
+                goal,
+                1 if self.options.quick else 2,
+                lambda: (self.clean(frozen), self.own(frozen, "run", "evaluate"))[1],
+                lambda pad=pad: self.peer(frozen, "hf.py", "texts.csv", encoder, "frozen", "512", "3", pad),
+            )
+        longest = self.rows[-1].peer_runs
+        rates = iter(range(1, 100))
+        row = Row("the same after a change of the head's learning rate", "hf.py frozen 512 3 longest", 100)
+        for measured in longest:
+            rate = f"train.learning_rate=0.000{40 + next(rates)}"
+            row.product_runs.append(self.own(frozen, "run", "train", "--set", rate))
+            row.peer_runs.append(measured)
+        self.keep(row)
+
+        for name, rows, tokens, goal in [
+            ("finetune", texts, 256, 2.5),
+            ("short", short(texts), 64, 3),
+        ]:
+            folder = self.project(name, rows, tokens, "all", 1)
+            self.own(folder, "run", "split")
+            self.compare(
+                f"fine-tuning, one epoch, {count} texts of "
+                + (f"up to {tokens} tokens" if name == "finetune" else "12 words"),
+                f"hf.py finetune {tokens}, the epoch alone",
+                goal,
+                1 if self.options.quick else 3,
+                lambda folder=folder: self.own(folder, "run", "--only", "train", "--force"),
+                lambda folder=folder, tokens=tokens: self.peer(
+                    folder, "hf.py", "texts.csv", encoder, "finetune", str(tokens), "1", pattern=r"epoch 0 .* ([\d.]+)s"
+                ),
+            )
+
+        bundle = frozen / "artifacts" / "train" / "model"
+        predict = ("predict", "--bundle", str(bundle), "--input", "texts.csv", "--output", "labels.csv")
+        self.compare(
+            f"prediction of {count} texts, up to 512 tokens, with loading and canaries",
+            "transformers, sorted by length, after loading",
+            1.3,
+            2 if self.options.quick else 5,
+            lambda: self.own(frozen, *predict),
+            lambda: self.peer(frozen, "predict.py", encoder, "texts.csv", "512", pattern=r"after loading in ([\d.]+)s"),
+        )
+        one = self.project("one", texts[:1], 512, "none", 1)
+        self.compare(
+            "cold prediction of one text",
+            "transformers, the whole process",
+            10,
+            2 if self.options.quick else 5,
+            lambda: self.own(one, *predict),
+            lambda: self.peer(one, "predict.py", encoder, "texts.csv", "512"),
+        )
+        every = self.project("preprocess", bbc(self.options.bbc, 10**9), 512, "none", 1)
+        self.own(every, "run", "ingest")
+        self.compare(
+            "clean, tokenise and find duplicates, all of BBC, the whole stage",
+            "tokenizers, tokenising alone, without start-up",
+            1,
+            5,
+            lambda: self.own(every, "run", "--only", "preprocess", "--force"),
+            lambda: self.peer(every, "tokenize_only.py", encoder, "texts.csv", "512", pattern=r"in ([\d.]+)s"),
+        )
+        self.own(frozen, "run")
+        self.alone("a run that finds everything up to date", 0.1, lambda: self.own(frozen, "run"))
+        self.alone("`labelproof --version`", None, lambda: self.own(frozen, "--version"))
+        self.scale()
+
+    def alone(self, work: str, goal: float | None, own_run: Callable[[], Measured], runs: int = 5) -> Row:
+        print(work, flush=True)
+        row = Row(work, "", goal, [own_run() for _ in range(runs)])
+        self.keep(row)
+        return row
+
+    def scale(self) -> None:
+        """Lines of BBC, recombined: ingest to split, with more and more rows."""
+        lines = [
+            (label, line)
+            for _, text, label, _ in bbc(self.options.bbc, 10**9)
+            for line in text.splitlines()
+            if len(line) > 40
+        ]
+        for rows in [10_000, 100_000] if self.options.quick else [10_000, 100_000, 1_000_000]:
+            draw = random.Random(rows)
+            made = ((str(number), *draw.choice(lines)) for number in range(rows))
+            texts = [(name, f"{line} {draw.choice(lines)[1]} {name}", label, "") for name, label, line in made]
+            folder = self.project(f"rows-{rows}", texts, 128, "none", 1)
+            text = (folder / "pipeline.yaml").read_text()
+            text = text.replace(", split: split }", " }").replace("use_given: true", "test: 0.3, validation: 0.07")
+            (folder / "pipeline.yaml").write_text(text)
+            self.alone(f"ingest to split, {rows:,} rows", None, lambda folder=folder: self.own(folder, "run", "split"), 1)
+
+    def clean(self, folder: Path) -> None:
+        subprocess.run(["rm", "-rf", str(folder / "artifacts")], check=True)
+
+
+def spread(values: list[float], digits: int) -> str:
+    middle = f"{statistics.median(values):.{digits}f}"
+    if len(values) == 1:
+        return middle
+    return f"{middle} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def document(bench: Bench) -> str:
+    quick = " This is the short form of the benchmark (`--quick`): fewer texts and fewer pairs." if bench.options.quick else ""
+    if not bench.complete:
+        quick += " It was interrupted: works that the table lacks were not measured."
+    lines = [
+        "# Speed and memory",
+        "",
+        "Written by `make bench`; do not edit. Every ratio is of runs on one machine, product and peer by turns; medians, with the",
+        "smallest and the largest in brackets. The texts are a part of BBC News, because the peers take minutes for each epoch"
+        f" of all of it.{quick}",
+        "",
+        f"The machine: {os.cpu_count()} cores, {processor()}; 32-bit matrix products in LibTorch at the encoder's shapes:",
+        f"{bench.peak:.0f} GFLOP/s. Encoder: {bench.options.encoder.name}.",
+        "",
+        "| work | labelproof, s | MiB | peer | peer, s | MiB | times as fast | goal | |",
+        "| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for row in bench.rows:
+        own = row.product_runs
+        cells = [row.work, spread([each.seconds for each in own], 3), f"{max(each.mebibytes for each in own):.0f}"]
+        if row.peer:
+            ratios = row.ratios()
+            reached = statistics.median(ratios) >= row.goal
+            cells += [
+                row.peer,
+                spread([each.seconds for each in row.peer_runs], 3),
+                f"{max(each.mebibytes for each in row.peer_runs):.0f}",
+                spread(ratios, 2),
+                f"{row.goal:g}",
+                "reached" if reached else "**missed**",
+            ]
+        else:
+            seconds = statistics.median(each.seconds for each in own)
+            state = "" if row.goal is None else "reached" if seconds <= row.goal else "**missed**"
+            cells += ["", "", "", "", "" if row.goal is None else f"{row.goal:g} s", state]
+        lines.append("| " + " | ".join(cells) + " |")
+    notes = Path(__file__).parent / "notes.md"
+    return "\n".join(lines) + "\n\n" + notes.read_text("utf-8")
+
+
+def processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return "processor unknown"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ["labelproof", "bbc", "encoder", "peer-python", "output"]:
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--quick", action="store_true", help="fewer texts, fewer pairs: a few minutes")
+    parser.add_argument("--pairs", type=int, help="runs of product and peer for each work")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(options, Path(folder))
+        bench.all()
+        bench.complete = True
+        options.output.write_text(document(bench), encoding="utf-8")
+    print(f"wrote {options.output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,328 @@
+//! Operations of the encoder as one kernel each, where LibTorch has one, with their gradients.
+//!
+//! burn's autodiff takes layer normalisation and attention apart into a dozen operations, each of which writes a tensor as large
+//! as its input, or `[sequence, sequence]` for each head, to memory and keeps it for the way back. Here LibTorch's kernels do
+//! both ways. Other backends compute the same from burn's own operations.
+
+#![expect(
+    deprecated,
+    reason = "as in the parent module: nothing of burn comes near LibTorch on a processor"
+)]
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::libtorch::TchTensor;
+use burn::backend::ops::ModuleOps;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, Flex, LibTorch, TensorMetadata, backend_extension};
+use burn::nn::{LayerNorm, Linear};
+use burn::tensor::Tensor;
+
+/// The operations, for each backend.
+#[backend_extension(LibTorch, Flex, Autodiff)]
+pub trait Fused: Backend {
+    /// See [`layer_norm`].
+    fn fused_layer_norm(
+        input: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        Self::layer_norm(input, gamma, Some(beta), epsilon)
+    }
+
+    /// See [`linear`].
+    fn fused_linear(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::linear(input, weight, Some(bias))
+    }
+
+    /// See [`attention`].
+    fn fused_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        composed_attention::<Self>(query, key, value, bias)
+    }
+}
+
+fn composed_attention<B: Backend>(
+    query: FloatTensor<B>,
+    key: FloatTensor<B>,
+    value: FloatTensor<B>,
+    bias: FloatTensor<B>,
+) -> FloatTensor<B> {
+    let width = query.shape()[3];
+    let scale = 1.0 / (width as f64).sqrt();
+    let scores = B::float_matmul(query, B::float_swap_dims(key, 2, 3));
+    let scores = B::float_add(B::float_mul_scalar(scores, scale.into()), bias);
+    B::float_matmul(B::softmax(scores, 3), value)
+}
+
+impl Fused for Flex {}
+impl<C: CheckpointStrategy> Fused for Autodiff<Flex, C> {}
+
+impl Fused for LibTorch {
+    fn fused_linear(input: TchTensor, weight: TchTensor, bias: TchTensor) -> TchTensor {
+        TchTensor::new(product(&input.tensor, &weight.tensor, &bias.tensor))
+    }
+
+    fn fused_attention(query: TchTensor, key: TchTensor, value: TchTensor, bias: TchTensor) -> TchTensor {
+        if query.tensor.device() != tch::Device::Cpu {
+            return composed_attention::<Self>(query, key, value, bias);
+        }
+        TchTensor::new(attend(&query, &key, &value, &bias).0)
+    }
+}
+
+/// `[rows, inputs]`, whatever the shape before.
+fn as_rows(tensor: &tch::Tensor) -> tch::Tensor {
+    tensor.reshape([-1, tensor.size().last().copied().unwrap_or(1)])
+}
+
+/// One product over all rows, which starts from the bias instead of adding it afterwards.
+fn product(input: &tch::Tensor, weight: &tch::Tensor, bias: &tch::Tensor) -> tch::Tensor {
+    let mut shape = input.size();
+    if let Some(last) = shape.last_mut() {
+        *last = weight.size()[1];
+    }
+    bias.addmm(&as_rows(input), weight).reshape(shape)
+}
+
+/// The kernel for processors: the result, and what the way back needs of the weights: the logarithms of their sums.
+fn attend(
+    query: &TchTensor,
+    key: &TchTensor,
+    value: &TchTensor,
+    bias: &TchTensor,
+) -> (tch::Tensor, tch::Tensor) {
+    tch::Tensor::internal_scaled_dot_product_flash_attention_for_cpu(
+        &query.tensor,
+        &key.tensor,
+        &value.tensor,
+        0.0,
+        false,
+        Some(&bias.tensor),
+        None,
+    )
+}
+
+impl<C: CheckpointStrategy> Fused for Autodiff<LibTorch, C> {
+    fn fused_layer_norm(
+        input: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Normalize;
+
+        impl Backward<LibTorch, 3> for Normalize {
+            type State = (TchTensor, TchTensor, TchTensor, f64);
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 3>,
+                gradients: &mut Gradients,
+                _checkpointer: &mut Checkpointer,
+            ) {
+                let (input, gamma, beta, epsilon) = ops.state;
+                let gradient = gradients.consume::<LibTorch>(&ops.node).tensor;
+                // LibTorch's kernel for the way back is reached through its own autograd alone. Running the normalisation
+                // again costs less than to have kept its result.
+                let leaf = |tensor: &TchTensor| tensor.tensor.detach().set_requires_grad(true);
+                let leaves = [leaf(&input), leaf(&gamma), leaf(&beta)];
+                let width = gamma.tensor.size();
+                let output = leaves[0].layer_norm(width, Some(&leaves[1]), Some(&leaves[2]), epsilon, false);
+                let loss = output.reshape(-1).dot(&gradient.reshape(-1));
+                let found = tch::Tensor::run_backward(&[loss], &leaves, false, false);
+                for (parent, found) in ops.parents.into_iter().zip(found) {
+                    if let Some(node) = parent {
+                        gradients.register::<LibTorch>(node.id, TchTensor::new(found));
+                    }
+                }
+            }
+        }
+
+        let ((input, of_input), (gamma, of_gamma), (beta, of_beta)) =
+            (input.into_parts(), gamma.into_parts(), beta.into_parts());
+        let nodes = [of_input, of_gamma, of_beta];
+        let output = <LibTorch as ModuleOps<LibTorch>>::layer_norm(
+            input.clone(),
+            gamma.clone(),
+            Some(beta.clone()),
+            epsilon,
+        );
+        match Normalize.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish((input, gamma, beta, epsilon), output),
+            OpsKind::UnTracked(prepared) => prepared.finish(output),
+        }
+    }
+
+    fn fused_linear(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Product;
+
+        impl Backward<LibTorch, 3> for Product {
+            type State = (TchTensor, TchTensor);
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 3>,
+                gradients: &mut Gradients,
+                _checkpointer: &mut Checkpointer,
+            ) {
+                let (input, weight) = ops.state;
+                let gradient = gradients.consume::<LibTorch>(&ops.node).tensor;
+                let rows = as_rows(&gradient);
+                let [of_input, of_weight, of_bias] = ops.parents;
+                if let Some(node) = of_input {
+                    let found = rows
+                        .mm(&weight.tensor.transpose(0, 1))
+                        .reshape(input.tensor.size());
+                    gradients.register::<LibTorch>(node.id, TchTensor::new(found));
+                }
+                if let Some(node) = of_weight {
+                    let found = as_rows(&input.tensor).transpose(0, 1).mm(&rows);
+                    gradients.register::<LibTorch>(node.id, TchTensor::new(found));
+                }
+                if let Some(node) = of_bias {
+                    let found = rows.sum_dim_intlist(0_i64, false, None);
+                    gradients.register::<LibTorch>(node.id, TchTensor::new(found));
+                }
+            }
+        }
+
+        let ((input, of_input), (weight, of_weight), (bias, of_bias)) =
+            (input.into_parts(), weight.into_parts(), bias.into_parts());
+        let nodes = [of_input, of_weight, of_bias];
+        let output = LibTorch::fused_linear(input.clone(), weight.clone(), bias);
+        match Product.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish((input, weight), output),
+            OpsKind::UnTracked(prepared) => prepared.finish(output),
+        }
+    }
+
+    fn fused_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Attend;
+
+        #[derive(Debug, Clone)]
+        struct Kept {
+            query: TchTensor,
+            key: TchTensor,
+            value: TchTensor,
+            bias: TchTensor,
+            output: TchTensor,
+            log_sums: TchTensor,
+        }
+
+        impl Backward<LibTorch, 3> for Attend {
+            type State = Kept;
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 3>,
+                gradients: &mut Gradients,
+                _checkpointer: &mut Checkpointer,
+            ) {
+                let kept = ops.state;
+                let gradient = gradients.consume::<LibTorch>(&ops.node);
+                let (query, key, value) =
+                    tch::Tensor::internal_scaled_dot_product_flash_attention_for_cpu_backward(
+                        &gradient.tensor,
+                        &kept.query.tensor,
+                        &kept.key.tensor,
+                        &kept.value.tensor,
+                        &kept.output.tensor,
+                        &kept.log_sums.tensor,
+                        0.0,
+                        false,
+                        Some(&kept.bias.tensor),
+                        None,
+                    );
+                for (parent, found) in ops.parents.into_iter().zip([query, key, value]) {
+                    if let Some(node) = parent {
+                        gradients.register::<LibTorch>(node.id, TchTensor::new(found));
+                    }
+                }
+            }
+        }
+
+        if query.primitive().tensor.device() != tch::Device::Cpu {
+            return composed_attention::<Self>(query, key, value, bias);
+        }
+        let ((query, of_query), (key, of_key), (value, of_value)) =
+            (query.into_parts(), key.into_parts(), value.into_parts());
+        let nodes = [of_query, of_key, of_value];
+        let bias = bias.into_primitive();
+        let (output, log_sums) = attend(&query, &key, &value, &bias);
+        let (output, log_sums) = (TchTensor::new(output), TchTensor::new(log_sums));
+        match Attend.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => {
+                let kept = Kept {
+                    query,
+                    key,
+                    value,
+                    bias,
+                    output: output.clone(),
+                    log_sums,
+                };
+                prepared.finish(kept, output)
+            }
+            OpsKind::UnTracked(prepared) => prepared.finish(output),
+        }
+    }
+}
+
+/// Layer normalisation (Ba et al. 2016, arXiv:1607.06450) over the last dimension, with the ε that `norm` does not tell.
+pub fn layer_norm(norm: &LayerNorm, epsilon: f64, input: Tensor<3>) -> Tensor<3> {
+    let Some(beta) = &norm.beta else {
+        return norm.forward(input);
+    };
+    Tensor::from_dispatch(<Dispatch as Fused>::fused_layer_norm(
+        input.into_dispatch(),
+        norm.gamma.val().into_dispatch(),
+        beta.val().into_dispatch(),
+        epsilon,
+    ))
+}
+
+/// A dense layer: `input` is `[batch, sequence, inputs]`, the result `[batch, sequence, outputs]`.
+pub fn linear(layer: &Linear, input: Tensor<3>) -> Tensor<3> {
+    let Some(bias) = &layer.bias else {
+        return layer.forward(input);
+    };
+    Tensor::from_dispatch(<Dispatch as Fused>::fused_linear(
+        input.into_dispatch(),
+        layer.weight.val().into_dispatch(),
+        bias.val().into_dispatch(),
+    ))
+}
+
+/// Scaled dot-product attention (Vaswani et al. 2017, arXiv:1706.03762). `query`, `key`, `value` and the result are
+/// `[batch, heads, sequence, width]`; `bias`, `[batch, 1, 1, sequence]`, is added to the scores, and gets no gradient on LibTorch.
+pub fn attention(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>, bias: Tensor<4>) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as Fused>::fused_attention(
+        query.into_dispatch(),
+        key.into_dispatch(),
+        value.into_dispatch(),
+        bias.into_dispatch(),
+    ))
+}
