@@ -262,7 +262,8 @@ fn a_damaged_artifact_is_named_before_it_is_used() {
             );
             assert_eq!(later.stderr, message);
         }
-        if name.starts_with("train/model/") {
+        // The model card is for people, who may add to it.
+        if name.starts_with("train/model/") && !name.ends_with("README.md") {
             let arguments = [
                 "predict",
                 "--bundle",

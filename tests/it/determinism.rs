@@ -79,10 +79,11 @@ fn the_order_of_the_sources_changes_nothing() {
         project.run(&["run"]).expect_success();
         project
     });
-    // The lock holds the setting as it was given, and the page shows the lock's digest.
+    // The lock holds the setting as it was given; the page shows the lock's digest, and its numbers for programs the lock.
     let expected = [
         "ingest/stage.lock.json",
         "report/index.html",
+        "report/report.json",
         "report/stage.lock.json",
     ];
     assert_eq!(differing(&projects[0], &projects[1]), expected);
