@@ -13,7 +13,7 @@ const MOST_POINTS: usize = 400;
 /// Up to here every point gets a dot, beyond the dots would merge.
 const MOST_DOTS: usize = 40;
 
-const LEFT: f64 = 54.0;
+const LEFT: f64 = 58.0;
 const RIGHT: f64 = 408.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = 224.0;
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn gaps_single_points_and_long_courses_are_drawn() {
         let gap = chart(vec![(1.0, 0.5), (2.0, f64::NAN), (3.0, 0.25)]);
-        assert!(gap.contains("M62 "), "{gap}");
+        assert!(gap.contains("M66 "), "{gap}");
         assert_eq!(gap.matches("<circle").count(), 2);
         assert_eq!(chart(vec![(1.0, 0.5)]).matches("<circle").count(), 1);
         assert!(!chart(vec![(1.0, f64::INFINITY)]).contains("inf"));
@@ -336,6 +336,6 @@ mod tests {
         });
         let chart = LineChart::new(labels, &[series], &references).to_string();
         assert!(chart.contains(">near<") && !chart.contains(">far<"), "{chart}");
-        assert!(chart.contains(">100 %<") && chart.contains("M54 "), "{chart}");
+        assert!(chart.contains(">100 %<") && chart.contains("M58 "), "{chart}");
     }
 }
