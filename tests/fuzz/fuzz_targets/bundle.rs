@@ -1,7 +1,7 @@
 //! The two JSON files that say what a bundle is, and the prediction of its canaries. The first byte chooses which.
 #![no_main]
 
-use labelproof_model::{Bundle, DeviceChoice};
+use labelproof_model::{Bundle, DeviceChoice, backend};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -10,7 +10,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let file = if which % 2 == 0 { "labelproof.json" } else { "config.json" };
     let folder = labelproof_fuzz::bundle_with(file, bytes);
-    let device = DeviceChoice::Flex.open().expect("there is always this device");
+    let device = backend::open(DeviceChoice::Flex).expect("there is always this device");
     if let Ok(bundle) = Bundle::load_unreplayed(&folder, &device) {
         let _ = bundle.replay();
     }

@@ -1,7 +1,7 @@
 //! The two safetensors files of a bundle. The first byte chooses which.
 #![no_main]
 
-use labelproof_model::{Bundle, DeviceChoice};
+use labelproof_model::{Bundle, DeviceChoice, backend};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -10,6 +10,6 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let file = if which % 2 == 0 { "model.safetensors" } else { "head.safetensors" };
     let folder = labelproof_fuzz::bundle_with(file, bytes);
-    let device = DeviceChoice::Flex.open().expect("there is always this device");
+    let device = backend::open(DeviceChoice::Flex).expect("there is always this device");
     let _ = Bundle::load_unreplayed(&folder, &device);
 });
