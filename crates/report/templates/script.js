@@ -13,7 +13,12 @@
 
   // Sorting.
 
-  const written = (row, column) => row.cells[column].firstChild?.textContent ?? "";
+  // What a cell begins with: a value comes before its interval, and before what only a screen reader reads.
+  const written = (row, column) => {
+    let node = row.cells[column];
+    while (node.firstChild) node = node.firstChild;
+    return node.textContent;
+  };
   const number = (text) => parseFloat(text.replace(/[^0-9.eE+-]/g, ""));
 
   const compare = (one, other, numeric, direction) => {
