@@ -221,10 +221,15 @@ fn print_plan(args: &RunArgs, config: &Config, selection: &Selection) -> Result<
 /// Says where the page lies, if it was asked for.
 pub fn print_page(config: &Config, selection: &Selection) -> Result<ExitCode, Failure> {
     if selection.stages.contains(&StageId::Report) {
-        let page = config.artifacts.join("report").join("index.html");
-        printer::data(&fs::absolute(&page)?.display().to_string());
+        printer::data(&page(config)?.display().to_string());
     }
     Ok(ExitCode::Success)
+}
+
+/// Where the report's page lies.
+fn page(config: &Config) -> Result<PathBuf, Failure> {
+    let folder = config.artifacts.join(StageId::Report.name());
+    Ok(fs::absolute(&folder.join(labelproof_report::PAGE))?)
 }
 
 /// A stage and its state: up to date, or not and why.

@@ -38,6 +38,11 @@ impl Evidence {
     }
 }
 
+/// The answer of one check, by its number in the catalogue.
+pub(crate) fn answer<'a>(findings: &'a Findings, id: &str) -> Option<&'a Finding> {
+    findings.findings.iter().find(|finding| finding.id == id)
+}
+
 /// How many checks gave which answer.
 pub(crate) fn counts(findings: &Findings) -> String {
     let number = |status| findings.of(status).count() as u64;

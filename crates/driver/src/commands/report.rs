@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use labelproof_artifact::{Diagnostic, Fault, StageId, fs};
+use labelproof_artifact::{Diagnostic, Fault, StageId};
 use labelproof_settings::DeviceChoice;
 
 use super::{ConfigArgs, RunArgs};
@@ -48,7 +48,7 @@ impl ReportArgs {
     pub fn show(&self) -> Result<ExitCode, Failure> {
         if self.open {
             let config = self.config.load(self.device)?;
-            let page = fs::absolute(&config.artifacts.join("report").join("index.html"))?;
+            let page = super::page(&config)?;
             open::that(&page).map_err(|source| NoBrowser { page, source })?;
         }
         Ok(ExitCode::Success)

@@ -3,6 +3,8 @@
 use labelproof_artifact::Findings;
 use serde_json::Value;
 
+use crate::audited;
+
 /// The check that looks for wrong labels.
 const WRONG_LABELS: &str = "C50";
 
@@ -25,10 +27,7 @@ pub(crate) struct Doubtful {
 /// The most doubtful rows, the first ones first. The audit lists them whether or not they are many enough to be a
 /// finding.
 pub(super) fn of(findings: &Findings) -> Vec<Doubtful> {
-    let check = findings
-        .findings
-        .iter()
-        .find(|finding| finding.id == WRONG_LABELS);
+    let check = audited::answer(findings, WRONG_LABELS);
     let rows = check
         .and_then(|finding| finding.evidence.get("suspect_rows"))
         .and_then(Value::as_array);

@@ -10,7 +10,7 @@ use crate::facts::{Facts, TypicalWord};
 use crate::figures::Figure;
 use crate::figures::word_cloud::{CloudWord, WordCloud};
 use crate::format::{count, more, percent};
-use crate::text;
+use crate::{audited, text};
 
 /// The most labels whose words are shown at once; the others are folded.
 const LABELS_OPEN: usize = 6;
@@ -124,8 +124,7 @@ impl Words {
 }
 
 fn suggestion(facts: &Facts) -> Option<Suggestion> {
-    let findings = &facts.findings.findings;
-    let finding = findings.iter().find(|finding| finding.id == GENERIC_WORDS)?;
+    let finding = audited::answer(&facts.findings, GENERIC_WORDS)?;
     let words = finding.evidence.get("words")?.as_array()?;
     let words: Vec<String> = words
         .iter()
