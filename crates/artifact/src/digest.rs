@@ -11,6 +11,11 @@ use crate::fs::{self, FsError};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Digest(String);
 
+/// Bytes that are read from a file at once.
+const READ_AT_ONCE: usize = 1 << 22;
+/// From so many bytes on, all threads hash: with fewer, telling them takes longer.
+const SHARED_AMONG_THREADS: usize = 1 << 17;
+
 impl Digest {
     /// The digest of some bytes.
     pub fn of_bytes(bytes: &[u8]) -> Self {
@@ -27,7 +32,11 @@ impl Digest {
     pub fn of_file(path: &Path) -> Result<Self, FsError> {
         let mut file = fs::open(path)?;
         let mut hasher = blake3::Hasher::new();
-        let mut buffer = vec![0_u8; 1 << 20];
+        let size = file.metadata().map_or(usize::MAX, |metadata| {
+            usize::try_from(metadata.len()).unwrap_or(usize::MAX)
+        });
+        // One byte more than the file has, so that a small one is known to be read by the first read but one.
+        let mut buffer = vec![0_u8; size.saturating_add(1).min(READ_AT_ONCE)];
         loop {
             let count = file
                 .read(&mut buffer)
@@ -35,7 +44,11 @@ impl Digest {
             if count == 0 {
                 return Ok(Self(hasher.finalize().to_hex().to_string()));
             }
-            hasher.update(&buffer[..count]);
+            if count < SHARED_AMONG_THREADS {
+                hasher.update(&buffer[..count]);
+            } else {
+                hasher.update_rayon(&buffer[..count]);
+            }
         }
     }
 

@@ -15,15 +15,16 @@ const SIBLING: &str = "labelproof-torch";
 
 /// Where the C library of Linux looks for how it is to allocate memory, before a program begins.
 const TUNABLES: &str = "GLIBC_TUNABLES";
-/// Memory in large pages: training asks for and gives back blocks of megabytes all the time, and the system's work for each page of
-/// these is up to a quarter of a training step.
-const LARGE_PAGES: &str = "glibc.malloc.hugetlb=1";
+/// Training asks for and gives back blocks of megabytes all the time, and the system's work for each page of these is up to a
+/// quarter of a training step. So pages are large, and what was given back (64-bit machines have room) stays with the process.
+const KEPT_MEMORY: &str =
+    "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=17179869184";
 
-/// What the user set, and large pages before it: the last of equal settings counts.
+/// What the user set, and ours before it: the last of equal settings counts.
 fn tunables(given: Option<String>) -> String {
     match given {
-        Some(given) if !given.is_empty() => format!("{LARGE_PAGES}:{given}"),
-        _ => LARGE_PAGES.to_owned(),
+        Some(given) if !given.is_empty() => format!("{KEPT_MEMORY}:{given}"),
+        _ => KEPT_MEMORY.to_owned(),
     }
 }
 
@@ -81,12 +82,12 @@ mod tests {
 
     #[test]
     fn what_the_user_set_is_kept() {
-        assert_eq!(tunables(None), LARGE_PAGES);
-        assert_eq!(tunables(Some(String::new())), LARGE_PAGES);
+        assert_eq!(tunables(None), KEPT_MEMORY);
+        assert_eq!(tunables(Some(String::new())), KEPT_MEMORY);
         let given = "glibc.malloc.hugetlb=0".to_owned();
         assert_eq!(
             tunables(Some(given)),
-            "glibc.malloc.hugetlb=1:glibc.malloc.hugetlb=0"
+            format!("{KEPT_MEMORY}:glibc.malloc.hugetlb=0")
         );
     }
 }

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{Digest, StageId, StageLock};
+use rayon::prelude::*;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -213,10 +215,11 @@ impl<'a> Planner<'a> {
     fn sources(&mut self) -> Result<Digest, Failure> {
         let files = labelproof_ingest::source_files(&self.config.pipeline.ingest, &self.config.base)
             .map_err(|error| Failure::of_stage(StageId::Ingest, error))?;
+        let digests: Vec<Result<Digest, FsError>> =
+            files.par_iter().map(|file| Digest::of_file(&file.path)).collect();
         let mut lines = String::new();
-        for file in files {
-            let digest = Digest::of_file(&file.path)?;
-            lines.push_str(&format!("{digest} {}\n", file.name));
+        for (file, digest) in files.iter().zip(digests) {
+            lines.push_str(&format!("{} {}\n", digest?, file.name));
         }
         Ok(Digest::of_bytes(lines.as_bytes()))
     }

@@ -1,7 +1,9 @@
 //! The one place that names a backend: which devices there are, how a word becomes one, and what a backend does better than
 //! burn's own operations.
 
+pub mod adamw;
 pub mod fused;
+mod processor;
 
 use burn::tensor::Device;
 use labelproof_settings::DeviceChoice;

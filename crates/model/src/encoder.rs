@@ -7,6 +7,7 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Embedding, LayerNorm, Linear};
 use burn::tensor::activation::{gelu, gelu_approximate, relu};
 use burn::tensor::{Device, Tensor};
+use labelproof_settings::Precision;
 
 use crate::backend::fused::{attention, layer_norm, linear};
 use crate::batch::Batch;
@@ -94,17 +95,23 @@ impl Encoder {
             None => Tensor::zeros([rows, sequence], &batch.tokens.device()),
         };
         let embedded = self.embeddings.forward(batch);
-        self.forward_layers(embedded, bias, batch.seed)
+        self.forward_layers(embedded, bias, batch.seed, batch.precision)
     }
 
     /// Through all layers; `bias`, `[batch, sequence]`, is added to every attention score of a token.
-    fn forward_layers(&self, embedded: Tensor<3>, bias: Tensor<2>, seed: u64) -> Tensor<3> {
+    fn forward_layers(
+        &self,
+        embedded: Tensor<3>,
+        bias: Tensor<2>,
+        seed: u64,
+        precision: Precision,
+    ) -> Tensor<3> {
         let [rows, sequence] = bias.dims();
         // The same for every head and every asking token.
         let bias = bias.reshape([rows, 1, 1, sequence]);
         let layers = self.layers.iter().zip(1..);
         layers.fold(embedded, |hidden, (layer, number)| {
-            layer.forward(hidden, &bias, combine(seed, number))
+            layer.forward(hidden, &bias, combine(seed, number), precision)
         })
     }
 
@@ -119,7 +126,7 @@ impl Encoder {
         let [rows, sequence, _] = words.dims();
         let bias = Tensor::zeros([rows, sequence], &words.device());
         let embedded = self.embeddings.forward_words(words, NO_SEED);
-        self.forward_layers(embedded, bias, NO_SEED)
+        self.forward_layers(embedded, bias, NO_SEED, Precision::Float32)
     }
 
     /// Layers.
@@ -211,15 +218,16 @@ impl Layer {
     }
 
     /// `hidden` and the result are `[batch, sequence, hidden]`, `bias` `[batch, 1, 1, sequence]`; `seed` is of dropout.
-    fn forward(&self, hidden: Tensor<3>, bias: &Tensor<4>, seed: u64) -> Tensor<3> {
-        let attended = self.attention.forward(hidden, bias, seed);
-        let inner = linear(&self.intermediate, attended.clone());
+    fn forward(&self, hidden: Tensor<3>, bias: &Tensor<4>, seed: u64, precision: Precision) -> Tensor<3> {
+        let attended = self.attention.forward(hidden, bias, seed, precision);
+        let inner = linear(&self.intermediate, attended.clone(), precision);
         let inner = match self.activation {
             Activation::Gelu => gelu(inner),
             Activation::GeluNew => gelu_approximate(inner),
             Activation::Relu => relu(inner),
         };
-        let output = drop_values(&self.dropout, linear(&self.output, inner), combine(seed, 2));
+        let output = linear(&self.output, inner, precision);
+        let output = drop_values(&self.dropout, output, combine(seed, 2));
         layer_norm(&self.norm, self.epsilon, output + attended)
     }
 }
@@ -250,14 +258,14 @@ impl Attention {
         tensors.push_layer_norm(&name("output.LayerNorm"), &self.norm);
     }
 
-    fn forward(&self, hidden: Tensor<3>, bias: &Tensor<4>, seed: u64) -> Tensor<3> {
+    fn forward(&self, hidden: Tensor<3>, bias: &Tensor<4>, seed: u64, precision: Precision) -> Tensor<3> {
         let [batch, sequence, width] = hidden.dims();
         let split = |tensor: Tensor<3>| -> Tensor<4> {
             tensor.reshape([batch, sequence, self.heads, width / self.heads])
         };
-        let query = split(linear(&self.query, hidden.clone()));
-        let key = split(linear(&self.key, hidden.clone()));
-        let value = split(linear(&self.value, hidden.clone()));
+        let query = split(linear(&self.query, hidden.clone(), precision));
+        let key = split(linear(&self.key, hidden.clone(), precision));
+        let value = split(linear(&self.value, hidden.clone(), precision));
         // Dropping a weight is the same as dropping the value that it is multiplied with. One draw serves all tokens that ask
         // for that value: each weight is dropped as often as if all were drawn, and the weights are never written to memory.
         let mask = [batch, sequence, self.heads, 1];
@@ -265,7 +273,7 @@ impl Attention {
         let [query, key, value] = [query, key, value].map(|tensor| tensor.swap_dims(1, 2));
         let attended = attention(query, key, value, bias.clone());
         let joined = attended.swap_dims(1, 2).reshape([batch, sequence, width]);
-        let output = linear(&self.output, joined);
+        let output = linear(&self.output, joined, precision);
         let output = drop_values(&self.output_dropout, output, combine(seed, 1));
         layer_norm(&self.norm, self.epsilon, output + hidden)
     }

@@ -27,7 +27,7 @@ pub use encoder::Encoder;
 pub use encoder_config::EncoderConfig;
 pub use error::Error;
 pub use head::{Head, HeadSettings};
-pub use labelproof_settings::{BatchNormalization, DeviceChoice, Pooling};
+pub use labelproof_settings::{BatchNormalization, DeviceChoice, Pooling, Precision};
 
 #[cfg(test)]
 mod attribution_tests;

@@ -10,4 +10,4 @@ mod network;
 pub mod train;
 
 pub use device::{DeviceChoice, UnknownDevice};
-pub use network::{BatchNormalization, Pooling};
+pub use network::{BatchNormalization, Pooling, Precision};

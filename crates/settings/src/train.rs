@@ -8,10 +8,10 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{BatchNormalization, Pooling};
+use crate::{BatchNormalization, Pooling, Precision};
 
 /// Raised when the same parameters and input would give another bundle.
-pub const REVISION: u32 = 3;
+pub const REVISION: u32 = 4;
 
 /// How the classifier is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +20,9 @@ pub struct Params {
     /// Which part of the encoder learns: `none` (only the head; the encoder's features are computed once), `all`, or
     /// `last: n` layers. What does not learn runs without dropout.
     pub trainable: Trainable,
+    /// Numbers in which the layers that learn multiply while training: `float32`, or `bfloat16`, which is faster where the processor
+    /// has instructions for it, and less exact. Validation and prediction are always in 32 bits.
+    pub precision: Precision,
     /// How the tokens' vectors become a text's: `mean`, `max` or `cls`. Padding is never pooled.
     pub pooling: Pooling,
     /// Share of the pooled vector's components that is dropped while training.
@@ -57,6 +60,7 @@ impl Default for Params {
     fn default() -> Self {
         Self {
             trainable: Trainable::None,
+            precision: Precision::Float32,
             pooling: Pooling::Mean,
             dropout: 0.0,
             batch_normalization: BatchNormalization::None,
@@ -140,6 +144,13 @@ impl Params {
                 &layers,
             );
         }
+        let unused = self.trainable == Trainable::None && self.precision != Precision::Float32;
+        require(
+            !unused,
+            "precision",
+            "`float32` with `trainable: none`, where no layer learns",
+            &"`bfloat16`",
+        );
         if let ClassWeights::Given(weights) = &self.class_weights {
             for (label, &weight) in weights {
                 require(

@@ -75,8 +75,9 @@ const INDEX: &str = "checkpoint.json";
 /// model's gigabytes take to be written.
 const INTERVAL: Duration = Duration::from_mins(5);
 
-/// Time between two checkpoints at ends of epochs: a head's epoch takes less than the disk does to keep it.
-const EPOCH_INTERVAL: Duration = Duration::from_secs(1);
+/// Time between two checkpoints at ends of epochs: the disk takes a second for a fine-tuned encoder and its optimiser, and
+/// an epoch on short texts little longer.
+const EPOCH_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The folder in which a training keeps its checkpoint.
 #[derive(Debug)]

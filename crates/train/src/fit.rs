@@ -3,9 +3,9 @@
 //! A loop of our own on burn's optimisers, because burn-train returns the last epoch's weights after early stopping,
 //! and cannot repeat a run exactly after an interruption.
 
-use burn::module::{Module, ParamGroup};
+use burn::module::Module;
 use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig};
-use burn::optim::{AdamConfig, AdamWConfig, GradientsAccumulator, GradientsParams, ModuleOptimizer};
+use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use labelproof_artifact::{HistoryRow, Reporter};
 use labelproof_metrics::{Confusion, Scored, macro_average};
@@ -15,7 +15,8 @@ use labelproof_model::{batch, random};
 use crate::checkpoint::{Best, Checkpoints, Progress, State};
 use crate::clipping;
 use crate::error::{Error, chain};
-use crate::params::{OptimizerKind, Params, SelectionMetric};
+use crate::optimizer;
+use crate::params::{Params, SelectionMetric};
 use crate::schedule::learning_rate;
 
 /// What a loop trains on. `M` is what learns: the head alone, or the whole classifier.
@@ -46,10 +47,6 @@ struct Validation {
     accuracy: f64,
     f1_macro: f64,
 }
-
-/// AdamW's ε in PyTorch and transformers. burn's default is a thousand times larger.
-const EPSILON: f32 = 1e-8;
-const DEFAULT_WEIGHT_DECAY: f64 = 0.01;
 
 /// Trains, and returns the best epoch's module in prediction mode, with the history. Goes on from a checkpoint if there is
 /// one, and gives the same bits as if it had never been interrupted.
@@ -129,7 +126,7 @@ struct Trainer<'a, M> {
 impl<M: Module> Trainer<'_, M> {
     /// That of the checkpoint, or a new one.
     fn first_state(&self, module: M) -> State<M> {
-        let optimizer = build_optimizer(self.params);
+        let optimizer = optimizer::build(self.params);
         if let Some(state) = self.checkpoints.read(&module, &optimizer) {
             self.reporter.message(&format!(
                 "going on from a checkpoint after {}",
@@ -300,26 +297,6 @@ impl<M: Module> Trainer<'_, M> {
     }
 }
 
-/// Biases and normalisations are not decayed, as in BERT's own training.
-const NOT_DECAYED: &str = r"(bias|gamma|beta)$";
-
-fn build_optimizer(params: &Params) -> ModuleOptimizer {
-    match params.optimizer {
-        OptimizerKind::Adam => AdamConfig::new().with_epsilon(EPSILON).init(),
-        OptimizerKind::Adamw => {
-            let decay = params.weight_decay.unwrap_or(DEFAULT_WEIGHT_DECAY);
-            let adamw = AdamWConfig::new().with_epsilon(EPSILON);
-            #[expect(clippy::cast_possible_truncation, reason = "burn keeps the decay in 32 bits")]
-            let decayed = adamw.clone().with_weight_decay(decay as f32);
-            decayed.init().with_group(
-                ParamGroup::from_predicate(NOT_DECAYED),
-                adamw.with_weight_decay(0.0).build(),
-                None,
-            )
-        }
-    }
-}
-
 fn score<M>(logits: &[f32], task: &Task<'_, M>, epoch: u32) -> Result<Validation, Error> {
     let rows: Vec<&[f32]> = logits.chunks_exact(task.classes).collect();
     let losses: Vec<f64> = rows
@@ -350,7 +327,7 @@ mod tests {
     use labelproof_model::{BatchNormalization, DeviceChoice, Head, HeadSettings, backend, bundle};
 
     use super::*;
-    use crate::params::{EarlyStopping, ScheduleKind};
+    use crate::params::{EarlyStopping, OptimizerKind, ScheduleKind};
 
     const WIDTH: usize = 4;
 
@@ -657,7 +634,7 @@ mod tests {
         let kept = format!("the last good state is kept in `{}`", folder.path().display());
         assert_eq!(error.hints()[1], kept);
         let state = Checkpoints::new(folder.path())
-            .read(&head().train(), &build_optimizer(&params()))
+            .read(&head().train(), &optimizer::build(&params()))
             .unwrap();
         assert_eq!((state.progress.step, state.progress.history.len()), (1, 1));
     }

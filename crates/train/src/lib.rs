@@ -10,6 +10,7 @@ mod clipping;
 mod data;
 mod error;
 mod fit;
+mod optimizer;
 mod schedule;
 mod stage;
 

@@ -206,7 +206,8 @@ impl Run<'_> {
         let (train, validation) = (&self.data.train, &self.data.validation);
         let train_logits = |classifier: &Classifier, rows: &[usize], seed: u64| -> Tensor<2> {
             let tokens: Vec<&[u32]> = rows.iter().map(|&row| train.tokens[row].as_slice()).collect();
-            classifier.forward(&Batch::new(&tokens, pad_id, &autodiff).with_seed(seed))
+            let batch = Batch::new(&tokens, pad_id, &autodiff);
+            classifier.forward(&batch.with_seed(seed).with_precision(self.params.precision))
         };
         let validation_logits = |classifier: &Classifier| -> Vec<f32> {
             let rows: Vec<&[u32]> = validation.tokens.iter().map(Vec::as_slice).collect();

@@ -19,6 +19,9 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, LibTorch, TensorMetadata, backend_extension};
 use burn::nn::{LayerNorm, Linear};
 use burn::tensor::Tensor;
+use labelproof_settings::Precision;
+
+use super::adamw::{self, AdamwStep};
 
 /// The operations, for each backend.
 #[backend_extension(LibTorch, Flex, Autodiff)]
@@ -38,6 +41,7 @@ pub trait Fused: Backend {
         input: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
+        _precision: Precision,
     ) -> FloatTensor<Self> {
         Self::linear(input, weight, Some(bias))
     }
@@ -51,6 +55,35 @@ pub trait Fused: Backend {
     ) -> FloatTensor<Self> {
         composed_attention::<Self>(query, key, value, bias)
     }
+
+    /// See [`Stepped::step`](super::adamw::Stepped::step).
+    fn fused_adamw(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        mean: FloatTensor<Self>,
+        square: FloatTensor<Self>,
+        step: AdamwStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        composed_adamw::<Self>(parameter, gradient, mean, square, &step)
+    }
+}
+
+fn composed_adamw<B: Backend>(
+    parameter: FloatTensor<B>,
+    gradient: FloatTensor<B>,
+    mean: FloatTensor<B>,
+    square: FloatTensor<B>,
+    step: &AdamwStep,
+) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+    let scaled = |tensor, factor: f64| B::float_mul_scalar(tensor, factor.into());
+    let gradients = B::float_mul(gradient.clone(), gradient.clone());
+    let mean = B::float_add(scaled(mean, step.beta_1), scaled(gradient, 1.0 - step.beta_1));
+    let square = B::float_add(scaled(square, step.beta_2), scaled(gradients, 1.0 - step.beta_2));
+    let root = scaled(B::float_sqrt(square.clone()), 1.0 / step.correction());
+    let root = B::float_add_scalar(root, step.epsilon.into());
+    let change = B::float_div(scaled(mean.clone(), step.corrected_rate()), root);
+    let parameter = B::float_sub(scaled(parameter, step.left()), change);
+    (parameter, mean, square)
 }
 
 fn composed_attention<B: Backend>(
@@ -70,7 +103,12 @@ impl Fused for Flex {}
 impl<C: CheckpointStrategy> Fused for Autodiff<Flex, C> {}
 
 impl Fused for LibTorch {
-    fn fused_linear(input: TchTensor, weight: TchTensor, bias: TchTensor) -> TchTensor {
+    fn fused_linear(
+        input: TchTensor,
+        weight: TchTensor,
+        bias: TchTensor,
+        _precision: Precision,
+    ) -> TchTensor {
         TchTensor::new(product(&input.tensor, &weight.tensor, &bias.tensor))
     }
 
@@ -80,11 +118,76 @@ impl Fused for LibTorch {
         }
         TchTensor::new(attend(&query, &key, &value, &bias).0)
     }
+
+    fn fused_adamw(
+        parameter: TchTensor,
+        gradient: TchTensor,
+        mean: TchTensor,
+        square: TchTensor,
+        step: AdamwStep,
+    ) -> (TchTensor, TchTensor, TchTensor) {
+        if parameter.tensor.device() != tch::Device::Cpu {
+            return composed_adamw::<Self>(parameter, gradient, mean, square, &step);
+        }
+        let [mut parameter, mut mean, mut square] = [parameter, mean, square].map(to_be_written);
+        let gradient = gradient.tensor.contiguous();
+        adamw::step_in_place(
+            &step,
+            values_mut(&mut parameter),
+            values(&gradient),
+            values_mut(&mut mean),
+            values_mut(&mut square),
+        );
+        (parameter, mean, square)
+    }
+}
+
+/// A tensor that nobody else sees, and whose numbers lie one after the other: this one if it is so, else a copy.
+fn to_be_written(tensor: TchTensor) -> TchTensor {
+    if tensor.can_mut() && tensor.tensor.is_contiguous() {
+        tensor
+    } else {
+        TchTensor::new(tensor.tensor.contiguous().copy())
+    }
+}
+
+/// The numbers of a contiguous tensor of 32-bit floats in the processor's memory.
+#[expect(unsafe_code, reason = "tch lends the numbers of a tensor as a pointer alone")]
+fn values(tensor: &tch::Tensor) -> &[f32] {
+    assert!(
+        tensor.is_contiguous() && tensor.kind() == tch::Kind::Float && tensor.device() == tch::Device::Cpu
+    );
+    // SAFETY: the assertion says that as many floats lie there; they live and stay as they are while the tensor is borrowed,
+    // since only `values_mut` writes through a pointer, to tensors of which there is one owner.
+    unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast_const().cast(), tensor.numel()) }
+}
+
+/// [`values`], to be written to.
+#[expect(unsafe_code, reason = "tch lends the numbers of a tensor as a pointer alone")]
+fn values_mut(tensor: &mut TchTensor) -> &mut [f32] {
+    assert!(tensor.can_mut(), "somebody else sees this tensor");
+    let numbers = values(&tensor.tensor).len();
+    // SAFETY: as in `values`; nobody else has this memory, as the assertion says.
+    unsafe { std::slice::from_raw_parts_mut(tensor.tensor.data_ptr().cast(), numbers) }
 }
 
 /// `[rows, inputs]`, whatever the shape before.
 fn as_rows(tensor: &tch::Tensor) -> tch::Tensor {
     tensor.reshape([-1, tensor.size().last().copied().unwrap_or(1)])
+}
+
+/// A tensor in the numbers of a product. One that has them already stays itself, with its owners counted: a second one over the
+/// same memory would let burn write into what is still needed.
+fn in_precision(tensor: TchTensor, precision: Precision) -> TchTensor {
+    match precision {
+        Precision::Float32 => tensor,
+        Precision::Bfloat16 => TchTensor::new(tensor.tensor.to_kind(tch::Kind::BFloat16)),
+    }
+}
+
+/// What came of a product, in 32 bits again.
+fn in_full(found: &tch::Tensor) -> TchTensor {
+    TchTensor::new(found.to_kind(tch::Kind::Float))
 }
 
 /// One product over all rows, which starts from the bias instead of adding it afterwards.
@@ -170,12 +273,14 @@ impl<C: CheckpointStrategy> Fused for Autodiff<LibTorch, C> {
         input: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
+        precision: Precision,
     ) -> FloatTensor<Self> {
         #[derive(Debug)]
         struct Product;
 
         impl Backward<LibTorch, 3> for Product {
-            type State = (TchTensor, TchTensor);
+            /// Input and weight in the precision of the product, and that.
+            type State = (TchTensor, TchTensor, Precision);
 
             fn backward(
                 self,
@@ -183,23 +288,24 @@ impl<C: CheckpointStrategy> Fused for Autodiff<LibTorch, C> {
                 gradients: &mut Gradients,
                 _checkpointer: &mut Checkpointer,
             ) {
-                let (input, weight) = ops.state;
-                let gradient = gradients.consume::<LibTorch>(&ops.node).tensor;
-                let rows = as_rows(&gradient);
+                let (input, weight, precision) = ops.state;
+                let gradient = gradients.consume::<LibTorch>(&ops.node);
                 let [of_input, of_weight, of_bias] = ops.parents;
+                if let Some(node) = of_bias {
+                    let found = as_rows(&gradient.tensor).sum_dim_intlist(0_i64, false, None);
+                    gradients.register::<LibTorch>(node.id, TchTensor::new(found));
+                }
+                let gradient = in_precision(gradient, precision);
+                let rows = as_rows(&gradient.tensor);
                 if let Some(node) = of_input {
                     let found = rows
                         .mm(&weight.tensor.transpose(0, 1))
                         .reshape(input.tensor.size());
-                    gradients.register::<LibTorch>(node.id, TchTensor::new(found));
+                    gradients.register::<LibTorch>(node.id, in_full(&found));
                 }
                 if let Some(node) = of_weight {
                     let found = as_rows(&input.tensor).transpose(0, 1).mm(&rows);
-                    gradients.register::<LibTorch>(node.id, TchTensor::new(found));
-                }
-                if let Some(node) = of_bias {
-                    let found = rows.sum_dim_intlist(0_i64, false, None);
-                    gradients.register::<LibTorch>(node.id, TchTensor::new(found));
+                    gradients.register::<LibTorch>(node.id, in_full(&found));
                 }
             }
         }
@@ -207,10 +313,15 @@ impl<C: CheckpointStrategy> Fused for Autodiff<LibTorch, C> {
         let ((input, of_input), (weight, of_weight), (bias, of_bias)) =
             (input.into_parts(), weight.into_parts(), bias.into_parts());
         let nodes = [of_input, of_weight, of_bias];
-        let output = LibTorch::fused_linear(input.clone(), weight.clone(), bias);
         match Product.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => prepared.finish((input, weight), output),
-            OpsKind::UnTracked(prepared) => prepared.finish(output),
+            OpsKind::Tracked(prepared) => {
+                let [input, weight, bias] = [input, weight, bias].map(|part| in_precision(part, precision));
+                let output = in_full(&product(&input.tensor, &weight.tensor, &bias.tensor));
+                prepared.finish((input, weight, precision), output)
+            }
+            OpsKind::UnTracked(prepared) => {
+                prepared.finish(LibTorch::fused_linear(input, weight, bias, Precision::Float32))
+            }
         }
     }
 
@@ -304,8 +415,9 @@ pub fn layer_norm(norm: &LayerNorm, epsilon: f64, input: Tensor<3>) -> Tensor<3>
     ))
 }
 
-/// A dense layer: `input` is `[batch, sequence, inputs]`, the result `[batch, sequence, outputs]`.
-pub fn linear(layer: &Linear, input: Tensor<3>) -> Tensor<3> {
+/// A dense layer: `input` is `[batch, sequence, inputs]`, the result `[batch, sequence, outputs]`. On LibTorch, a layer that learns
+/// multiplies in `precision`, on both ways; every other one in 32 bits.
+pub fn linear(layer: &Linear, input: Tensor<3>, precision: Precision) -> Tensor<3> {
     let Some(bias) = &layer.bias else {
         return layer.forward(input);
     };
@@ -313,6 +425,7 @@ pub fn linear(layer: &Linear, input: Tensor<3>) -> Tensor<3> {
         input.into_dispatch(),
         layer.weight.val().into_dispatch(),
         bias.val().into_dispatch(),
+        precision,
     ))
 }
 

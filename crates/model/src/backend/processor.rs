@@ -1,0 +1,17 @@
+//! What LibTorch's matrix library, MKL, is told of the processor.
+//!
+//! MKL looks at the maker of the processor before it looks at what the processor can do: those of other makers than its own
+//! get kernels for AVX2 at most, also where they have AVX-512. It asks through a function that a program may define itself.
+//! With this answer it goes by the instructions that there are, as it does on its own maker's processors.
+
+/// Always 1: choose by instructions.
+///
+/// LibTorch calls this function by its name, and finds it before its own because `build.rs` exports it.
+#[expect(
+    unsafe_code,
+    reason = "MKL's name must stay as it is; nothing in the body is unsafe"
+)]
+#[unsafe(no_mangle)]
+extern "C" fn mkl_serv_intel_cpu_true() -> std::ffi::c_int {
+    1
+}

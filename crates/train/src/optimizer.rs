@@ -1,0 +1,172 @@
+//! Adam and AdamW for burn's modules, a whole step in one pass over memory.
+
+use burn::module::ParamGroup;
+use burn::optim::{AdaptiveMomentumState, LearningRate, ModuleOptimizer, Optimizer};
+use burn::tensor::{Device, Tensor};
+use labelproof_model::backend::adamw::{AdamwStep, Stepped};
+
+use crate::params::{OptimizerKind, Params};
+
+const BETA_1: f64 = 0.9;
+const BETA_2: f64 = 0.999;
+/// That of PyTorch and transformers. burn's default is a thousand times larger.
+const EPSILON: f64 = 1e-8;
+const DEFAULT_WEIGHT_DECAY: f64 = 0.01;
+
+/// Biases and normalisations are not decayed, as in BERT's own training.
+const NOT_DECAYED: [&str; 3] = ["bias", "gamma", "beta"];
+
+/// What the settings ask for.
+pub(crate) fn build(params: &Params) -> ModuleOptimizer {
+    match params.optimizer {
+        OptimizerKind::Adam => ModuleOptimizer::from(Adamw { decay: 0.0 }),
+        OptimizerKind::Adamw => {
+            let decay = params.weight_decay.unwrap_or(DEFAULT_WEIGHT_DECAY);
+            ModuleOptimizer::from(Adamw { decay }).with_group(
+                ParamGroup::from_any_predicates(NOT_DECAYED.to_vec()),
+                Adamw { decay: 0.0 },
+                None,
+            )
+        }
+    }
+}
+
+/// AdamW; Adam without decay.
+#[derive(Debug, Clone)]
+struct Adamw {
+    decay: f64,
+}
+
+impl Optimizer for Adamw {
+    type State<const D: usize> = AdaptiveMomentumState<D>;
+
+    fn step<const D: usize>(
+        &self,
+        rate: LearningRate,
+        parameter: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<Self::State<D>>,
+    ) -> (Tensor<D>, Option<Self::State<D>>) {
+        let (before, number) = match state {
+            Some(state) => (
+                Stepped {
+                    parameter,
+                    mean: state.moment_1,
+                    square: state.moment_2,
+                },
+                state.time + 1,
+            ),
+            None => (Stepped::first(parameter), 1),
+        };
+        let after = before.step(
+            gradient,
+            AdamwStep {
+                rate,
+                beta_1: BETA_1,
+                beta_2: BETA_2,
+                epsilon: EPSILON,
+                decay: self.decay,
+                number,
+            },
+        );
+        let state = AdaptiveMomentumState::new(number, after.mean, after.square);
+        (after.parameter, Some(state))
+    }
+
+    fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
+        state.to_device(device)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::module::{Module, Param};
+    use burn::nn::{Linear, LinearConfig};
+    use burn::optim::{AdamConfig, AdamWConfig, GradientsParams};
+    use burn::tensor::TensorData;
+    use labelproof_model::{DeviceChoice, backend, random};
+
+    use super::*;
+
+    const WIDTH: usize = 300;
+
+    /// Some steps of different rates from noise, with gradients of noise; returns weight and bias.
+    fn steps(mut optimizer: ModuleOptimizer, device: DeviceChoice) -> Vec<f32> {
+        let device = backend::open(device).unwrap();
+        let mut stream = random::stream("optimizer", 1);
+        let mut noise = |size: f32| -> Tensor<2> {
+            let values: Vec<f32> = (0..WIDTH * WIDTH)
+                .map(|_| (random::uniform(&mut stream) - 0.5) * size)
+                .collect();
+            Tensor::from_data(TensorData::new(values, [WIDTH, WIDTH]), &device)
+        };
+        let mut linear = LinearConfig::new(WIDTH, WIDTH).init(&device);
+        linear.weight = Param::from_tensor(noise(0.1));
+        linear.bias = Some(Param::from_tensor(noise(0.1).sum_dim(0).squeeze_dim(0)));
+        let mut linear = linear.train();
+        for rate in [1e-3, 2e-3, 5e-4, 1e-3] {
+            let mut gradients = GradientsParams::new();
+            gradients.register(linear.weight.id, noise(1e-3));
+            let bias = linear.bias.as_ref().unwrap().id;
+            gradients.register(bias, noise(1e-3).sum_dim(0).squeeze_dim::<1>(0));
+            linear = optimizer.step(rate, linear, gradients);
+        }
+        let bias = linear.bias.unwrap().val();
+        let numbers = [linear.weight.val().into_data(), bias.into_data()];
+        numbers.iter().flat_map(|data| data.iter::<f32>()).collect()
+    }
+
+    fn assert_close(one: &[f32], other: &[f32]) {
+        assert_eq!(one.len(), WIDTH * WIDTH + WIDTH);
+        for (one, other) in one.iter().zip(other) {
+            assert!((one - other).abs() < 1e-6, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn steps_are_those_of_burns_own_optimisers_on_both_backends() {
+        let decay = 0.3;
+        let adamw = Params {
+            weight_decay: Some(decay),
+            ..Params::default()
+        };
+        let adam = Params {
+            optimizer: OptimizerKind::Adam,
+            ..Params::default()
+        };
+        let burns_adamw = || {
+            let config = AdamWConfig::new().with_epsilon(1e-8);
+            config.clone().with_weight_decay(0.3).init().with_group(
+                ParamGroup::from_any_predicates(NOT_DECAYED.to_vec()),
+                config.with_weight_decay(0.0).build(),
+                None,
+            )
+        };
+        let burns_adam = || AdamConfig::new().with_epsilon(1e-8).init();
+        for device in [DeviceChoice::Cpu, DeviceChoice::Flex] {
+            assert_close(&steps(build(&adamw), device), &steps(burns_adamw(), device));
+            assert_close(&steps(build(&adam), device), &steps(burns_adam(), device));
+        }
+        let undecayed = steps(build(&adam), DeviceChoice::Cpu);
+        let decayed = steps(build(&adamw), DeviceChoice::Cpu);
+        assert_ne!(undecayed[..WIDTH * WIDTH], decayed[..WIDTH * WIDTH]);
+        assert_eq!(
+            undecayed[WIDTH * WIDTH..],
+            decayed[WIDTH * WIDTH..],
+            "a bias does not decay"
+        );
+    }
+
+    #[test]
+    fn a_copy_that_was_kept_stays_as_it_was() {
+        let device = backend::open(DeviceChoice::Cpu).unwrap();
+        let linear: Linear = LinearConfig::new(3, 3).init(&device).train();
+        let kept = linear.clone();
+        let before = kept.weight.val().into_data();
+        let mut gradients = GradientsParams::new();
+        gradients.register(linear.weight.id, Tensor::<2>::ones([3, 3], &device));
+        let stepped = build(&Params::default()).step(0.1, linear, gradients);
+        assert_eq!(kept.weight.val().into_data(), before);
+        assert_ne!(stepped.weight.val().into_data(), before);
+    }
+}
