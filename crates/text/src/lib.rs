@@ -18,6 +18,7 @@ pub mod cleaning;
 pub mod duplicates;
 pub mod terms;
 pub mod tokenizer;
+mod word_cache;
 
 pub use error::Error;
 pub use key::normalized_key;

@@ -41,12 +41,21 @@ const fn coefficients() -> [(u64, u64); PERMUTATIONS] {
 
 /// The smallest value of every permutation over the shingles of `key`.
 pub(crate) fn signature(key: &str, shingle: Shingle) -> [u64; PERMUTATIONS] {
+    let mut hashes = Vec::with_capacity(key.len());
+    for_each_shingle(key, shingle, |hash| hashes.push(hash));
+    minima(&hashes)
+}
+
+/// The smallest value of every permutation over some hashes. Most of preprocessing is this: it is compiled for the widest
+/// instructions that multiply 64-bit numbers, too, and gives the same on every processor.
+#[multiversion::multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+fn minima(hashes: &[u64]) -> [u64; PERMUTATIONS] {
     let mut minima = [u64::MAX; PERMUTATIONS];
-    for_each_shingle(key, shingle, |hash| {
-        for (minimum, (multiplier, summand)) in minima.iter_mut().zip(COEFFICIENTS) {
-            *minimum = (*minimum).min(hash.wrapping_mul(multiplier).wrapping_add(summand));
+    for &hash in hashes {
+        for (minimum, (multiplier, summand)) in minima.iter_mut().zip(&COEFFICIENTS) {
+            *minimum = (*minimum).min(hash.wrapping_mul(*multiplier).wrapping_add(*summand));
         }
-    });
+    }
     minima
 }
 

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use labelproof_artifact::contained;
 use rayon::prelude::*;
@@ -15,11 +16,15 @@ use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::{Token, TruncationDirection};
 
 use crate::error::Error;
+use crate::word_cache::WordCache;
 
-/// Texts longer than this are encoded piece by piece where that cannot change the result. Crate `tokenizers` keeps
-/// offsets and strings many times the size of the text, so the piece bounds its memory; it is far longer than what a
-/// model reads, and long enough to make the cost of a cut small.
+/// Texts longer than this are encoded piece by piece, where that cannot change the result, when the places of tokens are asked
+/// for. Crate `tokenizers` keeps offsets and strings many times the size of the text, so the piece bounds its memory; it
+/// is far longer than what a model reads, and long enough to make the cost of a cut small.
 const PIECE_BYTES: usize = 1 << 16;
+
+/// Where a text is cut, if it is.
+const IS_CUT: [char; 2] = [' ', '\n'];
 
 /// Stands for the text when the special tokens around it are looked up; no vocabulary has so many entries.
 const TEXT_MARK: u32 = u32::MAX;
@@ -39,6 +44,8 @@ pub struct Tokenizer {
     vocabulary_size: usize,
     /// Whether white space always separates tokens, so that text may be cut there.
     cuts_at_white_space: bool,
+    /// Of the words between white space, where text may be cut there.
+    words: Arc<WordCache>,
 }
 
 /// The tokens of one text.
@@ -133,6 +140,7 @@ impl Tokenizer {
                 .max()
                 .map_or(0, |&largest| largest as usize + 1),
             cuts_at_white_space: cuts_at_white_space(&inner),
+            words: Arc::default(),
             inner,
         })
     }
@@ -173,18 +181,22 @@ impl Tokenizer {
     /// The ids of `text`, shortened to `max_tokens` with the special tokens on both sides kept.
     ///
     /// The whole text is tokenised, since its full length is part of the answer. For BERT's pre-tokenizer this is
-    /// done in pieces, so that memory does not grow with the text beyond four bytes a token; other tokenizers get
-    /// the text in one piece.
+    /// done word by word, most of which were seen before; other tokenizers get the text in one piece.
     pub fn encode(&self, text: &str, max_tokens: usize) -> Result<Encoding, Error> {
+        self.check_max_tokens(max_tokens)?;
         let mut ids = Vec::new();
-        self.encode_pieces(
-            text,
-            max_tokens,
-            |tokenizer, piece| tokenizer.encode_fast(piece, false),
-            |_, encoding| {
-                ids.extend_from_slice(encoding.get_ids());
-            },
-        )?;
+        if self.cuts_at_white_space {
+            for word in text.split(IS_CUT).filter(|word| !word.is_empty()) {
+                self.words.extend(&mut ids, word, |word| {
+                    let encoding =
+                        self.encode_piece(word, |tokenizer, word| tokenizer.encode_fast(word, false))?;
+                    Ok(encoding.get_ids().to_vec())
+                })?;
+            }
+        } else if !text.is_empty() {
+            let encoding = self.encode_piece(text, |tokenizer, text| tokenizer.encode_fast(text, false))?;
+            ids.extend_from_slice(encoding.get_ids());
+        }
         let full_length = u32::try_from(self.special_tokens_count() + ids.len()).unwrap_or(u32::MAX);
         let kept = &ids[self.kept(ids.len(), max_tokens)];
         Ok(Encoding {
@@ -195,17 +207,19 @@ impl Tokenizer {
 
     /// [`Tokenizer::encode`], with the place of every token in the text.
     pub fn encode_with_spans(&self, text: &str, max_tokens: usize) -> Result<SpannedEncoding, Error> {
+        self.check_max_tokens(max_tokens)?;
         let (mut ids, mut spans) = (Vec::new(), Vec::new());
-        self.encode_pieces(
-            text,
-            max_tokens,
-            |tokenizer, piece| tokenizer.encode(piece, false),
-            |start, encoding| {
-                ids.extend_from_slice(encoding.get_ids());
-                let offsets = encoding.get_offsets().iter();
-                spans.extend(offsets.map(|&(from, to)| (start + from)..(start + to)));
-            },
-        )?;
+        let mut start = 0;
+        while start < text.len() {
+            let length = self.piece_length(&text[start..]);
+            let encoding = self.encode_piece(&text[start..start + length], |tokenizer, piece| {
+                tokenizer.encode(piece, false)
+            })?;
+            ids.extend_from_slice(encoding.get_ids());
+            let offsets = encoding.get_offsets().iter();
+            spans.extend(offsets.map(|&(from, to)| (start + from)..(start + to)));
+            start += length;
+        }
         let kept = self.kept(ids.len(), max_tokens);
         let before = kept.start;
         let after = ids.len() - kept.end;
@@ -226,29 +240,18 @@ impl Tokenizer {
         })
     }
 
-    /// Encodes a text in the pieces that [`Tokenizer::encode`] speaks of; `each` gets where a piece starts.
-    fn encode_pieces(
-        &self,
-        text: &str,
-        max_tokens: usize,
-        encode: fn(&tokenizers::Tokenizer, &str) -> tokenizers::Result<tokenizers::Encoding>,
-        mut each: impl FnMut(usize, &tokenizers::Encoding),
-    ) -> Result<(), Error> {
-        self.check_max_tokens(max_tokens)?;
-        let mut start = 0;
-        while start < text.len() {
-            let length = self.piece_length(&text[start..]);
-            let piece = &text[start..start + length];
-            let encoding = contained(|| encode(&self.inner, piece))
-                .unwrap_or_else(|panicked| Err(panicked.into()))
-                .map_err(|source| Error::Encode {
-                    beginning: piece.chars().take(40).collect(),
-                    source,
-                })?;
-            each(start, &encoding);
-            start += length;
-        }
-        Ok(())
+    /// Encodes a part of a text by one of the library's ways to do it.
+    fn encode_piece<'a>(
+        &'a self,
+        piece: &'a str,
+        encode: impl FnOnce(&'a tokenizers::Tokenizer, &'a str) -> tokenizers::Result<tokenizers::Encoding>,
+    ) -> Result<tokenizers::Encoding, Error> {
+        contained(|| encode(&self.inner, piece))
+            .unwrap_or_else(|panicked| Err(panicked.into()))
+            .map_err(|source| Error::Encode {
+                beginning: piece.chars().take(40).collect(),
+                source,
+            })
     }
 
     /// Which of a text's tokens fit between the special ones.
@@ -285,7 +288,7 @@ impl Tokenizer {
         if !self.cuts_at_white_space || text.len() <= PIECE_BYTES {
             return text.len();
         }
-        let is_cut = |byte: &u8| matches!(byte, b' ' | b'\n');
+        let is_cut = |byte: &u8| IS_CUT.contains(&char::from(*byte));
         let bytes = text.as_bytes();
         let before = bytes[1..PIECE_BYTES]
             .iter()
