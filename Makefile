@@ -21,7 +21,7 @@ FUZZ_SECONDS ?= 600
 # Options of the benchmark: --quick, --pairs N.
 BENCH ?=
 
-.PHONY: help setup build pipeline $(STAGES) reproduce status test test-fast test-browser lint fuzz ci check-sample audit-benchmark bench bench-setup clean clean-setup
+.PHONY: help setup build pipeline $(STAGES) reproduce status test test-fast test-browser lint fuzz ci check-sample audit-benchmark bench bench-setup bench-functions clean clean-setup
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[^\t#]+:.*## / { sub(/^.*STAGES.*$$/, "<stage>", $$1); printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -102,9 +102,15 @@ bench: build ## measure speed and memory beside the peers, and write docs/benchm
 	@test -x external/bench-venv/bin/python || { echo 'error: the peers are not there; run: make bench-setup'; exit 2; }
 	@binary=$$($(CARGO) build -q --locked -p labelproof-pipeline --bins --message-format=json \
 	    | sed -n 's/.*"executable":"\([^"]*\/labelproof\)".*/\1/p') && \
-	    $(PYTHON) benchmarks/speed/benchmark.py --labelproof "$$binary" --bbc external/data/bbc-news \
+	    rates=$$($(CARGO) bench -q --locked --workspace --profile dev --bench rates --no-run --message-format=json \
+	    | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1) && \
+	    $(PYTHON) benchmarks/speed/benchmark.py --labelproof "$$binary" --rates "$$rates" --bbc external/data/bbc-news \
 	        --encoder external/encoders/all-minilm-l6-v2 --peer-python external/bench-venv/bin/python \
 	        --output docs/benchmarks.md $(BENCH)
+
+bench-functions: setup ## time what preprocessing does to each text, and count its instructions (needs valgrind)
+	$(CARGO) bench --locked --workspace --profile dev --bench text
+	@CARGO='$(CARGO)' sh benchmarks/speed/instructions.sh
 
 clean: ## remove the artifacts of the pipeline
 	find artifacts -mindepth 1 -maxdepth 1 ! -name .gitkeep -exec rm -rf {} +

@@ -10,7 +10,7 @@ mod clipping;
 mod data;
 mod error;
 mod fit;
-mod optimizer;
+pub mod optimizer;
 mod schedule;
 mod stage;
 

@@ -17,7 +17,7 @@ const DEFAULT_WEIGHT_DECAY: f64 = 0.01;
 const NOT_DECAYED: [&str; 3] = ["bias", "gamma", "beta"];
 
 /// What the settings ask for.
-pub(crate) fn build(params: &Params) -> ModuleOptimizer {
+pub fn build(params: &Params) -> ModuleOptimizer {
     match params.optimizer {
         OptimizerKind::Adam => ModuleOptimizer::from(Adamw { decay: 0.0 }),
         OptimizerKind::Adamw => {
