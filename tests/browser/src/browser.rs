@@ -249,7 +249,7 @@ impl Page {
 
     /// Whether an expression comes true within a moment that is long for a page, and bearable for a test that fails.
     pub(crate) fn soon(&self, expression: &str) -> bool {
-        self.comes_true(expression, PATIENCE / 12)
+        self.comes_true(expression, PATIENCE / 4)
     }
 
     fn comes_true(&self, expression: &str, patience: Duration) -> bool {
