@@ -71,6 +71,7 @@ lint: setup ## check format, clippy, documentation, dependencies and shell scrip
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path tests/browser/Cargo.toml --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --manifest-path tests/browser/Cargo.toml --all-targets -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --locked --workspace --no-deps --quiet
 	@sh scripts/check-dependencies.sh
 	@if command -v shellcheck >/dev/null; then \
@@ -82,7 +83,7 @@ lint: setup ## check format, clippy, documentation, dependencies and shell scrip
 fuzz: setup ## throw mutated files at every reader of bytes from outside, FUZZ_SECONDS each
 	@CARGO='$(CARGO)' sh scripts/fuzz.sh $(FUZZ_SECONDS)
 
-ci: lint test pipeline check-sample reproduce ## what has to pass: lint, test, the BBC sample twice from end to end, a little fuzzing
+ci: lint test pipeline check-sample test-browser reproduce ## what has to pass: lint, test, the BBC sample twice from end to end, its report in a browser, a little fuzzing
 	@$(MAKE) fuzz FUZZ_SECONDS=10
 
 check-sample: build ## check the numbers of the BBC sample, and that a second run finds nothing to do

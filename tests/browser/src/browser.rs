@@ -1,54 +1,17 @@
-//! Chromium, and a page in it. Responsible for commands, waiting, and what the browser says meanwhile; judges nothing.
-//!
-//! The driver is `headless_chrome`. It speaks Chromium's own protocol, so that console messages, requests, dialogs, media, sizes,
-//! keys and the accessibility tree are all at hand, and its calls wait for their answer, as tests do. `chromiumoxide` can do the
-//! same, but brings an asynchronous runtime and was released less recently; `fantoccini` and `thirtyfour` need a `chromedriver` of
-//! the browser's version, and WebDriver tells nothing of requests. Its generated types are the one weakness: an answer or event
-//! of a newer browser that does not fit them is lost. Commands are therefore plain JSON here, and `controls` sees that the events
-//! that tests rely on arrive.
+//! A browser, and a page in it. Responsible for what is done to a page, for waiting, and for what the browser says meanwhile; judges
+//! nothing. How commands get to the browser is `protocol`'s.
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use headless_chrome::protocol::cdp::types::{Event, Method};
-use headless_chrome::{LaunchOptions, Tab};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// How long a condition may take to come true: long enough for a loaded machine, as a test that passes never waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::protocol::{Connection, PATIENCE};
+
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
-
-/// The commands of the protocol that the tests send, with their parameters as JSON.
-macro_rules! commands {
-    ($($command:ident = $name:literal;)*) => {$(
-        #[derive(Debug, serde::Serialize)]
-        struct $command(Value);
-
-        impl Method for $command {
-            const NAME: &'static str = $name;
-            type ReturnObject = Value;
-        }
-    )*};
-}
-
-commands! {
-    AccessibilityNode = "Accessibility.getPartialAXTree";
-    AccessibilityTree = "Accessibility.getFullAXTree";
-    CaptureScreenshot = "Page.captureScreenshot";
-    DisableScripts = "Emulation.setScriptExecutionDisabled";
-    Enable = "Runtime.enable";
-    EnableLog = "Log.enable";
-    EnableNetwork = "Network.enable";
-    Evaluate = "Runtime.evaluate";
-    Media = "Emulation.setEmulatedMedia";
-    Metrics = "Emulation.setDeviceMetricsOverride";
-    Navigate = "Page.navigate";
-    PrintToPdf = "Page.printToPDF";
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Theme {
@@ -57,8 +20,6 @@ pub(crate) enum Theme {
 }
 
 impl Theme {
-    pub(crate) const BOTH: [Self; 2] = [Self::Light, Self::Dark];
-
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Light => "light",
@@ -68,7 +29,7 @@ impl Theme {
 }
 
 /// What the browser said of a page so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Seen {
     /// Console messages of the levels warning and error, uncaught exceptions, and the browser's own complaints.
     pub(crate) complaints: Vec<String>,
@@ -76,31 +37,62 @@ pub(crate) struct Seen {
     pub(crate) requests: Vec<String>,
     /// What dialogs said.
     pub(crate) dialogs: Vec<String>,
-    markers: Vec<String>,
 }
 
-pub(crate) struct Browser(headless_chrome::Browser);
+impl Seen {
+    fn note(&mut self, event: &Value) {
+        let details = &event["params"];
+        match event["method"].as_str().unwrap_or_default() {
+            "Runtime.consoleAPICalled"
+                if matches!(details["type"].as_str(), Some("error" | "warning" | "assert")) =>
+            {
+                let arguments = details["args"].as_array().map(Vec::as_slice).unwrap_or_default();
+                let said: Vec<_> = arguments.iter().map(said).collect();
+                self.complaints
+                    .push(format!("console {}: {}", text(&details["type"]), said.join(" ")));
+            }
+            "Runtime.exceptionThrown" => {
+                let details = &details["exceptionDetails"];
+                let exception = text(&details["exception"]["description"]);
+                self.complaints
+                    .push(format!("uncaught: {} {exception}", text(&details["text"])));
+            }
+            "Log.entryAdded" => {
+                let entry = &details["entry"];
+                let [source, level, said] = ["source", "level", "text"].map(|part| text(&entry[part]));
+                self.complaints.push(format!("{source} {level}: {said}"));
+            }
+            "Network.requestWillBeSent" => self.requests.push(text(&details["request"]["url"])),
+            "Network.webSocketCreated" => self.requests.push(text(&details["url"])),
+            "Page.javascriptDialogOpening" => self.dialogs.push(text(&details["message"])),
+            _ => {}
+        }
+    }
+}
+
+/// An argument of a message of the console.
+fn said(argument: &Value) -> String {
+    match &argument["value"] {
+        Value::Null => text(&argument["description"]),
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+pub(crate) struct Browser(Rc<RefCell<Connection>>);
 
 impl Browser {
+    #[track_caller]
     pub(crate) fn start() -> Self {
-        let options = LaunchOptions {
-            // The pages are this project's own, and containers often lack what the sandbox needs.
-            sandbox: false,
-            path: std::env::var_os("LABELPROOF_BROWSER_CHROMIUM").map(PathBuf::from),
-            idle_browser_timeout: 4 * PATIENCE,
-            args: [
-                "--hide-scrollbars",
-                // Should a page try to reach anything, it does not.
-                "--host-resolver-rules=MAP * ~NOTFOUND",
-            ]
-            .map(OsStr::new)
-            .to_vec(),
-            ..LaunchOptions::default()
-        };
-        Self(headless_chrome::Browser::new(options).expect("Chromium starts"))
+        Self(Rc::new(RefCell::new(Connection::start())))
     }
 
     /// The page of this file, loaded, 1000 pixels wide and light.
+    #[track_caller]
     pub(crate) fn open(&self, file: &Path) -> Page {
         let page = self.blank();
         page.load(file);
@@ -108,109 +100,76 @@ impl Browser {
     }
 
     /// The same where no script runs.
+    #[track_caller]
     pub(crate) fn open_without_scripts(&self, file: &Path) -> Page {
         let page = self.blank();
-        page.call(DisableScripts(json!({"value": true})));
+        page.scripts(false);
         page.load(file);
         page
     }
 
-    /// An empty page.
-    pub(crate) fn blank(&self) -> Page {
-        // The driver waits less long for a tab than a loaded machine may need.
-        let tab = (0..6).find_map(|_| self.0.new_tab().ok()).expect("a tab opens");
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        let listener = Arc::clone(&seen);
-        let weak = Arc::downgrade(&tab);
-        tab.add_event_listener(Arc::new(move |event: &Event| {
-            note(event, &mut listener.lock().unwrap());
-            if let (Event::PageJavascriptDialogOpening(_), Some(tab)) = (event, weak.upgrade()) {
-                // Not from this thread: the answer would come in on it.
-                std::thread::spawn(move || tab.get_dialog().dismiss());
-            }
-        }))
-        .expect("a listener is added");
-        let page = Page {
-            tab,
-            seen,
-            markers: AtomicUsize::new(0),
+    #[track_caller]
+    fn blank(&self) -> Page {
+        let call = |method, parameters| {
+            let answer = self.0.borrow_mut().call(None, method, &parameters);
+            answer.unwrap_or_else(|problem| panic!("{problem}"))
         };
-        page.call(Enable(json!({})));
-        page.call(EnableLog(json!({})));
-        page.call(EnableNetwork(json!({})));
+        let target = text(&call("Target.createTarget", json!({"url": "about:blank"}))["targetId"]);
+        let attached = call(
+            "Target.attachToTarget",
+            json!({"targetId": target, "flatten": true}),
+        );
+        let page = Page {
+            connection: Rc::clone(&self.0),
+            session: text(&attached["sessionId"]),
+            target,
+        };
+        for domain in ["Runtime", "Log", "Network", "Page"] {
+            page.call(&format!("{domain}.enable"), &json!({}));
+        }
         page.view(1000, Theme::Light);
         page
     }
 }
 
-fn note(event: &Event, seen: &mut Seen) {
-    match event {
-        Event::RuntimeConsoleAPICalled(event) => {
-            let said: Vec<_> = event
-                .params
-                .args
-                .iter()
-                .map(|argument| match &argument.value {
-                    Some(Value::String(text)) => text.clone(),
-                    Some(value) => value.to_string(),
-                    None => argument.description.clone().unwrap_or_default(),
-                })
-                .collect();
-            let (level, said) = (format!("{:?}", event.params.Type), said.join(" "));
-            match level.as_str() {
-                "Error" | "Warning" | "Assert" => seen.complaints.push(format!("console {level}: {said}")),
-                "Debug" => seen.markers.push(said),
-                _ => {}
-            }
-        }
-        Event::RuntimeExceptionThrown(event) => {
-            let details = &event.params.exception_details;
-            let exception = details
-                .exception
-                .as_ref()
-                .and_then(|exception| exception.description.as_ref());
-            let exception = exception.map(String::as_str).unwrap_or_default();
-            seen.complaints
-                .push(format!("uncaught: {} {exception}", details.text));
-        }
-        Event::LogEntryAdded(event) => {
-            let entry = &event.params.entry;
-            seen.complaints
-                .push(format!("{:?} {:?}: {}", entry.source, entry.level, entry.text));
-        }
-        Event::NetworkRequestWillBeSent(event) => seen.requests.push(event.params.request.url.clone()),
-        Event::NetworkWebSocketCreated(event) => seen.requests.push(event.params.url.clone()),
-        Event::PageJavascriptDialogOpening(event) => seen.dialogs.push(event.params.message.clone()),
-        _ => {}
-    }
-}
-
 pub(crate) struct Page {
-    tab: Arc<Tab>,
-    seen: Arc<Mutex<Seen>>,
-    markers: AtomicUsize,
+    connection: Rc<RefCell<Connection>>,
+    session: String,
+    target: String,
 }
 
 impl Drop for Page {
     fn drop(&mut self) {
-        // A browser that is gone already has no tab to close.
-        let _ = self.tab.close(false);
+        let target = json!({"targetId": self.target});
+        self.connection
+            .borrow_mut()
+            .send(None, "Target.closeTarget", &target);
     }
 }
 
 impl Page {
     #[track_caller]
-    fn call<C: Method<ReturnObject = Value> + serde::Serialize>(&self, command: C) -> Value {
-        self.tab
-            .call_method(command)
-            .unwrap_or_else(|error| panic!("{}: {error:#}", C::NAME))
+    fn try_call(&self, method: &str, parameters: &Value) -> Result<Value, String> {
+        self.connection
+            .borrow_mut()
+            .call(Some(&self.session), method, parameters)
+    }
+
+    #[track_caller]
+    fn call(&self, method: &str, parameters: &Value) -> Value {
+        self.try_call(method, parameters)
+            .unwrap_or_else(|problem| panic!("{problem}"))
+    }
+
+    fn scripts(&self, run: bool) {
+        self.call("Emulation.setScriptExecutionDisabled", &json!({"value": !run}));
     }
 
     #[track_caller]
     pub(crate) fn load(&self, file: &Path) {
         let path = file.canonicalize().expect("the page is there");
         let address = format!("file://{}", path.display());
-        let answer = self.call(Navigate(json!({"url": address})));
+        let answer = self.call("Page.navigate", &json!({"url": address}));
         assert!(answer.get("errorText").is_none(), "{address}: {answer}");
         self.until(
             "the page is loaded",
@@ -219,9 +178,10 @@ impl Page {
     }
 
     pub(crate) fn view(&self, width: u32, theme: Theme) {
-        self.call(Metrics(
-            json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false}),
-        ));
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            &json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false}),
+        );
         self.media("screen", theme);
     }
 
@@ -230,14 +190,17 @@ impl Page {
     }
 
     fn media(&self, medium: &str, theme: Theme) {
-        self.call(Media(json!({
-            "media": medium,
-            "features": [
-                {"name": "prefers-color-scheme", "value": theme.name()},
-                // Nothing is under way while a test looks.
-                {"name": "prefers-reduced-motion", "value": "reduce"},
-            ],
-        })));
+        self.call(
+            "Emulation.setEmulatedMedia",
+            &json!({
+                "media": medium,
+                "features": [
+                    {"name": "prefers-color-scheme", "value": theme.name()},
+                    // Nothing is under way while a test looks.
+                    {"name": "prefers-reduced-motion", "value": "reduce"},
+                ],
+            }),
+        );
     }
 
     /// The value of an expression, or of what it promises. It runs by the debugger, whatever the page's policy says.
@@ -245,7 +208,10 @@ impl Page {
     pub(crate) fn ask<T: DeserializeOwned>(&self, expression: &str) -> T {
         match self.try_ask(expression) {
             Ok(value) => serde_json::from_value(value).expect("an answer of the expected type"),
-            Err(problem) => panic!("{problem}\nin: {}", &expression[..expression.len().min(2000)]),
+            Err(problem) => panic!(
+                "{problem}\nin: {}",
+                expression.chars().take(2000).collect::<String>()
+            ),
         }
     }
 
@@ -256,12 +222,15 @@ impl Page {
     }
 
     fn try_ask(&self, expression: &str) -> Result<Value, String> {
-        let mut answer = self.call(Evaluate(json!({
-            "expression": expression,
-            "returnByValue": true,
-            "awaitPromise": true,
-            "userGesture": true,
-        })));
+        let mut answer = self.try_call(
+            "Runtime.evaluate",
+            &json!({
+                "expression": expression,
+                "returnByValue": true,
+                "awaitPromise": true,
+                "userGesture": true,
+            }),
+        )?;
         if let Some(exception) = answer.get("exceptionDetails") {
             let description = exception["exception"]["description"].as_str();
             return Err(description.map_or_else(|| exception.to_string(), str::to_owned));
@@ -280,7 +249,7 @@ impl Page {
 
     /// Whether an expression comes true within a moment that is long for a page, and bearable for a test that fails.
     pub(crate) fn soon(&self, expression: &str) -> bool {
-        self.comes_true(expression, PATIENCE / 12)
+        self.comes_true(expression, PATIENCE / 4)
     }
 
     fn comes_true(&self, expression: &str, patience: Duration) -> bool {
@@ -297,34 +266,58 @@ impl Page {
         }
     }
 
-    /// A key, held and let go: `Tab`, `Enter`, `ArrowDown`, `a`.
+    /// A key, held and let go.
     #[track_caller]
     pub(crate) fn press(&self, key: &str) {
-        self.tab
-            .press_key(key)
-            .unwrap_or_else(|error| panic!("{key}: {error:#}"));
+        // The number that Windows gave it: the browser goes by that.
+        let (code, number, text) = match key {
+            "Tab" => (key, 9, None),
+            "Enter" => (key, 13, Some("\r")),
+            "Escape" => (key, 27, None),
+            " " => ("Space", 32, Some(" ")),
+            "End" => (key, 35, None),
+            "Home" => (key, 36, None),
+            "ArrowLeft" => (key, 37, None),
+            "ArrowUp" => (key, 38, None),
+            "ArrowRight" => (key, 39, None),
+            "ArrowDown" => (key, 40, None),
+            "Delete" => (key, 46, None),
+            _ => panic!("`{key}` is no key that these tests know"),
+        };
+        let down = if text.is_some() { "keyDown" } else { "rawKeyDown" };
+        for event in [down, "keyUp"] {
+            let text = text.filter(|_| event == down).unwrap_or_default();
+            self.call(
+                "Input.dispatchKeyEvent",
+                &json!({"type": event, "key": key, "code": code, "windowsVirtualKeyCode": number, "text": text}),
+            );
+        }
     }
 
     #[track_caller]
     pub(crate) fn type_text(&self, text: &str) {
-        self.tab.send_character(text).expect("text is typed");
+        self.call("Input.insertText", &json!({"text": text}));
     }
 
     /// Role and name of the focused element.
     #[track_caller]
     pub(crate) fn focused(&self) -> (String, String) {
-        let element = self.call(Evaluate(json!({"expression": "document.activeElement"})));
+        let element = self.call(
+            "Runtime.evaluate",
+            &json!({"expression": "document.activeElement"}),
+        );
         let id = &element["result"]["objectId"];
-        let tree = self.call(AccessibilityNode(
-            json!({"objectId": id, "fetchRelatives": false}),
-        ));
+        let tree = self.call(
+            "Accessibility.getPartialAXTree",
+            &json!({"objectId": id, "fetchRelatives": false}),
+        );
         role_and_name(&tree["nodes"][0])
     }
 
     /// Role and name of everything that can be focused, the page and its main part left out.
     #[track_caller]
     pub(crate) fn focusable(&self) -> Vec<(String, String)> {
-        let tree = self.call(AccessibilityTree(json!({})));
+        let tree = self.call("Accessibility.getFullAXTree", &json!({}));
         let nodes = tree["nodes"].as_array().expect("a list of nodes");
         let focusable = nodes.iter().filter(|node| {
             let properties = node["properties"].as_array();
@@ -340,28 +333,23 @@ impl Page {
     }
 
     /// What the browser said up to now.
+    #[track_caller]
     pub(crate) fn seen(&self) -> Seen {
-        // Events come in order: when this one is there, so is all before it.
-        let marker = format!("seen so far {}", self.markers.fetch_add(1, Ordering::Relaxed));
+        // Where scripts may not run, no frame calls back; those of the page had their time.
+        self.scripts(true);
         // Two frames, so that what loading began has been tried.
-        self.ask::<Value>(&format!(
-            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => {{ console.debug('{marker}'); done(null); }})))"
-        ));
-        let start = Instant::now();
-        loop {
-            let seen = self.seen.lock().unwrap().clone();
-            if seen.markers.contains(&marker) {
-                return seen;
-            }
-            assert!(start.elapsed() < PATIENCE, "the browser's events do not arrive");
-            std::thread::sleep(BETWEEN_LOOKS);
+        self.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(null))))");
+        let mut seen = Seen::default();
+        for event in self.connection.borrow().events(&self.session) {
+            seen.note(event);
         }
+        seen
     }
 
     /// The bytes of the printed page.
     #[track_caller]
     pub(crate) fn pdf(&self) -> Vec<u8> {
-        decode(&self.call(PrintToPdf(json!({"printBackground": true})))["data"])
+        decode(&self.call("Page.printToPDF", &json!({"printBackground": true}))["data"])
     }
 
     /// A PNG of the page from its top, no higher than `most_pixels`.
@@ -372,13 +360,12 @@ impl Page {
         let clip = json!({"x": 0, "y": 0, "width": width, "height": height.min(most_pixels), "scale": 1});
         let options =
             json!({"format": "png", "clip": clip, "captureBeyondViewport": true, "optimizeForSpeed": true});
-        decode(&self.call(CaptureScreenshot(options))["data"])
+        decode(&self.call("Page.captureScreenshot", &options)["data"])
     }
 }
 
 fn role_and_name(node: &Value) -> (String, String) {
-    let text = |part: &str| node[part]["value"].as_str().unwrap_or_default().to_owned();
-    (text("role"), text("name"))
+    (text(&node["role"]["value"]), text(&node["name"]["value"]))
 }
 
 #[track_caller]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::accessibility;
+use crate::accessibility::{self, Rules};
 use crate::browser::{Browser, Theme};
 use crate::layout;
 use crate::markup;
@@ -27,8 +27,8 @@ fn complaints_are_seen() {
     );
     let seen = Browser::start().open(&file).seen();
     for said in [
-        "console Warning: a warning",
-        "console Error: an error 7",
+        "console warning: a warning",
+        "console error: an error 7",
         "an exception",
         "Content Security Policy",
     ] {
@@ -67,30 +67,41 @@ fn requests_are_seen() {
 
 #[test]
 fn barriers_are_seen() {
+    let axe = pages::axe();
     let file = faulty(
         "barriers",
         "<main><h1>One</h1><p style='color: #999; background: #fff'>pale</p><button></button></main>",
     );
     let browser = Browser::start();
     let page = browser.open(&file);
-    let barriers = accessibility::barriers(&page, &pages::axe()).join("\n");
-    assert!(
-        barriers.contains("color-contrast") && barriers.contains("button-name"),
-        "{barriers}"
-    );
+    let found = |part, rules| accessibility::barriers(&page, &axe, part, rules).join("\n");
+    let [colour, name] = ["color-contrast", "button-name"];
+    for (rules, expected) in [
+        (Rules::All, [true, true]),
+        (Rules::Colours, [true, false]),
+        (Rules::AllButColours, [false, true]),
+    ] {
+        let barriers = found("html", rules);
+        assert_eq!(
+            [barriers.contains(colour), barriers.contains(name)],
+            expected,
+            "{barriers}"
+        );
+    }
+    // In the part that is asked for, and in no other.
+    assert!(found("p", Rules::All).contains(colour));
+    assert!(!found("h1", Rules::All).contains(colour));
     // Seen by what is on the page, not by its source.
     let file = faulty(
         "dark",
         "<style>@media (prefers-color-scheme: dark) { p { color: #333; background: #000 } }</style><main><h1>One</h1><p>dark</p></main>",
     );
     let page = browser.open(&file);
-    assert_eq!(
-        accessibility::barriers(&page, &pages::axe()),
-        Vec::<String>::new()
-    );
+    let found = || accessibility::barriers(&page, &axe, "html", Rules::All);
+    assert_eq!(found(), Vec::<String>::new());
     page.view(NARROW, Theme::Dark);
-    let barriers = accessibility::barriers(&page, &pages::axe()).join("\n");
-    assert!(barriers.contains("color-contrast"), "{barriers}");
+    let barriers = found().join("\n");
+    assert!(barriers.contains(colour), "{barriers}");
 }
 
 #[test]

@@ -19,7 +19,8 @@
 //! | `without_script` | the page where scripts do not run |
 //! | `pictures` | pictures of every page, for people |
 //!
-//! Every test starts a browser of its own, and tries all pages before it fails. A wait is for a condition, never for a time.
+//! `browser`, `protocol` and `pages` are what they stand on. Every test starts a browser of its own, and tries all pages before it
+//! fails. A wait is for a condition, never for a time.
 
 mod accessibility;
 mod browser;
@@ -30,5 +31,6 @@ mod loading;
 mod markup;
 mod pages;
 mod pictures;
+mod protocol;
 mod script;
 mod without_script;

@@ -37,7 +37,7 @@ pub(crate) fn faults(browser: &Browser, page: &Page) -> Vec<String> {
         .ask("Object.getOwnPropertyNames(window)");
     let usual = serde_json::to_string(&usual).expect("names are JSON");
     let mut faults: Vec<String> = page.ask(&format!(
-        r#"(() => {{
+        r"(() => {{
             const faults = [], usual = new Set({usual});
             const short = element => element.outerHTML.slice(0, 120);
             const strange = 'img, iframe, frame, object, embed, link, base, applet, audio, video, source, form, marquee, template, foreignObject, animate, set, use, image';
@@ -57,7 +57,7 @@ pub(crate) fn faults(browser: &Browser, page: &Page) -> Vec<String> {
                 if (!usual.has(name) && name !== 'axe') faults.push(`a global: ${{name}}`);
             }}
             return faults;
-        }})()"#
+        }})()"
     ));
     let dialogs = page.seen().dialogs;
     faults.extend(dialogs.iter().map(|said| format!("a dialog: alert({said})")));
