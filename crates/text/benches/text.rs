@@ -52,7 +52,7 @@ fn benchmarks(criterion: &mut Criterion) {
     let cleaner = Cleaner::new(&[Step::Unicode(UnicodeForm::Nfc), Step::Html, Step::Whitespace])
         .expect("these steps need nothing");
     group.bench_function("cleaning", |bencher| {
-        bencher.iter(|| measured_cleaning(&cleaner, &texts))
+        bencher.iter(|| measured_cleaning(&cleaner, &texts));
     });
     let file = external("encoders/all-minilm-l6-v2/tokenizer.json");
     let tokenizer = Tokenizer::from_file(file).expect("`make setup` fetches the sample encoder");
@@ -61,7 +61,7 @@ fn benchmarks(criterion: &mut Criterion) {
     });
     let settings = NearDuplicates::default();
     group.bench_function("sketching", |bencher| {
-        bencher.iter(|| measured_sketching(&settings, &texts))
+        bencher.iter(|| measured_sketching(&settings, &texts));
     });
     group.finish();
 }

@@ -41,8 +41,10 @@ pub trait Fused: Backend {
         input: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        _precision: Precision,
+        precision: Precision,
     ) -> FloatTensor<Self> {
+        // Asked for by those that learn on LibTorch alone; all else multiplies in 32 bits.
+        let _ = precision;
         Self::linear(input, weight, Some(bias))
     }
 
@@ -103,12 +105,7 @@ impl Fused for Flex {}
 impl<C: CheckpointStrategy> Fused for Autodiff<Flex, C> {}
 
 impl Fused for LibTorch {
-    fn fused_linear(
-        input: TchTensor,
-        weight: TchTensor,
-        bias: TchTensor,
-        _precision: Precision,
-    ) -> TchTensor {
+    fn fused_linear(input: TchTensor, weight: TchTensor, bias: TchTensor, _: Precision) -> TchTensor {
         TchTensor::new(product(&input.tensor, &weight.tensor, &bias.tensor))
     }
 
