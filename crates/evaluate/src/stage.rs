@@ -93,7 +93,8 @@ pub fn run(
     Ok(())
 }
 
-/// Logits of every split, and the pooled vectors of the test rows: from text, but for the training rows of a frozen encoder, whose features training kept.
+/// Logits of every split, and the pooled vectors of the test rows: from text, but for the training and validation rows of a frozen
+/// encoder, whose features training kept.
 fn predict(
     bundle: &Bundle,
     splits: &BTreeMap<Split, Rows>,
@@ -104,7 +105,7 @@ fn predict(
     let features_kept = train_folder.join(FeatureRow::KIND.file).exists();
     let from_text: Vec<Split> = Split::ALL
         .into_iter()
-        .filter(|split| !(features_kept && *split == Split::Train))
+        .filter(|split| !features_kept || *split == Split::Test)
         .collect();
     let total: usize = from_text.iter().map(|split| splits[split].ids.len()).sum();
     reporter.started("predicting from text", Some(total as u64));
@@ -124,16 +125,15 @@ fn predict(
     }
     reporter.finished();
     if features_kept {
-        logits.insert(
-            Split::Train,
-            predict_kept(bundle, &splits[&Split::Train], artifacts)?,
-        );
+        for split in [Split::Train, Split::Validation] {
+            logits.insert(split, predict_kept(bundle, &splits[&split], artifacts)?);
+        }
     }
     Ok((logits, test_features))
 }
 
-/// Rows of the training split that are predicted from their text although their features were kept.
-const REPEATED_ROWS: usize = 200;
+/// Rows of a split that are predicted from their text although their features were kept.
+const REPEATED_ROWS: usize = 16;
 /// How far both logits of such a row may be apart, relative to the larger of 1 and the logit itself.
 const FEATURE_TOLERANCE: f32 = 1e-4;
 
