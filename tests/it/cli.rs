@@ -110,7 +110,7 @@ fn an_override_that_makes_no_sense_is_refused() {
     };
     check(
         "train.epoch=5",
-        "error: `--set train.epoch=5`: unknown field `epoch`, expected one of `trainable`, `pooling`, \
+        "error: `--set train.epoch=5`: unknown field `epoch`, expected one of `trainable`, `precision`, `pooling`, \
          `dropout`, `batch_normalization`, `class_weights`, `epochs`, `batch_size`, `gradient_accumulation`, \
          `optimizer`, `learning_rate`, `weight_decay`, `schedule`, `warmup`, `gradient_clipping`, `early_stopping`, \
          `seed`\n\nhint: did you mean `epochs`?",
