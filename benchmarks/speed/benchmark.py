@@ -176,11 +176,8 @@ class Bench:
             row.peer_runs.append(measured)
         self.keep(row)
 
-        for name, rows, tokens, goal in [
-            ("finetune", texts, 256, 2.5),
-            ("short", short(bbc(self.options.bbc, 3 * size)), 64, 3),
-        ]:
-            self.finetune(name, rows, tokens, goal)
+        self.finetune("finetune", texts, 256, 2.5)
+        self.finetune("short", short(bbc(self.options.bbc, 3 * size)), 64, 3)
 
         bundle = frozen / "artifacts" / "train" / "model"
         predict = ("predict", "--bundle", str(bundle), "--input", "texts.csv", "--output", "labels.csv")
@@ -265,8 +262,8 @@ class Bench:
                 self.accuracy[f"labelproof, {precision}, seed {seed}"] = accuracy(metrics)
                 print(settings, self.accuracy, flush=True)
         arguments = ("hf.py", "texts.csv", self.options.encoder.resolve(), "finetune", "64", "3")
-        peer = self.peer(folder, *arguments, pattern=r"test acc ([\d.]+)")
-        self.accuracy["hf.py finetune 64 3"] = f"{100 * peer.seconds:.1f} %"
+        printed = self.peer(folder, *arguments).text
+        self.accuracy["hf.py finetune 64 3"] = f"{100 * float(re.search(r'test acc ([0-9.]+)', printed)[1]):.1f} %"
 
     def alone(self, work: str, goal: float | None, own_run: Callable[[], Measured], runs: int = 5) -> Row:
         print(work, flush=True)

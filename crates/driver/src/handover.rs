@@ -35,6 +35,12 @@ fn tunables(given: Option<String>) -> String {
     }
 }
 
+/// How threads are to wait, unless the user set it.
+fn waiting(is_set: impl Fn(&str) -> bool) -> Option<(&'static str, &'static str)> {
+    let (name, _) = WAITING;
+    (!is_set(name) && !is_set(WAITING_POLICY)).then_some(WAITING)
+}
+
 /// The other binary cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum HandoverError {
@@ -79,10 +85,7 @@ pub fn become_sibling() -> HandoverError {
         command.arg0(name);
     }
     command.env(TUNABLES, tunables(std::env::var(TUNABLES).ok()));
-    let (waiting, looks) = WAITING;
-    if std::env::var_os(waiting).is_none() && std::env::var_os(WAITING_POLICY).is_none() {
-        command.env(waiting, looks);
-    }
+    command.envs(waiting(|name| std::env::var_os(name).is_some()));
     let source = command.args(arguments).exec();
     HandoverError::Start { path, source }
 }
@@ -100,5 +103,10 @@ mod tests {
             tunables(Some(given)),
             format!("{KEPT_MEMORY}:glibc.malloc.hugetlb=0")
         );
+
+        assert_eq!(waiting(|_| false), Some(WAITING));
+        for given in ["GOMP_SPINCOUNT", "OMP_WAIT_POLICY"] {
+            assert_eq!(waiting(|name| name == given), None, "{given}");
+        }
     }
 }

@@ -125,8 +125,12 @@ fn predict(
     }
     reporter.finished();
     if features_kept {
+        let kept: BTreeMap<String, Vec<f32>> = read_table::<FeatureRow>(artifacts)?
+            .into_iter()
+            .map(|row| (row.id, row.values))
+            .collect();
         for split in [Split::Train, Split::Validation] {
-            logits.insert(split, predict_kept(bundle, &splits[&split], artifacts)?);
+            logits.insert(split, predict_kept(bundle, &splits[&split], &kept, artifacts)?);
         }
     }
     Ok((logits, test_features))
@@ -137,11 +141,12 @@ const REPEATED_ROWS: usize = 16;
 /// How far both logits of such a row may be apart, relative to the larger of 1 and the logit itself.
 const FEATURE_TOLERANCE: f32 = 1e-4;
 
-fn predict_kept(bundle: &Bundle, rows: &Rows, artifacts: &Path) -> Result<Scores, Error> {
-    let kept: BTreeMap<String, Vec<f32>> = read_table::<FeatureRow>(artifacts)?
-        .into_iter()
-        .map(|row| (row.id, row.values))
-        .collect();
+fn predict_kept(
+    bundle: &Bundle,
+    rows: &Rows,
+    kept: &BTreeMap<String, Vec<f32>>,
+    artifacts: &Path,
+) -> Result<Scores, Error> {
     let mut features = Vec::new();
     for id in &rows.ids {
         let Some(values) = kept.get(id) else {

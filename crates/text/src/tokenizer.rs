@@ -526,6 +526,10 @@ mod tests {
             tokenizer.encode(&text, 100_000).expect("it fits"),
             whole.encode(&text, 100_000).expect("it fits")
         );
+        assert_eq!(
+            tokenizer.encode_with_spans(&text, 100_000).expect("it fits"),
+            whole.encode_with_spans(&text, 100_000).expect("it fits")
+        );
     }
 
     #[test]

@@ -96,7 +96,7 @@ fn gradients(module: &Classifier, rows: &[&[u32]], precision: Precision, device:
     GradientsParams::from_grads(loss.backward(), module)
 }
 
-/// Seconds of the plain products that the dense layers of one batch consist of.
+/// Gives the rate, in GFLOP/s, of the plain products that the dense layers of one batch consist of, each time it is called.
 fn products(config: &EncoderConfig, sequence: usize, device: &Device) -> impl Fn() -> f64 {
     let (width, inner) = (config.hidden_size, config.intermediate_size);
     let noise =

@@ -103,7 +103,8 @@ fn inconsistent(kind: Kind, artifacts: &Path, problem: String) -> ArtifactError 
 /// How many training rows the bundle keeps as canaries, and how many of them uncut, so that truncation is replayed too.
 const CANARIES: usize = 8;
 const WHOLE_CANARIES: usize = 1;
-/// Characters of the other canaries: enough to tell tokenizers apart, few enough to be replayed at every start, which must not take longer than loading LibTorch.
+/// Characters of the other canaries: enough to tell tokenizers apart, few enough to be replayed at every start, which
+/// must not take longer than loading LibTorch.
 const CANARY_CHARACTERS: usize = 200;
 
 /// Raw texts of some training rows, chosen by the seed.
