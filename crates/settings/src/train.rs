@@ -365,3 +365,24 @@ pub enum SelectionMetric {
     /// The highest mean of the classes' F1.
     F1Macro,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_precision_that_nothing_computes_in_is_refused() {
+        let params = |trainable| Params {
+            trainable,
+            precision: Precision::Bfloat16,
+            ..Params::default()
+        };
+        assert_eq!(
+            params(Trainable::None).check(),
+            [
+                "train.precision: must be `float32` with `trainable: none`, where no layer learns, got `bfloat16`"
+            ]
+        );
+        assert_eq!(params(Trainable::Last(1)).check(), Vec::<String>::new());
+    }
+}
