@@ -9,6 +9,8 @@
 //! Loading compares the files with the digests in `labelproof.json`, so that no damaged byte goes unnoticed, and replays
 //! the canaries: texts with the token ids and logits they gave when the bundle was written. They notice what digests do
 //! not: another cleaning rule, a swapped label list, a device or a version of this program that computes something else.
+//! Writing a bundle and auditing one replay all of them; loading one to predict compares the tokens of all, and the logits of
+//! the shortest, because one of them is as long as a text can be and takes longer than all the rest of loading.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -44,6 +46,9 @@ pub const TOKENIZER_FILE: &str = "tokenizer.json";
 /// How far a replayed logit may be from the recorded one, relative to the larger of 1 and the recorded one: rounding in
 /// another order (other threads, another processor, a GPU) stays below it, a wrong input does not.
 const CANARY_TOLERANCE: f32 = 1e-3;
+
+/// How many canaries are predicted again where a bundle is loaded.
+const CANARIES_AT_LOADING: usize = 3;
 
 /// What a bundle says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -116,7 +121,7 @@ pub struct Bundle {
 /// What came of predicting the canaries again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CanaryReplay {
-    /// Canaries.
+    /// Canaries that were predicted again.
     pub rows: usize,
     /// The first canary whose text became other tokens.
     pub other_tokens: Option<usize>,
@@ -197,13 +202,24 @@ pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
 
 impl Bundle {
     /// Loads a bundle, checks that its files are what was written and that every tensor finds its place, and replays the
-    /// canaries.
+    /// shortest canaries.
     pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
-        let description = read_description(path)?;
-        check_files(path, &description)?;
-        let bundle = Self::load_described(path, description, device)?;
-        bundle.check_canaries()?;
+        let bundle = Self::load_checked(path, device)?;
+        bundle.require(&bundle.replay_shortest(CANARIES_AT_LOADING)?)?;
         Ok(bundle)
+    }
+
+    fn load_checked(path: &Path, device: &Device) -> Result<Self, Error> {
+        let description = read_description(path)?;
+        // Both take about as long, and what was loaded from damaged files goes no further than this function.
+        let (intact, bundle) = std::thread::scope(|scope| {
+            let described = description.clone();
+            let intact = scope.spawn(|| check_files(path, &description));
+            let bundle = Self::load_described(path, described, device);
+            (intact.join().expect("no digest panics"), bundle)
+        });
+        intact?;
+        bundle
     }
 
     /// Loads a bundle without asking whether it still gives the answers it gave: for the audit, which wants to know in
@@ -323,6 +339,11 @@ impl Bundle {
 
     /// Predicts the canaries again and compares with what was recorded.
     pub fn replay(&self) -> Result<CanaryReplay, Error> {
+        self.replay_shortest(usize::MAX)
+    }
+
+    /// Compares the tokens of all canaries, and the logits of the shortest, at most so many.
+    fn replay_shortest(&self, most: usize) -> Result<CanaryReplay, Error> {
         let canaries = &self.description.canaries;
         let texts: Vec<&str> = canaries.iter().map(|canary| canary.text.as_str()).collect();
         let tokens = self.tokenize(&texts)?;
@@ -330,10 +351,15 @@ impl Bundle {
         let other_tokens = recorded
             .zip(&tokens)
             .position(|(recorded, found)| recorded != found);
-        let scores = self.predict_tokens(&tokens, |_| ());
+        let mut rows: Vec<usize> = (0..canaries.len()).collect();
+        rows.sort_by_key(|&row| tokens[row].len());
+        rows.truncate(most);
+        rows.sort_unstable();
+        let predicted: Vec<Vec<u32>> = rows.iter().map(|&row| tokens[row].clone()).collect();
+        let scores = self.predict_tokens(&predicted, |_| ());
         let mut worst = Vec::new();
-        for (row, (canary, found)) in canaries.iter().zip(scores.rows()).enumerate() {
-            let pairs = canary.logits.iter().zip(found);
+        for (&row, found) in rows.iter().zip(scores.rows()) {
+            let pairs = canaries[row].logits.iter().zip(found);
             let beyond = pairs
                 .map(|(&expected, &found)| OtherLogit { row, expected, found })
                 // Written so that a NaN counts as well.
@@ -344,7 +370,7 @@ impl Bundle {
             worst.extend(beyond);
         }
         Ok(CanaryReplay {
-            rows: canaries.len(),
+            rows: rows.len(),
             other_tokens,
             other_logits: worst,
         })
@@ -359,8 +385,8 @@ impl Bundle {
             .collect()
     }
 
-    fn check_canaries(&self) -> Result<(), Error> {
-        let replay = self.replay()?;
+    /// Fails if a canary gave something else.
+    fn require(&self, replay: &CanaryReplay) -> Result<(), Error> {
         if let Some(row) = replay.other_tokens {
             return Err(Error::CanaryTokens {
                 path: self.path.clone(),
@@ -605,7 +631,9 @@ pub fn save(
     let mut text = serde_json::to_string_pretty(&description).expect("a description has string keys only");
     text.push('\n');
     fs::write_atomic(&folder.join(DESCRIPTION_FILE), text.as_bytes())?;
-    Bundle::load(folder, device)
+    let bundle = Bundle::load_checked(folder, device)?;
+    bundle.require(&bundle.replay()?)?;
+    Ok(bundle)
 }
 
 /// The files of an encoder folder that decide what it computes.

@@ -11,6 +11,7 @@ use burn::module::Param;
 use burn::nn::{Embedding, LayerNorm, LayerNormConfig, Linear};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use labelproof_artifact::fs;
+use rayon::prelude::*;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -52,21 +53,29 @@ impl<'a> TensorSource<'a> {
 
     /// Takes a tensor. If it is not there or of another shape, that is noted for [`Self::finish`] and zeros stand in.
     fn take<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Tensor<D> {
+        match self.take_data(name, shape) {
+            Some(data) => Tensor::from_data(data, self.device),
+            None => Tensor::zeros(shape, self.device),
+        }
+    }
+
+    /// The numbers of a tensor, in 32 bits; nothing, and a note, if it is not there or of another shape.
+    fn take_data<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Option<TensorData> {
         let Some(view) = self.tensors.remove(name) else {
             self.missing.push(name.to_owned());
-            return Tensor::zeros(shape, self.device);
+            return None;
         };
         if view.shape() != shape {
             self.misshaped
                 .push(format!("{name} {:?}, expected {shape:?}", view.shape()));
-            return Tensor::zeros(shape, self.device);
+            return None;
         }
-        if let Some(data) = to_f32(&view) {
-            return Tensor::from_data(data, self.device);
+        let data = to_f32(&view);
+        if data.is_none() {
+            self.misshaped
+                .push(format!("{name} of type {:?}, expected a float", view.dtype()));
         }
-        self.misshaped
-            .push(format!("{name} of type {:?}, expected a float", view.dtype()));
-        Tensor::zeros(shape, self.device)
+        data
     }
 
     /// A linear layer, stored as `{name}.weight` `[output, input]` and `{name}.bias` `[output]`.
@@ -74,11 +83,15 @@ impl<'a> TensorSource<'a> {
     /// The weight is transposed in memory and not as a view: a trained layer and the same layer loaded again then have
     /// one layout, and give the same bits.
     pub fn linear(&mut self, name: &str, input: usize, output: usize) -> Linear {
-        let weight: Tensor<2> = self.take(&format!("{name}.weight"), [output, input]);
-        let stored: Vec<f32> = weight.into_data().iter::<f32>().collect();
-        let transposed = TensorData::new(transpose(&stored, output, input), [input, output]);
+        let weight = match self.take_data(&format!("{name}.weight"), [output, input]) {
+            Some(stored) => {
+                let transposed = transpose(&floats(&stored), output, input);
+                Tensor::from_data(TensorData::new(transposed, [input, output]), self.device)
+            }
+            None => Tensor::zeros([input, output], self.device),
+        };
         Linear {
-            weight: Param::from_tensor(Tensor::from_data(transposed, self.device)),
+            weight: Param::from_tensor(weight),
             bias: Some(Param::from_tensor(self.take(&format!("{name}.bias"), [output]))),
         }
     }
@@ -131,20 +144,29 @@ impl<'a> TensorSource<'a> {
     }
 }
 
+/// The values of 32-bit data. `TensorData::iter` asks each value for its type.
+fn floats(data: &TensorData) -> Vec<f32> {
+    let (values, _) = data.as_bytes().as_chunks();
+    values.iter().map(|&bytes| f32::from_ne_bytes(bytes)).collect()
+}
+
 /// `[rows, columns]` to `[columns, rows]`, both row-major.
 fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     // In squares that fit the processor's cache: column by column, every read would miss it.
     const SQUARE: usize = 32;
     let mut transposed = vec![0.0; values.len()];
-    for first_row in (0..rows).step_by(SQUARE) {
-        for first_column in (0..columns).step_by(SQUARE) {
+    let strips = transposed.par_chunks_mut((SQUARE * rows).max(1)).enumerate();
+    strips.for_each(|(number, strip)| {
+        let first_column = number * SQUARE;
+        for first_row in (0..rows).step_by(SQUARE) {
             for row in first_row..rows.min(first_row + SQUARE) {
-                for column in first_column..columns.min(first_column + SQUARE) {
-                    transposed[column * rows + row] = values[row * columns + column];
+                let places = strip.iter_mut().skip(row).step_by(rows);
+                for (place, value) in places.zip(&values[row * columns + first_column..(row + 1) * columns]) {
+                    *place = *value;
                 }
             }
         }
-    }
+    });
     transposed
 }
 
