@@ -99,7 +99,7 @@ bench-setup: setup ## make the Python environment of the peers that `make bench`
 	$(PYTHON) -m venv external/bench-venv
 	external/bench-venv/bin/pip install --quiet --requirement benchmarks/speed/requirements.txt
 
-bench: build ## measure speed and memory beside the peers, and write docs/benchmarks.md; BENCH=--quick takes minutes
+bench: build ## measure speed and memory beside the peers, and write docs/benchmarks.md; BENCH=--quick takes minutes, BENCH='--only cold scale' measures some works again
 	@test -x external/bench-venv/bin/python || { echo 'error: the peers are not there; run: make bench-setup'; exit 2; }
 	@binary=$$($(CARGO) build -q --locked -p labelproof-pipeline --bins --message-format=json \
 	    | sed -n 's/.*"executable":"\([^"]*\/labelproof\)".*/\1/p') && \

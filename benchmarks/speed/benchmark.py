@@ -1,6 +1,7 @@
 """Speed and memory of labelproof beside what a user would write with transformers, scikit-learn or tokenizers.
 
     python benchmark.py --labelproof BINARY --rates BINARY --bbc FOLDER --encoder FOLDER --peer-python PYTHON --output benchmarks.md [--quick]
+        [--only WORK ...]
 """
 
 import argparse
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 PEERS = Path(__file__).parent / "peers"
@@ -108,6 +110,7 @@ class Bench:
         self.options = options
         self.folder = folder
         self.rows: list[Row] = []
+        self.before = options.output.read_text("utf-8") if options.only else ""
         self.complete = False
         self.shares: list[dict] = []
         self.accuracy: dict[str, str] = {}
@@ -150,13 +153,38 @@ class Bench:
             print(f"  {row.product_runs[-1].seconds:.2f} s against {row.peer_runs[-1].seconds:.2f} s", flush=True)
         self.keep(row)
 
-    def all(self) -> None:
-        encoder = self.options.encoder.resolve()
-        size = 10 if self.options.quick else 30
-        texts = bbc(self.options.bbc, size)
-        count = len(texts)
+    def works(self) -> dict[str, Callable[[], None]]:
+        """What is measured, by the name that `--only` knows it by, in the order of the document."""
+        return {
+            "frozen": self.frozen_training,
+            "finetune": lambda: self.finetune("finetune", self.texts, 256, 2.5),
+            "short": lambda: self.finetune("short", short(bbc(self.options.bbc, 3 * self.size)), 64, 3),
+            "predict": self.prediction,
+            "cold": self.cold_prediction,
+            "preprocess": self.preprocessing,
+            "idle": self.idle,
+            "rates": self.rates,
+            "scale": self.scale,
+            "accuracy": self.accuracies,
+        }
 
-        frozen = self.project("frozen", texts, 512, "none", 3)
+    @cached_property
+    def size(self) -> int:
+        """Texts of each label."""
+        return 10 if self.options.quick else 30
+
+    @cached_property
+    def texts(self) -> list[tuple[str, str, str, str]]:
+        return bbc(self.options.bbc, self.size)
+
+    @cached_property
+    def frozen(self) -> Path:
+        """A project with a frozen encoder."""
+        return self.project("frozen", self.texts, 512, "none", 3)
+
+    def frozen_training(self) -> None:
+        """Three epochs of the head, and again with another learning rate, when the encoder's features are there."""
+        frozen, count, encoder = self.frozen, len(self.texts), self.options.encoder.resolve()
         self.own(frozen, "status")
         for pad, goal in [("max", 15), ("longest", 10)]:
             self.compare(
@@ -176,28 +204,43 @@ class Bench:
             row.peer_runs.append(measured)
         self.keep(row)
 
-        self.finetune("finetune", texts, 256, 2.5)
-        self.finetune("short", short(bbc(self.options.bbc, 3 * size)), 64, 3)
+    @cached_property
+    def predict(self) -> tuple[str, ...]:
+        """The command that predicts with the bundle of the frozen project."""
+        self.own(self.frozen, "run", "train")
+        bundle = self.frozen / "artifacts" / "train" / "model"
+        return ("predict", "--bundle", str(bundle), "--input", "texts.csv", "--output", "labels.csv")
 
-        bundle = frozen / "artifacts" / "train" / "model"
-        predict = ("predict", "--bundle", str(bundle), "--input", "texts.csv", "--output", "labels.csv")
+    def prediction(self) -> None:
+        """All texts."""
+        command, encoder = self.predict, self.options.encoder.resolve()
         self.compare(
-            f"prediction of {count} texts, up to 512 tokens, with loading and canaries",
+            f"prediction of {len(self.texts)} texts, up to 512 tokens, with loading and canaries",
             "transformers, sorted by length, after loading",
             1.3,
             2 if self.options.quick else 5,
-            lambda: self.own(frozen, *predict),
-            lambda: self.peer(frozen, "predict.py", encoder, "texts.csv", "512", pattern=r"after loading in ([\d.]+)s"),
+            lambda: self.own(self.frozen, *command),
+            lambda: self.peer(
+                self.frozen, "predict.py", encoder, "texts.csv", "512", pattern=r"after loading in ([\d.]+)s"
+            ),
         )
-        one = self.project("one", texts[:1], 512, "none", 1)
+
+    def cold_prediction(self) -> None:
+        """One text, from nothing."""
+        command, encoder = self.predict, self.options.encoder.resolve()
+        one = self.project("one", self.texts[:1], 512, "none", 1)
         self.compare(
             "cold prediction of one text",
             "transformers, the whole process",
             10,
             2 if self.options.quick else 5,
-            lambda: self.own(one, *predict),
+            lambda: self.own(one, *command),
             lambda: self.peer(one, "predict.py", encoder, "texts.csv", "512"),
         )
+
+    def preprocessing(self) -> None:
+        """All of BBC."""
+        encoder = self.options.encoder.resolve()
         every = self.project("preprocess", bbc(self.options.bbc, 10**9), 512, "none", 1)
         self.own(every, "run", "ingest")
         self.compare(
@@ -208,12 +251,12 @@ class Bench:
             lambda: self.own(every, "run", "--only", "preprocess", "--force"),
             lambda: self.peer(every, "tokenize_only.py", encoder, "texts.csv", "512", pattern=r"in ([\d.]+)s"),
         )
-        self.own(frozen, "run")
-        self.alone("a run that finds everything up to date", 0.1, lambda: self.own(frozen, "run"))
-        self.alone("`labelproof --version`", None, lambda: self.own(frozen, "--version"))
-        self.rates()
-        self.scale()
-        self.accuracies()
+
+    def idle(self) -> None:
+        """What takes no LibTorch."""
+        self.own(self.frozen, "run")
+        self.alone("a run that finds everything up to date", 0.1, lambda: self.own(self.frozen, "run"))
+        self.alone("`labelproof --version`", None, lambda: self.own(self.frozen, "--version"))
 
     def finetune(self, name: str, rows: list, tokens: int, goal: float) -> None:
         """The second of two epochs, with its validation: the first has what a process does once."""
@@ -302,14 +345,17 @@ def spread(values: list[float], digits: int) -> str:
 
 def document(bench: Bench) -> str:
     quick = " This is the short form of the benchmark (`--quick`): fewer texts and fewer pairs." if bench.options.quick else ""
-    if not bench.complete:
+    if not bench.complete and not bench.options.only:
         quick += " It was interrupted: works that the table lacks were not measured."
+    if bench.options.only:
+        quick += " Not all works were measured in the same run; each one was in one."
     lines = [
         "# Speed and memory",
         "",
         "Written by `make bench`; do not edit. Every ratio is of runs on one machine, product and peer by turns; medians, with the",
         "smallest and the largest in brackets. The texts are a part of BBC News, because the peers take minutes for each epoch"
-        f" of all of it.{quick}",
+        " of all of it.",
+        *([quick.strip()] if quick else []),
         "",
         f"The machine: {os.cpu_count()} cores, {processor()}; 32-bit matrix products in LibTorch at the encoder's shapes:",
         f"{bench.peak:.0f} GFLOP/s. Encoder: {bench.options.encoder.name}.",
@@ -317,6 +363,7 @@ def document(bench: Bench) -> str:
         "| work | labelproof, s | MiB | peer | peer, s | MiB | times as fast | goal | |",
         "| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | --- |",
     ]
+    table = {key(line): line for line in bench.before.splitlines() if is_row(line)}
     for row in bench.rows:
         own = row.product_runs
         cells = [row.work, spread([each.seconds for each in own], 3), f"{max(each.mebibytes for each in own):.0f}"]
@@ -335,10 +382,31 @@ def document(bench: Bench) -> str:
             seconds = statistics.median(each.seconds for each in own)
             state = "" if row.goal is None else "reached" if seconds <= row.goal else "**missed**"
             cells += ["", "", "", "", "" if row.goal is None else f"{row.goal:g} s", state]
-        lines.append("| " + " | ".join(cells) + " |")
-    lines += shares(bench.shares) + accuracies(bench.accuracy)
+        line = "| " + " | ".join(cells) + " |"
+        table[key(line)] = line
+    lines += table.values()
+    lines += shares(bench.shares) or section(bench.before, "Arithmetic rates")
+    lines += accuracies(bench.accuracy) or section(bench.before, "Accuracy")
     notes = Path(__file__).parent / "notes.md"
     return "\n".join(lines) + "\n\n" + notes.read_text("utf-8")
+
+
+def is_row(line: str) -> bool:
+    """Whether a line of a document is a row of its first table."""
+    cells = line.split("|")
+    return len(cells) == 11 and "---" not in line and cells[1].strip() != "work"
+
+
+def key(line: str) -> tuple[str, str]:
+    """The work and the peer of a row."""
+    cells = line.split("|")
+    return cells[1].strip(), cells[4].strip()
+
+
+def section(text: str, title: str) -> list[str]:
+    """A section of a document that was written before."""
+    found = re.search(rf"^## {title}$.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return ["", *found[0].rstrip().splitlines()] if found else []
 
 
 def shares(found: list[dict]) -> list[str]:
@@ -396,10 +464,15 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--quick", action="store_true", help="fewer texts, fewer pairs: a few minutes")
     parser.add_argument("--pairs", type=int, help="runs of product and peer for each work")
+    parser.add_argument("--only", nargs="+", metavar="WORK", help="measure these works, and keep the others of the document")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options, Path(folder))
-        bench.all()
+        works = bench.works()
+        if unknown := set(options.only or []) - set(works):
+            parser.error(f"--only knows {', '.join(works)}; not {', '.join(sorted(unknown))}")
+        for work in options.only or works:
+            works[work]()
         bench.complete = True
         options.output.write_text(document(bench), encoding="utf-8")
     print(f"wrote {options.output}")

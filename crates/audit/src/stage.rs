@@ -11,6 +11,7 @@ use labelproof_artifact::{
 use labelproof_metrics::Evaluation;
 use labelproof_model::{DeviceChoice, bundle};
 use labelproof_settings::audit::Params;
+use labelproof_settings::encoder::TOKENIZER_FILE;
 use labelproof_text::Preparation;
 use labelproof_text::cleaning::Cleaner;
 use labelproof_text::tokenizer::Tokenizer;
@@ -293,7 +294,7 @@ fn recheck(artifacts: &Path, model: &Path, facts: &mut PipelineFacts) -> Result<
     let preparation: Preparation = json::read_artifact(PREPARATION, artifacts)?;
     let cleaner = Cleaner::new(&preparation.clean).map_err(labelproof_model::Error::from)?;
     let tokenizer =
-        Tokenizer::from_file(model.join(bundle::TOKENIZER_FILE)).map_err(labelproof_model::Error::from)?;
+        Tokenizer::from_file(model.join(TOKENIZER_FILE)).map_err(labelproof_model::Error::from)?;
     let rows = read_table::<TokenRow>(artifacts)?;
     facts.rows = rows.len();
     if tokenizer.special_tokens_count() > 0

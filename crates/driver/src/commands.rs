@@ -12,11 +12,14 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use labelproof_artifact::{StageId, fs};
 use labelproof_settings::DeviceChoice;
+use labelproof_settings::train::Trainable;
 
 use crate::config::{Config, Pipeline};
+use crate::data_stages;
 use crate::driver::{self, Conduct, Selection};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::handover::Memory;
 use crate::plan::Planner;
 use crate::printer::{self, Printer, Verbosity};
 use crate::times::Times;
@@ -177,6 +180,31 @@ impl Cli {
     }
 }
 
+impl Cli {
+    /// How the sibling with LibTorch is to allocate memory for this command.
+    pub fn memory(&self) -> Memory {
+        let config = match &self.command {
+            Command::Run(args) => &args.config,
+            Command::Report(args) => &args.config,
+            Command::Reproduce(args) => &args.config,
+            Command::Suggest(args) => match &args.what {
+                suggest::Suggestion::StopWords(args) => &args.config,
+            },
+            Command::Predict(_)
+            | Command::Audit(_)
+            | Command::Status(_)
+            | Command::Compare(_)
+            | Command::Schema
+            | Command::Completions { .. } => return Memory::Kept,
+        };
+        // What is wrong with a configuration is for the sibling to say.
+        match config.load(None) {
+            Ok(config) if config.pipeline.train.trainable != Trainable::None => Memory::KeptInLargePages,
+            _ => Memory::Kept,
+        }
+    }
+}
+
 impl RunArgs {
     /// Which stages are meant.
     pub fn selection(&self) -> Selection {
@@ -196,7 +224,7 @@ impl RunArgs {
     }
 }
 
-/// Nothing is done where a stage has to run.
+/// Nothing is done where a stage has to run that runs the network.
 fn run(args: &RunArgs) -> Result<Option<ExitCode>, Failure> {
     let config = args.config.load(args.device)?;
     let selection = args.selection();
@@ -204,6 +232,10 @@ fn run(args: &RunArgs) -> Result<Option<ExitCode>, Failure> {
         return print_plan(args, &config, &selection).map(Some);
     }
     let printer = Printer::new(Verbosity::choose(args.quiet));
+    if data_stages::are_all_of(&selection) {
+        data_stages::run(&config, &selection, args.conduct(), &printer)?;
+        return print_page(&config, &selection).map(Some);
+    }
     if driver::is_up_to_date(&config, &selection, args.conduct(), &printer)? {
         print_page(&config, &selection).map(Some)
     } else {

@@ -15,10 +15,12 @@ const SIBLING: &str = "labelproof-torch";
 
 /// Where the C library of Linux looks for how it is to allocate memory, before a program begins.
 const TUNABLES: &str = "GLIBC_TUNABLES";
-/// Training asks for and gives back blocks of megabytes all the time, and the system's work for each page of these is up to a
-/// quarter of a training step. So pages are large, and what was given back (64-bit machines have room) stays with the process.
-const KEPT_MEMORY: &str =
-    "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=17179869184";
+/// The network asks for and gives back blocks of megabytes all the time, and the system's work for each new page of these is large.
+/// What was given back (64-bit machines have room) stays with the process.
+const KEPT_MEMORY: &str = "glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=17179869184";
+/// Pages of megabytes, of which there are fewer. Where memory is full of other programs' files, the system needs the better part
+/// of a second to make room for them: the minutes of training an encoder repay that, a prediction does not.
+const LARGE_PAGES: &str = "glibc.malloc.hugetlb=1";
 
 /// How the threads of a matrix product wait for the next one, which comes soon: so many looks, and then asleep. The library's own
 /// choice is fifteen times as many, during which a thread keeps its processor from whoever has work: other programs, and
@@ -27,12 +29,21 @@ const WAITING: (&str, &str) = ("GOMP_SPINCOUNT", "20000");
 /// Where the user says it for every program.
 const WAITING_POLICY: &str = "OMP_WAIT_POLICY";
 
+/// How memory is allocated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    /// For what is soon done.
+    Kept,
+    /// For training an encoder: kept, and in large pages.
+    KeptInLargePages,
+}
+
 /// What the user set, and ours before it: the last of equal settings counts.
-fn tunables(given: Option<String>) -> String {
-    match given {
-        Some(given) if !given.is_empty() => format!("{KEPT_MEMORY}:{given}"),
-        _ => KEPT_MEMORY.to_owned(),
-    }
+fn tunables(memory: Memory, given: Option<String>) -> String {
+    let large_pages = (memory == Memory::KeptInLargePages).then(|| LARGE_PAGES.to_owned());
+    let given = given.filter(|given| !given.is_empty());
+    let all = [Some(KEPT_MEMORY.to_owned()), large_pages, given];
+    all.into_iter().flatten().collect::<Vec<_>>().join(":")
 }
 
 /// How threads are to wait, unless the user set it.
@@ -74,7 +85,7 @@ impl Diagnostic for HandoverError {
 }
 
 /// Replaces this process by the sibling with the same arguments. Returns only if that is not possible.
-pub fn become_sibling() -> HandoverError {
+pub fn become_sibling(memory: Memory) -> HandoverError {
     let path = match std::env::current_exe() {
         Ok(path) => path.with_file_name(SIBLING),
         Err(source) => return HandoverError::NoPlace { source },
@@ -84,7 +95,7 @@ pub fn become_sibling() -> HandoverError {
     if let Some(name) = arguments.next() {
         command.arg0(name);
     }
-    command.env(TUNABLES, tunables(std::env::var(TUNABLES).ok()));
+    command.env(TUNABLES, tunables(memory, std::env::var(TUNABLES).ok()));
     command.envs(waiting(|name| std::env::var_os(name).is_some()));
     let source = command.args(arguments).exec();
     HandoverError::Start { path, source }
@@ -96,12 +107,14 @@ mod tests {
 
     #[test]
     fn what_the_user_set_is_kept() {
-        assert_eq!(tunables(None), KEPT_MEMORY);
-        assert_eq!(tunables(Some(String::new())), KEPT_MEMORY);
-        let given = "glibc.malloc.hugetlb=0".to_owned();
+        assert_eq!(tunables(Memory::Kept, None), KEPT_MEMORY);
+        assert_eq!(tunables(Memory::Kept, Some(String::new())), KEPT_MEMORY);
         assert_eq!(
-            tunables(Some(given)),
-            format!("{KEPT_MEMORY}:glibc.malloc.hugetlb=0")
+            tunables(
+                Memory::KeptInLargePages,
+                Some("glibc.malloc.hugetlb=0".to_owned())
+            ),
+            format!("{KEPT_MEMORY}:glibc.malloc.hugetlb=1:glibc.malloc.hugetlb=0")
         );
 
         assert_eq!(waiting(|_| false), Some(WAITING));

@@ -6,6 +6,7 @@
 
 pub mod commands;
 pub mod config;
+pub mod data_stages;
 pub mod driver;
 pub mod entry;
 pub mod exit_code;

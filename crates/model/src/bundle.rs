@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use labelproof_artifact::{Digest, LabelMap, fs};
 use labelproof_settings::Pooling;
+use labelproof_settings::encoder::{self, EncoderConfig, TOKENIZER_FILE, WEIGHTS_FILE};
 use labelproof_text::cleaning::{Cleaner, Step};
 use labelproof_text::tokenizer::Tokenizer;
 use rayon::prelude::*;
@@ -26,7 +27,6 @@ use serde::{Deserialize, Serialize};
 use crate::batch::Batch;
 use crate::classifier::{self, Classifier};
 use crate::encoder::load_encoder;
-use crate::encoder_config::EncoderConfig;
 use crate::error::Error;
 use crate::head::{Head, HeadSettings};
 use crate::pooling::pool;
@@ -38,10 +38,7 @@ pub const FOLDER: &str = "model";
 /// The version of the bundle's format.
 const FORMAT: u32 = 2;
 const DESCRIPTION_FILE: &str = "labelproof.json";
-const WEIGHTS_FILE: &str = "model.safetensors";
 const HEAD_FILE: &str = "head.safetensors";
-/// The tokenizer's file in the encoder's folder and in the bundle.
-pub const TOKENIZER_FILE: &str = "tokenizer.json";
 
 /// How far a replayed logit may be from the recorded one, relative to the larger of 1 and the recorded one: rounding in
 /// another order (other threads, another processor, a GPU) stays below it, a wrong input does not.
@@ -232,8 +229,8 @@ impl Bundle {
         let encoder_config = EncoderConfig::read(path)?;
         check_fit(path, &description, &encoder_config)?;
         let tokenizer = load_tokenizer(path, &encoder_config)?;
-        let weights_path = path.join(WEIGHTS_FILE);
-        let bytes = read_weights(&weights_path, path)?;
+        let weights_path = encoder::require(path, WEIGHTS_FILE)?;
+        let bytes = fs::read(&weights_path)?;
         let (encoder, _) = load_encoder(&weights_path, &bytes, &encoder_config, device)?;
         let head = load_head(&path.join(HEAD_FILE), &description.head, device)?;
         Ok(Self {
@@ -496,14 +493,7 @@ fn check_files(path: &Path, description: &Description) -> Result<(), Error> {
 
 /// Loads an encoder folder's tokenizer and checks that its ids fit the embedding table.
 pub fn load_tokenizer(folder: &Path, config: &EncoderConfig) -> Result<Tokenizer, Error> {
-    let path = folder.join(TOKENIZER_FILE);
-    if !path.exists() {
-        return Err(Error::NoEncoder {
-            folder: folder.to_path_buf(),
-            file: TOKENIZER_FILE,
-        });
-    }
-    let tokenizer = Tokenizer::from_file(&path)?;
+    let tokenizer = Tokenizer::from_file(&encoder::require(folder, TOKENIZER_FILE)?)?;
     let (entries, vocabulary) = (tokenizer.vocabulary_size(), config.vocab_size);
     if entries > vocabulary {
         return Err(Error::Vocabulary {
@@ -512,16 +502,6 @@ pub fn load_tokenizer(folder: &Path, config: &EncoderConfig) -> Result<Tokenizer
         });
     }
     Ok(tokenizer)
-}
-
-fn read_weights(path: &Path, folder: &Path) -> Result<Vec<u8>, Error> {
-    if !path.exists() {
-        return Err(Error::NoEncoder {
-            folder: folder.to_path_buf(),
-            file: WEIGHTS_FILE,
-        });
-    }
-    Ok(fs::read(path)?)
 }
 
 fn load_head(path: &Path, settings: &HeadSettings, device: &Device) -> Result<Head, Error> {
@@ -551,8 +531,8 @@ impl Pretrained {
     pub fn load(folder: &Path, device: &Device) -> Result<Self, Error> {
         let config = EncoderConfig::read(folder)?;
         let tokenizer = load_tokenizer(folder, &config)?;
-        let path = folder.join(WEIGHTS_FILE);
-        let bytes = read_weights(&path, folder)?;
+        let path = encoder::require(folder, WEIGHTS_FILE)?;
+        let bytes = fs::read(&path)?;
         let (encoder, leftover) = load_encoder(&path, &bytes, &config, device)?;
         Ok(Self {
             folder: folder.to_path_buf(),
@@ -636,29 +616,13 @@ pub fn save(
     Ok(bundle)
 }
 
-/// The files of an encoder folder that decide what it computes.
-const ENCODER_FILES: [&str; 3] = [EncoderConfig::FILE, TOKENIZER_FILE, WEIGHTS_FILE];
-
 /// The files of a bundle, beside its description, that decide what it computes.
 const BUNDLE_FILES: [&str; 4] = [EncoderConfig::FILE, HEAD_FILE, WEIGHTS_FILE, TOKENIZER_FILE];
-
-/// Fails unless the folder has the files of an encoder and is of a supported architecture.
-pub fn check_encoder(folder: &Path) -> Result<(), Error> {
-    for file in ENCODER_FILES {
-        if !folder.join(file).exists() {
-            return Err(Error::NoEncoder {
-                folder: folder.to_path_buf(),
-                file,
-            });
-        }
-    }
-    EncoderConfig::read(folder).map(drop)
-}
 
 /// The digest of an encoder folder's files that decide what it computes.
 pub fn encoder_digest(folder: &Path) -> Result<Digest, Error> {
     let mut digests = String::new();
-    for file in ENCODER_FILES {
+    for file in encoder::FILES {
         digests.push_str(Digest::of_file(&folder.join(file))?.as_str());
     }
     Ok(Digest::of_bytes(digests.as_bytes()))

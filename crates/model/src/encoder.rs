@@ -8,11 +8,11 @@ use burn::nn::{Dropout, DropoutConfig, Embedding, LayerNorm, Linear};
 use burn::tensor::activation::{gelu, gelu_approximate, relu};
 use burn::tensor::{Device, Tensor};
 use labelproof_settings::Precision;
+use labelproof_settings::encoder::{Activation, EncoderConfig};
 
 use crate::backend::fused::{attention, layer_norm, linear};
 use crate::batch::Batch;
 use crate::dropout::{drop_slices, drop_values};
-use crate::encoder_config::{Activation, EncoderConfig};
 use crate::random::combine;
 use crate::weights::{NamedTensors, TensorSource};
 

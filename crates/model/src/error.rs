@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{ArtifactError, Diagnostic, Fault};
+use labelproof_settings::encoder::EncoderError;
 
 /// A model, a bundle or a device cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -17,22 +18,9 @@ pub enum Error {
     /// The tokenizer or the cleaning rules cannot be used.
     #[error(transparent)]
     Text(#[from] labelproof_text::Error),
-    /// The folder is no encoder.
-    #[error("`{}` is no encoder folder: `{file}` is missing", folder.display())]
-    NoEncoder {
-        /// The folder that was named.
-        folder: PathBuf,
-        /// What it lacks.
-        file: &'static str,
-    },
-    /// `config.json` cannot be read, or describes something that is no plain BERT.
-    #[error("`{}`: {problem}", path.display())]
-    EncoderConfig {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
+    /// The encoder's folder cannot be used.
+    #[error(transparent)]
+    Encoder(#[from] EncoderError),
     /// A tensor file cannot be read.
     #[error("`{}` is no usable safetensors file: {problem}", path.display())]
     TensorFile {
@@ -134,10 +122,9 @@ impl Diagnostic for Error {
         match self {
             Self::File(error) => error.fault(),
             Self::Artifact(error) => error.fault(),
+            Self::Encoder(error) => error.fault(),
             Self::BundleFile { .. } => Fault::Artifact,
             Self::Text(_)
-            | Self::NoEncoder { .. }
-            | Self::EncoderConfig { .. }
             | Self::TensorFile { .. }
             | Self::Mismatch { .. }
             | Self::Vocabulary { .. }
@@ -153,13 +140,7 @@ impl Diagnostic for Error {
         let hint = match self {
             Self::File(error) => return error.hints(),
             Self::Artifact(error) => return error.hints(),
-            Self::NoEncoder { .. } => {
-                "`encoder` in `pipeline.yaml` must name a folder in the layout of Hugging Face: config.json, \
-                 model.safetensors, tokenizer.json; `make setup` fetches the sample encoder"
-            }
-            Self::EncoderConfig { .. } => {
-                "`encoder` must name a BERT with the config.json it was saved with (`\"model_type\": \"bert\"`)"
-            }
+            Self::Encoder(error) => return error.hints(),
             Self::TensorFile { .. } => "fetch the file again; it may have been cut short",
             Self::Mismatch { .. } => "config.json and model.safetensors must come from the same model",
             Self::Vocabulary { .. } => "tokenizer.json and model.safetensors must come from the same model",

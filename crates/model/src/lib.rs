@@ -12,7 +12,6 @@ pub mod bundle;
 pub mod classifier;
 mod dropout;
 pub mod encoder;
-pub mod encoder_config;
 pub mod error;
 pub mod features;
 pub mod head;
@@ -24,9 +23,9 @@ pub use attribution::Explanation;
 pub use bundle::{Bundle, Scores};
 pub use classifier::Classifier;
 pub use encoder::Encoder;
-pub use encoder_config::EncoderConfig;
 pub use error::Error;
 pub use head::{Head, HeadSettings};
+pub use labelproof_settings::encoder::EncoderConfig;
 pub use labelproof_settings::{BatchNormalization, DeviceChoice, Pooling, Precision};
 
 #[cfg(test)]

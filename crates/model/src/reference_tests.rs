@@ -157,6 +157,14 @@ fn description(settings: HeadSettings) -> Description {
     Description::new(&labels, Vec::new(), 64, Pooling::Mean, settings)
 }
 
+/// The last one is longer than the three that are predicted again when a bundle is loaded.
+const CANARIES: [&str; 4] = [
+    "a canary sings",
+    "and another one",
+    "the dog jumps",
+    "the quick brown fox jumps over the lazy dog and runs away from the dog and the fox",
+];
+
 fn save(folder: &Path, encoder_changed: bool, normalization: BatchNormalization) -> (Classifier, Bundle) {
     let device = backend::open(DeviceChoice::Cpu).unwrap();
     let pretrained = Pretrained::load(&encoder_folder(), &device).unwrap();
@@ -166,7 +174,7 @@ fn save(folder: &Path, encoder_changed: bool, normalization: BatchNormalization)
         encoder: pretrained.encoder.clone(),
         pooling: Pooling::Mean,
     };
-    let texts = ["a canary sings".to_owned(), "and another one".to_owned()];
+    let texts = CANARIES.map(str::to_owned);
     let bundle = bundle::save(
         folder,
         pretrained,
@@ -278,6 +286,25 @@ fn a_bundle_that_gives_other_answers_is_refused() {
     .unwrap();
     let error = Bundle::load(folder.path(), &device).unwrap_err().to_string();
     assert!(error.ends_with("it has 2 labels and a head for 3"), "{error}");
+}
+
+#[test]
+fn the_longest_canary_is_replayed_by_those_who_ask_for_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, bundle) = save(folder.path(), false, BatchNormalization::None);
+    let whole = bundle.replay().unwrap();
+    assert_eq!((whole.rows, whole.other_logits), (CANARIES.len(), Vec::new()));
+
+    let path = folder.path().join("labelproof.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut description: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let logit = &mut description["canaries"][3]["logits"][1];
+    *logit = (logit.as_f64().unwrap() + 0.5).into();
+    fs::write_atomic(&path, description.to_string().as_bytes()).unwrap();
+    let device = backend::open(DeviceChoice::Cpu).unwrap();
+    let loaded = Bundle::load(folder.path(), &device).unwrap();
+    let others = loaded.replay().unwrap().other_logits;
+    assert_eq!(others.iter().map(|other| other.row).collect::<Vec<_>>(), [3]);
 }
 
 fn loss(classifier: &Classifier, batch: &Batch, device: &Device) -> Tensor<1> {

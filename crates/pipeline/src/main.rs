@@ -9,6 +9,6 @@ fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
     entry::conclude(move || match cli.execute_without_libtorch()? {
         Some(code) => Ok(code),
-        None => Err(handover::become_sibling().into()),
+        None => Err(handover::become_sibling(cli.memory()).into()),
     })
 }

@@ -1,13 +1,14 @@
-//! What each stage of a run does, with LibTorch.
+//! What each stage of a run that trains or predicts does. Those that only handle data are the driver's.
 
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::{Reporter, StageId};
 use labelproof_driver::config::Config;
+use labelproof_driver::data_stages;
 use labelproof_driver::driver::{self, Conduct, Selection};
 use labelproof_driver::failure::Failure;
 use labelproof_driver::printer::Printer;
-use labelproof_model::{backend, bundle};
+use labelproof_model::backend;
 
 /// Runs what is not up to date.
 pub(crate) fn run(
@@ -16,10 +17,7 @@ pub(crate) fn run(
     conduct: Conduct,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    if selection.stages.contains(&StageId::Preprocess) {
-        // Before the first stage: nobody wants to learn of a wrong path after the data are read.
-        bundle::check_encoder(&config.encoder)?;
-    }
+    data_stages::check_encoder(config, selection)?;
     if selection.stages.iter().any(|stage| stage.uses_device()) {
         backend::resolve(config.device)?;
     }
@@ -35,20 +33,12 @@ fn run_stage(
 ) -> Result<Option<PathBuf>, Failure> {
     let Config {
         pipeline,
-        base,
         encoder,
         artifacts,
         device,
+        ..
     } = config;
     match stage {
-        StageId::Ingest => labelproof_ingest::run(&pipeline.ingest, base, out, reporter)
-            .map_err(|error| Failure::of_stage(stage, error))?,
-        StageId::Preprocess => {
-            labelproof_preprocess::run(&pipeline.preprocess, artifacts, encoder, out, reporter)
-                .map_err(|error| Failure::of_stage(stage, error))?;
-        }
-        StageId::Split => labelproof_split::run(&pipeline.split, artifacts, out, reporter)
-            .map_err(|error| Failure::of_stage(stage, error))?,
         StageId::Train => {
             let cache = artifacts.join(CACHE_FOLDER);
             return labelproof_train::run(
@@ -67,8 +57,9 @@ fn run_stage(
             .map_err(|error| Failure::of_stage(stage, error))?,
         StageId::Audit => labelproof_audit::run(&pipeline.audit, artifacts, *device, out, reporter)
             .map_err(|error| Failure::of_stage(stage, error))?,
-        StageId::Report => labelproof_report::run(&pipeline.report, artifacts, out, reporter)
-            .map_err(|error| Failure::of_stage(stage, error))?,
+        StageId::Ingest | StageId::Preprocess | StageId::Split | StageId::Report => {
+            return data_stages::run_stage(config, stage, out, reporter);
+        }
     }
     Ok(None)
 }

@@ -1,10 +1,11 @@
-//! What `pipeline.yaml` says about the stages that run the network, and the revisions of their code.
+//! What `pipeline.yaml` says about the stages that run the network, the encoder that it names, and the revisions of their code.
 //!
 //! Apart from those stages, so that the `labelproof` binary can tell what is up to date without loading LibTorch. Knows
 //! no network; the other stages' parameters are in their own crates.
 
 pub mod audit;
 mod device;
+pub mod encoder;
 pub mod evaluate;
 mod network;
 pub mod train;

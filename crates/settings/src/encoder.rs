@@ -1,11 +1,85 @@
-//! `config.json` of a Hugging Face encoder: what this program needs of it, checked before anything is allocated.
+//! The folder of a Hugging Face encoder that `pipeline.yaml` names: its files, and what its `config.json` has to say, checked
+//! before anything is allocated. What is in the weights and in the tokenizer is for those who read them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use labelproof_artifact::fs;
+use labelproof_artifact::fs::{self, FsError};
+use labelproof_artifact::{Diagnostic, Fault};
 use serde::Deserialize;
 
-use crate::error::Error;
+/// The encoder's weights.
+pub const WEIGHTS_FILE: &str = "model.safetensors";
+/// The encoder's tokenizer.
+pub const TOKENIZER_FILE: &str = "tokenizer.json";
+/// The files that decide what an encoder computes.
+pub const FILES: [&str; 3] = [EncoderConfig::FILE, TOKENIZER_FILE, WEIGHTS_FILE];
+
+/// A folder is no encoder that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EncoderError {
+    /// The operating system refused.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// The folder is no encoder.
+    #[error("`{}` is no encoder folder: `{file}` is missing", folder.display())]
+    Missing {
+        /// The folder that was named.
+        folder: PathBuf,
+        /// What it lacks.
+        file: &'static str,
+    },
+    /// `config.json` cannot be read, or describes something that is no plain BERT.
+    #[error("`{}`: {problem}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl Diagnostic for EncoderError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::File(error) => error.fault(),
+            Self::Missing { .. } | Self::Config { .. } => Fault::Model,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::File(error) => return error.hints(),
+            Self::Missing { .. } => {
+                "`encoder` in `pipeline.yaml` must name a folder in the layout of Hugging Face: config.json, \
+                 model.safetensors, tokenizer.json; `make setup` fetches the sample encoder"
+            }
+            Self::Config { .. } => {
+                "`encoder` must name a BERT with the config.json it was saved with (`\"model_type\": \"bert\"`)"
+            }
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+/// The path of a file of an encoder folder, which must be there.
+pub fn require(folder: &Path, file: &'static str) -> Result<PathBuf, EncoderError> {
+    let path = folder.join(file);
+    if path.exists() {
+        return Ok(path);
+    }
+    Err(EncoderError::Missing {
+        folder: folder.to_path_buf(),
+        file,
+    })
+}
+
+/// Fails unless the folder has the files of an encoder and is of a supported architecture.
+pub fn check(folder: &Path) -> Result<(), EncoderError> {
+    for file in FILES {
+        require(folder, file)?;
+    }
+    EncoderConfig::read(folder).map(drop)
+}
 
 /// The activation of the feed-forward layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -81,16 +155,10 @@ impl EncoderConfig {
     pub const FILE: &'static str = "config.json";
 
     /// Reads and checks the configuration of an encoder folder.
-    pub fn read(folder: &Path) -> Result<Self, Error> {
-        let path = folder.join(Self::FILE);
-        if !path.exists() {
-            return Err(Error::NoEncoder {
-                folder: folder.to_path_buf(),
-                file: Self::FILE,
-            });
-        }
+    pub fn read(folder: &Path) -> Result<Self, EncoderError> {
+        let path = require(folder, Self::FILE)?;
         let text = fs::read_to_string(&path)?;
-        let problem = |problem: String| Error::EncoderConfig {
+        let problem = |problem: String| EncoderError::Config {
             path: path.clone(),
             problem,
         };

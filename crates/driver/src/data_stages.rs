@@ -1,0 +1,69 @@
+//! The stages that handle data and numbers, and never the network: ingest, preprocess, split and report. A run of no others is done
+//! without LibTorch, which takes time to load and memory to hold.
+
+use std::path::{Path, PathBuf};
+
+use labelproof_artifact::{Reporter, StageId};
+use labelproof_settings::encoder;
+
+use crate::config::Config;
+use crate::driver::{self, Conduct, Selection};
+use crate::failure::Failure;
+use crate::printer::Printer;
+
+/// Whether a selection is of such stages alone.
+pub fn are_all_of(selection: &Selection) -> bool {
+    !selection.stages.iter().any(|stage| stage.uses_device())
+}
+
+/// Runs what is not up to date of a selection of such stages.
+pub fn run(
+    config: &Config,
+    selection: &Selection,
+    conduct: Conduct,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    check_encoder(config, selection)?;
+    driver::run(config, selection, conduct, printer, &run_stage)
+}
+
+/// Whether the encoder is there, if a stage will ask for it. To be called before the first stage: nobody wants to learn of a wrong
+/// path after the data are read.
+pub fn check_encoder(config: &Config, selection: &Selection) -> Result<(), Failure> {
+    if selection.stages.contains(&StageId::Preprocess) {
+        encoder::check(&config.encoder)?;
+    }
+    Ok(())
+}
+
+/// Runs one of them; see [`driver::RunStage`].
+pub fn run_stage(
+    config: &Config,
+    stage: StageId,
+    out: &Path,
+    reporter: &dyn Reporter,
+) -> Result<Option<PathBuf>, Failure> {
+    let Config {
+        pipeline,
+        base,
+        encoder,
+        artifacts,
+        ..
+    } = config;
+    match stage {
+        StageId::Ingest => labelproof_ingest::run(&pipeline.ingest, base, out, reporter)
+            .map_err(|error| Failure::of_stage(stage, error))?,
+        StageId::Preprocess => {
+            labelproof_preprocess::run(&pipeline.preprocess, artifacts, encoder, out, reporter)
+                .map_err(|error| Failure::of_stage(stage, error))?;
+        }
+        StageId::Split => labelproof_split::run(&pipeline.split, artifacts, out, reporter)
+            .map_err(|error| Failure::of_stage(stage, error))?,
+        StageId::Report => labelproof_report::run(&pipeline.report, artifacts, out, reporter)
+            .map_err(|error| Failure::of_stage(stage, error))?,
+        StageId::Train | StageId::Evaluate | StageId::Audit => {
+            unreachable!("{stage} runs the network, and whoever calls this runs that elsewhere")
+        }
+    }
+    Ok(None)
+}
