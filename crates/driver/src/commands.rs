@@ -178,9 +178,7 @@ impl Cli {
             Command::Predict(_) | Command::Audit(_) | Command::Reproduce(_) | Command::Suggest(_) => Ok(None),
         }
     }
-}
 
-impl Cli {
     /// How the sibling with LibTorch is to allocate memory for this command.
     pub fn memory(&self) -> Memory {
         let config = match &self.command {

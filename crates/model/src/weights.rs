@@ -152,18 +152,16 @@ fn floats(data: &TensorData) -> Vec<f32> {
 
 /// `[rows, columns]` to `[columns, rows]`, both row-major.
 fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    // In squares that fit the processor's cache: column by column, every read would miss it.
-    const SQUARE: usize = 32;
+    // In strips that fit the processor's cache: column by column, every read would miss it.
+    const COLUMNS: usize = 32;
     let mut transposed = vec![0.0; values.len()];
-    let strips = transposed.par_chunks_mut((SQUARE * rows).max(1)).enumerate();
+    let strips = transposed.par_chunks_mut((COLUMNS * rows).max(1)).enumerate();
     strips.for_each(|(number, strip)| {
-        let first_column = number * SQUARE;
-        for first_row in (0..rows).step_by(SQUARE) {
-            for row in first_row..rows.min(first_row + SQUARE) {
-                let places = strip.iter_mut().skip(row).step_by(rows);
-                for (place, value) in places.zip(&values[row * columns + first_column..(row + 1) * columns]) {
-                    *place = *value;
-                }
+        for row in 0..rows {
+            let places = strip.iter_mut().skip(row).step_by(rows);
+            let values = &values[row * columns + number * COLUMNS..(row + 1) * columns];
+            for (place, value) in places.zip(values) {
+                *place = *value;
             }
         }
     });
