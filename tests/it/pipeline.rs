@@ -292,6 +292,48 @@ fn the_whole_encoder_and_its_last_layer_can_be_trained() {
 }
 
 #[test]
+fn an_encoder_in_16_bits_trains_predicts_and_repeats_itself() {
+    for trainable in ["train.trainable=none", "train.trainable=all"] {
+        let arguments = [
+            "run",
+            "--set",
+            trainable,
+            "--set",
+            "train.learning_rate=0.01",
+            "--set",
+            "train.precision=bfloat16",
+        ];
+        let [project, again] = [(); 2].map(|()| Project::small("cpu"));
+        project.run(&arguments).expect_success();
+        again.run(&arguments).expect_success();
+        assert!(project.artifacts() == again.artifacts(), "{trainable}");
+        let metrics = metrics(&project);
+        let accuracy = metrics["splits"]["test"]["accuracy"]["value"].as_f64().unwrap();
+        assert!(accuracy > 0.8, "{trainable}: {accuracy}");
+        assert!(
+            project
+                .read("artifacts/train/model/labelproof.json")
+                .contains("\"precision\": \"bfloat16\""),
+            "the bundle predicts as it was trained"
+        );
+        project
+            .command(
+                &["predict", "--bundle", "artifacts/train/model"],
+                "text\nthe film at the cinema\n",
+            )
+            .expect_success();
+    }
+    let flex = Project::small("flex");
+    let run = flex.run(&["run", "train", "--set", "train.precision=bfloat16"]);
+    assert!(
+        run.expect_success()
+            .stderr
+            .contains("this device has no instructions for bfloat16: the encoder computes in float32"),
+        "what is computed in other numbers than asked for is said"
+    );
+}
+
+#[test]
 fn class_weights_pooling_and_batch_normalisation_can_be_chosen() {
     let project = Project::small("cpu");
     for settings in [

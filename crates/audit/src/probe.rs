@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use labelproof_artifact::Split;
 use labelproof_model::bundle::{Bundle, argmax, probabilities};
-use labelproof_model::{DeviceChoice, Error, Scores, backend};
+use labelproof_model::{DeviceChoice, Error, Precision, Scores, backend};
 
 use crate::evidence::{Evidence, Part};
 
@@ -19,6 +19,8 @@ const PADDED_ROWS: usize = 16;
 pub struct BundleFacts {
     /// Its folder.
     pub path: PathBuf,
+    /// What its encoder computes in, which says how much rounding may do.
+    pub precision: Precision,
     /// Texts that it keeps with what it said of them.
     pub canaries: usize,
     /// Whether it makes the same tokens of them.
@@ -69,6 +71,7 @@ pub fn probe(path: &Path, device: DeviceChoice, evidence: &Evidence) -> Result<B
         .map(|logit| f64::from(logit.distance()));
     Ok(BundleFacts {
         path: path.to_path_buf(),
+        precision: bundle.description.precision,
         canaries: replay.rows,
         tokens_repeated: replay.other_tokens.is_none(),
         logits_repeated: replay.other_logits.is_empty(),

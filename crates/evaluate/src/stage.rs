@@ -12,7 +12,7 @@ use labelproof_metrics::{
 };
 use labelproof_model::baseline::{self, Baseline};
 use labelproof_model::bundle::{self, argmax, cross_entropy, probabilities};
-use labelproof_model::{Bundle, DeviceChoice, Scores, backend};
+use labelproof_model::{Bundle, DeviceChoice, Precision, Scores, backend};
 use labelproof_settings::evaluate::Params;
 
 use crate::error::Error;
@@ -138,8 +138,14 @@ fn predict(
 
 /// Rows of a split that are predicted from their text although their features were kept.
 const REPEATED_ROWS: usize = 16;
-/// How far both logits of such a row may be apart, relative to the larger of 1 and the logit itself.
-const FEATURE_TOLERANCE: f32 = 1e-4;
+/// How far both logits of such a row may be apart, relative to the larger of 1 and the logit itself: by rounding in batches of
+/// another size.
+fn feature_tolerance(precision: Precision) -> f32 {
+    match precision {
+        Precision::Float32 => 1e-4,
+        Precision::Bfloat16 => 5e-2,
+    }
+}
 
 fn predict_kept(
     bundle: &Bundle,
@@ -168,10 +174,11 @@ fn predict_kept(
     let texts: Vec<&str> = chosen.iter().map(|&row| rows.texts[row].as_str()).collect();
     let repeated = bundle.predict(&texts, |_| ())?;
     let all: Vec<&[f32]> = scores.rows().collect();
+    let tolerance = feature_tolerance(bundle.description.precision);
     for (&row, predicted) in chosen.iter().zip(repeated.rows()) {
         for (&kept, &predicted) in all[row].iter().zip(predicted) {
             // Written so that a NaN fails too.
-            let close = (kept - predicted).abs() <= FEATURE_TOLERANCE * kept.abs().max(1.0);
+            let close = (kept - predicted).abs() <= tolerance * kept.abs().max(1.0);
             if !close {
                 return Err(Error::Features {
                     id: rows.ids[row].clone(),

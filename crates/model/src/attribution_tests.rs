@@ -15,7 +15,9 @@ use crate::batch::Batch;
 use crate::bundle::Pretrained;
 use crate::head::HeadSettings;
 use crate::weights::{NamedTensors, TensorSource};
-use crate::{BatchNormalization, Classifier, DeviceChoice, Head, Pooling, backend, gradient_tests};
+use crate::{
+    BatchNormalization, Classifier, DeviceChoice, Head, Pooling, Precision, backend, gradient_tests,
+};
 
 #[derive(Deserialize)]
 struct Reference {
@@ -74,6 +76,7 @@ fn tokens_weigh_what_captum_says() {
         encoder: pretrained.encoder,
         head: head(values, &settings, &device),
         pooling: Pooling::Mean,
+        precision: Precision::Float32,
     };
     for row in &reference.rows {
         let encoding = pretrained.tokenizer.encode_with_spans(&row.text, 64).unwrap();

@@ -53,6 +53,15 @@ pub fn open(choice: DeviceChoice) -> Result<Device, Error> {
     })
 }
 
+/// Whether 16-bit numbers make a device faster, and are computed in where a precision asks for them.
+pub fn computes_in_half(choice: DeviceChoice) -> bool {
+    match choice {
+        DeviceChoice::Cuda(_) | DeviceChoice::Mps => true,
+        DeviceChoice::Cpu | DeviceChoice::Auto => processor::multiplies_in_half(),
+        DeviceChoice::Flex => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

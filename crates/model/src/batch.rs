@@ -5,7 +5,6 @@
 //! a given number of rows, rows are batched with rows of about their length and padded to the longest of their batch.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use labelproof_settings::Precision;
 
 use crate::random;
 
@@ -24,8 +23,6 @@ pub struct Batch {
     pub lengths: Vec<usize>,
     /// Of the encoder's dropout, where there is any.
     pub seed: u64,
-    /// Of the products of layers that learn.
-    pub precision: Precision,
 }
 
 impl Batch {
@@ -48,18 +45,12 @@ impl Batch {
             mask: padded.then(|| Tensor::from_data(TensorData::new(mask, shape), device)),
             lengths,
             seed: 0,
-            precision: Precision::Float32,
         }
     }
 
     /// The same batch with another seed of the encoder's dropout.
     pub fn with_seed(self, seed: u64) -> Self {
         Self { seed, ..self }
-    }
-
-    /// The same batch for layers that learn in another precision.
-    pub fn with_precision(self, precision: Precision) -> Self {
-        Self { precision, ..self }
     }
 }
 

@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use labelproof_artifact::{Digest, LabelMap, fs};
-use labelproof_settings::Pooling;
 use labelproof_settings::encoder::{self, EncoderConfig, TOKENIZER_FILE, WEIGHTS_FILE};
+use labelproof_settings::{Pooling, Precision};
 use labelproof_text::cleaning::{Cleaner, Step};
 use labelproof_text::tokenizer::Tokenizer;
 use rayon::prelude::*;
@@ -29,7 +29,6 @@ use crate::classifier::{self, Classifier};
 use crate::encoder::load_encoder;
 use crate::error::Error;
 use crate::head::{Head, HeadSettings};
-use crate::pooling::pool;
 use crate::weights::{NamedTensors, TensorSource};
 
 /// The bundle's folder in what train writes.
@@ -41,8 +40,14 @@ const DESCRIPTION_FILE: &str = "labelproof.json";
 const HEAD_FILE: &str = "head.safetensors";
 
 /// How far a replayed logit may be from the recorded one, relative to the larger of 1 and the recorded one: rounding in
-/// another order (other threads, another processor, a GPU) stays below it, a wrong input does not.
-const CANARY_TOLERANCE: f32 = 1e-3;
+/// another order (other threads, another processor, a GPU) stays below it, a wrong input does not. In 16 bits, another
+/// processor's instructions moved logits of 4 by up to 0.02.
+fn canary_tolerance(precision: Precision) -> f32 {
+    match precision {
+        Precision::Float32 => 1e-3,
+        Precision::Bfloat16 => 5e-2,
+    }
+}
 
 /// How many canaries are predicted again where a bundle is loaded.
 const CANARIES_AT_LOADING: usize = 3;
@@ -60,11 +65,19 @@ pub struct Description {
     pub max_tokens: usize,
     /// From token vectors to a text's vector.
     pub pooling: Pooling,
+    /// What the encoder computes in; not written where it is 32 bits.
+    #[serde(default, skip_serializing_if = "is_full")]
+    pub precision: Precision,
     /// The head's shape.
     pub head: HeadSettings,
     /// Of the files that decide what the bundle computes.
     files: BTreeMap<String, Digest>,
     canaries: Vec<Canary>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_full(precision: &Precision) -> bool {
+    *precision == Precision::Float32
 }
 
 impl Description {
@@ -74,6 +87,7 @@ impl Description {
         clean: Vec<Step>,
         max_tokens: usize,
         pooling: Pooling,
+        precision: Precision,
         head: HeadSettings,
     ) -> Self {
         let labels = labels.names().to_vec();
@@ -83,6 +97,7 @@ impl Description {
             clean,
             max_tokens,
             pooling,
+            precision,
             head,
             files: BTreeMap::new(),
             canaries: Vec::new(),
@@ -240,6 +255,7 @@ impl Bundle {
                 encoder,
                 head,
                 pooling: description.pooling,
+                precision: description.precision,
             },
             encoder_config,
             cleaner: Cleaner::new(&description.clean)?,
@@ -278,14 +294,9 @@ impl Bundle {
     ) -> Result<(Scores, Vec<f32>), Error> {
         let tokens = self.tokenize(texts)?;
         let rows: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
-        let Classifier {
-            encoder,
-            head,
-            pooling,
-        } = &self.classifier;
         let forward = |batch: &Batch| {
-            let pooled = pool(*pooling, encoder.forward(batch), batch);
-            burn::tensor::Tensor::cat(vec![head.forward(pooled.clone()), pooled], 1)
+            let pooled = self.classifier.features(batch);
+            burn::tensor::Tensor::cat(vec![self.classifier.head.forward(pooled.clone()), pooled], 1)
         };
         let both = classifier::in_batches(&rows, self.tokenizer.pad_id(), &self.device, forward, done);
         let classes = self.labels.len();
@@ -354,6 +365,7 @@ impl Bundle {
         rows.sort_unstable();
         let predicted: Vec<Vec<u32>> = rows.iter().map(|&row| tokens[row].clone()).collect();
         let scores = self.predict_tokens(&predicted, |_| ());
+        let tolerance = canary_tolerance(self.description.precision);
         let mut worst = Vec::new();
         for (&row, found) in rows.iter().zip(scores.rows()) {
             let pairs = canaries[row].logits.iter().zip(found);
@@ -361,7 +373,7 @@ impl Bundle {
                 .map(|(&expected, &found)| OtherLogit { row, expected, found })
                 // Written so that a NaN counts as well.
                 .find(|logit| {
-                    let close = logit.distance() <= CANARY_TOLERANCE * logit.expected.abs().max(1.0);
+                    let close = logit.distance() <= tolerance * logit.expected.abs().max(1.0);
                     !close
                 });
             worst.extend(beyond);

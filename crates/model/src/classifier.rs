@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use labelproof_settings::Pooling;
+use labelproof_settings::{Pooling, Precision};
 
 use crate::batch::{self, Batch};
 use crate::encoder::Encoder;
@@ -21,13 +21,20 @@ pub struct Classifier {
     /// How the tokens' vectors become one.
     #[module(skip)]
     pub pooling: Pooling,
+    /// What the encoder computes in.
+    #[module(skip)]
+    pub precision: Precision,
 }
 
 impl Classifier {
     /// The logits of a batch, `[batch, classes]`.
     pub fn forward(&self, batch: &Batch) -> Tensor<2> {
-        self.head
-            .forward(pool(self.pooling, self.encoder.forward(batch), batch))
+        self.head.forward(self.features(batch))
+    }
+
+    /// The pooled vectors of a batch, `[batch, hidden]`, which the head reads.
+    pub fn features(&self, batch: &Batch) -> Tensor<2> {
+        pool(self.pooling, self.encoder.forward(batch, self.precision), batch)
     }
 }
 

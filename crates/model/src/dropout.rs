@@ -4,10 +4,11 @@
 //! drawn by all threads, from streams that depend on the seed alone: they are the same on every backend.
 
 use burn::nn::Dropout;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
 use rand_chacha::rand_core::Rng;
 use rayon::prelude::*;
 
+use crate::backend::fused::in_full;
 use crate::random;
 
 /// Numbers of a mask that are drawn together.
@@ -33,7 +34,14 @@ pub(crate) fn drop_slices<const D: usize>(
     }
     let mask = mask(shape.iter().product(), dropout.prob, seed);
     let mask = Tensor::from_data(TensorData::new(mask, shape), &input.device());
-    input * mask
+    // In 32 bits: 16 would round the scale, and with it the mean.
+    let dtype = input.dtype();
+    let dropped = in_full(input) * mask;
+    if dtype == DType::F32 {
+        dropped
+    } else {
+        dropped.cast(dtype)
+    }
 }
 
 /// Zero for a dropped value, 1 / (1 - share) for the others.

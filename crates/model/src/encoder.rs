@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use labelproof_settings::Precision;
 use labelproof_settings::encoder::{Activation, EncoderConfig};
 
-use crate::backend::fused::{attention, layer_norm, linear};
+use crate::backend::fused::{attention, in_full, in_precision, layer_norm, linear};
 use crate::batch::Batch;
 use crate::dropout::{drop_slices, drop_values};
 use crate::random::combine;
@@ -87,15 +87,16 @@ impl Encoder {
         tensors
     }
 
-    /// The vectors of every token, `[batch, sequence, hidden]`; those of padding mean nothing.
-    pub fn forward(&self, batch: &Batch) -> Tensor<3> {
+    /// The vectors of every token, `[batch, sequence, hidden]`, in 32 bits; those of padding mean nothing. Dense layers, attention and
+    /// activation compute in `precision`; sums and normalisations in 32 bits, as in PyTorch's `autocast`.
+    pub fn forward(&self, batch: &Batch, precision: Precision) -> Tensor<3> {
         let [rows, sequence] = batch.tokens.dims();
         let bias = match batch.mask.clone() {
             Some(mask) => mask.sub_scalar(1.0).mul_scalar(-NO_ATTENTION),
             None => Tensor::zeros([rows, sequence], &batch.tokens.device()),
         };
         let embedded = self.embeddings.forward(batch);
-        self.forward_layers(embedded, bias, batch.seed, batch.precision)
+        self.forward_layers(embedded, bias, batch.seed, precision)
     }
 
     /// Through all layers; `bias`, `[batch, sequence]`, is added to every attention score of a token.
@@ -120,7 +121,8 @@ impl Encoder {
         self.embeddings.words.forward(batch.tokens.clone())
     }
 
-    /// [`Encoder::forward`] from word embeddings, `[batch, sequence, hidden]`, none of which is padding; for prediction, without dropout.
+    /// [`Encoder::forward`] in 32 bits from word embeddings, `[batch, sequence, hidden]`, none of which is padding; for prediction,
+    /// without dropout.
     pub fn forward_words(&self, words: Tensor<3>) -> Tensor<3> {
         const NO_SEED: u64 = 0;
         let [rows, sequence, _] = words.dims();
@@ -220,13 +222,13 @@ impl Layer {
     /// `hidden` and the result are `[batch, sequence, hidden]`, `bias` `[batch, 1, 1, sequence]`; `seed` is of dropout.
     fn forward(&self, hidden: Tensor<3>, bias: &Tensor<4>, seed: u64, precision: Precision) -> Tensor<3> {
         let attended = self.attention.forward(hidden, bias, seed, precision);
-        let inner = linear(&self.intermediate, attended.clone(), precision);
+        let inner = linear(&self.intermediate, in_precision(attended.clone(), precision));
         let inner = match self.activation {
             Activation::Gelu => gelu(inner),
             Activation::GeluNew => gelu_approximate(inner),
             Activation::Relu => relu(inner),
         };
-        let output = linear(&self.output, inner, precision);
+        let output = in_full(linear(&self.output, inner));
         let output = drop_values(&self.dropout, output, combine(seed, 2));
         layer_norm(&self.norm, self.epsilon, output + attended)
     }
@@ -263,9 +265,10 @@ impl Attention {
         let split = |tensor: Tensor<3>| -> Tensor<4> {
             tensor.reshape([batch, sequence, self.heads, width / self.heads])
         };
-        let query = split(linear(&self.query, hidden.clone(), precision));
-        let key = split(linear(&self.key, hidden.clone(), precision));
-        let value = split(linear(&self.value, hidden.clone(), precision));
+        let input = in_precision(hidden.clone(), precision);
+        let query = split(linear(&self.query, input.clone()));
+        let key = split(linear(&self.key, input.clone()));
+        let value = split(linear(&self.value, input));
         // Dropping a weight is the same as dropping the value that it is multiplied with. One draw serves all tokens that ask
         // for that value: each weight is dropped as often as if all were drawn, and the weights are never written to memory.
         let mask = [batch, sequence, self.heads, 1];
@@ -273,7 +276,7 @@ impl Attention {
         let [query, key, value] = [query, key, value].map(|tensor| tensor.swap_dims(1, 2));
         let attended = attention(query, key, value, bias.clone());
         let joined = attended.swap_dims(1, 2).reshape([batch, sequence, width]);
-        let output = linear(&self.output, joined, precision);
+        let output = in_full(linear(&self.output, joined));
         let output = drop_values(&self.output_dropout, output, combine(seed, 1));
         layer_norm(&self.norm, self.epsilon, output + hidden)
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{ArtifactError, Digest, FeatureRow, TableReader, fs, write_table};
-use labelproof_settings::{DeviceChoice, Pooling};
+use labelproof_settings::{DeviceChoice, Pooling, Precision};
 
 /// Raised when the same encoder, tokens and pooling would give other features.
 const REVISION: u32 = 4;
@@ -26,9 +26,10 @@ impl FeatureCache {
         tokens: &Digest,
         split: &Digest,
         pooling: Pooling,
+        precision: Precision,
         device: DeviceChoice,
     ) -> Self {
-        let key = format!("{REVISION} {encoder} {tokens} {split} {pooling:?} {device}");
+        let key = format!("{REVISION} {encoder} {tokens} {split} {pooling:?} {precision:?} {device}");
         Self {
             folder: root.join(format!("features-{}", Digest::of_bytes(key.as_bytes()).short())),
         }

@@ -3,6 +3,7 @@
 //! `tests/fixtures/encoder.json` is made by `tests/fixtures/make_reference.py`. The encoder is what `make setup`
 //! fetches.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
@@ -14,7 +15,7 @@ use crate::batch::Batch;
 use crate::bundle::{self, Bundle, Description, Pretrained};
 use crate::head::HeadSettings;
 use crate::pooling::pool;
-use crate::{BatchNormalization, Classifier, DeviceChoice, Head, Pooling, backend, classifier};
+use crate::{BatchNormalization, Classifier, DeviceChoice, Head, Pooling, Precision, backend, classifier};
 
 #[derive(Deserialize)]
 struct Reference {
@@ -75,7 +76,7 @@ fn check_vectors(device: DeviceChoice) {
     for members in batches {
         let tokens: Vec<&[u32]> = members.iter().map(|&row| rows[row]).collect();
         let batch = Batch::new(&tokens, pad_id, &device);
-        let hidden = pretrained.encoder.forward(&batch);
+        let hidden = pretrained.encoder.forward(&batch, Precision::Float32);
         for pooling in [Pooling::Cls, Pooling::Mean, Pooling::Max] {
             let pooled = pool(pooling, hidden.clone(), &batch)
                 .into_data()
@@ -108,6 +109,75 @@ fn vectors_are_those_of_transformers_on_flex() {
     check_vectors(DeviceChoice::Flex);
 }
 
+#[derive(Deserialize)]
+struct HalfReference {
+    distances: Vec<BTreeMap<String, Distance>>,
+}
+
+/// How far the components of a vector are from those in 32 bits.
+#[derive(Deserialize)]
+struct Distance {
+    largest: f32,
+    mean: f32,
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f32>) -> f32 {
+    let count = values.len() as f32;
+    values.sum::<f32>() / count
+}
+
+#[test]
+fn vectors_in_16_bits_are_as_near_to_those_in_32_as_under_pytorchs_autocast() {
+    if !backend::computes_in_half(DeviceChoice::Cpu) {
+        eprintln!("skipped: this processor has no instructions for bfloat16");
+        return;
+    }
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/fixtures/encoder_bfloat16.json"
+    );
+    let allowed: HalfReference = serde_json::from_slice(&fs::read(path.as_ref()).unwrap()).unwrap();
+    let device = backend::open(DeviceChoice::Cpu).unwrap();
+    let pretrained = Pretrained::load(&encoder_folder(), &device).unwrap();
+    for (pooling, name) in [
+        (Pooling::Cls, "cls"),
+        (Pooling::Mean, "mean"),
+        (Pooling::Max, "max"),
+    ] {
+        let mut found = Vec::new();
+        for row in &reference().rows {
+            let batch = Batch::new(&[&row.input_ids], 0, &device);
+            let hidden = pretrained.encoder.forward(&batch, Precision::Bfloat16);
+            let vector: Vec<f32> = pool(pooling, hidden, &batch).into_data().iter::<f32>().collect();
+            let expected = match pooling {
+                Pooling::Cls => &row.cls,
+                Pooling::Mean => &row.mean,
+                Pooling::Max => &row.max,
+            };
+            let distances = vector
+                .iter()
+                .zip(expected)
+                .map(|(one, other)| (one - other).abs());
+            found.push(Distance {
+                largest: distances.clone().fold(0.0, f32::max),
+                mean: mean(distances),
+            });
+        }
+        let allowed = allowed.distances.iter().map(|row| &row[name]);
+        let means = (
+            mean(found.iter().map(|row| row.mean)),
+            mean(allowed.clone().map(|row| row.mean)),
+        );
+        // Rounding is as good as random, its mean over 3,000 components is not.
+        assert!(means.0 > 1e-5 && means.0 <= 1.1 * means.1, "{name}: {means:?}");
+        let largest = (
+            found.iter().map(|row| row.largest).fold(0.0, f32::max),
+            allowed.map(|row| row.largest).fold(0.0, f32::max),
+        );
+        assert!(largest.0 <= 1.5 * largest.1, "{name}: {largest:?}");
+    }
+}
+
 #[test]
 fn token_ids_are_those_of_transformers() {
     let reference = reference();
@@ -138,6 +208,7 @@ fn a_batch_of_many_is_many_batches_of_one() {
         head: Head::new(&settings(BatchNormalization::None), 10, &device),
         encoder: pretrained.encoder,
         pooling: Pooling::Max,
+        precision: Precision::Float32,
     };
     let reference = reference();
     let rows: Vec<&[u32]> = reference
@@ -154,7 +225,14 @@ fn a_batch_of_many_is_many_batches_of_one() {
 
 fn description(settings: HeadSettings) -> Description {
     let labels = LabelMap::new(vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]);
-    Description::new(&labels, Vec::new(), 64, Pooling::Mean, settings)
+    Description::new(
+        &labels,
+        Vec::new(),
+        64,
+        Pooling::Mean,
+        Precision::Float32,
+        settings,
+    )
 }
 
 /// The last one is longer than the three that are predicted again when a bundle is loaded.
@@ -173,6 +251,7 @@ fn save(folder: &Path, encoder_changed: bool, normalization: BatchNormalization)
         head: Head::new(&settings, 10, &device),
         encoder: pretrained.encoder.clone(),
         pooling: Pooling::Mean,
+        precision: Precision::Float32,
     };
     let texts = CANARIES.map(str::to_owned);
     let bundle = bundle::save(
@@ -332,6 +411,7 @@ fn frozen_parts_have_no_gradient_and_no_dropout() {
         encoder: pretrained.encoder,
         head,
         pooling: Pooling::Max,
+        precision: Precision::Float32,
     };
     let expected = plain
         .forward(&Batch::new(&rows, 0, &device))

@@ -28,14 +28,14 @@ pub enum BatchNormalization {
     Trained,
 }
 
-/// The numbers in which a training step multiplies matrices. Weights, sums, attention and normalisation stay in 32 bits.
+/// The numbers in which an encoder's dense layers, attention and activations compute. Weights, sums between layers and normalisations
+/// stay in 32 bits, as in PyTorch's `autocast`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32 bits.
     #[default]
     Float32,
-    /// 16 bits with the range of 32 (bfloat16), summed in 32. Twice as fast on processors that have such instructions, slow on
-    /// others.
+    /// 16 bits with the range of 32 (bfloat16), summed in 32, where the device has instructions for them.
     Bfloat16,
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::{BatchNormalization, Pooling, Precision};
 
 /// Raised when the same parameters and input would give another bundle.
-pub const REVISION: u32 = 4;
+pub const REVISION: u32 = 5;
 
 /// How the classifier is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -20,8 +20,8 @@ pub struct Params {
     /// Which part of the encoder learns: `none` (only the head; the encoder's features are computed once), `all`, or
     /// `last: n` layers. What does not learn runs without dropout.
     pub trainable: Trainable,
-    /// Numbers in which the layers that learn multiply while training: `float32`, or `bfloat16`, which is faster where the processor
-    /// has instructions for it, and less exact. Validation and prediction are always in 32 bits.
+    /// Numbers in which the encoder computes, while training and whenever the bundle predicts: `float32`, or `bfloat16`, which is
+    /// faster and less exact. Devices without instructions for it, and `device: flex`, compute in `float32` all the same.
     pub precision: Precision,
     /// How the tokens' vectors become a text's: `mean`, `max` or `cls`. Padding is never pooled.
     pub pooling: Pooling,
@@ -144,13 +144,6 @@ impl Params {
                 &layers,
             );
         }
-        let unused = self.trainable == Trainable::None && self.precision != Precision::Float32;
-        require(
-            !unused,
-            "precision",
-            "`float32` with `trainable: none`, where no layer learns",
-            &"`bfloat16`",
-        );
         if let ClassWeights::Given(weights) = &self.class_weights {
             for (label, &weight) in weights {
                 require(
@@ -364,25 +357,4 @@ pub enum SelectionMetric {
     Accuracy,
     /// The highest mean of the classes' F1.
     F1Macro,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_precision_that_nothing_computes_in_is_refused() {
-        let params = |trainable| Params {
-            trainable,
-            precision: Precision::Bfloat16,
-            ..Params::default()
-        };
-        assert_eq!(
-            params(Trainable::None).check(),
-            [
-                "train.precision: must be `float32` with `trainable: none`, where no layer learns, got `bfloat16`"
-            ]
-        );
-        assert_eq!(params(Trainable::Last(1)).check(), Vec::<String>::new());
-    }
 }

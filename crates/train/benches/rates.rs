@@ -43,6 +43,7 @@ fn main() {
         encoder: pretrained.encoder,
         head: Head::new(&settings, 1, &device),
         pooling: Pooling::Mean,
+        precision: Precision::Float32,
     };
     for sequence in [16, 128, 256] {
         let flops = forward_flops(&config, sequence);
@@ -50,22 +51,37 @@ fn main() {
             .map(|row| (0..sequence).map(|place| word(row, place)).collect())
             .collect();
         let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
-        let forward = || {
-            let _ = classifier.forward(&Batch::new(&rows, 0, &device)).into_data();
-        };
-        report("forward", sequence, flops, &config, &device, forward);
-        for (name, precision) in [
-            ("step", Precision::Float32),
-            ("step in bfloat16", Precision::Bfloat16),
-        ] {
+        for (suffix, precision) in [("", Precision::Float32), (" in bfloat16", Precision::Bfloat16)] {
+            let classifier = Classifier {
+                precision,
+                ..classifier.clone()
+            };
+            let forward = || {
+                let _ = classifier.forward(&Batch::new(&rows, 0, &device)).into_data();
+            };
+            report(
+                &format!("forward{suffix}"),
+                sequence,
+                flops,
+                &config,
+                &device,
+                forward,
+            );
             let mut training = Some(classifier.clone().train());
             let mut optimizer = optimizer::build(&Params::default());
             let step = || {
                 let module = training.take().expect("it is put back after each step");
-                let gradients = gradients(&module, &rows, precision, &device);
+                let gradients = gradients(&module, &rows, &device);
                 training = Some(optimizer.step(1e-5, module, gradients));
             };
-            report(name, sequence, 3.0 * flops, &config, &device, step);
+            report(
+                &format!("step{suffix}"),
+                sequence,
+                3.0 * flops,
+                &config,
+                &device,
+                step,
+            );
         }
     }
 }
@@ -83,13 +99,11 @@ fn forward_flops(config: &EncoderConfig, sequence: usize) -> f64 {
     (ROWS * sequence * config.num_hidden_layers) as f64 * (dense + attention)
 }
 
-fn gradients(module: &Classifier, rows: &[&[u32]], precision: Precision, device: &Device) -> GradientsParams {
+fn gradients(module: &Classifier, rows: &[&[u32]], device: &Device) -> GradientsParams {
     let device = device.clone().autodiff();
     let labels: Vec<i64> = (0..).take(CLASSES).cycle().take(ROWS).collect();
     let targets = Tensor::<1, Int>::from_data(TensorData::new(labels, [ROWS]), &device);
-    let batch = Batch::new(rows, 0, &device)
-        .with_seed(1)
-        .with_precision(precision);
+    let batch = Batch::new(rows, 0, &device).with_seed(1);
     let loss = CrossEntropyLossConfig::new()
         .init(&device)
         .forward(module.forward(&batch), targets);

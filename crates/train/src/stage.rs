@@ -13,8 +13,7 @@ use labelproof_artifact::{
 use labelproof_model::batch::Batch;
 use labelproof_model::bundle::{self, Description, Pretrained};
 use labelproof_model::features::FeatureCache;
-use labelproof_model::pooling::pool;
-use labelproof_model::{Classifier, DeviceChoice, Head, HeadSettings, backend, classifier};
+use labelproof_model::{Classifier, DeviceChoice, Head, HeadSettings, Precision, backend, classifier};
 use labelproof_text::Preparation;
 
 use crate::card::{self, Card};
@@ -39,6 +38,11 @@ pub fn run(
 ) -> Result<PathBuf, Error> {
     let choice = backend::resolve(device)?;
     let device = backend::open(choice)?;
+    if params.precision == Precision::Bfloat16 && !backend::computes_in_half(choice) {
+        reporter.message(
+            "this device has no instructions for bfloat16: the encoder computes in float32, which is faster",
+        );
+    }
     let data = TrainingData::read(artifacts)?;
     let preparation: Preparation = json::read_artifact(tokens::PREPARATION, artifacts)?;
     let class_weights = class_weights(&params.class_weights, &data)?;
@@ -62,6 +66,7 @@ pub fn run(
         encoder: pretrained.encoder.clone(),
         head: Head::new(&settings, params.seed, &device),
         pooling: params.pooling,
+        precision: params.precision,
     };
     let inputs = Inputs::digest(artifacts, encoder)?;
     let folder = cache.join(format!("training-{}", inputs.training_key(params, choice)));
@@ -80,8 +85,16 @@ pub fn run(
                 tokens,
                 split,
             } = &inputs;
-            let cache = FeatureCache::new(cache, encoder, tokens, split, params.pooling, choice);
-            let (train, validation) = features(&run, &pretrained, &cache)?;
+            let cache = FeatureCache::new(
+                cache,
+                encoder,
+                tokens,
+                split,
+                params.pooling,
+                params.precision,
+                choice,
+            );
+            let (train, validation) = features(&run, &classifier, pretrained.tokenizer.pad_id(), &cache)?;
             write_table(out, train.iter().chain(&validation).cloned())?;
             let (head, history) = run.train_head(classifier.head, &train, &validation)?;
             (Classifier { head, ..classifier }, history)
@@ -103,6 +116,7 @@ pub fn run(
         preparation.clean,
         preparation.max_tokens,
         params.pooling,
+        params.precision,
         settings,
     );
     let canaries = canary_texts(artifacts, &data.train.ids, params.seed)?;
@@ -207,7 +221,7 @@ impl Run<'_> {
         let train_logits = |classifier: &Classifier, rows: &[usize], seed: u64| -> Tensor<2> {
             let tokens: Vec<&[u32]> = rows.iter().map(|&row| train.tokens[row].as_slice()).collect();
             let batch = Batch::new(&tokens, pad_id, &autodiff);
-            classifier.forward(&batch.with_seed(seed).with_precision(self.params.precision))
+            classifier.forward(&batch.with_seed(seed))
         };
         let validation_logits = |classifier: &Classifier| -> Vec<f32> {
             let rows: Vec<&[u32]> = validation.tokens.iter().map(Vec::as_slice).collect();
@@ -257,7 +271,8 @@ fn frozen_below(encoder: labelproof_model::Encoder, trainable: usize) -> labelpr
 /// The pooled vectors of the training and the validation rows.
 fn features(
     run: &Run<'_>,
-    pretrained: &Pretrained,
+    classifier: &Classifier,
+    pad_id: u32,
     cache: &FeatureCache,
 ) -> Result<(Vec<FeatureRow>, Vec<FeatureRow>), Error> {
     let data = run.data;
@@ -272,7 +287,7 @@ fn features(
         .into_iter()
         .flat_map(|rows| rows.ids.iter().zip(rows.tokens.iter().map(Vec::as_slice)))
         .collect();
-    let mut train = compute(run, pretrained, cache, &rows)?;
+    let mut train = compute(run, classifier, pad_id, cache, &rows)?;
     cache.write(&train)?;
     cache.partial().remove()?;
     let validation = train.split_off(count);
@@ -285,7 +300,8 @@ const SAVE_INTERVAL: Duration = Duration::from_mins(5);
 /// Features of rows of token ids, with their ids. Those that an interrupted run finished are not computed again.
 fn compute(
     run: &Run<'_>,
-    pretrained: &Pretrained,
+    classifier: &Classifier,
+    pad_id: u32,
     cache: &FeatureCache,
     rows: &[(&String, &[u32])],
 ) -> Result<Vec<FeatureRow>, Error> {
@@ -305,7 +321,7 @@ fn compute(
         .map(|(id, _)| known.remove(*id).unwrap_or_default())
         .collect();
     let tokens: Vec<&[u32]> = rows.iter().map(|(_, tokens)| *tokens).collect();
-    let forward = |batch: &Batch| pool(run.params.pooling, pretrained.encoder.forward(batch), batch);
+    let forward = |batch: &Batch| classifier.features(batch);
     let mut saved = Instant::now();
     let mut stopped = Ok(());
     let done = |results: &[Vec<f32>], count: usize| {
@@ -329,7 +345,6 @@ fn compute(
         }
         ControlFlow::Continue(())
     };
-    let pad_id = pretrained.tokenizer.pad_id();
     let _ = classifier::fill_in_batches(&mut results, &tokens, pad_id, run.device, forward, done);
     reporter.finished();
     stopped?;

@@ -14,14 +14,15 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::libtorch::TchTensor;
-use burn::backend::ops::ModuleOps;
+use burn::backend::ops::{FloatTensorOps, ModuleOps};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, LibTorch, TensorMetadata, backend_extension};
 use burn::nn::{LayerNorm, Linear};
-use burn::tensor::Tensor;
+use burn::tensor::{DType, FloatDType, Tensor};
 use labelproof_settings::Precision;
 
 use super::adamw::{self, AdamwStep};
+use super::processor;
 
 /// The operations, for each backend.
 #[backend_extension(LibTorch, Flex, Autodiff)]
@@ -41,11 +42,13 @@ pub trait Fused: Backend {
         input: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        precision: Precision,
     ) -> FloatTensor<Self> {
-        // Asked for by those that learn on LibTorch alone; all else multiplies in 32 bits.
-        let _ = precision;
         Self::linear(input, weight, Some(bias))
+    }
+
+    /// See [`in_precision`].
+    fn in_half(input: FloatTensor<Self>) -> FloatTensor<Self> {
+        input
     }
 
     /// See [`attention`].
@@ -97,6 +100,7 @@ fn composed_attention<B: Backend>(
     let width = query.shape()[3];
     let scale = 1.0 / (width as f64).sqrt();
     let scores = B::float_matmul(query, B::float_swap_dims(key, 2, 3));
+    let bias = B::float_cast(bias, scores.dtype().into());
     let scores = B::float_add(B::float_mul_scalar(scores, scale.into()), bias);
     B::float_matmul(B::softmax(scores, 3), value)
 }
@@ -105,8 +109,17 @@ impl Fused for Flex {}
 impl<C: CheckpointStrategy> Fused for Autodiff<Flex, C> {}
 
 impl Fused for LibTorch {
-    fn fused_linear(input: TchTensor, weight: TchTensor, bias: TchTensor, _: Precision) -> TchTensor {
+    fn fused_linear(input: TchTensor, weight: TchTensor, bias: TchTensor) -> TchTensor {
+        let [weight, bias] = [weight, bias].map(|part| in_numbers_of(&input, part));
         TchTensor::new(product(&input.tensor, &weight.tensor, &bias.tensor))
+    }
+
+    fn in_half(input: TchTensor) -> TchTensor {
+        if gains_by_half(&input) {
+            Self::float_cast(input, FloatDType::BF16)
+        } else {
+            input
+        }
     }
 
     fn fused_attention(query: TchTensor, key: TchTensor, value: TchTensor, bias: TchTensor) -> TchTensor {
@@ -173,18 +186,15 @@ fn as_rows(tensor: &tch::Tensor) -> tch::Tensor {
     tensor.reshape([-1, tensor.size().last().copied().unwrap_or(1)])
 }
 
-/// A tensor in the numbers of a product. One that has them already stays itself, with its owners counted: a second one over the
-/// same memory would let burn write into what is still needed.
-fn in_precision(tensor: TchTensor, precision: Precision) -> TchTensor {
-    match precision {
-        Precision::Float32 => tensor,
-        Precision::Bfloat16 => TchTensor::new(tensor.tensor.to_kind(tch::Kind::BFloat16)),
-    }
+/// Whether the tensor's device has instructions for numbers of 16 bits.
+fn gains_by_half(tensor: &TchTensor) -> bool {
+    tensor.tensor.device() != tch::Device::Cpu || processor::multiplies_in_half()
 }
 
-/// What came of a product, in 32 bits again.
-fn in_full(found: &tch::Tensor) -> TchTensor {
-    TchTensor::new(found.to_kind(tch::Kind::Float))
+/// A part of a layer in the numbers of its input. One that has them already stays itself, with its owners counted: a second one over
+/// the same memory would let burn write into what is still needed.
+fn in_numbers_of(input: &TchTensor, part: TchTensor) -> TchTensor {
+    LibTorch::float_cast(part, input.dtype().into())
 }
 
 /// One product over all rows, which starts from the bias instead of adding it afterwards.
@@ -270,14 +280,13 @@ impl<C: CheckpointStrategy> Fused for Autodiff<LibTorch, C> {
         input: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        precision: Precision,
     ) -> FloatTensor<Self> {
         #[derive(Debug)]
         struct Product;
 
         impl Backward<LibTorch, 3> for Product {
-            /// Input and weight in the precision of the product, and that.
-            type State = (TchTensor, TchTensor, Precision);
+            /// Input and weight, in the numbers of the input.
+            type State = (TchTensor, TchTensor);
 
             fn backward(
                 self,
@@ -285,24 +294,25 @@ impl<C: CheckpointStrategy> Fused for Autodiff<LibTorch, C> {
                 gradients: &mut Gradients,
                 _checkpointer: &mut Checkpointer,
             ) {
-                let (input, weight, precision) = ops.state;
+                let (input, weight) = ops.state;
                 let gradient = gradients.consume::<LibTorch>(&ops.node);
                 let [of_input, of_weight, of_bias] = ops.parents;
+                let rows = as_rows(&gradient.tensor);
+                // Weight and bias are kept in 32 bits, whatever they are multiplied in.
                 if let Some(node) = of_bias {
-                    let found = as_rows(&gradient.tensor).sum_dim_intlist(0_i64, false, None);
+                    let found = rows.sum_dim_intlist(0_i64, false, tch::Kind::Float);
                     gradients.register::<LibTorch>(node.id, TchTensor::new(found));
                 }
-                let gradient = in_precision(gradient, precision);
-                let rows = as_rows(&gradient.tensor);
                 if let Some(node) = of_input {
                     let found = rows
                         .mm(&weight.tensor.transpose(0, 1))
                         .reshape(input.tensor.size());
-                    gradients.register::<LibTorch>(node.id, in_full(&found));
+                    gradients.register::<LibTorch>(node.id, TchTensor::new(found));
                 }
                 if let Some(node) = of_weight {
                     let found = as_rows(&input.tensor).transpose(0, 1).mm(&rows);
-                    gradients.register::<LibTorch>(node.id, in_full(&found));
+                    let found = TchTensor::new(found.to_kind(tch::Kind::Float));
+                    gradients.register::<LibTorch>(node.id, found);
                 }
             }
         }
@@ -310,15 +320,19 @@ impl<C: CheckpointStrategy> Fused for Autodiff<LibTorch, C> {
         let ((input, of_input), (weight, of_weight), (bias, of_bias)) =
             (input.into_parts(), weight.into_parts(), bias.into_parts());
         let nodes = [of_input, of_weight, of_bias];
+        let [weight, bias] = [weight, bias].map(|part| in_numbers_of(&input, part));
+        let output = TchTensor::new(product(&input.tensor, &weight.tensor, &bias.tensor));
         match Product.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => {
-                let [input, weight, bias] = [input, weight, bias].map(|part| in_precision(part, precision));
-                let output = in_full(&product(&input.tensor, &weight.tensor, &bias.tensor));
-                prepared.finish((input, weight, precision), output)
-            }
-            OpsKind::UnTracked(prepared) => {
-                prepared.finish(LibTorch::fused_linear(input, weight, bias, Precision::Float32))
-            }
+            OpsKind::Tracked(prepared) => prepared.finish((input, weight), output),
+            OpsKind::UnTracked(prepared) => prepared.finish(output),
+        }
+    }
+
+    fn in_half(input: FloatTensor<Self>) -> FloatTensor<Self> {
+        if gains_by_half(input.primitive()) {
+            Self::float_cast(input, FloatDType::BF16)
+        } else {
+            input
         }
     }
 
@@ -412,9 +426,25 @@ pub fn layer_norm(norm: &LayerNorm, epsilon: f64, input: Tensor<3>) -> Tensor<3>
     ))
 }
 
-/// A dense layer: `input` is `[batch, sequence, inputs]`, the result `[batch, sequence, outputs]`. On LibTorch, a layer that learns
-/// multiplies in `precision`, on both ways; every other one in 32 bits.
-pub fn linear(layer: &Linear, input: Tensor<3>, precision: Precision) -> Tensor<3> {
+/// A tensor in the numbers that a precision computes in, where [`computes_in_half`](super::computes_in_half) says so; elsewhere it
+/// stays in 32 bits.
+pub fn in_precision(input: Tensor<3>, precision: Precision) -> Tensor<3> {
+    match precision {
+        Precision::Float32 => input,
+        Precision::Bfloat16 => Tensor::from_dispatch(<Dispatch as Fused>::in_half(input.into_dispatch())),
+    }
+}
+
+/// A tensor in 32 bits again.
+pub fn in_full<const D: usize>(input: Tensor<D>) -> Tensor<D> {
+    match input.dtype() {
+        DType::F32 => input,
+        _ => input.cast(DType::F32),
+    }
+}
+
+/// A dense layer: `input` is `[batch, sequence, inputs]`, the result `[batch, sequence, outputs]` in the same numbers, on both ways.
+pub fn linear(layer: &Linear, input: Tensor<3>) -> Tensor<3> {
     let Some(bias) = &layer.bias else {
         return layer.forward(input);
     };
@@ -422,7 +452,6 @@ pub fn linear(layer: &Linear, input: Tensor<3>, precision: Precision) -> Tensor<
         input.into_dispatch(),
         layer.weight.val().into_dispatch(),
         bias.val().into_dispatch(),
-        precision,
     ))
 }
 

@@ -1,4 +1,4 @@
-//! What LibTorch's matrix library, MKL, is told of the processor.
+//! What the processor can do, and what LibTorch's matrix library, MKL, is told of it.
 //!
 //! MKL looks at the maker of the processor before it looks at what the processor can do: those of other makers than its own
 //! get kernels for AVX2 at most, also where they have AVX-512. It asks through a function that a program may define itself.
@@ -14,4 +14,16 @@
 #[unsafe(no_mangle)]
 extern "C" fn mkl_serv_intel_cpu_true() -> std::ffi::c_int {
     1
+}
+
+/// Whether there are instructions that multiply numbers of 16 bits (bfloat16). Without them LibTorch is many times slower than in
+/// 32 bits.
+pub(super) fn multiplies_in_half() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let found = std::arch::is_x86_feature_detected!("avx512bf16");
+    #[cfg(target_arch = "aarch64")]
+    let found = std::arch::is_aarch64_feature_detected!("bf16");
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let found = false;
+    found
 }
