@@ -207,10 +207,19 @@ fn angle_and_ratio(one: &[f32], other: &[f32]) -> (f64, f64) {
     (product(one, other) / (first * second), first / second)
 }
 
+/// Whether this processor computes in 16 bits; says so if not, since a test is then left out.
+#[expect(clippy::print_stderr, reason = "tests have no other way to say it")]
+pub(crate) fn has_16_bits() -> bool {
+    let found = backend::computes_in_half(DeviceChoice::Cpu);
+    if !found {
+        eprintln!("skipped: this processor has no instructions for bfloat16");
+    }
+    found
+}
+
 #[test]
 fn an_encoder_in_16_bits_gives_nearly_the_same_gradients() {
-    if !backend::computes_in_half(DeviceChoice::Cpu) {
-        eprintln!("skipped: this processor has no instructions for bfloat16");
+    if !has_16_bits() {
         return;
     }
     let device = backend::open(DeviceChoice::Cpu).unwrap();

@@ -15,7 +15,10 @@ use crate::batch::Batch;
 use crate::bundle::{self, Bundle, Description, Pretrained};
 use crate::head::HeadSettings;
 use crate::pooling::pool;
-use crate::{BatchNormalization, Classifier, DeviceChoice, Head, Pooling, Precision, backend, classifier};
+use crate::{
+    BatchNormalization, Classifier, DeviceChoice, Head, Pooling, Precision, backend, classifier,
+    gradient_tests,
+};
 
 #[derive(Deserialize)]
 struct Reference {
@@ -128,8 +131,7 @@ fn mean(values: impl ExactSizeIterator<Item = f32>) -> f32 {
 
 #[test]
 fn vectors_in_16_bits_are_as_near_to_those_in_32_as_under_pytorchs_autocast() {
-    if !backend::computes_in_half(DeviceChoice::Cpu) {
-        eprintln!("skipped: this processor has no instructions for bfloat16");
+    if !gradient_tests::has_16_bits() {
         return;
     }
     let path = concat!(
