@@ -365,14 +365,20 @@ impl<C: CheckpointStrategy> Fused for Autodiff<LibTorch, C> {
                 _checkpointer: &mut Checkpointer,
             ) {
                 let kept = ops.state;
+                let numbers = kept.query.tensor.kind();
                 let gradient = gradients.consume::<LibTorch>(&ops.node);
+                // In 32 bits: with 16 the kernel hands each head's small products to a library that prepares for longer than it
+                // multiplies.
+                let [gradient, query, key, value, output] =
+                    [gradient, kept.query, kept.key, kept.value, kept.output]
+                        .map(|part| part.tensor.to_kind(tch::Kind::Float));
                 let (query, key, value) =
                     tch::Tensor::internal_scaled_dot_product_flash_attention_for_cpu_backward(
-                        &gradient.tensor,
-                        &kept.query.tensor,
-                        &kept.key.tensor,
-                        &kept.value.tensor,
-                        &kept.output.tensor,
+                        &gradient,
+                        &query,
+                        &key,
+                        &value,
+                        &output,
                         &kept.log_sums.tensor,
                         0.0,
                         false,
@@ -381,7 +387,8 @@ impl<C: CheckpointStrategy> Fused for Autodiff<LibTorch, C> {
                     );
                 for (parent, found) in ops.parents.into_iter().zip([query, key, value]) {
                     if let Some(node) = parent {
-                        gradients.register::<LibTorch>(node.id, TchTensor::new(found));
+                        let found = TchTensor::new(found.to_kind(numbers));
+                        gradients.register::<LibTorch>(node.id, found);
                     }
                 }
             }
