@@ -8,6 +8,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use memmap2::Mmap;
+
 use crate::diagnostic::{Diagnostic, Fault};
 
 /// A file operation failed.
@@ -60,6 +62,17 @@ impl Diagnostic for FsError {
 /// Reads a whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>, FsError> {
     std::fs::read(path).map_err(|source| FsError::new("read", path, source))
+}
+
+/// A whole file as it lies in the system's memory: what would be read once and dropped, as the numbers of a network are, needs no
+/// memory of its own.
+pub fn map(path: &Path) -> Result<Mmap, FsError> {
+    let file = open(path)?;
+    #[expect(unsafe_code, reason = "only the system can promise what is said here")]
+    // SAFETY: nobody may change the file while it is mapped. Programs of this workspace replace files and never write into them
+    // (`write_atomic`, folders that are renamed); who cuts one short by hand meanwhile ends this process, and no more.
+    let map = unsafe { Mmap::map(&file) };
+    map.map_err(|source| FsError::new("read", path, source))
 }
 
 /// Reads a whole UTF-8 file.

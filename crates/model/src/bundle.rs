@@ -245,7 +245,7 @@ impl Bundle {
         check_fit(path, &description, &encoder_config)?;
         let tokenizer = load_tokenizer(path, &encoder_config)?;
         let weights_path = encoder::require(path, WEIGHTS_FILE)?;
-        let bytes = fs::read(&weights_path)?;
+        let bytes = fs::map(&weights_path)?;
         let (encoder, _) = load_encoder(&weights_path, &bytes, &encoder_config, device)?;
         let head = load_head(&path.join(HEAD_FILE), &description.head, device)?;
         Ok(Self {
@@ -544,7 +544,7 @@ impl Pretrained {
         let config = EncoderConfig::read(folder)?;
         let tokenizer = load_tokenizer(folder, &config)?;
         let path = encoder::require(folder, WEIGHTS_FILE)?;
-        let bytes = fs::read(&path)?;
+        let bytes = fs::map(&path)?;
         let (encoder, leftover) = load_encoder(&path, &bytes, &config, device)?;
         Ok(Self {
             folder: folder.to_path_buf(),

@@ -7,8 +7,9 @@ use labelproof_driver::{entry, handover};
 
 fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
-    entry::conclude(move || match cli.execute_without_libtorch()? {
+    let work = move || match cli.execute_without_libtorch()? {
         Some(code) => Ok(code),
         None => Err(handover::become_sibling(cli.memory()).into()),
-    })
+    };
+    entry::conclude(work).into()
 }

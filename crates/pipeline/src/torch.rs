@@ -4,7 +4,7 @@ use clap::Parser;
 use labelproof_driver::commands::Cli;
 use labelproof_driver::entry;
 
-fn main() -> std::process::ExitCode {
+fn main() {
     let cli = Cli::parse();
-    entry::conclude(move || labelproof_pipeline::execute(&cli))
+    entry::leave(entry::conclude(move || labelproof_pipeline::execute(&cli)))
 }
