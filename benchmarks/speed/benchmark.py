@@ -1,11 +1,12 @@
 """Speed and memory of labelproof beside what a user would write with transformers, scikit-learn or tokenizers.
 
     python benchmark.py --labelproof BINARY --rates BINARY --bbc FOLDER --encoder FOLDER --peer-python PYTHON --output benchmarks.md [--quick]
-        [--only WORK ...]
+        [--only WORK ...] [--lines FILE]
 """
 
 import argparse
 import csv
+import gzip
 import json
 import os
 import random
@@ -19,6 +20,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+# How time may grow with rows: as their number to this power.
+GROWTH = 1.05
 PEERS = Path(__file__).parent / "peers"
 CONFIGURATION = """encoder: {encoder}
 artifacts: artifacts
@@ -105,6 +108,25 @@ def short(rows: list[tuple[str, str, str, str]]) -> list[tuple[str, str, str, st
     return [(name, " ".join(text.split()[:12]), label, part) for name, text, label, part in rows]
 
 
+def lines_of_bbc(folder: Path) -> tuple[str, list[tuple[str, str]]]:
+    """Whose lines they are, and lines with the labels of their texts."""
+    rows = ((label, line) for _, text, label, _ in bbc(folder, 10**9) for line in text.splitlines())
+    return "BBC News", [(label, line) for label, line in rows if is_long(line)]
+
+
+def lines_of_file(path: Path) -> tuple[str, list[tuple[str, str]]]:
+    """The same from a CSV file, compressed or not, that has the columns `text` and `label`."""
+    csv.field_size_limit(10**9)
+    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8", newline="") as file:
+        rows = ((row["label"], " ".join(line.split())) for row in csv.DictReader(file) for line in row["text"].splitlines())
+        return f"`{path.name}`", [(label, line) for label, line in rows if is_long(line)]
+
+
+def is_long(line: str) -> bool:
+    """Headings and greetings are in many texts."""
+    return len(line) > 40
+
+
 class Bench:
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         self.options = options
@@ -153,6 +175,28 @@ class Bench:
             print(f"  {row.product_runs[-1].seconds:.2f} s against {row.peer_runs[-1].seconds:.2f} s", flush=True)
         self.keep(row)
 
+    def compare_precisions(
+        self,
+        work: str,
+        peer: str,
+        goal: float,
+        pairs: int,
+        own_run: Callable[[str], Measured],
+        peer_run: Callable[[], Measured],
+    ) -> None:
+        """Each run of the peer beside one in 16 bits and one in 32."""
+        print(work, flush=True)
+        rows = {precision: Row(f"{work}, {precision}", peer, goal) for precision in ["float32", "bfloat16"]}
+        for _ in range(self.options.pairs or pairs):
+            measured = peer_run()
+            # What the run in 32 bits leaves behind is what comes after builds on.
+            for precision in ["bfloat16", "float32"]:
+                rows[precision].product_runs.append(own_run(precision))
+                rows[precision].peer_runs.append(measured)
+                print(f"  {precision} {rows[precision].product_runs[-1].seconds:.2f} s against {measured.seconds:.2f} s", flush=True)
+        for row in rows.values():
+            self.keep(row)
+
     def works(self) -> dict[str, Callable[[], None]]:
         """What is measured, by the name that `--only` knows it by, in the order of the document."""
         return {
@@ -179,62 +223,70 @@ class Bench:
 
     @cached_property
     def frozen(self) -> Path:
-        """A project with a frozen encoder."""
-        return self.project("frozen", self.texts, 512, "none", 3)
+        """A project with a frozen encoder, of twice as many texts: what a process does once weighs less."""
+        return self.project("frozen", bbc(self.options.bbc, 2 * self.size), 512, "none", 3)
 
     def frozen_training(self) -> None:
         """Three epochs of the head, and again with another learning rate, when the encoder's features are there."""
-        frozen, count, encoder = self.frozen, len(self.texts), self.options.encoder.resolve()
+        frozen, encoder = self.frozen, self.options.encoder.resolve()
         self.own(frozen, "status")
+
+        def whole(precision: str) -> Measured:
+            self.clean(frozen)
+            return self.own(frozen, "run", "evaluate", "--set", f"train.precision={precision}")
+
         for pad, goal in [("max", 15), ("longest", 10)]:
-            self.compare(
-                f"frozen encoder, 512 tokens, 3 epochs, {count} texts: text to test metrics",
+            self.compare_precisions(
+                f"frozen encoder, 512 tokens, 3 epochs, {10 * self.size} texts: text to test metrics",
                 f"hf.py frozen 512 3 {pad}",
                 goal,
                 1 if self.options.quick else 2,
-                lambda: (self.clean(frozen), self.own(frozen, "run", "evaluate"))[1],
+                whole,
                 lambda pad=pad: self.peer(frozen, "hf.py", "texts.csv", encoder, "frozen", "512", "3", pad),
             )
         longest = self.rows[-1].peer_runs
         rates = iter(range(1, 100))
-        row = Row("the same after a change of the head's learning rate", "hf.py frozen 512 3 longest", 100)
-        for measured in longest:
-            rate = f"train.learning_rate=0.000{40 + next(rates)}"
-            row.product_runs.append(self.own(frozen, "run", "train", "--set", rate))
-            row.peer_runs.append(measured)
-        self.keep(row)
+        for until, what, goal in [
+            ("train", "the head again after a change of its learning rate", 100),
+            ("evaluate", "the same, and its evaluation from text", None),
+        ]:
+            row = Row(what, "hf.py frozen 512 3 longest", goal)
+            for measured in longest:
+                rate = f"train.learning_rate=0.000{40 + next(rates)}"
+                row.product_runs.append(self.own(frozen, "run", until, "--set", rate))
+                row.peer_runs.append(measured)
+            self.keep(row)
 
-    @cached_property
-    def predict(self) -> tuple[str, ...]:
-        """The command that predicts with the bundle of the frozen project."""
-        self.own(self.frozen, "run", "train")
-        bundle = self.frozen / "artifacts" / "train" / "model"
-        return ("predict", "--bundle", str(bundle), "--input", "texts.csv", "--output", "labels.csv")
+    def bundle(self, precision: str) -> Path:
+        """A bundle of the frozen project."""
+        folder = f"artifacts-{precision}"
+        self.own(self.frozen, "run", "train", "--set", f"artifacts={folder}", "--set", f"train.precision={precision}")
+        return self.frozen / folder / "train" / "model"
 
     def prediction(self) -> None:
         """All texts."""
-        command, encoder = self.predict, self.options.encoder.resolve()
-        self.compare(
+        encoder = self.options.encoder.resolve()
+        folder = self.project("predict", self.texts, 512, "none", 1)
+        bundles = {precision: self.bundle(precision) for precision in ["float32", "bfloat16"]}
+        self.compare_precisions(
             f"prediction of {len(self.texts)} texts, up to 512 tokens, with loading and canaries",
             "transformers, sorted by length, after loading",
             1.3,
             2 if self.options.quick else 5,
-            lambda: self.own(self.frozen, *command),
-            lambda: self.peer(
-                self.frozen, "predict.py", encoder, "texts.csv", "512", pattern=r"after loading in ([\d.]+)s"
-            ),
+            lambda precision: self.own(folder, *predict(bundles[precision])),
+            lambda: self.peer(folder, "predict.py", encoder, "texts.csv", "512", pattern=r"after loading in ([\d.]+)s"),
         )
 
     def cold_prediction(self) -> None:
         """One text, from nothing."""
-        command, encoder = self.predict, self.options.encoder.resolve()
+        bundle, encoder = self.bundle("float32"), self.options.encoder.resolve()
         one = self.project("one", self.texts[:1], 512, "none", 1)
         self.compare(
             "cold prediction of one text",
             "transformers, the whole process",
             10,
             2 if self.options.quick else 5,
-            lambda: self.own(one, *command),
+            lambda: self.own(one, *predict(bundle)),
             lambda: self.peer(one, "predict.py", encoder, "texts.csv", "512"),
         )
 
@@ -263,29 +315,20 @@ class Bench:
         folder = self.project(name, rows, tokens, "all", 2)
         self.own(folder, "run", "split")
         length = "up to 256 tokens" if name == "finetune" else "12 words"
-        work = f"fine-tuning, one epoch, {len(rows)} texts of {length}"
-        print(work, flush=True)
-        in_full, in_half = (
-            Row(f"{work}, {precision}", f"hf.py finetune {tokens}", goal) for precision in ["float32", "bfloat16"]
+        encoder = self.options.encoder.resolve()
+        again = ("run", "--only", "train", "--force", "--set")
+        self.compare_precisions(
+            f"fine-tuning, one epoch, {len(rows)} texts of {length}",
+            f"hf.py finetune {tokens}",
+            goal,
+            1 if self.options.quick else 3,
+            lambda precision: self.own(
+                folder, *again, f"train.precision={precision}", between=("epoch   1/2", "epoch   2/2")
+            ),
+            lambda: self.peer(
+                folder, "hf.py", "texts.csv", encoder, "finetune", str(tokens), "2", pattern=r"epoch 1 .* ([\d.]+)s"
+            ),
         )
-        for _ in range(self.options.pairs or (1 if self.options.quick else 3)):
-            peer = self.peer(
-                folder,
-                "hf.py",
-                "texts.csv",
-                self.options.encoder.resolve(),
-                "finetune",
-                str(tokens),
-                "2",
-                pattern=r"epoch 1 .* ([\d.]+)s",
-            )
-            for row, precision in [(in_full, "float32"), (in_half, "bfloat16")]:
-                command = ("run", "--only", "train", "--force", "--set", f"train.precision={precision}")
-                row.product_runs.append(self.own(folder, *command, between=("epoch   1/2", "epoch   2/2")))
-                row.peer_runs.append(peer)
-                print(f"  {precision} {row.product_runs[-1].seconds:.2f} s against {peer.seconds:.2f} s", flush=True)
-        self.keep(in_full)
-        self.keep(in_half)
 
     def rates(self) -> None:
         """Arithmetic rates, product and plain products by turns in one process."""
@@ -297,12 +340,16 @@ class Bench:
         rows = short(bbc(self.options.bbc, 10 if self.options.quick else 200))
         folder = self.project("accuracy", rows, 64, "all", 3)
         self.own(folder, "run", "split")
+        frozen = ("train.trainable=none", "train.learning_rate=0.005", "train.epochs=40")
         for precision in ["float32", "bfloat16"]:
-            for seed in [10, 11, 12]:
-                settings = (f"train.precision={precision}", f"train.seed={seed}")
+            for name, settings in [
+                *((f"seed {seed}", (f"train.seed={seed}",)) for seed in [10, 11, 12]),
+                ("frozen encoder, 40 epochs of the head", frozen),
+            ]:
+                settings = (f"train.precision={precision}", *settings)
                 self.own(folder, "run", "evaluate", *(part for each in settings for part in ("--set", each)))
                 metrics = json.loads((folder / "artifacts/evaluate/metrics.json").read_text())
-                self.accuracy[f"labelproof, {precision}, seed {seed}"] = accuracy(metrics)
+                self.accuracy[f"labelproof, {precision}, {name}"] = accuracy(metrics)
                 print(settings, self.accuracy, flush=True)
         arguments = ("hf.py", "texts.csv", self.options.encoder.resolve(), "finetune", "64", "3")
         printed = self.peer(folder, *arguments).text
@@ -315,14 +362,11 @@ class Bench:
         return row
 
     def scale(self) -> None:
-        """Lines of BBC, recombined: ingest to split, with more and more rows."""
-        lines = [
-            (label, line)
-            for _, text, label, _ in bbc(self.options.bbc, 10**9)
-            for line in text.splitlines()
-            if len(line) > 40
-        ]
-        for rows in [10_000, 100_000] if self.options.quick else [10_000, 100_000, 1_000_000]:
+        """Pairs of lines, drawn at random: ingest to split, with more and more rows."""
+        source, lines = lines_of_file(self.options.lines) if self.options.lines else lines_of_bbc(self.options.bbc)
+        fewest = 10_000
+        goal = None
+        for rows in [fewest, 100_000] if self.options.quick else [fewest, 100_000, 1_000_000]:
             draw = random.Random(rows)
             made = ((str(number), *draw.choice(lines)) for number in range(rows))
             # Written one by one: a process that is started begins with the peak memory of the one that starts it.
@@ -331,10 +375,22 @@ class Bench:
             text = (folder / "pipeline.yaml").read_text()
             text = text.replace(", split: split }", " }").replace("use_given: true", "test: 0.3, validation: 0.07")
             (folder / "pipeline.yaml").write_text(text)
-            self.alone(f"ingest to split, {rows:,} rows", None, lambda folder=folder: self.own(folder, "run", "split"), 1)
+
+            def ingest_to_split(folder: Path = folder) -> Measured:
+                self.clean(folder)
+                return self.own(folder, "run", "split")
+
+            work = f"ingest to split, {rows:,} rows of two lines of {source}"
+            smallest = self.alone(work, goal and goal * (rows / fewest) ** GROWTH, ingest_to_split, 3)
+            goal = goal or statistics.median(each.seconds for each in smallest.product_runs)
 
     def clean(self, folder: Path) -> None:
         subprocess.run(["rm", "-rf", str(folder / "artifacts")], check=True)
+
+
+def predict(bundle: Path) -> tuple[str, ...]:
+    """The command that predicts with a bundle."""
+    return ("predict", "--bundle", str(bundle), "--input", "texts.csv", "--output", "labels.csv")
 
 
 def spread(values: list[float], digits: int) -> str:
@@ -370,19 +426,19 @@ def document(bench: Bench) -> str:
         cells = [row.work, spread([each.seconds for each in own], 3), f"{max(each.mebibytes for each in own):.0f}"]
         if row.peer:
             ratios = row.ratios()
-            reached = statistics.median(ratios) >= row.goal
+            reached = row.goal is not None and statistics.median(ratios) >= row.goal
             cells += [
                 row.peer,
                 spread([each.seconds for each in row.peer_runs], 3),
                 f"{max(each.mebibytes for each in row.peer_runs):.0f}",
                 spread(ratios, 2),
-                f"{row.goal:g}",
-                "reached" if reached else "**missed**",
+                "" if row.goal is None else f"{row.goal:g}",
+                "" if row.goal is None else "reached" if reached else "**missed**",
             ]
         else:
             seconds = statistics.median(each.seconds for each in own)
             state = "" if row.goal is None else "reached" if seconds <= row.goal else "**missed**"
-            cells += ["", "", "", "", "" if row.goal is None else f"{row.goal:g} s", state]
+            cells += ["", "", "", "", "" if row.goal is None else f"{row.goal:.3g} s", state]
         line = "| " + " | ".join(cells) + " |"
         table[key(line)] = line
     lines += table.values()
@@ -437,8 +493,8 @@ def accuracies(found: dict[str, str]) -> list[str]:
         "",
         "## Accuracy",
         "",
-        "Test accuracy after three epochs of fine-tuning on the first twelve words of articles of BBC News, with 95 % intervals where",
-        "labelproof gives them.",
+        "Test accuracy on the first twelve words of articles of BBC News, after three epochs of fine-tuning unless the row says otherwise, with",
+        "95 % intervals where labelproof gives them.",
         "",
         "| | test accuracy |",
         "| --- | ---: |",
@@ -464,6 +520,7 @@ def main() -> None:
     for name in ["labelproof", "rates", "bbc", "encoder", "peer-python", "output"]:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--quick", action="store_true", help="fewer texts, fewer pairs: a few minutes")
+    parser.add_argument("--lines", type=Path, help="CSV (or .csv.gz) with `text` and `label`, for `scale`; the lines of BBC News if absent")
     parser.add_argument("--pairs", type=int, help="runs of product and peer for each work")
     parser.add_argument("--only", nargs="+", metavar="WORK", help="measure these works, and keep the others of the document")
     options = parser.parse_args()

@@ -293,11 +293,14 @@ fn the_whole_encoder_and_its_last_layer_can_be_trained() {
 
 #[test]
 fn an_encoder_in_16_bits_trains_predicts_and_repeats_itself() {
-    for trainable in ["train.trainable=none", "train.trainable=all"] {
+    for (trainable, epochs) in [("train.trainable=none", "60"), ("train.trainable=all", "15")] {
+        let epochs = format!("train.epochs={epochs}");
         let arguments = [
             "run",
             "--set",
             trainable,
+            "--set",
+            &epochs,
             "--set",
             "train.learning_rate=0.01",
             "--set",

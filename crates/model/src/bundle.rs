@@ -244,9 +244,7 @@ impl Bundle {
         let encoder_config = EncoderConfig::read(path)?;
         check_fit(path, &description, &encoder_config)?;
         let tokenizer = load_tokenizer(path, &encoder_config)?;
-        let weights_path = encoder::require(path, WEIGHTS_FILE)?;
-        let bytes = fs::map(&weights_path)?;
-        let (encoder, _) = load_encoder(&weights_path, &bytes, &encoder_config, device)?;
+        let (encoder, _) = load_weights(path, &encoder_config, device)?;
         let head = load_head(&path.join(HEAD_FILE), &description.head, device)?;
         Ok(Self {
             path: path.to_path_buf(),
@@ -516,6 +514,15 @@ pub fn load_tokenizer(folder: &Path, config: &EncoderConfig) -> Result<Tokenizer
     Ok(tokenizer)
 }
 
+fn load_weights(
+    folder: &Path,
+    config: &EncoderConfig,
+    device: &Device,
+) -> Result<(crate::encoder::Encoder, NamedTensors), Error> {
+    let path = encoder::require(folder, WEIGHTS_FILE)?;
+    load_encoder(&path, &fs::map(&path)?, config, device)
+}
+
 fn load_head(path: &Path, settings: &HeadSettings, device: &Device) -> Result<Head, Error> {
     let bytes = fs::read(path)?;
     let mut source = TensorSource::new(path, &bytes, device)?;
@@ -543,9 +550,7 @@ impl Pretrained {
     pub fn load(folder: &Path, device: &Device) -> Result<Self, Error> {
         let config = EncoderConfig::read(folder)?;
         let tokenizer = load_tokenizer(folder, &config)?;
-        let path = encoder::require(folder, WEIGHTS_FILE)?;
-        let bytes = fs::map(&path)?;
-        let (encoder, leftover) = load_encoder(&path, &bytes, &config, device)?;
+        let (encoder, leftover) = load_weights(folder, &config, device)?;
         Ok(Self {
             folder: folder.to_path_buf(),
             config,
