@@ -231,7 +231,8 @@ fn run(args: &RunArgs) -> Result<Option<ExitCode>, Failure> {
     }
     let printer = Printer::new(Verbosity::choose(args.quiet));
     if data_stages::are_all_of(&selection) {
-        data_stages::run(&config, &selection, args.conduct(), &printer)?;
+        let run_stage = &data_stages::run_stage;
+        driver::run(&config, &selection, args.conduct(), &printer, run_stage)?;
         return print_page(&config, &selection).map(Some);
     }
     if driver::is_up_to_date(&config, &selection, args.conduct(), &printer)? {

@@ -4,39 +4,17 @@
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::{Reporter, StageId};
-use labelproof_settings::encoder;
 
 use crate::config::Config;
-use crate::driver::{self, Conduct, Selection};
+use crate::driver::Selection;
 use crate::failure::Failure;
-use crate::printer::Printer;
 
 /// Whether a selection is of such stages alone.
 pub fn are_all_of(selection: &Selection) -> bool {
     !selection.stages.iter().any(|stage| stage.uses_device())
 }
 
-/// Runs what is not up to date of a selection of such stages.
-pub fn run(
-    config: &Config,
-    selection: &Selection,
-    conduct: Conduct,
-    printer: &Printer,
-) -> Result<(), Failure> {
-    check_encoder(config, selection)?;
-    driver::run(config, selection, conduct, printer, &run_stage)
-}
-
-/// Whether the encoder is there, if a stage will ask for it. To be called before the first stage: nobody wants to learn of a wrong
-/// path after the data are read.
-pub fn check_encoder(config: &Config, selection: &Selection) -> Result<(), Failure> {
-    if selection.stages.contains(&StageId::Preprocess) {
-        encoder::check(&config.encoder)?;
-    }
-    Ok(())
-}
-
-/// Runs one of them; see [`driver::RunStage`].
+/// Runs one of them; see [`RunStage`](crate::driver::RunStage).
 pub fn run_stage(
     config: &Config,
     stage: StageId,

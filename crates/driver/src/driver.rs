@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use labelproof_artifact::{Diagnostic, Fault, Reporter, StageId, StageLock, fs};
+use labelproof_settings::encoder;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -121,6 +122,10 @@ pub fn run(
     printer: &Printer,
     run_stage: RunStage<'_>,
 ) -> Result<(), Failure> {
+    // Nobody wants to learn of a wrong path after the data are read.
+    if selection.stages.contains(&StageId::Preprocess) {
+        encoder::check(&config.encoder)?;
+    }
     let _lock = RunLock::acquire(&config.artifacts, conduct.wait, printer)?;
     let mut planner = Planner::new(config);
     check_what_is_left_out(&mut planner, selection, printer)?;

@@ -17,7 +17,6 @@ pub(crate) fn run(
     conduct: Conduct,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    data_stages::check_encoder(config, selection)?;
     if selection.stages.iter().any(|stage| stage.uses_device()) {
         backend::resolve(config.device)?;
     }
