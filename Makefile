@@ -107,6 +107,7 @@ bench: build ## measure speed and memory beside the peers, and write docs/benchm
 	    | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1) && \
 	    $(PYTHON) benchmarks/speed/benchmark.py --labelproof "$$binary" --rates "$$rates" --bbc external/data/bbc-news \
 	        --encoder external/encoders/all-minilm-l6-v2 --peer-python external/bench-venv/bin/python \
+	        --revision "$$(git describe --always --dirty 2>/dev/null || echo 'an unknown revision')" \
 	        --output docs/benchmarks.md $(BENCH)
 
 bench-functions: setup ## time what preprocessing does to each text, and count its instructions (needs valgrind)

@@ -28,6 +28,12 @@ TRAINING = {
 # How time may grow with rows: as their number to this power.
 GROWTH = 1.05
 PEERS = Path(__file__).parent / "peers"
+NOTES = Path(__file__).parent / "notes.md"
+INTRODUCTION = [
+    "# Speed and memory",
+    """Written by `make bench`; do not edit. Every ratio is of runs on one machine, product and peer by turns; medians, with the
+smallest and the largest in brackets. The texts are a part of BBC News, because the peers take minutes for each epoch of all of it.""",
+]
 CONFIGURATION = """encoder: {encoder}
 artifacts: artifacts
 ingest:
@@ -146,7 +152,8 @@ class Bench:
         self.options = options
         self.folder = folder
         self.rows: list[Row] = []
-        self.before = options.output.read_text("utf-8") if options.only else ""
+        self.machine = machine()
+        self.before = sections(options.output.read_text("utf-8")) if options.output.exists() else {}
         self.complete = False
         self.shares: list[dict] = []
         self.accuracy: dict[str, str] = {}
@@ -226,6 +233,11 @@ class Bench:
             "accuracy": self.accuracies,
         }
 
+    @property
+    def precisions(self) -> list[str]:
+        """Without instructions for 16 bits, labelproof computes in 32 whatever is asked for."""
+        return ["float32", "bfloat16"] if "bfloat16" in self.machine else ["float32"]
+
     @cached_property
     def size(self) -> int:
         """Texts of each label."""
@@ -281,7 +293,7 @@ class Bench:
         """All texts."""
         encoder = self.options.encoder.resolve()
         folder = self.project("predict", self.texts, 512, "none", 1)
-        bundles = {precision: self.bundle(precision) for precision in ["float32", "bfloat16"]}
+        bundles = {precision: self.bundle(precision) for precision in self.precisions}
         self.compare_precisions(
             f"prediction of {len(self.texts)} texts, up to 512 tokens, with loading and canaries",
             "transformers, sorted by length, after loading",
@@ -355,7 +367,7 @@ class Bench:
         folder = self.project("accuracy", rows, 64, "all", 3)
         self.own(folder, "run", "split")
         frozen = ("train.trainable=none", "train.learning_rate=0.005", "train.epochs=40")
-        for precision in ["float32", "bfloat16"]:
+        for precision in self.precisions:
             for name, settings in [
                 *((f"seed {seed}", (f"train.seed={seed}",)) for seed in [10, 11, 12]),
                 ("frozen encoder, 40 epochs of the head", frozen),
@@ -415,26 +427,26 @@ def spread(values: list[float], digits: int) -> str:
 
 
 def document(bench: Bench) -> str:
+    """What was measured on this machine, beside what the document has of others."""
+    measured = {**bench.before, bench.machine: section(bench)}
+    return "\n\n".join([*INTRODUCTION, *(f"## {name}\n\n{text}" for name, text in sorted(measured.items()))]) + "\n\n" + NOTES.read_text()
+
+
+def section(bench: Bench) -> str:
+    before = bench.before.get(bench.machine, "") if bench.options.only else ""
     quick = " This is the short form of the benchmark (`--quick`): fewer texts and fewer pairs." if bench.options.quick else ""
     if not bench.complete and not bench.options.only:
         quick += " It was interrupted: works that the table lacks were not measured."
     if bench.options.only:
         quick += " Not all works were measured in the same run; each one was in one."
     lines = [
-        "# Speed and memory",
+        f"Measured on {time.strftime('%Y-%m-%d')}, at {bench.options.revision}; 32-bit matrix products in LibTorch at the encoder's shapes:",
+        f"{bench.peak:.0f} GFLOP/s. Encoder: {bench.options.encoder.name}.{quick}",
         "",
-        "Written by `make bench`; do not edit. Every ratio is of runs on one machine, product and peer by turns; medians, with the",
-        "smallest and the largest in brackets. The texts are a part of BBC News, because the peers take minutes for each epoch"
-        " of all of it.",
-        *([quick.strip()] if quick else []),
-        "",
-        f"The machine: {os.cpu_count()} cores, {processor()}; 32-bit matrix products in LibTorch at the encoder's shapes:",
-        f"{bench.peak:.0f} GFLOP/s. Encoder: {bench.options.encoder.name}.",
-        "",
-        "| work | labelproof, s | MiB | peer | peer, s | MiB | times as fast | goal | |",
-        "| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | --- |",
+        "| work | labelproof, s | MiB | peer | peer, s | MiB | times as fast | pairs | goal | |",
+        "| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
-    table = {key(line): line for line in bench.before.splitlines() if is_row(line)}
+    table = {key(line): line for line in before.splitlines() if is_row(line)}
     for row in bench.rows:
         own = row.product_runs
         cells = [row.work, spread([each.seconds for each in own], 3), f"{max(each.mebibytes for each in own):.0f}"]
@@ -446,26 +458,32 @@ def document(bench: Bench) -> str:
                 spread([each.seconds for each in row.peer_runs], 3),
                 f"{max(each.mebibytes for each in row.peer_runs):.0f}",
                 spread(ratios, 2),
+                str(len(ratios)),
                 "" if row.goal is None else f"{row.goal:g}",
                 "" if row.goal is None else "reached" if reached else "**missed**",
             ]
         else:
             seconds = statistics.median(each.seconds for each in own)
             state = "" if row.goal is None else "reached" if seconds <= row.goal else "**missed**"
-            cells += ["", "", "", "", "" if row.goal is None else f"{row.goal:.3g} s", state]
+            cells += ["", "", "", "", "", "" if row.goal is None else f"{row.goal:.3g} s", state]
         line = "| " + " | ".join(cells) + " |"
         table[key(line)] = line
     lines += table.values()
-    lines += shares(bench.shares) or section(bench.before, "Arithmetic rates")
-    lines += accuracies(bench.accuracy) or section(bench.before, "Accuracy")
-    notes = Path(__file__).parent / "notes.md"
-    return "\n".join(lines) + "\n\n" + notes.read_text("utf-8")
+    lines += shares(bench.shares) or part(before, "Arithmetic rates")
+    lines += accuracies(bench.accuracy) or part(before, "Accuracy")
+    return "\n".join(lines)
+
+
+def sections(text: str) -> dict[str, str]:
+    """What a document has of each machine, by its name."""
+    found = re.findall(r"^## ([^\n]*, \d+ cores, [^\n]*)\n\n(.*?)\s*(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return dict(found)
 
 
 def is_row(line: str) -> bool:
     """Whether a line of a document is a row of its first table."""
     cells = line.split("|")
-    return len(cells) == 11 and "---" not in line and cells[1].strip() != "work"
+    return len(cells) == 12 and "---" not in line and cells[1].strip() != "work"
 
 
 def key(line: str) -> tuple[str, str]:
@@ -474,9 +492,9 @@ def key(line: str) -> tuple[str, str]:
     return cells[1].strip(), cells[4].strip()
 
 
-def section(text: str, title: str) -> list[str]:
-    """A section of a document that was written before."""
-    found = re.search(rf"^## {title}$.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+def part(text: str, title: str) -> list[str]:
+    """A part of a machine's section that was written before."""
+    found = re.search(rf"^### {title}$.*?(?=^### |\Z)", text, re.MULTILINE | re.DOTALL)
     return ["", *found[0].rstrip().splitlines()] if found else []
 
 
@@ -485,7 +503,7 @@ def shares(found: list[dict]) -> list[str]:
     goals = {("forward", 128): 0.92, ("step", 128): 0.7}
     lines = [
         "",
-        "## Arithmetic rates",
+        "### Arithmetic rates",
         "",
         "Of the products in the encoder (a step: three times the way forward), 16 rows, beside 32-bit products of the same shapes in the",
         "same process by turns; medians of seven.",
@@ -505,7 +523,7 @@ def accuracies(found: dict[str, str]) -> list[str]:
     """Test accuracies of fine-tuning."""
     lines = [
         "",
-        "## Accuracy",
+        "### Accuracy",
         "",
         "Test accuracy on the first twelve words of articles of BBC News, after three epochs of fine-tuning unless the row says otherwise, with",
         "95 % intervals where labelproof gives them.",
@@ -522,17 +540,21 @@ def accuracy(metrics: dict) -> str:
     return f"{100 * figure['value']:.1f} % ({100 * figure['low']:.1f} to {100 * figure['high']:.1f})"
 
 
-def processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return "processor unknown"
+def machine() -> str:
+    """The processor, its cores, and what of its instructions decides over the figures."""
+    text = Path("/proc/cpuinfo").read_text("utf-8")
+    name = re.search(r"^model name\s*:\s*(.*)$", text, re.MULTILINE)
+    flags = set(re.search(r"^(?:flags|Features)\s*:\s*(.*)$", text, re.MULTILINE)[1].split())
+    widest = next((word for flag, word in [("avx512f", "AVX-512"), ("avx2", "AVX2"), ("asimd", "NEON")] if flag in flags), "no vectors")
+    half = " and bfloat16" if flags & {"avx512_bf16", "bf16"} else ""
+    return f"{name[1] if name else 'processor unknown'}, {os.cpu_count()} cores, {widest}{half}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ["labelproof", "rates", "bbc", "encoder", "peer-python", "output"]:
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--revision", default="an unknown revision", help="of labelproof, for the document")
     parser.add_argument("--quick", action="store_true", help="fewer texts, fewer pairs: a few minutes")
     parser.add_argument("--lines", type=Path, help="CSV (or .csv.gz) with `text` and `label`, for `scale`; the lines of BBC News if absent")
     parser.add_argument("--pairs", type=int, help="runs of product and peer for each work")

@@ -3,7 +3,7 @@
 //! Post-layer-norm transformer layers over the sum of word, position and segment embeddings. Every text is one
 //! segment. Padding is never attended to.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Embedding, LayerNorm, Linear};
 use burn::tensor::activation::{gelu, gelu_approximate, relu};
 use burn::tensor::{Device, Tensor};
@@ -129,6 +129,12 @@ impl Encoder {
         let bias = Tensor::zeros([rows, sequence], &words.device());
         let embedded = self.embeddings.forward_words(words, NO_SEED);
         self.forward_layers(embedded, bias, NO_SEED, Precision::Float32)
+    }
+
+    /// The table of word embeddings, `[vocabulary, hidden]`. A training may put only the rows there that its batches read, if it
+    /// numbers their tokens accordingly.
+    pub fn word_table_mut(&mut self) -> &mut Param<Tensor<2>> {
+        &mut self.embeddings.words.weight
     }
 
     /// Layers.

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::optim::GradientsParams;
+use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use labelproof_model::batch::Batch;
 use labelproof_model::bundle::Pretrained;
@@ -19,6 +19,7 @@ use labelproof_model::{
 };
 use labelproof_settings::train::Params;
 use labelproof_train::optimizer;
+use labelproof_train::words::{StepWords, WordTable};
 
 const ROWS: usize = 16;
 const CLASSES: usize = 5;
@@ -47,7 +48,9 @@ fn main() {
         pooling: Pooling::Mean,
         precision: Precision::Float32,
     };
-    for sequence in [16, 128, 256] {
+    // Tokens a row may be given as an argument, for a profile.
+    let wanted: Option<usize> = std::env::args().find_map(|argument| argument.parse().ok());
+    for sequence in wanted.map_or(vec![16, 128, 256], |wanted| vec![wanted]) {
         let flops = forward_flops(&config, sequence);
         let rows: Vec<Vec<u32>> = (0..ROWS)
             .map(|row| (0..sequence).map(|place| word(row, place)).collect())
@@ -69,13 +72,8 @@ fn main() {
                 &device,
                 forward,
             );
-            let mut training = Some(classifier.clone().train());
-            let mut optimizer = optimizer::build(&Params::default());
-            let step = || {
-                let module = training.take().expect("it is put back after each step");
-                let gradients = gradients(&module, &rows, &device);
-                training = Some(optimizer.step(1e-5, module, gradients));
-            };
+            let mut training = Training::new(classifier.clone());
+            let step = || training.step(&rows, &device);
             report(
                 &format!("step{suffix}"),
                 sequence,
@@ -99,6 +97,45 @@ fn forward_flops(config: &EncoderConfig, sequence: usize) -> f64 {
     let dense = 2.0 * (4.0 * width * width + 2.0 * width * inner);
     let attention = 4.0 * sequence as f64 * width;
     (ROWS * sequence * config.num_hidden_layers) as f64 * (dense + attention)
+}
+
+/// All of a classifier learns, as in the stage.
+struct Training {
+    params: Params,
+    /// Always there but within a step.
+    module: Option<Classifier>,
+    optimizer: ModuleOptimizer,
+    words: WordTable,
+    steps: usize,
+}
+
+impl Training {
+    fn new(classifier: Classifier) -> Self {
+        let params = Params::default();
+        let mut module = classifier.train();
+        Self {
+            optimizer: optimizer::build(&params),
+            words: WordTable::new(module.encoder.word_table_mut()),
+            module: Some(module),
+            params,
+            steps: 0,
+        }
+    }
+
+    fn step(&mut self, rows: &[&[u32]], device: &Device) {
+        const RATE: f64 = 1e-5;
+        let mut module = self.module.take().expect("it is put back after each step");
+        let words = StepWords::of(rows.iter().copied(), 0);
+        self.words.lend(&words, module.encoder.word_table_mut());
+        let places: Vec<Vec<u32>> = rows.iter().map(|row| words.places(row)).collect();
+        let places: Vec<&[u32]> = places.iter().map(Vec::as_slice).collect();
+        let mut gradients = gradients(&module, &places, device);
+        self.steps += 1;
+        let step = optimizer::step_of(&self.params, RATE, self.steps);
+        let table = module.encoder.word_table_mut();
+        self.words.step(&words, table, &mut gradients, &step);
+        self.module = Some(self.optimizer.step(RATE, module, gradients));
+    }
 }
 
 fn gradients(module: &Classifier, rows: &[&[u32]], device: &Device) -> GradientsParams {

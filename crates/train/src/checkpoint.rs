@@ -7,18 +7,23 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::store::{ModuleRecord, RecordError};
+use burn::tensor::Tensor;
 use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::{Digest, HistoryRow};
 use serde::{Deserialize, Serialize};
+
+use crate::words::WordTable;
 
 /// A training between two steps.
 pub(crate) struct State<M> {
     /// In training mode.
     pub(crate) module: M,
     pub(crate) optimizer: ModuleOptimizer,
+    /// Where the table of word embeddings learns; the module has the whole of it between epochs, and for a checkpoint.
+    pub(crate) words: Option<WordTable>,
     /// The best epoch's module, in prediction mode.
     pub(crate) best: Option<M>,
     pub(crate) progress: Progress,
@@ -114,7 +119,7 @@ impl Checkpoints {
         self.written.elapsed() >= self.epoch_interval
     }
 
-    /// Keeps a state in the place of the one before.
+    /// Keeps a state, whose module has its whole table of words, in the place of the one before.
     pub(crate) fn write<M: Module>(&mut self, state: &State<M>) -> Result<(), CheckpointError> {
         fs::create_dir_all(&self.folder)?;
         let step = state.progress.step;
@@ -125,6 +130,11 @@ impl Checkpoints {
         self.keep(&mut files, module_name(step), |path| module.save(path))?;
         let optimizer = state.optimizer.to_record();
         self.keep(&mut files, optimizer_name(step), |path| optimizer.save(path))?;
+        if let Some(words) = &state.words {
+            let path = self.folder.join(words_name(step));
+            fs::write_atomic(&path, &words.remembered())?;
+            files.insert(words_name(step), Digest::of_file(&path)?);
+        }
         if let (Some(best), Some(module)) = (state.progress.best, &state.best) {
             let name = best_name(best.epoch);
             let kept = self.index().and_then(|index| index.files.get(&name).cloned());
@@ -181,8 +191,13 @@ impl Checkpoints {
     }
 
     /// The state that was kept, put into a module and an optimiser that are new; nothing if there is none, or it is not
-    /// whole.
-    pub(crate) fn read<M: Module>(&self, module: &M, optimizer: &ModuleOptimizer) -> Option<State<M>> {
+    /// whole. `table` says where the module has its table of words, if that learns.
+    pub(crate) fn read<M: Module>(
+        &self,
+        module: &M,
+        optimizer: &ModuleOptimizer,
+        table: Option<fn(&mut M) -> &mut Param<Tensor<2>>>,
+    ) -> Option<State<M>> {
         let Index { progress, files } = self.index()?;
         for (name, digest) in &files {
             if Digest::of_file(&self.folder.join(name)).ok()? != *digest {
@@ -199,8 +214,18 @@ impl Checkpoints {
         };
         let optimizer_record = OptimizerRecord::load(self.folder.join(optimizer_name(progress.step))).ok()?;
         let module_record = record(&module_name(progress.step))?;
+        let mut module = module.clone().try_load_record(module_record).ok()?;
+        let words = match table {
+            Some(table) => {
+                let remembered = fs::read(&self.folder.join(words_name(progress.step))).ok()?;
+                let steps = usize::try_from(progress.step).ok()?;
+                Some(WordTable::after(steps, table(&mut module), &remembered)?)
+            }
+            None => None,
+        };
         Some(State {
-            module: module.clone().try_load_record(module_record).ok()?,
+            module,
+            words,
             optimizer: optimizer.clone().load_record(optimizer_record),
             best,
             progress,
@@ -223,6 +248,10 @@ fn module_name(step: u64) -> String {
 
 fn optimizer_name(step: u64) -> String {
     format!("optimizer-{step}.bpk")
+}
+
+fn words_name(step: u64) -> String {
+    format!("words-{step}.bin")
 }
 
 fn best_name(epoch: u32) -> String {

@@ -3,14 +3,15 @@
 //! A loop of our own on burn's optimisers, because burn-train returns the last epoch's weights after early stopping,
 //! and cannot repeat a run exactly after an interruption.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig};
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use labelproof_artifact::{HistoryRow, Reporter};
 use labelproof_metrics::{Confusion, Scored, macro_average};
+use labelproof_model::batch::{self, Batch};
 use labelproof_model::bundle::{argmax, cross_entropy, probabilities};
-use labelproof_model::{batch, random};
+use labelproof_model::random;
 
 use crate::checkpoint::{Best, Checkpoints, Progress, State};
 use crate::clipping;
@@ -18,11 +19,12 @@ use crate::error::{Error, chain};
 use crate::optimizer;
 use crate::params::{Params, SelectionMetric};
 use crate::schedule::learning_rate;
+use crate::words::{StepWords, WordTable};
 
 /// What a loop trains on. `M` is what learns: the head alone, or the whole classifier.
 pub(crate) struct Task<'a, M> {
-    /// Logits `[batch, classes]` of some training rows, on the autodiff device; the number is the seed of the encoder's dropout.
-    pub(crate) train_logits: &'a dyn Fn(&M, &[usize], u64) -> Tensor<2>,
+    /// Logits `[batch, classes]` of some training rows, on the autodiff device.
+    pub(crate) train_logits: &'a dyn Fn(&M, &Part<'_>) -> Tensor<2>,
     /// Logits of all validation rows, row-major, by a module in prediction mode.
     pub(crate) validation_logits: &'a dyn Fn(&M) -> Vec<f32>,
     /// Class of each training row.
@@ -39,6 +41,41 @@ pub(crate) struct Task<'a, M> {
     pub(crate) classes: usize,
     /// Without autodiff.
     pub(crate) device: &'a Device,
+    /// Where the table of word embeddings learns.
+    pub(crate) words: Option<WordAccess<'a, M>>,
+}
+
+/// Training rows of one batch, and how they are read.
+pub(crate) struct Part<'a> {
+    pub(crate) rows: &'a [usize],
+    /// Of the encoder's dropout.
+    pub(crate) seed: u64,
+    /// The words of the module's table, if it holds no others.
+    pub(crate) words: Option<&'a StepWords>,
+}
+
+impl Part<'_> {
+    /// The batch of these rows, out of the token ids of all.
+    pub(crate) fn batch(&self, tokens: &[Vec<u32>], pad_id: u32, device: &Device) -> Batch {
+        let rows = self.rows.iter().map(|&row| &tokens[row]);
+        match self.words {
+            Some(words) => {
+                let places: Vec<Vec<u32>> = rows.map(|row| words.places(row)).collect();
+                let places: Vec<&[u32]> = places.iter().map(Vec::as_slice).collect();
+                Batch::new(&places, words.place(pad_id), device)
+            }
+            None => Batch::new(&rows.map(Vec::as_slice).collect::<Vec<_>>(), pad_id, device),
+        }
+        .with_seed(self.seed)
+    }
+}
+
+/// The words of the training rows, and where a module keeps their embeddings.
+pub(crate) struct WordAccess<'a, M> {
+    pub(crate) table: fn(&mut M) -> &mut Param<Tensor<2>>,
+    /// Token ids of each training row.
+    pub(crate) tokens: &'a [Vec<u32>],
+    pub(crate) pad_id: u32,
 }
 
 /// Figures of the validation rows.
@@ -77,7 +114,7 @@ pub(crate) fn fit<M: Module>(
         state = trainer.train_epoch(state)?;
         trainer.validate(&mut state)?;
         if trainer.checkpoints.due_after_epoch() {
-            trainer.checkpoint(&state);
+            trainer.checkpoint(&mut state);
         }
     }
     reporter.finished();
@@ -125,9 +162,10 @@ struct Trainer<'a, M> {
 
 impl<M: Module> Trainer<'_, M> {
     /// That of the checkpoint, or a new one.
-    fn first_state(&self, module: M) -> State<M> {
+    fn first_state(&self, mut module: M) -> State<M> {
         let optimizer = optimizer::build(self.params);
-        if let Some(state) = self.checkpoints.read(&module, &optimizer) {
+        let table = self.task.words.as_ref().map(|words| words.table);
+        if let Some(state) = self.checkpoints.read(&module, &optimizer, table) {
             self.reporter.message(&format!(
                 "going on from a checkpoint after {}",
                 self.place(&state.progress)
@@ -141,6 +179,7 @@ impl<M: Module> Trainer<'_, M> {
             ));
         }
         State {
+            words: table.map(|table| WordTable::new(table(&mut module))),
             module,
             optimizer,
             best: None,
@@ -164,13 +203,51 @@ impl<M: Module> Trainer<'_, M> {
     }
 
     /// Keeps a state. That it cannot be kept is no reason to stop: nothing needs it if nothing interrupts the training.
-    fn checkpoint(&mut self, state: &State<M>) {
+    fn checkpoint(&mut self, state: &mut State<M>) {
+        self.give_words_back(state);
         if let Err(error) = self.checkpoints.write(state) {
             self.reporter.message(&format!(
                 "training goes on without a checkpoint: {}",
                 chain(&error)
             ));
         }
+    }
+
+    /// Leaves in the module's table of words the rows that some batches read.
+    fn lend_words(&self, state: &mut State<M>, batches: &[Vec<usize>]) -> Option<StepWords> {
+        let (access, words) = self.task.words.as_ref().zip(state.words.as_mut())?;
+        let tokens = batches.iter().flatten().map(|&row| access.tokens[row].as_slice());
+        let step_words = StepWords::of(tokens, access.pad_id);
+        words.lend(&step_words, (access.table)(&mut state.module));
+        Some(step_words)
+    }
+
+    /// Puts the whole table of words into the module again, for whoever looks at it beside the steps.
+    fn give_words_back(&self, state: &mut State<M>) {
+        if let Some((access, words)) = self.task.words.as_ref().zip(state.words.as_mut()) {
+            words.give_back((access.table)(&mut state.module));
+        }
+    }
+
+    /// Takes a step with the gradients of a batch.
+    fn step(
+        &self,
+        mut state: State<M>,
+        mut gradients: GradientsParams,
+        words: Option<&StepWords>,
+        rate: f64,
+    ) -> State<M> {
+        if let Some(largest) = self.params.gradient_clipping {
+            clipping::clip(&state.module, &mut gradients, largest);
+        }
+        if let (Some(access), Some(table), Some(words)) = (&self.task.words, &mut state.words, words) {
+            let number = usize::try_from(state.progress.step).unwrap_or(usize::MAX - 1) + 1;
+            let step = optimizer::step_of(self.params, rate, number);
+            table.step(words, (access.table)(&mut state.module), &mut gradients, &step);
+        }
+        state.module = state.optimizer.step(rate, state.module, gradients);
+        state.progress.step += 1;
+        state
     }
 
     /// Trains what is left of the epoch at hand.
@@ -189,30 +266,31 @@ impl<M: Module> Trainer<'_, M> {
             let step_seed = random::combine(seed, step);
             self.task.device.seed(step_seed);
             let group_rows: usize = group.iter().map(Vec::len).sum();
+            let words = self.lend_words(&mut state, group);
             let mut accumulator = GradientsAccumulator::new();
             for (rows, part) in group.iter().zip(0..) {
                 let share = rows.len() as f64 / group_rows as f64;
-                let seed = random::combine(step_seed, part);
-                let (gradients, loss, hits) = self.gradients(&state.module, rows, seed, share, epoch)?;
+                let part = Part {
+                    rows,
+                    seed: random::combine(step_seed, part),
+                    words: words.as_ref(),
+                };
+                let (gradients, loss, hits) = self.gradients(&state.module, &part, share, epoch)?;
                 accumulator.accumulate(&state.module, gradients);
                 state.progress.loss_sum += f64::from(loss) * rows.len() as f64;
                 state.progress.right += hits;
                 self.reporter
                     .advance(rows.len() as u64, &format!("epoch {epoch} loss {loss:.3}"));
             }
-            let mut gradients = accumulator.grads();
-            if let Some(largest) = self.params.gradient_clipping {
-                clipping::clip(&state.module, &mut gradients, largest);
-            }
             let rate = learning_rate(self.params, step, total_steps);
-            state.module = state.optimizer.step(rate, state.module, gradients);
-            state.progress.step = step + 1;
+            state = self.step(state, accumulator.grads(), words.as_ref(), rate);
             if self.reporter.stop_requested() {
                 let after = self.place(&state.progress);
+                self.give_words_back(&mut state);
                 return Err(Error::interrupted(after, self.checkpoints.write(&state)));
             }
             if self.checkpoints.due() {
-                self.checkpoint(&state);
+                self.checkpoint(&mut state);
             }
         }
         Ok(state)
@@ -220,6 +298,7 @@ impl<M: Module> Trainer<'_, M> {
 
     /// Ends an epoch: scores the validation rows, and keeps the module if it is the best so far.
     fn validate(&self, state: &mut State<M>) -> Result<(), Error> {
+        self.give_words_back(state);
         let progress = &mut state.progress;
         let epoch = progress.epochs() + 1;
         let snapshot = state.module.valid();
@@ -257,18 +336,18 @@ impl<M: Module> Trainer<'_, M> {
     fn gradients(
         &self,
         module: &M,
-        rows: &[usize],
-        seed: u64,
+        part: &Part<'_>,
         share: f64,
         epoch: u32,
     ) -> Result<(GradientsParams, f32, usize), Error> {
+        let rows = part.rows;
         let labels: Vec<i64> = rows
             .iter()
             .map(|&row| i64::from(self.task.train_labels[row]))
             .collect();
         let device = self.task.device.clone().autodiff();
         let targets = Tensor::<1, Int>::from_data(TensorData::new(labels.clone(), [labels.len()]), &device);
-        let logits = (self.task.train_logits)(module, rows, seed);
+        let logits = (self.task.train_logits)(module, part);
         let loss = self.loss.forward(logits.clone(), targets);
         let value = loss.clone().into_scalar::<f32>();
         if !value.is_finite() {
@@ -323,6 +402,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
+    use burn::nn::{Embedding, Linear};
     use labelproof_artifact::{Diagnostic, Silent, fs};
     use labelproof_model::{BatchNormalization, DeviceChoice, Head, HeadSettings, backend, bundle};
 
@@ -368,13 +448,14 @@ mod tests {
             dropout: params.dropout,
             batch_normalization: params.batch_normalization,
         };
-        let train_logits = |head: &Head, rows: &[usize], _: u64| {
-            let values: Vec<f32> = rows
+        let train_logits = |head: &Head, part: &Part<'_>| {
+            let values: Vec<f32> = part
+                .rows
                 .iter()
                 .flat_map(|&row| features[row * WIDTH..(row + 1) * WIDTH].to_vec())
                 .collect();
             head.forward(Tensor::from_data(
-                TensorData::new(values, [rows.len(), WIDTH]),
+                TensorData::new(values, [part.rows.len(), WIDTH]),
                 &autodiff,
             ))
         };
@@ -390,6 +471,7 @@ mod tests {
             class_weights: None,
             classes: 3,
             device: &device,
+            words: None,
         };
         let head = Head::new(&settings, params.seed, &device);
         let checkpoints = Checkpoints::new(folder).with_interval(Duration::ZERO);
@@ -446,6 +528,149 @@ mod tests {
             dropout: 0.1,
             ..Params::default()
         }
+    }
+
+    /// Texts as bags of words.
+    #[derive(Module, Debug)]
+    struct Bag {
+        words: Embedding,
+        dense: Linear,
+    }
+
+    impl Bag {
+        fn forward(&self, batch: &Batch) -> Tensor<2> {
+            let words = self.words.forward(batch.tokens.clone());
+            self.dense.forward(words.mean_dim(1).squeeze_dim(1))
+        }
+    }
+
+    /// The logits and the history of bags of two words out of 50, whose first says the class; the table of words is lent row by row, or
+    /// learns like any other weight.
+    fn fit_bags(
+        folder: &Path,
+        params: &Params,
+        device: DeviceChoice,
+        lent: bool,
+        reporter: &dyn Reporter,
+    ) -> Result<(Vec<f32>, Vec<HistoryRow>), Error> {
+        let device = backend::open(device).unwrap();
+        let autodiff = device.clone().autodiff();
+        let mut stream = random::stream("bags", 1);
+        let mut noise = |shape: [usize; 2]| {
+            let values: Vec<f32> = (0..shape[0] * shape[1])
+                .map(|_| random::uniform(&mut stream) - 0.5)
+                .collect();
+            Tensor::<2>::from_data(TensorData::new(values, shape), &device)
+        };
+        let bag = Bag {
+            words: Embedding {
+                weight: Param::from_tensor(noise([50, WIDTH])),
+            },
+            dense: Linear {
+                weight: Param::from_tensor(noise([WIDTH, 3])),
+                bias: None,
+            },
+        };
+        let tokens: Vec<Vec<u32>> = (0..60).map(|row| vec![row % 9, 10 + row / 2]).collect();
+        let labels: Vec<u32> = (0..60).map(|row| row % 3).collect();
+        let ids = vec![String::new(); 60];
+        let all: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
+        let validation_logits = |bag: &Bag| {
+            let logits = bag.forward(&Batch::new(&all, 0, &device));
+            logits.into_data().iter::<f32>().collect::<Vec<_>>()
+        };
+        let task = Task {
+            train_logits: &|bag: &Bag, part: &Part<'_>| bag.forward(&part.batch(&tokens, 0, &autodiff)),
+            validation_logits: &validation_logits,
+            train_labels: &labels,
+            validation_labels: &labels,
+            train_lengths: &[2; 60],
+            train_ids: &ids,
+            class_weights: None,
+            classes: 3,
+            device: &device,
+            words: lent.then_some(WordAccess {
+                table: |bag: &mut Bag| &mut bag.words.weight,
+                tokens: &tokens,
+                pad_id: 0,
+            }),
+        };
+        let checkpoints = Checkpoints::new(folder).with_interval(Duration::ZERO);
+        let (bag, history) = fit(params, &task, bag, checkpoints, reporter)?;
+        Ok((validation_logits(&bag), history))
+    }
+
+    #[test]
+    fn a_table_of_words_that_is_lent_row_by_row_learns_the_same() {
+        let params = Params {
+            gradient_accumulation: 3,
+            optimizer: OptimizerKind::Adamw,
+            ..params()
+        };
+        let in_new_folder = |device, lent, params: &Params| {
+            let folder = tempfile::tempdir().unwrap();
+            fit_bags(folder.path(), params, device, lent, &Silent).unwrap()
+        };
+        let (logits, history) = in_new_folder(DeviceChoice::Cpu, true, &params);
+        assert!(
+            history[19].train_loss < 0.5 * history[0].train_loss,
+            "{history:?}"
+        );
+        assert_eq!(
+            (logits.clone(), history),
+            in_new_folder(DeviceChoice::Cpu, false, &params)
+        );
+        let (other, _) = in_new_folder(DeviceChoice::Flex, true, &params);
+        for (one, other) in logits.iter().zip(&other) {
+            assert!((one - other).abs() < 1e-3, "{one} {other}");
+        }
+        // The norm of a gradient is a sum, in another order where zeros are left out.
+        let clipped = Params {
+            gradient_clipping: Some(0.01),
+            ..params
+        };
+        let (lent, _) = in_new_folder(DeviceChoice::Cpu, true, &clipped);
+        let (whole, _) = in_new_folder(DeviceChoice::Cpu, false, &clipped);
+        for (one, other) in lent.iter().zip(&whole) {
+            assert!((one - other).abs() < 1e-4, "{one} {other}");
+        }
+        assert!((lent[0] - logits[0]).abs() > 1e-2, "clipping shows");
+    }
+
+    #[test]
+    fn a_training_of_words_that_is_stopped_again_and_again_ends_with_the_same_bits() {
+        let params = Params {
+            epochs: 5,
+            gradient_accumulation: 2,
+            ..params()
+        };
+        let folder = || tempfile::tempdir().unwrap();
+        let undisturbed = fit_bags(folder().path(), &params, DeviceChoice::Cpu, true, &Silent).unwrap();
+        let folder = folder();
+        let mut stops = 0;
+        let disturbed = loop {
+            let reporter = StopsAfter(3.into());
+            match fit_bags(folder.path(), &params, DeviceChoice::Cpu, true, &reporter) {
+                Ok(result) => break result,
+                Err(Error::Interrupted { .. }) => stops += 1,
+                Err(error) => panic!("{error}"),
+            }
+            if stops == 4 {
+                let kept = fs::files_below(folder.path()).unwrap();
+                let words = kept
+                    .iter()
+                    .find(|path| path.extension().is_some_and(|end| end == "bin"));
+                let words = words.expect("what AdamW remembers of the words is kept");
+                let mut bytes = fs::read(words).unwrap();
+                bytes[100] ^= 1;
+                fs::write_atomic(words, &bytes).unwrap();
+            }
+        };
+        assert_eq!(undisturbed, disturbed);
+        assert_eq!(
+            stops, 14,
+            "four before the damage; then 40 batches anew, stopped at the step's end after every three"
+        );
     }
 
     #[test]
@@ -598,13 +823,13 @@ mod tests {
         let device = backend::open(DeviceChoice::Flex).unwrap();
         let autodiff = device.clone().autodiff();
         let batches = Cell::new(0);
-        let train_logits = |head: &Head, rows: &[usize], _: u64| {
+        let train_logits = |head: &Head, part: &Part<'_>| {
             batches.set(batches.get() + 1);
             // The first epoch has one batch, and is fine.
             let value = if batches.get() == 1 { 0.5 } else { f32::NAN };
-            let values = vec![value; rows.len() * WIDTH];
+            let values = vec![value; part.rows.len() * WIDTH];
             head.forward(Tensor::from_data(
-                TensorData::new(values, [rows.len(), WIDTH]),
+                TensorData::new(values, [part.rows.len(), WIDTH]),
                 &autodiff,
             ))
         };
@@ -619,6 +844,7 @@ mod tests {
             class_weights: None,
             classes: 3,
             device: &device,
+            words: None,
         };
         let settings = HeadSettings {
             input: WIDTH,
@@ -634,7 +860,7 @@ mod tests {
         let kept = format!("the last good state is kept in `{}`", folder.path().display());
         assert_eq!(error.hints()[1], kept);
         let state = Checkpoints::new(folder.path())
-            .read(&head().train(), &optimizer::build(&params()))
+            .read(&head().train(), &optimizer::build(&params()), None)
             .unwrap();
         assert_eq!((state.progress.step, state.progress.history.len()), (1, 1));
     }

@@ -13,6 +13,7 @@ mod fit;
 pub mod optimizer;
 mod schedule;
 mod stage;
+pub mod words;
 
 pub use error::Error;
 use labelproof_settings::train as params;

@@ -18,16 +18,22 @@ const NOT_DECAYED: [&str; 3] = ["bias", "gamma", "beta"];
 
 /// What the settings ask for.
 pub fn build(params: &Params) -> ModuleOptimizer {
+    ModuleOptimizer::from(Adamw { decay: decay(params) }).with_group(
+        ParamGroup::from_any_predicates(NOT_DECAYED.to_vec()),
+        Adamw { decay: 0.0 },
+        None,
+    )
+}
+
+/// The step that it takes with weights that decay; `number` is the step's, from 1.
+pub fn step_of(params: &Params, rate: LearningRate, number: usize) -> AdamwStep {
+    Adamw { decay: decay(params) }.numbered(rate, number)
+}
+
+fn decay(params: &Params) -> f64 {
     match params.optimizer {
-        OptimizerKind::Adam => ModuleOptimizer::from(Adamw { decay: 0.0 }),
-        OptimizerKind::Adamw => {
-            let decay = params.weight_decay.unwrap_or(DEFAULT_WEIGHT_DECAY);
-            ModuleOptimizer::from(Adamw { decay }).with_group(
-                ParamGroup::from_any_predicates(NOT_DECAYED.to_vec()),
-                Adamw { decay: 0.0 },
-                None,
-            )
-        }
+        OptimizerKind::Adam => 0.0,
+        OptimizerKind::Adamw => params.weight_decay.unwrap_or(DEFAULT_WEIGHT_DECAY),
     }
 }
 
@@ -35,6 +41,19 @@ pub fn build(params: &Params) -> ModuleOptimizer {
 #[derive(Debug, Clone)]
 struct Adamw {
     decay: f64,
+}
+
+impl Adamw {
+    fn numbered(&self, rate: LearningRate, number: usize) -> AdamwStep {
+        AdamwStep {
+            rate,
+            beta_1: BETA_1,
+            beta_2: BETA_2,
+            epsilon: EPSILON,
+            decay: self.decay,
+            number,
+        }
+    }
 }
 
 impl Optimizer for Adamw {
@@ -58,17 +77,7 @@ impl Optimizer for Adamw {
             ),
             None => (Stepped::first(parameter), 1),
         };
-        let after = before.step(
-            gradient,
-            AdamwStep {
-                rate,
-                beta_1: BETA_1,
-                beta_2: BETA_2,
-                epsilon: EPSILON,
-                decay: self.decay,
-                number,
-            },
-        );
+        let after = before.step(gradient, self.numbered(rate, number));
         let state = AdaptiveMomentumState::new(number, after.mean, after.square);
         (after.parameter, Some(state))
     }

@@ -20,7 +20,7 @@ use crate::card::{self, Card};
 use crate::checkpoint::Checkpoints;
 use crate::data::{TrainingData, canary_texts};
 use crate::error::Error;
-use crate::fit::{Task, fit};
+use crate::fit::{Part, Task, WordAccess, fit};
 use crate::params::{ClassWeights, Params, REVISION, Trainable};
 
 /// Trains a classifier. Reads `artifacts/{ingest,preprocess,split}` and the encoder's folder; writes `model/`,
@@ -183,13 +183,14 @@ impl Run<'_> {
             .flat_map(|row| row.values.iter().copied())
             .collect();
         let autodiff = self.device.clone().autodiff();
-        let train_logits = |head: &Head, rows: &[usize], _: u64| -> Tensor<2> {
-            let values: Vec<f32> = rows
+        let train_logits = |head: &Head, part: &Part<'_>| -> Tensor<2> {
+            let values: Vec<f32> = part
+                .rows
                 .iter()
                 .flat_map(|&row| train[row].values.iter().copied())
                 .collect();
             head.forward(Tensor::from_data(
-                TensorData::new(values, [rows.len(), width]),
+                TensorData::new(values, [part.rows.len(), width]),
                 &autodiff,
             ))
         };
@@ -218,10 +219,8 @@ impl Run<'_> {
         let pad_id = pretrained.tokenizer.pad_id();
         let autodiff = self.device.clone().autodiff();
         let (train, validation) = (&self.data.train, &self.data.validation);
-        let train_logits = |classifier: &Classifier, rows: &[usize], seed: u64| -> Tensor<2> {
-            let tokens: Vec<&[u32]> = rows.iter().map(|&row| train.tokens[row].as_slice()).collect();
-            let batch = Batch::new(&tokens, pad_id, &autodiff);
-            classifier.forward(&batch.with_seed(seed))
+        let train_logits = |classifier: &Classifier, part: &Part<'_>| -> Tensor<2> {
+            classifier.forward(&part.batch(&train.tokens, pad_id, &autodiff))
         };
         let validation_logits = |classifier: &Classifier| -> Vec<f32> {
             let rows: Vec<&[u32]> = validation.tokens.iter().map(Vec::as_slice).collect();
@@ -234,14 +233,21 @@ impl Run<'_> {
             )
         };
         let lengths = train.lengths();
-        let task = self.task(&train_logits, &validation_logits, &lengths);
+        let mut task = self.task(&train_logits, &validation_logits, &lengths);
+        if self.params.trainable == Trainable::All {
+            task.words = Some(WordAccess {
+                table: |classifier| classifier.encoder.word_table_mut(),
+                tokens: &train.tokens,
+                pad_id,
+            });
+        }
         let checkpoints = Checkpoints::new(self.checkpoints);
         fit(self.params, &task, classifier, checkpoints, self.reporter)
     }
 
     fn task<'a, M: Module>(
         &'a self,
-        train_logits: &'a dyn Fn(&M, &[usize], u64) -> Tensor<2>,
+        train_logits: &'a dyn Fn(&M, &Part<'_>) -> Tensor<2>,
         validation_logits: &'a dyn Fn(&M) -> Vec<f32>,
         train_lengths: &'a [usize],
     ) -> Task<'a, M> {
@@ -255,6 +261,7 @@ impl Run<'_> {
             class_weights: self.class_weights.clone(),
             classes: self.data.labels.len(),
             device: self.device,
+            words: None,
         }
     }
 }

@@ -42,17 +42,64 @@ impl AdamwStep {
     fn power(&self, beta: f64) -> f64 {
         beta.powi(i32::try_from(self.number).unwrap_or(i32::MAX))
     }
+
+    /// What the step multiplies 32-bit numbers with.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "parameters and their gradients have 32 bits"
+    )]
+    pub fn factors(&self) -> Factors {
+        Factors {
+            old_1: self.beta_1 as f32,
+            new_1: (1.0 - self.beta_1) as f32,
+            old_2: self.beta_2 as f32,
+            new_2: (1.0 - self.beta_2) as f32,
+            left: self.left() as f32,
+            rate: self.corrected_rate() as f32,
+            correction: 1.0 / self.correction() as f32,
+            epsilon: self.epsilon as f32,
+        }
+    }
+}
+
+/// A step's factors, the same for all numbers of a parameter.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Factors {
+    old_1: f32,
+    new_1: f32,
+    old_2: f32,
+    new_2: f32,
+    left: f32,
+    rate: f32,
+    correction: f32,
+    epsilon: f32,
+}
+
+impl Factors {
+    /// The step, in one pass over memory: separate operations would go through it a dozen times, which takes longer than the
+    /// gradients of a short batch. All slices are of one length.
+    pub fn step(&self, parameter: &mut [f32], gradient: &[f32], mean: &mut [f32], square: &mut [f32]) {
+        let numbers = parameter.iter_mut().zip(gradient).zip(mean).zip(square);
+        for (((parameter, &gradient), mean), square) in numbers {
+            *mean = self.old_1 * *mean + self.new_1 * gradient;
+            *square = self.old_2 * *square + self.new_2 * (gradient * gradient);
+            *parameter =
+                self.left * *parameter - self.rate * *mean / (square.sqrt() * self.correction + self.epsilon);
+        }
+    }
+
+    /// What [`Self::step`] does where gradient and running means are zero.
+    pub fn decay(&self, parameter: &mut [f32]) {
+        for parameter in parameter {
+            *parameter *= self.left;
+        }
+    }
 }
 
 /// Numbers that one thread takes at a time.
 const CHUNK: usize = 1 << 16;
 
-/// The step, in one pass over memory: separate operations would go through it a dozen times, which takes longer than the
-/// gradients of a short batch.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "parameters and their gradients have 32 bits"
-)]
+/// [`Factors::step`] on all threads.
 pub(super) fn step_in_place(
     step: &AdamwStep,
     parameter: &mut [f32],
@@ -60,23 +107,14 @@ pub(super) fn step_in_place(
     mean: &mut [f32],
     square: &mut [f32],
 ) {
-    let (beta_1, beta_2) = (step.beta_1 as f32, step.beta_2 as f32);
-    let (new_1, new_2) = ((1.0 - step.beta_1) as f32, (1.0 - step.beta_2) as f32);
-    let (left, rate) = (step.left() as f32, step.corrected_rate() as f32);
-    let (correction, epsilon) = (1.0 / step.correction() as f32, step.epsilon as f32);
+    let factors = step.factors();
     let chunks = parameter
         .par_chunks_mut(CHUNK)
         .zip(gradient.par_chunks(CHUNK))
         .zip(mean.par_chunks_mut(CHUNK))
         .zip(square.par_chunks_mut(CHUNK));
-    chunks.for_each(|(((parameter, gradient), mean), square)| {
-        let numbers = parameter.iter_mut().zip(gradient).zip(mean).zip(square);
-        for (((parameter, &gradient), mean), square) in numbers {
-            *mean = beta_1 * *mean + new_1 * gradient;
-            *square = beta_2 * *square + new_2 * (gradient * gradient);
-            *parameter = left * *parameter - rate * *mean / (square.sqrt() * correction + epsilon);
-        }
-    });
+    chunks
+        .for_each(|(((parameter, gradient), mean), square)| factors.step(parameter, gradient, mean, square));
 }
 
 /// A parameter and its running means after a step.
