@@ -58,12 +58,32 @@ impl Platform {
     }
 }
 
-/// The processor's name; empty where the system does not tell.
+/// The processor's name, as far as the system tells it, and the instructions that decide which of LibTorch's kernels run: machines
+/// that are rented call processors of several generations by one name.
 fn processor() -> String {
     let text = fs::read_to_string(Path::new("/proc/cpuinfo")).unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with("model name"));
     let name = line.and_then(|line| line.split_once(':'));
-    name.map(|(_, name)| name.trim().to_owned()).unwrap_or_default()
+    let words = [name.map(|(_, name)| name.trim()), instructions()];
+    words.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// The widest vectors, and whether they multiply 16-bit numbers.
+#[cfg(target_arch = "x86_64")]
+fn instructions() -> Option<&'static str> {
+    if std::arch::is_x86_feature_detected!("avx512bf16") {
+        Some("AVX-512 and bfloat16")
+    } else if std::arch::is_x86_feature_detected!("avx512f") {
+        Some("AVX-512")
+    } else {
+        std::arch::is_x86_feature_detected!("avx2").then_some("AVX2")
+    }
+}
+
+/// The widest vectors, and whether they multiply 16-bit numbers.
+#[cfg(not(target_arch = "x86_64"))]
+fn instructions() -> Option<&'static str> {
+    None
 }
 
 /// A lock cannot be used.
@@ -336,6 +356,22 @@ fn metrics(artifacts: &Path) -> Result<BTreeMap<Split, BTreeMap<String, Option<f
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    fn processors_of_one_name_are_told_apart_by_their_instructions() {
+        let text = fs::read_to_string(Path::new("/proc/cpuinfo")).unwrap();
+        let flags = text.lines().find(|line| line.starts_with("flags")).unwrap();
+        let has = |flag: &str| flags.split_whitespace().any(|word| word == flag);
+        let found = processor();
+        assert_eq!(found.contains(", AVX-512"), has("avx512f"), "{found}");
+        assert_eq!(found.ends_with(" and bfloat16"), has("avx512_bf16"), "{found}");
+        assert_eq!(
+            found.ends_with(", AVX2"),
+            has("avx2") && !has("avx512f"),
+            "{found}"
+        );
+    }
 
     fn lock(processor: &str, accuracy: f64, split: &str, weights: &str) -> PipelineLock {
         let stage = |stage: StageId, file: &str, content: &str| {
