@@ -205,13 +205,13 @@ class Bench:
         own_run: Callable[[str], Measured],
         peer_run: Callable[[], Measured],
     ) -> None:
-        """Each run of the peer beside one in 16 bits and one in 32."""
+        """Each run of the peer beside one in 32 bits and one in 16, where the processor computes in these."""
         print(work, flush=True)
-        rows = {precision: Row(f"{work}, {precision}", peer, goal) for precision in ["float32", "bfloat16"]}
+        rows = {precision: Row(f"{work}, {precision}", peer, goal) for precision in self.precisions}
         for _ in range(self.options.pairs or pairs):
             measured = peer_run()
             # What the run in 32 bits leaves behind is what comes after builds on.
-            for precision in ["bfloat16", "float32"]:
+            for precision in reversed(self.precisions):
                 rows[precision].product_runs.append(own_run(precision))
                 rows[precision].peer_runs.append(measured)
                 print(f"  {precision} {rows[precision].product_runs[-1].seconds:.2f} s against {measured.seconds:.2f} s", flush=True)
@@ -359,7 +359,8 @@ class Bench:
     def rates(self) -> None:
         """Arithmetic rates, product and plain products by turns in one process."""
         printed = run([self.options.rates.resolve()], self.folder, settings=TRAINING).text
-        self.shares = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+        found = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+        self.shares = [each for each in found if "bfloat16" not in each["work"] or "bfloat16" in self.precisions]
 
     def accuracies(self) -> None:
         """Test accuracy of fine-tuning on short texts, by seed, beside the peer's."""
