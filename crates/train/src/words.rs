@@ -1,8 +1,8 @@
 //! The table of word embeddings while it learns.
 //!
-//! Of the table's tens of thousands of rows, most of a small encoder's weights, a batch reads some hundred. AdamW changes all of
+//! Of the table's tens of thousands of rows, half of a small encoder's weights, a batch reads some hundred. AdamW changes all of
 //! them in every step: it decays each weight, and a row's running means move it on for a while after the batch that it was in.
-//! Going through the table for that takes longer than the gradients of a batch of short texts.
+//! Going through the table for that is time that shows where texts are short.
 //!
 //! Here a module holds no more than the rows that the step at hand reads, and only these have a gradient. Any other row takes the
 //! steps that it missed when somebody looks at it next: the same numbers in the same order, and so the same bits, as if it had
