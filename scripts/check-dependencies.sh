@@ -1,7 +1,21 @@
 #!/bin/sh
-# Checks the dependencies with cargo-deny: licences, sources, and known vulnerabilities where their list can be fetched.
+# Checks that the product and its tests share one build of the dependencies, and with cargo-deny their licences, their sources, and
+# known vulnerabilities where the list of them can be fetched.
 set -eu
 cd "$(dirname "$0")/.."
+
+# features OPTION…: the packages of the workspace with their features, those of the tests included.
+features() {
+    cargo tree --locked --workspace --prefix none --format '{p} {f}' "$@" | sed 's/ (\*)$//' | sort -u
+}
+
+with_tests=$(features)
+if features --edges normal,build | grep -Fxv -e "$with_tests"; then
+    echo 'error: the package above is built with other features for the tests: it and all that uses it are compiled twice'
+    echo
+    echo 'hint: ask for the same features among the dependencies of Cargo.toml, as is done for `ciborium`'
+    exit 1
+fi >&2
 
 if ! cargo deny --version >/dev/null 2>&1; then
     echo 'cargo-deny is not installed (cargo install cargo-deny --locked): dependencies are not checked'

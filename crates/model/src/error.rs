@@ -42,9 +42,12 @@ pub enum Error {
         unused: Vec<String>,
     },
     /// Token ids reach beyond the encoder's vocabulary.
-    #[error("the tokenizer has {tokenizer} entries, the encoder's vocabulary only {encoder}")]
+    #[error(
+        "the tokenizer has ids up to {}, but the encoder knows {encoder} tokens (`vocab_size`)",
+        tokenizer - 1
+    )]
     Vocabulary {
-        /// Entries of `tokenizer.json`.
+        /// One more than the largest id of `tokenizer.json`.
         tokenizer: usize,
         /// Rows of the embedding table.
         encoder: usize,

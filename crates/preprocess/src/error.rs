@@ -46,14 +46,14 @@ pub enum Error {
         /// The encoder's description.
         path: PathBuf,
     },
-    /// The tokenizer knows more tokens than the encoder.
+    /// The tokenizer has ids that the encoder does not know.
     #[error(
         "the tokenizer beside `{}` has ids up to {}, but the encoder knows {encoder} tokens (`vocab_size`)",
         path.display(),
         tokenizer - 1
     )]
     Vocabulary {
-        /// Tokens of the tokenizer.
+        /// One more than its largest id.
         tokenizer: usize,
         /// Tokens of the encoder.
         encoder: usize,

@@ -127,18 +127,19 @@ impl Tokenizer {
             return Err(Error::PostProcessor { path: path.into() });
         };
 
+        // Not `get_vocab_size`: ids may have gaps, and an embedding table needs a row for the largest one, of padding and the
+        // special tokens as well, whose ids the file may state apart from the vocabulary.
+        let vocabulary = inner.get_vocab(true);
+        let ids = vocabulary.values().chain(prefix).chain(suffix).chain([&pad_id]);
+        let vocabulary_size = ids.max().map_or(0, |&largest| largest as usize + 1);
+
         Ok(Self {
             prefix: prefix.to_vec(),
             suffix: suffix.to_vec(),
             direction,
             pad_id,
             unknown_id: unknown_id(&inner),
-            // Not `get_vocab_size`: ids may have gaps, and an embedding table needs a row for the largest one.
-            vocabulary_size: inner
-                .get_vocab(true)
-                .values()
-                .max()
-                .map_or(0, |&largest| largest as usize + 1),
+            vocabulary_size,
             cuts_at_white_space: cuts_at_white_space(&inner),
             words: Arc::default(),
             inner,
@@ -448,8 +449,12 @@ mod tests {
         assert_eq!(tokenizer.pad_id(), 7);
         assert_eq!(tokenizer.unknown_id(), Some(1));
         assert_eq!(tokenizer.special_tokens_count(), 2);
+        json["padding"]["pad_id"] = json!(20);
+        assert_eq!(load(&json).vocabulary_size(), 21, "padding has an id of its own");
         json["padding"] = Value::Null;
         assert_eq!(load(&json).pad_id(), 0);
+        json["post_processor"]["special_tokens"]["[SEP]"]["ids"] = json!([30]);
+        assert_eq!(load(&json).vocabulary_size(), 31, "so may a special token have");
         json["post_processor"] = Value::Null;
         assert_eq!(load(&json).special_tokens_count(), 0);
         assert_eq!(load(&json).encode("roads", 1).expect("it fits").ids, [4]);
