@@ -119,7 +119,11 @@ fn one_place_names_the_backend() {
         })
         .map(|path| path.strip_prefix(&crates).unwrap().to_string_lossy().into_owned())
         .collect();
-    assert_eq!(naming, ["model/src/backend/fused.rs", "model/src/backend.rs"]);
+    let (within, others): (Vec<String>, Vec<String>) = naming
+        .into_iter()
+        .partition(|path| path.starts_with("model/src/backend/"));
+    assert!(!within.is_empty());
+    assert_eq!(others, ["model/src/backend.rs"]);
 }
 
 #[test]

@@ -11,8 +11,8 @@ use crate::fs::{self, FsError};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Digest(String);
 
-/// Bytes that are read from a file at once.
-const READ_AT_ONCE: usize = 1 << 22;
+/// Bytes that are read from a file at once: they are hashed while they are still in the cache of the core that read them.
+const READ_AT_ONCE: usize = 1 << 18;
 /// From so many bytes on, all threads hash: with fewer, telling them takes longer.
 const SHARED_AMONG_THREADS: usize = 1 << 17;
 
@@ -35,7 +35,7 @@ impl Digest {
         let size = file.metadata().map_or(usize::MAX, |metadata| {
             usize::try_from(metadata.len()).unwrap_or(usize::MAX)
         });
-        // No larger than the file: for thousands of small ones, clearing megabytes would take longer than reading them.
+        // No larger than the file: for thousands of small ones, clearing more would take longer than reading them.
         let mut buffer = vec![0_u8; size.clamp(1, READ_AT_ONCE)];
         loop {
             let count = file

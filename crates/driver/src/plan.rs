@@ -149,6 +149,8 @@ impl<'a> Planner<'a> {
                 .into_iter()
                 .map(|(key, old, new)| Stale::Parameter(key, old, new)),
         );
+        let outputs = lock.outputs.keys().map(|name| folder.join(name));
+        self.read(outputs.chain(self.input_files(stage).into_values()).collect());
         let inputs = self.inputs(stage)?;
         for (name, digest) in &inputs {
             if lock.inputs.get(name) != Some(digest) {
@@ -194,21 +196,25 @@ impl<'a> Planner<'a> {
         if stage == StageId::Ingest {
             inputs.insert("the sources".to_owned(), self.sources()?);
         }
-        for file in encoder_files_read(stage) {
-            let path = self.config.encoder.join(file);
+        for (name, path) in self.input_files(stage) {
             if let Some(digest) = self.digest(&path) {
-                inputs.insert(format!("encoder/{file}"), digest);
-            }
-        }
-        for &from in upstream(stage) {
-            for file in files_read(stage, from) {
-                let path = self.config.artifacts.join(from.name()).join(file);
-                if let Some(digest) = self.digest(&path) {
-                    inputs.insert(format!("{from}/{file}"), digest);
-                }
+                inputs.insert(name, digest);
             }
         }
         Ok(inputs)
+    }
+
+    /// The files and folders that a stage reads beside the sources, by name.
+    fn input_files(&self, stage: StageId) -> BTreeMap<String, PathBuf> {
+        let of_encoder = encoder_files_read(stage)
+            .into_iter()
+            .map(|file| (format!("encoder/{file}"), self.config.encoder.join(file)));
+        let of_stages = upstream(stage).iter().flat_map(|&from| {
+            let folder = self.config.artifacts.join(from.name());
+            let files = files_read(stage, from).into_iter();
+            files.map(move |file| (format!("{from}/{file}"), folder.join(file)))
+        });
+        of_encoder.chain(of_stages).collect()
     }
 
     /// One digest of the names and contents of all source files.
@@ -226,16 +232,25 @@ impl<'a> Planner<'a> {
 
     /// The digest of a file or folder, or nothing when it cannot be read.
     fn digest(&mut self, path: &Path) -> Option<Digest> {
-        if let Some(known) = self.digests.get(path) {
-            return known.clone();
-        }
-        let digest = if path.is_dir() {
-            Digest::of_folder(path).ok()
-        } else {
-            Digest::of_file(path).ok()
-        };
-        self.digests.insert(path.to_path_buf(), digest.clone());
-        digest
+        self.read(vec![path.to_path_buf()]);
+        self.digests[path].clone()
+    }
+
+    /// Reads what is not known yet, several files at once: those of an encoder and of the model made of it are all that is large.
+    fn read(&mut self, mut paths: Vec<PathBuf>) {
+        paths.retain(|path| !self.digests.contains_key(path));
+        let found: Vec<(PathBuf, Option<Digest>)> = paths
+            .into_par_iter()
+            .map(|path| {
+                let digest = if path.is_dir() {
+                    Digest::of_folder(&path).ok()
+                } else {
+                    Digest::of_file(&path).ok()
+                };
+                (path, digest)
+            })
+            .collect();
+        self.digests.extend(found);
     }
 }
 

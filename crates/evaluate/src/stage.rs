@@ -137,7 +137,7 @@ fn predict(
 }
 
 /// Rows of a split that are predicted from their text although their features were kept.
-const REPEATED_ROWS: usize = 16;
+const REPEATED_ROWS: usize = 8;
 /// How far both logits of such a row may be apart, relative to the larger of 1 and the logit itself: by rounding in batches of
 /// another size.
 fn feature_tolerance(precision: Precision) -> f32 {

@@ -3,7 +3,10 @@
 
 pub mod adamw;
 pub mod fused;
+mod gelu;
 mod processor;
+mod residual;
+pub(crate) mod threads;
 
 use burn::tensor::Device;
 use labelproof_settings::DeviceChoice;

@@ -4,72 +4,99 @@
 //! drawn by all threads, from streams that depend on the seed alone: they are the same on every backend.
 
 use burn::nn::Dropout;
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::rand_core::Rng;
-use rayon::prelude::*;
 
-use crate::backend::fused::in_full;
+use crate::backend::threads;
 use crate::random;
 
-/// Numbers of a mask that are drawn together.
-const CHUNK: usize = 1 << 15;
-/// Random bits for each number of a mask: shares are right to 1/131072.
-const BYTES: usize = 2;
+/// Values of a mask that are drawn together.
+pub(crate) const CHUNK: usize = 1 << 15;
+/// Random bits for each value: shares are right to 1/131072.
+const BITS: u32 = 16;
+
+/// Which values are dropped.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Dropped {
+    share: f64,
+    seed: u64,
+}
+
+impl Dropped {
+    /// What a layer drops: nothing but while training on a device that learns.
+    pub(crate) fn of(dropout: &Dropout, device: &Device, seed: u64) -> Self {
+        let drops = dropout.training.is_enabled() && device.is_autodiff();
+        let share = if drops { dropout.prob } else { 0.0 };
+        Self { share, seed }
+    }
+
+    /// Whether there are such values.
+    pub(crate) fn any(self) -> bool {
+        self.limit() > 0
+    }
+
+    /// How many of all the numbers of [`BITS`] bits drop a value when they are drawn.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share is between 0 and 1"
+    )]
+    fn limit(self) -> u32 {
+        (self.share * f64::from(1_u32 << BITS)).round() as u32
+    }
+
+    /// What the values that are left are multiplied with, so that their mean stays.
+    #[expect(clippy::cast_possible_truncation, reason = "the network computes in 32 bits")]
+    pub(crate) fn scale(self) -> f32 {
+        let numbers = f64::from(1_u32 << BITS);
+        (numbers / (numbers - f64::from(self.limit()))) as f32
+    }
+
+    /// Draws which values of the n-th part of all are left.
+    pub(crate) fn draw(self, part: usize, left: &mut [bool]) {
+        let mut stream = random::stream("dropout", self.seed);
+        stream.set_stream(part as u64);
+        let mut drawn = vec![0; left.len() * BITS.div_ceil(u8::BITS) as usize];
+        stream.fill_bytes(&mut drawn);
+        let limit = self.limit();
+        for (left, &drawn) in left.iter_mut().zip(drawn.as_chunks().0) {
+            *left = u32::from(u16::from_le_bytes(drawn)) >= limit;
+        }
+    }
+
+    /// Zero for each value that is dropped, and the scale for the others; `part` values are drawn together.
+    pub(crate) fn mask(self, count: usize, part: usize) -> Vec<f32> {
+        let mut mask = vec![0.0; count];
+        threads::for_each(mask.chunks_mut(part).enumerate(), |(number, mask)| {
+            let mut left = vec![true; mask.len()];
+            self.draw(number, &mut left);
+            for (value, left) in mask.iter_mut().zip(left) {
+                *value = if left { self.scale() } else { 0.0 };
+            }
+        });
+        mask
+    }
+}
 
 /// Drops a share of the values, and scales up the others, while training on a device that learns.
 pub(crate) fn drop_values<const D: usize>(dropout: &Dropout, input: Tensor<D>, seed: u64) -> Tensor<D> {
-    let shape = input.dims();
-    drop_slices(dropout, input, shape, seed)
-}
-
-/// The same with one mask for all values along the dimensions in which `shape` is 1 and `input` is not.
-pub(crate) fn drop_slices<const D: usize>(
-    dropout: &Dropout,
-    input: Tensor<D>,
-    shape: [usize; D],
-    seed: u64,
-) -> Tensor<D> {
-    if !dropout.training.is_enabled() || !input.device().is_autodiff() || dropout.prob == 0.0 {
+    let dropped = Dropped::of(dropout, &input.device(), seed);
+    if !dropped.any() {
         return input;
     }
-    let mask = mask(shape.iter().product(), dropout.prob, seed);
+    let shape = input.dims();
+    let mask = dropped.mask(shape.iter().product(), CHUNK);
     let mask = Tensor::from_data(TensorData::new(mask, shape), &input.device());
-    // In 32 bits: 16 would round the scale, and with it the mean.
-    let dtype = input.dtype();
-    let dropped = in_full(input) * mask;
-    if dtype == DType::F32 {
-        dropped
-    } else {
-        dropped.cast(dtype)
-    }
-}
-
-/// Zero for a dropped value, 1 / (1 - share) for the others.
-fn mask(count: usize, share: f64, seed: u64) -> Vec<f32> {
-    let bits = f64::from(1_u32 << (8 * BYTES));
-    let dropped = (share * bits).round();
-    #[expect(clippy::cast_possible_truncation, reason = "the network computes in 32 bits")]
-    let scale = (bits / (bits - dropped)) as f32;
-    let mut values = vec![0.0; count];
-    values
-        .par_chunks_mut(CHUNK)
-        .enumerate()
-        .for_each(|(place, chunk)| {
-            let mut stream = random::stream("dropout", seed);
-            stream.set_stream(place as u64);
-            let mut drawn = vec![0; chunk.len() * BYTES];
-            stream.fill_bytes(&mut drawn);
-            for (value, drawn) in chunk.iter_mut().zip(drawn.chunks_exact(BYTES)) {
-                let drawn = f64::from(u16::from_le_bytes([drawn[0], drawn[1]]));
-                *value = if drawn < dropped { 0.0 } else { scale };
-            }
-        });
-    values
+    input * mask
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn mask(count: usize, share: f64, seed: u64) -> Vec<f32> {
+        Dropped { share, seed }.mask(count, CHUNK)
+    }
 
     #[test]
     fn a_mask_drops_its_share_keeps_the_mean_and_follows_its_seed() {
@@ -84,11 +111,5 @@ mod tests {
         assert_ne!(drawn, mask(count, 0.1, 8));
         // Neighbouring chunks have streams of their own.
         assert_ne!(drawn[..CHUNK], drawn[CHUNK..2 * CHUNK]);
-    }
-
-    #[test]
-    fn the_mask_does_not_depend_on_the_number_of_threads() {
-        let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        assert_eq!(alone.install(|| mask(100_000, 0.3, 1)), mask(100_000, 0.3, 1));
     }
 }

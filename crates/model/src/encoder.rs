@@ -5,19 +5,24 @@
 
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Embedding, LayerNorm, Linear};
-use burn::tensor::activation::{gelu, gelu_approximate, relu};
+use burn::tensor::activation::{gelu_approximate, relu};
 use burn::tensor::{Device, Tensor};
 use labelproof_settings::Precision;
 use labelproof_settings::encoder::{Activation, EncoderConfig};
 
-use crate::backend::fused::{attention, in_full, in_precision, layer_norm, linear};
+use crate::backend::fused::{
+    add_and_normalize, attention, in_full, in_precision, layer_norm, linear, linear_and_gelu, product,
+};
 use crate::batch::Batch;
-use crate::dropout::{drop_slices, drop_values};
+use crate::dropout::{Dropped, drop_values};
 use crate::random::combine;
 use crate::weights::{NamedTensors, TensorSource};
 
 /// Added to the attention scores of padding: its weight becomes exactly zero, and no row becomes NaN.
 const NO_ATTENTION: f32 = -1e9;
+
+/// What attention makes of each token, in the order in which they lie side by side.
+const PROJECTIONS: [&str; 3] = ["query", "key", "value"];
 
 /// The encoder.
 #[derive(Module, Debug)]
@@ -52,9 +57,8 @@ struct Layer {
 
 #[derive(Module, Debug)]
 struct Attention {
-    query: Linear,
-    key: Linear,
-    value: Linear,
+    /// Query, key and value as one layer: one product instead of three.
+    projections: Linear,
     output: Linear,
     norm: LayerNorm,
     weight_dropout: Dropout,
@@ -228,15 +232,15 @@ impl Layer {
     /// `hidden` and the result are `[batch, sequence, hidden]`, `bias` `[batch, 1, 1, sequence]`; `seed` is of dropout.
     fn forward(&self, hidden: Tensor<3>, bias: &Tensor<4>, seed: u64, precision: Precision) -> Tensor<3> {
         let attended = self.attention.forward(hidden, bias, seed, precision);
-        let inner = linear(&self.intermediate, in_precision(attended.clone(), precision));
+        let input = in_precision(attended.clone(), precision);
         let inner = match self.activation {
-            Activation::Gelu => gelu(inner),
-            Activation::GeluNew => gelu_approximate(inner),
-            Activation::Relu => relu(inner),
+            Activation::Gelu => linear_and_gelu(&self.intermediate, input),
+            Activation::GeluNew => gelu_approximate(linear(&self.intermediate, input)),
+            Activation::Relu => relu(linear(&self.intermediate, input)),
         };
-        let output = in_full(linear(&self.output, inner));
-        let output = drop_values(&self.dropout, output, combine(seed, 2));
-        layer_norm(&self.norm, self.epsilon, output + attended)
+        let output = in_full(product(&self.output, inner));
+        let dropped = Dropped::of(&self.dropout, &output.device(), combine(seed, 2));
+        add_and_normalize(&self.output, &self.norm, self.epsilon, dropped, output, attended)
     }
 }
 
@@ -245,9 +249,9 @@ impl Attention {
         let name = |part: &str| format!("encoder.layer.{number}.attention.{part}");
         let width = config.hidden_size;
         Self {
-            query: source.linear(&name("self.query"), width, width),
-            key: source.linear(&name("self.key"), width, width),
-            value: source.linear(&name("self.value"), width, width),
+            projections: side_by_side(
+                &PROJECTIONS.map(|part| source.linear(&name(&format!("self.{part}")), width, width)),
+            ),
             output: source.linear(&name("output.dense"), width, width),
             norm: source.layer_norm(&name("output.LayerNorm"), width, config.layer_norm_eps),
             weight_dropout: DropoutConfig::new(config.attention_probs_dropout_prob).init(),
@@ -259,33 +263,46 @@ impl Attention {
 
     fn save(&self, number: usize, tensors: &mut NamedTensors) {
         let name = |part: &str| format!("encoder.layer.{number}.attention.{part}");
-        tensors.push_linear(&name("self.query"), &self.query);
-        tensors.push_linear(&name("self.key"), &self.key);
-        tensors.push_linear(&name("self.value"), &self.value);
+        for (part, layer) in PROJECTIONS.iter().zip(taken_apart(&self.projections)) {
+            tensors.push_linear(&name(&format!("self.{part}")), &layer);
+        }
         tensors.push_linear(&name("output.dense"), &self.output);
         tensors.push_layer_norm(&name("output.LayerNorm"), &self.norm);
     }
 
     fn forward(&self, hidden: Tensor<3>, bias: &Tensor<4>, seed: u64, precision: Precision) -> Tensor<3> {
-        let [batch, sequence, width] = hidden.dims();
-        let split = |tensor: Tensor<3>| -> Tensor<4> {
-            tensor.reshape([batch, sequence, self.heads, width / self.heads])
-        };
-        let input = in_precision(hidden.clone(), precision);
-        let query = split(linear(&self.query, input.clone()));
-        let key = split(linear(&self.key, input.clone()));
-        let value = split(linear(&self.value, input));
-        // Dropping a weight is the same as dropping the value that it is multiplied with. One draw serves all tokens that ask
-        // for that value: each weight is dropped as often as if all were drawn, and the weights are never written to memory.
-        let mask = [batch, sequence, self.heads, 1];
-        let value = drop_slices(&self.weight_dropout, value, mask, combine(seed, 0));
-        let [query, key, value] = [query, key, value].map(|tensor| tensor.swap_dims(1, 2));
-        let attended = attention(query, key, value, bias.clone());
-        let joined = attended.swap_dims(1, 2).reshape([batch, sequence, width]);
-        let output = in_full(linear(&self.output, joined));
-        let output = drop_values(&self.output_dropout, output, combine(seed, 1));
-        layer_norm(&self.norm, self.epsilon, output + hidden)
+        let projections = linear(&self.projections, in_precision(hidden.clone(), precision));
+        let dropped = Dropped::of(&self.weight_dropout, &hidden.device(), combine(seed, 0));
+        let attended = attention(projections, bias.clone(), self.heads, dropped);
+        let output = in_full(product(&self.output, attended));
+        let dropped = Dropped::of(&self.output_dropout, &output.device(), combine(seed, 1));
+        add_and_normalize(&self.output, &self.norm, self.epsilon, dropped, output, hidden)
     }
+}
+
+/// Dense layers of one input as one.
+fn side_by_side(layers: &[Linear; PROJECTIONS.len()]) -> Linear {
+    let weights = layers.iter().map(|layer| layer.weight.val()).collect();
+    let biases = layers.iter().filter_map(|layer| Some(layer.bias.as_ref()?.val()));
+    Linear {
+        weight: Param::from_tensor(Tensor::cat(weights, 1)),
+        bias: Some(Param::from_tensor(Tensor::cat(biases.collect(), 0))),
+    }
+}
+
+/// Undoes [`side_by_side`].
+fn taken_apart(layer: &Linear) -> [Linear; PROJECTIONS.len()] {
+    let weights = layer.weight.val().chunk(PROJECTIONS.len(), 1);
+    let biases = layer
+        .bias
+        .as_ref()
+        .map(|bias| bias.val().chunk(PROJECTIONS.len(), 0));
+    std::array::from_fn(|number| Linear {
+        weight: Param::from_tensor(weights[number].clone()),
+        bias: biases
+            .as_ref()
+            .map(|biases| Param::from_tensor(biases[number].clone())),
+    })
 }
 
 /// Reads an encoder from the bytes of its tensor file; returns with it the tensors that only pre-training needs.

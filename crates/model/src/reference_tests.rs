@@ -431,13 +431,13 @@ fn frozen_parts_have_no_gradient_and_no_dropout() {
         }
         .train()
     };
-    // A layer has 6 linear layers and 2 normalisations of 2 tensors each; the head has 2 tensors.
+    // A layer has 4 linear layers and 2 normalisations of 2 tensors each; the head has 2 tensors.
     assert_eq!(gradients(&frozen(0)), 2);
-    assert_eq!(gradients(&frozen(1)), 2 + 16);
-    assert_eq!(gradients(&frozen(6)), 2 + 6 * 16);
+    assert_eq!(gradients(&frozen(1)), 2 + 12);
+    assert_eq!(gradients(&frozen(6)), 2 + 6 * 12);
     assert_eq!(
         gradients(&plain.clone().train()),
-        2 + 6 * 16 + 5,
+        2 + 6 * 12 + 5,
         "and the embeddings"
     );
     let training = frozen(0).forward(&Batch::new(&rows, 0, &autodiff));

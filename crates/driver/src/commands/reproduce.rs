@@ -9,8 +9,9 @@ use super::ConfigArgs;
 /// What to run anew, and what to compare it with.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The data stages have to give the same bytes on every machine. Training, evaluation and what follows have to
-give them on the platform of the lock (system, processor, threads, device); elsewhere their metrics may be 0.02 apart."
+    after_help = "The data stages have to give the same bytes on every machine. Training, evaluation and what follows have to \
+                  give them on the platform of the lock (system, processor and its instructions, threads, device); elsewhere \
+                  their metrics may be 0.02 apart."
 )]
 pub struct ReproduceArgs {
     /// The pipeline

@@ -4,7 +4,9 @@
 //! whoever calls.
 
 use burn::tensor::Tensor;
-use rayon::prelude::*;
+use multiversion::multiversion;
+
+use super::threads;
 
 /// What a step needs to know beside the tensors.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -79,13 +81,7 @@ impl Factors {
     /// The step, in one pass over memory: separate operations would go through it a dozen times, which takes longer than the
     /// gradients of a short batch. All slices are of one length.
     pub fn step(&self, parameter: &mut [f32], gradient: &[f32], mean: &mut [f32], square: &mut [f32]) {
-        let numbers = parameter.iter_mut().zip(gradient).zip(mean).zip(square);
-        for (((parameter, &gradient), mean), square) in numbers {
-            *mean = self.old_1 * *mean + self.new_1 * gradient;
-            *square = self.old_2 * *square + self.new_2 * (gradient * gradient);
-            *parameter =
-                self.left * *parameter - self.rate * *mean / (square.sqrt() * self.correction + self.epsilon);
-        }
+        step(self, parameter, gradient, mean, square);
     }
 
     /// What [`Self::step`] does where gradient and running means are zero.
@@ -93,6 +89,18 @@ impl Factors {
         for parameter in parameter {
             *parameter *= self.left;
         }
+    }
+}
+
+/// [`Factors::step`], which gives the same on every processor: no instruction does more than one operation.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+fn step(factors: &Factors, parameter: &mut [f32], gradient: &[f32], mean: &mut [f32], square: &mut [f32]) {
+    let numbers = parameter.iter_mut().zip(gradient).zip(mean).zip(square);
+    for (((parameter, &gradient), mean), square) in numbers {
+        *mean = factors.old_1 * *mean + factors.new_1 * gradient;
+        *square = factors.old_2 * *square + factors.new_2 * (gradient * gradient);
+        let root = square.sqrt() * factors.correction + factors.epsilon;
+        *parameter = factors.left * *parameter - factors.rate * *mean / root;
     }
 }
 
@@ -109,12 +117,13 @@ pub(super) fn step_in_place(
 ) {
     let factors = step.factors();
     let chunks = parameter
-        .par_chunks_mut(CHUNK)
-        .zip(gradient.par_chunks(CHUNK))
-        .zip(mean.par_chunks_mut(CHUNK))
-        .zip(square.par_chunks_mut(CHUNK));
-    chunks
-        .for_each(|(((parameter, gradient), mean), square)| factors.step(parameter, gradient, mean, square));
+        .chunks_mut(CHUNK)
+        .zip(gradient.chunks(CHUNK))
+        .zip(mean.chunks_mut(CHUNK))
+        .zip(square.chunks_mut(CHUNK));
+    threads::for_each(chunks, |(((parameter, gradient), mean), square)| {
+        factors.step(parameter, gradient, mean, square);
+    });
 }
 
 /// A parameter and its running means after a step.

@@ -1,0 +1,115 @@
+//! Work on the threads that LibTorch computes with.
+//!
+//! After an operation those threads stay awake for some microseconds, so that the next one starts at once. Whatever other threads
+//! do in between fights with them for the processors. They belong to GCC's OpenMP library, which LibTorch brings with it on
+//! Linux, and through whose entry we reach them as well; where there is no such library, rayon's threads do the work.
+
+use std::ffi::{c_uint, c_void};
+use std::mem::transmute;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+/// `GOMP_parallel`, which compilers call where a program says `#pragma omp parallel`: runs a function with one argument on all threads,
+/// or on as many as the third says, and returns when all are done.
+type Parallel = unsafe extern "C" fn(unsafe extern "C" fn(*mut c_void), *mut c_void, c_uint, c_uint);
+
+static PARALLEL: LazyLock<Option<Parallel>> = LazyLock::new(find);
+
+#[expect(
+    unsafe_code,
+    reason = "a function of a library that may not be there is looked up by name"
+)]
+fn find() -> Option<Parallel> {
+    // SAFETY: the name ends with a zero, and the function of that name has had this type since GCC 4.9.
+    unsafe {
+        let place = libc::dlsym(libc::RTLD_DEFAULT, c"GOMP_parallel".as_ptr());
+        (!place.is_null()).then(|| transmute::<*mut c_void, Parallel>(place))
+    }
+}
+
+/// Calls `work` once with each item, on all threads. Which thread takes which item is left to chance.
+pub(crate) fn for_each<I>(items: I, work: impl Fn(I::Item) + Sync)
+where
+    I: ExactSizeIterator<Item: Send> + Send,
+{
+    if items.len() < 2 {
+        items.for_each(work);
+        return;
+    }
+    let items = Mutex::new(items);
+    let next = || items.lock().unwrap_or_else(PoisonError::into_inner).next();
+    on_all_threads(&|| {
+        while let Some(item) = next() {
+            work(item);
+        }
+    });
+}
+
+fn on_all_threads<F: Fn() + Sync>(work: &F) {
+    match *PARALLEL {
+        Some(parallel) => on_threads_of_openmp(parallel, work),
+        None => {
+            rayon::broadcast(|_| work());
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "another language's library calls back")]
+fn on_threads_of_openmp<F: Fn() + Sync>(parallel: Parallel, work: &F) {
+    /// A panic in here ends the process: it cannot pass through the library.
+    unsafe extern "C" fn call<F: Fn() + Sync>(work: *mut c_void) {
+        // SAFETY: it is the pointer below, and `work` is borrowed until `parallel` returns.
+        let work = unsafe { &*work.cast_const().cast::<F>() };
+        work();
+    }
+
+    const AS_MANY_AS_ALWAYS: c_uint = 0;
+    const NOTHING_SPECIAL: c_uint = 0;
+    let argument = std::ptr::from_ref(work).cast_mut().cast();
+    // SAFETY: the function takes such an argument, and does not write through it; `F` may be called by several threads at once.
+    unsafe { parallel(call::<F>, argument, AS_MANY_AS_ALWAYS, NOTHING_SPECIAL) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn every_item_is_worked_on_once() {
+        let mut numbers = vec![0; 1003];
+        for_each(numbers.chunks_mut(10).enumerate(), |(place, chunk)| {
+            for number in chunk {
+                *number += 1 + place;
+            }
+        });
+        let expected: Vec<usize> = (0..1003).map(|place| 1 + place / 10).collect();
+        assert_eq!(numbers, expected);
+        for_each(numbers.chunks_mut(10).take(0), |_| {
+            panic!("there is nothing to do")
+        });
+    }
+
+    #[test]
+    fn the_work_is_done_by_the_threads_of_libtorch() {
+        // Sets the number of threads, as every use of LibTorch does.
+        let wanted = usize::try_from(tch::get_num_threads()).unwrap();
+        let seen = Mutex::new(BTreeSet::new());
+        let see = || {
+            // Long enough for each thread to get an item.
+            std::thread::sleep(Duration::from_millis(20));
+            seen.lock()
+                .unwrap()
+                .insert(format!("{:?}", std::thread::current().id()));
+        };
+        for_each(0..50, |_| see());
+        assert_eq!(seen.lock().unwrap().len(), wanted);
+        if cfg!(target_os = "linux") {
+            assert!(
+                PARALLEL.is_some(),
+                "LibTorch for Linux brings the library with it"
+            );
+        }
+    }
+}
