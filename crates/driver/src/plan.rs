@@ -207,11 +207,11 @@ impl<'a> Planner<'a> {
     /// The files and folders that a stage reads beside the sources, by name.
     fn input_files(&self, stage: StageId) -> BTreeMap<String, PathBuf> {
         let of_encoder = encoder_files_read(stage)
-            .into_iter()
+            .iter()
             .map(|file| (format!("encoder/{file}"), self.config.encoder.join(file)));
         let of_stages = upstream(stage).iter().flat_map(|&from| {
             let folder = self.config.artifacts.join(from.name());
-            let files = files_read(stage, from).into_iter();
+            let files = files_read(stage, from).iter();
             files.map(move |file| (format!("{from}/{file}"), folder.join(file)))
         });
         of_encoder.chain(of_stages).collect()
