@@ -13,7 +13,7 @@ with_tests=$(features)
 if features --edges normal,build | grep -Fxv -e "$with_tests"; then
     echo 'error: the package above is built with other features for the tests: it and all that uses it are compiled twice'
     echo
-    echo 'hint: ask for the same features among the dependencies of Cargo.toml, as is done for `ciborium`'
+    echo 'hint: ask for the same features among the dependencies of Cargo.toml, as is done for ciborium'
     exit 1
 fi >&2
 
