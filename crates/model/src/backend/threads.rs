@@ -103,7 +103,7 @@ mod tests {
                 .unwrap()
                 .insert(format!("{:?}", std::thread::current().id()));
         };
-        for_each(0..50, |_| see());
+        for_each(0..8 * wanted, |_| see());
         assert_eq!(seen.lock().unwrap().len(), wanted);
         if cfg!(target_os = "linux") {
             assert!(
