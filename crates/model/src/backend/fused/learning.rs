@@ -16,7 +16,7 @@ use burn::backend::{Autodiff, LibTorch};
 use burn::tensor::FloatDType;
 
 use super::libtorch::{
-    Heads, bias_gradient, gains_by_half, in_numbers_of, input_gradient, is_in_memory, joined, multiply,
+    Heads, bias_gradient, gains_by_half, in_numbers_of, input_gradient, is_in_memory, multiply,
     multiply_and_add, new_like, tensor_of, to_be_written, values, values_mut, values_of, weight_gradient,
 };
 use super::{Fused, composed_add_and_normalize, composed_attention, composed_gelu};
@@ -63,7 +63,7 @@ impl<C: CheckpointStrategy> Fused for Autodiff<LibTorch, C> {
                     dropped,
                 } = ops.state;
                 let gradient = gradients.consume::<LibTorch>(&ops.node).tensor.contiguous();
-                let learnt = learnt.map(|part| part.tensor);
+                let learnt = learnt.map(|part| part.tensor.contiguous());
                 let [mut of_output, mut of_input] = [new_like(&sum), new_like(&sum)];
                 let of_vectors = residual::backward(
                     values(&gradient),
@@ -97,17 +97,17 @@ impl<C: CheckpointStrategy> Fused for Autodiff<LibTorch, C> {
             OpsKind::Tracked(prepared) => {
                 let mut sum = to_be_written(output);
                 let mut normalized = new_like(&sum);
-                let learnt = [bias, gamma, beta].map(|part| part.tensor.contiguous());
+                let learnt = [bias, gamma, beta];
                 let left = residual::forward(
                     values_mut(&mut sum),
                     values(&input.tensor.contiguous()),
                     values_mut(&mut normalized),
-                    values_of(&learnt, epsilon),
+                    values_of(&learnt.each_ref().map(|part| part.tensor.contiguous()), epsilon),
                     dropped,
                 );
                 let kept = Kept {
                     sum,
-                    learnt: learnt.map(TchTensor::new),
+                    learnt,
                     epsilon,
                     left,
                     dropped,
@@ -324,7 +324,7 @@ impl<C: CheckpointStrategy> Fused for Autodiff<LibTorch, C> {
             bias: TchTensor,
             heads: usize,
             dropped: Dropped,
-            output: TchTensor,
+            attended: TchTensor,
             log_sums: TchTensor,
         }
 
@@ -343,11 +343,9 @@ impl<C: CheckpointStrategy> Fused for Autodiff<LibTorch, C> {
                 let Some(node) = parent else { return };
                 // The mask is drawn again: it takes less time than memory to keep it.
                 let heads = Heads::of(&kept.projections.tensor, kept.heads, kept.dropped);
-                let output = kept.output.tensor;
-                let gradient = gradient.reshape([output.size()[0], output.size()[2], output.size()[1], -1]);
                 let found = heads.go_back(
-                    &gradient.transpose(1, 2),
-                    &output,
+                    &gradient,
+                    &kept.attended.tensor,
                     &kept.log_sums.tensor,
                     &kept.bias.tensor,
                 );
@@ -360,8 +358,8 @@ impl<C: CheckpointStrategy> Fused for Autodiff<LibTorch, C> {
         }
         let (projections, of_projections) = projections.into_parts();
         let bias = bias.into_primitive();
-        let (output, log_sums) = Heads::of(&projections.tensor, heads, dropped).attend(&bias.tensor);
-        let attended = TchTensor::new(joined(&output));
+        let (attended, log_sums) = Heads::of(&projections.tensor, heads, dropped).attend(&bias.tensor);
+        let attended = TchTensor::new(attended);
         match Attend.prepare::<C>([of_projections]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
                 let kept = Kept {
@@ -369,7 +367,7 @@ impl<C: CheckpointStrategy> Fused for Autodiff<LibTorch, C> {
                     bias,
                     heads,
                     dropped,
-                    output: TchTensor::new(output),
+                    attended: attended.clone(),
                     log_sums: TchTensor::new(log_sums),
                 };
                 prepared.finish(kept, attended)

@@ -87,8 +87,7 @@ impl Fused for LibTorch {
             return composed_attention::<Self>(&projections, bias, heads, dropped);
         }
         let heads = Heads::of(&projections.tensor, heads, dropped);
-        let (output, _) = heads.attend(&bias.tensor);
-        TchTensor::new(joined(&output))
+        TchTensor::new(heads.attend(&bias.tensor).0)
     }
 
     fn fused_adamw(
@@ -261,9 +260,9 @@ impl Heads {
         }
     }
 
-    /// The result, and what the way back needs of the weights: the logarithms of their sums.
+    /// The result, `[batch, sequence, heads * width]`, and what the way back needs of the weights: the logarithms of their sums.
     pub(super) fn attend(&self, bias: &tch::Tensor) -> (tch::Tensor, tch::Tensor) {
-        tch::Tensor::internal_scaled_dot_product_flash_attention_for_cpu(
+        let (attended, log_sums) = tch::Tensor::internal_scaled_dot_product_flash_attention_for_cpu(
             &self.query,
             &self.key,
             &self.value,
@@ -271,28 +270,39 @@ impl Heads {
             false,
             Some(bias),
             None,
-        )
+        );
+        let size = attended.size();
+        let joined = attended.transpose(1, 2).reshape([size[0], size[2], -1]);
+        (joined, log_sums)
     }
 
-    /// The gradient of the projections, `[batch, sequence, 3 * heads * width]`, from that of what [`Self::attend`] gave, `output`.
+    /// The gradient of the projections, `[batch, sequence, 3 * heads * width]`, from that of what [`Self::attend`] gave, `attended`.
     pub(super) fn go_back(
         &self,
         gradient: &tch::Tensor,
-        output: &tch::Tensor,
+        attended: &tch::Tensor,
         log_sums: &tch::Tensor,
         bias: &tch::Tensor,
     ) -> tch::Tensor {
         let numbers = self.query.kind();
+        let size = self.query.size();
+        let apart = |joined: &tch::Tensor| joined.reshape([size[0], size[2], size[1], -1]).transpose(1, 2);
         // In 32 bits: with 16 the kernel hands each head's small products to a library that prepares for longer than it
         // multiplies.
-        let [gradient, query, key, value, output] = [gradient, &self.query, &self.key, &self.value, output]
-            .map(|part| part.to_kind(tch::Kind::Float));
+        let [gradient, query, key, value, attended] = [
+            &apart(gradient),
+            &self.query,
+            &self.key,
+            &self.value,
+            &apart(attended),
+        ]
+        .map(|part| part.to_kind(tch::Kind::Float));
         let (query, key, value) = tch::Tensor::internal_scaled_dot_product_flash_attention_for_cpu_backward(
             &gradient,
             &query,
             &key,
             &value,
-            &output,
+            &attended,
             log_sums,
             0.0,
             false,
@@ -304,20 +314,13 @@ impl Heads {
             None => value,
         };
         let parts = [query, key, value].map(|part| part.transpose(1, 2));
-        let size = parts[0].size();
         tch::Tensor::stack(&parts, 2)
             .to_kind(numbers)
-            .reshape([size[0], size[1], -1])
+            .reshape([size[0], size[2], -1])
     }
 }
 
 /// In 32 bits on the way: 16 would round the scale, and with it the mean.
 fn masked(values: &tch::Tensor, mask: &tch::Tensor) -> tch::Tensor {
     (values.to_kind(tch::Kind::Float) * mask).to_kind(values.kind())
-}
-
-/// `[batch, sequence, heads * width]` out of `[batch, heads, sequence, width]`.
-pub(super) fn joined(heads: &tch::Tensor) -> tch::Tensor {
-    let size = heads.size();
-    heads.transpose(1, 2).reshape([size[0], size[2], -1])
 }
