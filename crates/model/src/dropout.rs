@@ -67,11 +67,12 @@ impl Dropped {
     /// Zero for each value that is dropped, and the scale for the others; `part` values are drawn together.
     pub(crate) fn mask(self, count: usize, part: usize) -> Vec<f32> {
         let mut mask = vec![0.0; count];
+        let scale = self.scale();
         threads::for_each(mask.chunks_mut(part).enumerate(), |(number, mask)| {
             let mut left = vec![true; mask.len()];
             self.draw(number, &mut left);
             for (value, left) in mask.iter_mut().zip(left) {
-                *value = if left { self.scale() } else { 0.0 };
+                *value = if left { scale } else { 0.0 };
             }
         });
         mask

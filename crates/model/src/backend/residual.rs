@@ -67,11 +67,8 @@ pub(super) fn forward(
     left
 }
 
-/// The gradients of bias, gamma and beta.
-pub(super) type VectorGradients = [Vec<f32>; 3];
-
 /// The way back from `gradient`, that of what [`forward`] gave, with the sum that it left and the values that it kept: writes the
-/// gradients of `output` and `input`.
+/// gradients of `output` and `input`, and returns those of bias, gamma and beta.
 pub(super) fn backward(
     gradient: &[f32],
     sum: &[f32],
@@ -79,7 +76,7 @@ pub(super) fn backward(
     (left, dropped): (&[bool], Dropped),
     of_output: &mut [f32],
     of_input: &mut [f32],
-) -> VectorGradients {
+) -> [Vec<f32>; 3] {
     let width = learnt.gamma.len();
     let part = part(width);
     let mut partial = vec![0.0; gradient.len().div_ceil(part) * 3 * width];
@@ -318,5 +315,31 @@ mod tests {
     #[test]
     fn with_dropout_it_is_the_normalised_sum_of_what_was_left() {
         check(0.3);
+    }
+
+    #[test]
+    fn neither_masks_nor_sums_depend_on_the_number_of_threads() {
+        let device = backend::open(DeviceChoice::Cpu).unwrap().autodiff();
+        let dropped = Dropped::of(&DropoutConfig::new(0.3).init(), &device, 1);
+        let vector: Vec<f32> = (0_u8..40).map(|place| 1.0 / (f32::from(place) + 3.0)).collect();
+        let learnt = Learnt {
+            bias: &vector,
+            gamma: &vector,
+            beta: &vector,
+            epsilon: 1e-3,
+        };
+        let found = [1, 2, 7].map(|threads| {
+            tch::set_num_threads(threads);
+            let drawn = dropped.mask(100_000, part(40));
+            let mut sums = drawn.clone();
+            let mut normalized = vec![0.0; sums.len()];
+            let left = forward(&mut sums, &drawn, &mut normalized, learnt, dropped);
+            let (mut of_output, mut of_input) = (normalized.clone(), normalized.clone());
+            let kept = (&*left, dropped);
+            let of_vectors = backward(&normalized, &sums, learnt, kept, &mut of_output, &mut of_input);
+            [vec![drawn, normalized, of_output, of_input], of_vectors.to_vec()].concat()
+        });
+        assert_eq!(found[0], found[1]);
+        assert_eq!(found[0], found[2]);
     }
 }
