@@ -63,7 +63,7 @@ pub fn probe(path: &Path, device: DeviceChoice, evidence: &Evidence) -> Result<B
     let some = &tokens[..tokens.len().min(PADDED_ROWS)];
     let padding_difference = match some {
         [] => 0.0,
-        some => largest_difference(&bundle.predict_padded(some), &once),
+        some => largest_difference(&bundle.predict_padded(some), &bundle.predict_alone(some)),
     };
     let distances = replay
         .other_logits

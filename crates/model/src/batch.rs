@@ -1,8 +1,8 @@
 //! How rows of token ids become rectangular batches.
 //!
-//! For prediction a batch holds rows of one length only: nothing is padded, no mask is needed, and attention runs in the
-//! backend's fused kernel, which never writes its `[sequence, sequence]` weights to memory. For training, where batches have
-//! a given number of rows, rows are batched with rows of about their length and padded to the longest of their batch.
+//! For prediction rows are batched with rows of their length, and with longer ones as long as the padding costs less than another
+//! batch. For training, where batches have a given number of rows, rows are batched with rows of about their length. Rows are padded to
+//! the longest of their batch.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -10,7 +10,10 @@ use crate::random;
 
 /// Tokens a prediction batch: enough for the matrix products to run at full speed, few enough for what lies between two
 /// layers to stay in the processor's cache.
-pub const PREDICTION_BATCH_TOKENS: usize = 4096;
+const PREDICTION_BATCH_TOKENS: usize = 4096;
+/// Tokens of padding in a prediction batch at most: a batch of its own, for which all weights are read once more, costs about as
+/// much as these.
+const PREDICTION_PADDING_TOKENS: usize = 64;
 
 /// Rows of token ids on a device.
 #[derive(Debug, Clone)]
@@ -54,22 +57,33 @@ impl Batch {
     }
 }
 
-/// Cuts rows into batches for prediction: rows of one length, at most `max_tokens` a batch. Every row is in exactly one
-/// batch; the result depends on the lengths alone.
-pub fn by_length(lengths: &[usize], max_tokens: usize) -> Vec<Vec<usize>> {
+/// Cuts rows into batches for prediction, shorter ones first. Every row is in exactly one batch; the result depends on the lengths
+/// alone.
+pub fn by_length(lengths: &[usize]) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.sort_by_key(|&row| (lengths[row], row));
     let mut batches: Vec<Vec<usize>> = Vec::new();
+    let mut tokens = 0;
     for row in order {
         let length = lengths[row];
         match batches.last_mut() {
-            Some(batch) if lengths[batch[0]] == length && (batch.len() + 1) * length <= max_tokens => {
+            Some(batch) if joins(length, batch.len(), tokens) => {
                 batch.push(row);
+                tokens += length;
             }
-            _ => batches.push(vec![row]),
+            _ => {
+                batches.push(vec![row]);
+                tokens = length;
+            }
         }
     }
     batches
+}
+
+/// Whether a row joins a batch of `rows` that are no longer, and have `tokens` together.
+fn joins(length: usize, rows: usize, tokens: usize) -> bool {
+    let padded = (rows + 1) * length;
+    padded <= PREDICTION_BATCH_TOKENS && padded - tokens - length <= PREDICTION_PADDING_TOKENS
 }
 
 /// How many batches are sorted together by [`shuffled`]: enough to leave little padding, few enough to keep the
@@ -97,25 +111,36 @@ mod tests {
     #[test]
     fn every_row_is_in_one_batch_and_no_batch_is_too_large() {
         let lengths: Vec<usize> = (0..500).map(|row| 3 + (row * 37) % 510).collect();
-        for batches in [by_length(&lengths, 4096), shuffled(&lengths, 16, 7)] {
+        for batches in [by_length(&lengths), shuffled(&lengths, 16, 7)] {
             let mut rows: Vec<usize> = batches.concat();
             rows.sort_unstable();
             assert_eq!(rows, (0..500).collect::<Vec<_>>());
         }
-        for batch in by_length(&lengths, 4096) {
-            assert!(
-                batch.iter().all(|&row| lengths[row] == lengths[batch[0]]),
-                "nothing is padded"
-            );
-            assert!(batch.len() * lengths[batch[0]] <= 4096);
+        assert_ne!(shuffled(&lengths, 16, 7), shuffled(&lengths, 16, 8));
+    }
+
+    #[test]
+    fn a_prediction_batch_has_little_padding_and_is_not_too_large() {
+        let lengths: Vec<usize> = (0..500).map(|row| 3 + (row * 37) % 510).collect();
+        let batches = by_length(&lengths);
+        for batch in &batches {
+            let longest = batch.iter().map(|&row| lengths[row]).max().unwrap();
+            let tokens: usize = batch.iter().map(|&row| lengths[row]).sum();
+            let padding = batch.len() * longest - tokens;
+            assert!(padding <= PREDICTION_PADDING_TOKENS, "{padding}");
+            assert!(batch.len() * longest <= PREDICTION_BATCH_TOKENS);
         }
-        assert_eq!(by_length(&[5, 7, 5], 4096), [vec![0, 2], vec![1]]);
+        assert!(batches.len() < 60, "{}", batches.len());
+        let longer = 10 + PREDICTION_PADDING_TOKENS;
+        assert_eq!(by_length(&[longer, 10]), [[1, 0]]);
+        assert_eq!(by_length(&[longer + 1, 10]), [[1], [0]]);
+        let of_one_length = by_length(&[512; 20]);
+        assert_eq!(of_one_length.iter().map(Vec::len).collect::<Vec<_>>(), [8, 8, 4]);
         assert_eq!(
-            by_length(&[9000], 4096),
+            by_length(&[9000]),
             [[0]],
             "a row longer than a batch is a batch of its own"
         );
-        assert_ne!(shuffled(&lengths, 16, 7), shuffled(&lengths, 16, 8));
     }
 
     #[test]

@@ -343,6 +343,17 @@ impl Bundle {
         }
     }
 
+    /// Predicts each row of token ids in a batch of its own: `[rows, classes]`.
+    pub fn predict_alone(&self, rows: &[Vec<u32>]) -> Scores {
+        let alone = rows
+            .iter()
+            .flat_map(|row| self.predict_padded(std::slice::from_ref(row)).logits);
+        Scores {
+            logits: alone.collect(),
+            classes: self.labels.len(),
+        }
+    }
+
     /// Predicts the canaries again and compares with what was recorded.
     pub fn replay(&self) -> Result<CanaryReplay, Error> {
         self.replay_shortest(usize::MAX)

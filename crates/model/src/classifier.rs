@@ -68,7 +68,7 @@ pub fn fill_in_batches(
     mut done: impl FnMut(&[Vec<f32>], usize) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let lengths: Vec<usize> = rows.iter().map(|row| row.len()).collect();
-    for members in batch::by_length(&lengths, batch::PREDICTION_BATCH_TOKENS) {
+    for members in batch::by_length(&lengths) {
         if members.iter().any(|&row| results[row].is_empty()) {
             let tokens: Vec<&[u32]> = members.iter().map(|&row| rows[row]).collect();
             let output = forward(&Batch::new(&tokens, pad_id, device));

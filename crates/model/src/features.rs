@@ -7,7 +7,7 @@ use labelproof_artifact::{ArtifactError, Digest, FeatureRow, TableReader, fs, wr
 use labelproof_settings::{DeviceChoice, Pooling, Precision};
 
 /// Raised when the same encoder, tokens and pooling would give other features.
-const REVISION: u32 = 5;
+const REVISION: u32 = 6;
 
 /// A cache folder for one set of features. Its name is the digest of all they depend on.
 #[derive(Debug)]

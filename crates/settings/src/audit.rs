@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Raised when the same input would give other findings.
-pub const REVISION: u32 = 3;
+pub const REVISION: u32 = 4;
 
 /// How the audit draws.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

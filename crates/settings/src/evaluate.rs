@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Raised when the same parameters and input would give other figures.
-pub const REVISION: u32 = 5;
+pub const REVISION: u32 = 6;
 
 /// How the figures are made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

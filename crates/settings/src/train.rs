@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::{BatchNormalization, Pooling, Precision};
 
 /// Raised when the same parameters and input would give another bundle.
-pub const REVISION: u32 = 7;
+pub const REVISION: u32 = 8;
 
 /// How the classifier is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
