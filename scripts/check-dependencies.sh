@@ -6,11 +6,13 @@ cd "$(dirname "$0")/.."
 
 # features OPTION…: the packages of the workspace with their features, those of the tests included.
 features() {
-    cargo tree --locked --workspace --prefix none --format '{p} {f}' "$@" | sed 's/ (\*)$//' | sort -u
+    tree=$(cargo tree --locked --workspace --prefix none --format '{p} {f}' "$@") || return
+    printf '%s\n' "$tree" | sed 's/ (\*)$//' | sort -u
 }
 
 with_tests=$(features)
-if features --edges normal,build | grep -Fxv -e "$with_tests"; then
+product=$(features --edges normal,build)
+if printf '%s\n' "$product" | grep -Fxv -e "$with_tests"; then
     echo 'error: the package above is built with other features for the tests: it and all that uses it are compiled twice'
     echo
     echo 'hint: ask for the same features among the dependencies of Cargo.toml, as is done for ciborium'

@@ -31,22 +31,26 @@ pub(crate) fn for_each<I>(items: I, work: impl Fn(I::Item) + Sync)
 where
     I: ExactSizeIterator<Item: Send> + Send,
 {
+    for_each_by(*PARALLEL, items, work);
+}
+
+fn for_each_by<I>(parallel: Option<Parallel>, items: I, work: impl Fn(I::Item) + Sync)
+where
+    I: ExactSizeIterator<Item: Send> + Send,
+{
     if items.len() < 2 {
         items.for_each(work);
         return;
     }
     let items = Mutex::new(items);
     let next = || items.lock().unwrap_or_else(PoisonError::into_inner).next();
-    on_all_threads(&|| {
+    let work = || {
         while let Some(item) = next() {
             work(item);
         }
-    });
-}
-
-fn on_all_threads<F: Fn() + Sync>(work: &F) {
-    match *PARALLEL {
-        Some(parallel) => on_threads_of_openmp(parallel, work),
+    };
+    match parallel {
+        Some(parallel) => on_threads_of_openmp(parallel, &work),
         None => {
             rayon::broadcast(|_| work());
         }
@@ -78,17 +82,19 @@ mod tests {
 
     #[test]
     fn every_item_is_worked_on_once() {
-        let mut numbers = vec![0; 1003];
-        for_each(numbers.chunks_mut(10).enumerate(), |(place, chunk)| {
-            for number in chunk {
-                *number += 1 + place;
-            }
-        });
         let expected: Vec<usize> = (0..1003).map(|place| 1 + place / 10).collect();
-        assert_eq!(numbers, expected);
-        for_each(numbers.chunks_mut(10).take(0), |_| {
-            panic!("there is nothing to do")
-        });
+        for parallel in [*PARALLEL, None] {
+            let mut numbers = vec![0; 1003];
+            for_each_by(parallel, numbers.chunks_mut(10).enumerate(), |(place, chunk)| {
+                for number in chunk {
+                    *number += 1 + place;
+                }
+            });
+            assert_eq!(numbers, expected);
+            for_each_by(parallel, numbers.chunks_mut(10).take(0), |_| {
+                panic!("there is nothing to do")
+            });
+        }
     }
 
     #[test]
