@@ -547,8 +547,7 @@ def machine() -> str:
     name = re.search(r"^model name\s*:\s*(.*)$", text, re.MULTILINE)
     flags = set(re.search(r"^(?:flags|Features)\s*:\s*(.*)$", text, re.MULTILINE)[1].split())
     widest = next((word for flag, word in [("avx512f", "AVX-512"), ("avx2", "AVX2"), ("asimd", "NEON")] if flag in flags), "no vectors")
-    half = " and bfloat16" if flags & {"avx512_bf16", "bf16"} else ""
-    half = ", bfloat16 and AMX" if "amx_bf16" in flags else half
+    half = ", bfloat16 and AMX" if "amx_bf16" in flags else " and bfloat16" if flags & {"avx512_bf16", "bf16"} else ""
     return f"{name[1] if name else 'processor unknown'}, {os.cpu_count()} cores, {widest}{half}"
 
 
