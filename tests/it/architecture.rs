@@ -126,6 +126,7 @@ fn one_place_names_the_backend() {
             "model/src/backend/fused/learning.rs",
             "model/src/backend/fused/libtorch.rs",
             "model/src/backend/gelu.rs",
+            "model/src/backend/int8.rs",
             "model/src/backend/residual.rs",
             "model/src/backend.rs"
         ]

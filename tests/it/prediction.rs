@@ -133,6 +133,71 @@ fn predictions_are_those_of_evaluate() {
 }
 
 #[test]
+fn what_int8_costs_is_told_by_evaluate_and_is_what_predict_gives() {
+    let project = Project::small("cpu");
+    project.run(&["run", "evaluate"]).expect_success();
+    let without = project.artifacts();
+    let run = project
+        .run(&["run", "evaluate", "--set", "evaluate.int8=true"])
+        .expect_success();
+    let changed: Vec<String> = project
+        .artifacts()
+        .into_iter()
+        .zip(without)
+        .filter(|(one, other)| one != other)
+        .map(|((name, _), _)| name)
+        .collect();
+    assert_eq!(changed, ["evaluate/metrics.json", "evaluate/stage.lock.json"]);
+
+    let predict = |arguments: &[&str]| {
+        let input = ["--input", "texts.csv", "--id", "id"];
+        project.run(&[&BUNDLE[..], &input, arguments].concat())
+    };
+    let (full, in_int8) = (predict(&[]), predict(&["--int8"]));
+    let on_flex = predict(&["--int8", "--device", "flex"]);
+    let refusal = "this device has no instructions for int8: predicting without it, which is faster\n";
+    assert!(on_flex.stderr.starts_with(refusal), "{}", on_flex.stderr);
+    if in_int8.stderr.starts_with(refusal) {
+        assert_eq!(in_int8.stdout, full.stdout);
+        return;
+    }
+    assert_ne!(in_int8.stdout, full.stdout, "probabilities have six decimals");
+
+    let predicted: Vec<String> = labels(&in_int8.stdout);
+    let artifacts = project.path("artifacts");
+    let rows = labelproof_artifact::read_table::<labelproof_artifact::Prediction>(&artifacts).unwrap();
+    let test: Vec<_> = rows
+        .iter()
+        .filter(|row| row.split == labelproof_artifact::Split::Test)
+        .collect();
+    let with = |label: fn(&labelproof_artifact::Prediction) -> &str| {
+        let same = test
+            .iter()
+            .filter(|row| predicted.contains(&format!("{},{}", row.id, label(row))));
+        same.count()
+    };
+    let (right, as_before) = (with(|row| &row.label), with(|row| &row.predicted));
+    let metrics: serde_json::Value =
+        serde_json::from_str(&project.read("artifacts/evaluate/metrics.json")).unwrap();
+    let int8 = &metrics["int8"];
+    assert_eq!(int8["test"]["rows"], test.len());
+    assert_eq!(int8["other_labels"], test.len() - as_before);
+    assert_eq!(
+        int8["test"]["accuracy"]["value"].as_f64().unwrap(),
+        right as f64 / test.len() as f64
+    );
+    let before = test.iter().filter(|row| row.predicted == row.label).count();
+    let told = format!(
+        "with int8, test: accuracy {:.1} % instead of {:.1} %; {} of {} rows get another label",
+        100.0 * right as f64 / test.len() as f64,
+        100.0 * before as f64 / test.len() as f64,
+        test.len() - as_before,
+        test.len(),
+    );
+    assert!(run.stderr.contains(&told), "{told}\n{}", run.stderr);
+}
+
+#[test]
 fn a_row_without_a_text_keeps_its_place_and_is_named() {
     let project = trained();
     let run = project.command(&BUNDLE, "goal match\n\nbank profit\n");

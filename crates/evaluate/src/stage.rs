@@ -6,9 +6,10 @@ use std::path::Path;
 use labelproof_artifact::{
     FeatureRow, LabelMap, Prediction, Reporter, Row, Split, StageId, TableWriter, read_table, write_table,
 };
+use labelproof_metrics::comparison::mcnemar;
 use labelproof_metrics::{
-    BaselineEvaluation, Bootstrap, Evaluation, OperatingPoint, Scored, SplitMetrics, operating_points,
-    summarize,
+    BaselineEvaluation, Bootstrap, Evaluation, Int8Evaluation, OperatingPoint, Scored, SplitMetrics,
+    operating_points, summarize,
 };
 use labelproof_model::baseline::{self, Baseline};
 use labelproof_model::bundle::{self, argmax, cross_entropy, probabilities};
@@ -67,6 +68,23 @@ pub fn run(
         }
     }
     writer.finish()?;
+    let test = (&logits[&Split::Test], &splits[&Split::Test]);
+    let explained = explain::mistakes(&bundle, test.0, test.1, params.explained_mistakes, reporter)?;
+    write_table(out, explained)?;
+    reporter.started("drawing the map of the test rows", None);
+    write_table(out, map::points(&test_features, test.0, test.1, params.seed))?;
+    reporter.finished();
+    let int8 = if params.int8 {
+        Some(evaluate_int8(
+            &bundle.in_int8(),
+            test.0,
+            test.1,
+            params.seed,
+            reporter,
+        )?)
+    } else {
+        None
+    };
     let evaluation = Evaluation {
         labels: labels.names().to_vec(),
         splits: metrics,
@@ -75,20 +93,9 @@ pub fn run(
             splits: baseline_metrics,
         },
         operating_points: thresholds(&logits, &splits, &labels)?,
+        int8,
     };
     evaluation.write(out)?;
-    let explained = explain::mistakes(
-        &bundle,
-        &logits[&Split::Test],
-        &splits[&Split::Test],
-        params.explained_mistakes,
-        reporter,
-    )?;
-    write_table(out, explained)?;
-    reporter.started("drawing the map of the test rows", None);
-    let test = (&logits[&Split::Test], &splits[&Split::Test]);
-    write_table(out, map::points(&test_features, test.0, test.1, params.seed))?;
-    reporter.finished();
     describe(&evaluation, reporter);
     Ok(())
 }
@@ -143,7 +150,7 @@ const REPEATED_ROWS: usize = 8;
 fn feature_tolerance(precision: Precision) -> f32 {
     match precision {
         Precision::Float32 => 1e-4,
-        Precision::Bfloat16 => 5e-2,
+        Precision::Bfloat16 | Precision::Int8 => 5e-2,
     }
 }
 
@@ -189,6 +196,41 @@ fn predict_kept(
         }
     }
     Ok(scores)
+}
+
+/// The test rows once more, by a bundle in 8 bits; `scores` are those of its own precision.
+fn evaluate_int8(
+    bundle: &Bundle,
+    scores: &Scores,
+    test: &Rows,
+    seed: u64,
+    reporter: &dyn Reporter,
+) -> Result<Int8Evaluation, Error> {
+    reporter.started("predicting with int8", Some(test.ids.len() as u64));
+    let in_int8 = bundle.predict(&test.texts, |rows| reporter.advance(rows as u64, "test"))?;
+    reporter.finished();
+    let predicted = |scores: &Scores| -> Vec<usize> { scores.rows().map(argmax).collect() };
+    let (own, other) = (predicted(scores), predicted(&in_int8));
+    let hits = |predicted: &[usize]| -> Vec<bool> {
+        let pairs = predicted.iter().zip(&test.labels);
+        pairs
+            .map(|(&predicted, &label)| predicted == label as usize)
+            .collect()
+    };
+    let comparison = mcnemar(&hits(&own), &hits(&other));
+    Ok(Int8Evaluation {
+        test: Scoring::from_logits(&in_int8, &test.labels).summarize(
+            Split::Test,
+            test,
+            &bundle.labels,
+            seed,
+        )?,
+        other_labels: own.iter().zip(&other).filter(|(own, other)| own != other).count() as u64,
+        comparison: comparison.map_err(|source| Error::Score {
+            split: Split::Test,
+            source,
+        })?,
+    })
 }
 
 /// The model's thresholds, chosen on validation and tried on test.
@@ -289,6 +331,15 @@ fn describe(evaluation: &Evaluation, reporter: &dyn Reporter) {
             split.name(),
             metrics.rows,
             percent(cheap.value)
+        ));
+    }
+    if let Some(int8) = &evaluation.int8 {
+        text.push_str(&format!(
+            "\nwith int8, test: accuracy {} instead of {}; {} of {} rows get another label",
+            percent(int8.test.accuracy.value),
+            percent(evaluation.splits[&Split::Test].accuracy.value),
+            int8.other_labels,
+            int8.test.rows,
         ));
     }
     reporter.message(&text);

@@ -6,6 +6,7 @@ use std::path::Path;
 use labelproof_artifact::{ArtifactError, Kind, Split, StageId, json};
 use serde::{Deserialize, Serialize};
 
+use crate::comparison::McNemar;
 use crate::{OperatingPoint, SplitMetrics};
 
 /// What evaluate writes as `metrics.json`: `splits.<train|validation|test>.<metric>.{value,low,high}`, and the same
@@ -21,6 +22,21 @@ pub struct Evaluation {
     pub baseline: BaselineEvaluation,
     /// For each wanted accuracy the model's threshold, chosen on validation, and what it keeps of test.
     pub operating_points: Vec<OperatingPoint>,
+    /// The model with its dense layers in 8 bits, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub int8: Option<Int8Evaluation>,
+}
+
+/// What it costs to predict with dense layers in whole numbers of 8 bits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Int8Evaluation {
+    /// Its figures on the test rows.
+    pub test: SplitMetrics,
+    /// Test rows that get another label than in the model's own precision.
+    pub other_labels: u64,
+    /// The model in its own precision, the first, and in 8 bits, the second, on the test rows.
+    pub comparison: McNemar,
 }
 
 /// The figures of the baseline.

@@ -51,7 +51,7 @@ pub use coverage::{
     COVERAGE_POINTS, CoveragePoint, Kept, OperatingPoint, WANTED_ACCURACIES, coverage, operating_points,
 };
 pub use error::Error;
-pub use evaluation::{BaselineEvaluation, Evaluation};
+pub use evaluation::{BaselineEvaluation, Evaluation, Int8Evaluation};
 pub use interval::{Bootstrap, Estimate, percentile_interval, wilson};
 pub use probability::{RELIABILITY_BINS, ReliabilityBin, brier_score, expected_calibration_error};
 pub use ranking::roc_auc;

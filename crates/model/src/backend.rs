@@ -4,6 +4,7 @@
 pub mod adamw;
 pub mod fused;
 mod gelu;
+pub mod int8;
 mod processor;
 mod residual;
 pub(crate) mod threads;
@@ -62,6 +63,14 @@ pub fn computes_in_half(choice: DeviceChoice) -> bool {
         DeviceChoice::Cuda(_) | DeviceChoice::Mps => true,
         DeviceChoice::Cpu | DeviceChoice::Auto => processor::multiplies_in_half(),
         DeviceChoice::Flex => false,
+    }
+}
+
+/// Whether products of whole numbers of 8 bits are faster than those of floats on a device.
+pub fn gains_by_int8(choice: DeviceChoice) -> bool {
+    match choice {
+        DeviceChoice::Cpu | DeviceChoice::Auto => processor::multiplies_int8(),
+        DeviceChoice::Cuda(_) | DeviceChoice::Mps | DeviceChoice::Flex => false,
     }
 }
 

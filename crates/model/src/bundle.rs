@@ -45,7 +45,7 @@ const HEAD_FILE: &str = "head.safetensors";
 fn canary_tolerance(precision: Precision) -> f32 {
     match precision {
         Precision::Float32 => 1e-3,
-        Precision::Bfloat16 => 5e-2,
+        Precision::Bfloat16 | Precision::Int8 => 5e-2,
     }
 }
 
@@ -261,6 +261,16 @@ impl Bundle {
             device: device.clone(),
             description,
         })
+    }
+
+    /// The same bundle, which predicts with dense layers in whole numbers of 8 bits ([`Precision::Int8`]).
+    pub fn in_int8(mut self) -> Self {
+        self.classifier = Classifier {
+            encoder: self.classifier.encoder.with_int8(),
+            precision: Precision::Int8,
+            ..self.classifier
+        };
+        self
     }
 
     /// Cleans and tokenises texts as in training.

@@ -10,10 +10,9 @@ use burn::tensor::{Device, Tensor};
 use labelproof_settings::Precision;
 use labelproof_settings::encoder::{Activation, EncoderConfig};
 
-use crate::backend::fused::{
-    add_and_normalize, attention, in_full, in_precision, layer_norm, linear, linear_and_gelu, product,
-};
+use crate::backend::fused::{add_and_normalize, attention, in_full, in_precision, layer_norm};
 use crate::batch::Batch;
+use crate::dense::Dense;
 use crate::dropout::{Dropped, drop_values};
 use crate::random::combine;
 use crate::weights::{NamedTensors, TensorSource};
@@ -45,10 +44,10 @@ struct Embeddings {
 #[derive(Module, Debug)]
 struct Layer {
     attention: Attention,
-    intermediate: Linear,
+    intermediate: Dense,
     #[module(skip)]
     activation: Activation,
-    output: Linear,
+    output: Dense,
     norm: LayerNorm,
     dropout: Dropout,
     #[module(skip)]
@@ -58,8 +57,8 @@ struct Layer {
 #[derive(Module, Debug)]
 struct Attention {
     /// Query, key and value as one layer: one product instead of three.
-    projections: Linear,
-    output: Linear,
+    projections: Dense,
+    output: Dense,
     norm: LayerNorm,
     weight_dropout: Dropout,
     output_dropout: Dropout,
@@ -92,7 +91,8 @@ impl Encoder {
     }
 
     /// The vectors of every token, `[batch, sequence, hidden]`, in 32 bits; those of padding mean nothing. Dense layers, attention and
-    /// activation compute in `precision`; sums and normalisations in 32 bits, as in PyTorch's `autocast`.
+    /// activation compute in `precision`, in that of 8 bits the dense layers alone; sums and normalisations in 32 bits, as in PyTorch's
+    /// `autocast`.
     pub fn forward(&self, batch: &Batch, precision: Precision) -> Tensor<3> {
         let [rows, sequence] = batch.tokens.dims();
         let bias = match batch.mask.clone() {
@@ -133,6 +133,15 @@ impl Encoder {
         let bias = Tensor::zeros([rows, sequence], &words.device());
         let embedded = self.embeddings.forward_words(words, NO_SEED);
         self.forward_layers(embedded, bias, NO_SEED, Precision::Float32)
+    }
+
+    /// Makes the weights of the dense layers in 8 bits as well, for [`Precision::Int8`].
+    pub fn with_int8(self) -> Self {
+        let layers = self.layers.into_iter().map(Layer::with_int8);
+        Self {
+            layers: layers.collect(),
+            ..self
+        }
     }
 
     /// The table of word embeddings, `[vocabulary, hidden]`. A training may put only the rows there that its batches read, if it
@@ -212,9 +221,9 @@ impl Layer {
         let (width, inner) = (config.hidden_size, config.intermediate_size);
         Self {
             attention: Attention::load(source, number, config),
-            intermediate: source.linear(&name("intermediate.dense"), width, inner),
+            intermediate: Dense::new(source.linear(&name("intermediate.dense"), width, inner)),
             activation: config.hidden_act,
-            output: source.linear(&name("output.dense"), inner, width),
+            output: Dense::new(source.linear(&name("output.dense"), inner, width)),
             norm: source.layer_norm(&name("output.LayerNorm"), width, config.layer_norm_eps),
             dropout: DropoutConfig::new(config.hidden_dropout_prob).init(),
             epsilon: config.layer_norm_eps,
@@ -224,9 +233,18 @@ impl Layer {
     fn save(&self, number: usize, tensors: &mut NamedTensors) {
         let name = |part: &str| format!("encoder.layer.{number}.{part}");
         self.attention.save(number, tensors);
-        tensors.push_linear(&name("intermediate.dense"), &self.intermediate);
-        tensors.push_linear(&name("output.dense"), &self.output);
+        tensors.push_linear(&name("intermediate.dense"), &self.intermediate.linear);
+        tensors.push_linear(&name("output.dense"), &self.output.linear);
         tensors.push_layer_norm(&name("output.LayerNorm"), &self.norm);
+    }
+
+    fn with_int8(self) -> Self {
+        Self {
+            attention: self.attention.with_int8(),
+            intermediate: self.intermediate.with_int8(),
+            output: self.output.with_int8(),
+            ..self
+        }
     }
 
     /// `hidden` and the result are `[batch, sequence, hidden]`, `bias` `[batch, 1, 1, sequence]`; `seed` is of dropout.
@@ -234,13 +252,20 @@ impl Layer {
         let attended = self.attention.forward(hidden, bias, seed, precision);
         let input = in_precision(attended.clone(), precision);
         let inner = match self.activation {
-            Activation::Gelu => linear_and_gelu(&self.intermediate, input),
-            Activation::GeluNew => gelu_approximate(linear(&self.intermediate, input)),
-            Activation::Relu => relu(linear(&self.intermediate, input)),
+            Activation::Gelu => self.intermediate.forward_and_gelu(input, precision),
+            Activation::GeluNew => gelu_approximate(self.intermediate.forward(input, precision)),
+            Activation::Relu => relu(self.intermediate.forward(input, precision)),
         };
-        let output = in_full(product(&self.output, inner));
+        let output = in_full(self.output.product(inner, precision));
         let dropped = Dropped::of(&self.dropout, &output.device(), combine(seed, 2));
-        add_and_normalize(&self.output, &self.norm, self.epsilon, dropped, output, attended)
+        add_and_normalize(
+            &self.output.linear,
+            &self.norm,
+            self.epsilon,
+            dropped,
+            output,
+            attended,
+        )
     }
 }
 
@@ -249,10 +274,10 @@ impl Attention {
         let name = |part: &str| format!("encoder.layer.{number}.attention.{part}");
         let width = config.hidden_size;
         Self {
-            projections: side_by_side(
+            projections: Dense::new(side_by_side(
                 &PROJECTIONS.map(|part| source.linear(&name(&format!("self.{part}")), width, width)),
-            ),
-            output: source.linear(&name("output.dense"), width, width),
+            )),
+            output: Dense::new(source.linear(&name("output.dense"), width, width)),
             norm: source.layer_norm(&name("output.LayerNorm"), width, config.layer_norm_eps),
             weight_dropout: DropoutConfig::new(config.attention_probs_dropout_prob).init(),
             output_dropout: DropoutConfig::new(config.hidden_dropout_prob).init(),
@@ -263,20 +288,36 @@ impl Attention {
 
     fn save(&self, number: usize, tensors: &mut NamedTensors) {
         let name = |part: &str| format!("encoder.layer.{number}.attention.{part}");
-        for (part, layer) in PROJECTIONS.iter().zip(taken_apart(&self.projections)) {
+        for (part, layer) in PROJECTIONS.iter().zip(taken_apart(&self.projections.linear)) {
             tensors.push_linear(&name(&format!("self.{part}")), &layer);
         }
-        tensors.push_linear(&name("output.dense"), &self.output);
+        tensors.push_linear(&name("output.dense"), &self.output.linear);
         tensors.push_layer_norm(&name("output.LayerNorm"), &self.norm);
     }
 
+    fn with_int8(self) -> Self {
+        Self {
+            projections: self.projections.with_int8(),
+            output: self.output.with_int8(),
+            ..self
+        }
+    }
+
     fn forward(&self, hidden: Tensor<3>, bias: &Tensor<4>, seed: u64, precision: Precision) -> Tensor<3> {
-        let projections = linear(&self.projections, in_precision(hidden.clone(), precision));
+        let input = in_precision(hidden.clone(), precision);
+        let projections = self.projections.forward(input, precision);
         let dropped = Dropped::of(&self.weight_dropout, &hidden.device(), combine(seed, 0));
         let attended = attention(projections, bias.clone(), self.heads, dropped);
-        let output = in_full(product(&self.output, attended));
+        let output = in_full(self.output.product(attended, precision));
         let dropped = Dropped::of(&self.output_dropout, &output.device(), combine(seed, 1));
-        add_and_normalize(&self.output, &self.norm, self.epsilon, dropped, output, hidden)
+        add_and_normalize(
+            &self.output.linear,
+            &self.norm,
+            self.epsilon,
+            dropped,
+            output,
+            hidden,
+        )
     }
 }
 

@@ -10,6 +10,7 @@ pub mod baseline;
 pub mod batch;
 pub mod bundle;
 pub mod classifier;
+mod dense;
 mod dropout;
 pub mod encoder;
 pub mod error;

@@ -48,7 +48,7 @@ const SHOWN_PROBLEMS: usize = 10;
 
 pub(crate) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let format = input_format(args)?;
-    let bundle = Bundle::load(&args.bundle, &backend::open(args.device)?)?;
+    let bundle = load(args)?;
     let mut output = Output::open(args.output.as_deref(), bundle.labels.names())?;
     let source = TextSource {
         path: args.input.clone(),
@@ -89,6 +89,19 @@ pub(crate) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         printer::note(&format!("  and {} more", total - SHOWN_PROBLEMS));
     }
     Ok(ExitCode::Input)
+}
+
+fn load(args: &PredictArgs) -> Result<Bundle, Failure> {
+    let device = backend::resolve(args.device)?;
+    let bundle = Bundle::load(&args.bundle, &backend::open(device)?)?;
+    if !args.int8 {
+        return Ok(bundle);
+    }
+    if !backend::gains_by_int8(device) {
+        printer::note("this device has no instructions for int8: predicting without it, which is faster");
+        return Ok(bundle);
+    }
+    Ok(bundle.in_int8())
 }
 
 fn input_format(args: &PredictArgs) -> Result<InputFormat, PredictError> {

@@ -18,7 +18,7 @@ use labelproof_artifact::{
     ArtifactError, Findings, HistoryRow, LabelMap, Reporter, Row, Split, StageId, StageLock, TableReader,
     read_table,
 };
-use labelproof_metrics::{Confusion, Evaluation, SplitMetrics, Totals};
+use labelproof_metrics::{Confusion, Evaluation, Int8Evaluation, SplitMetrics, Totals};
 
 use crate::{Error, Params};
 
@@ -107,6 +107,11 @@ impl Facts {
             .splits
             .get(&split)
             .filter(|metrics| metrics.rows > 0)
+    }
+
+    /// What predicting in 8 bits costs, where that was measured.
+    pub(crate) fn int8(&self) -> Option<&Int8Evaluation> {
+        self.evaluation.int8.as_ref().filter(|int8| int8.test.rows > 0)
     }
 
     /// The baseline's figures of a part that has rows.

@@ -7,6 +7,8 @@ use labelproof_artifact::findings::{Family, Severity, Verdict};
 use labelproof_artifact::{
     Diagnostic, Fault, Findings, Silent, Split, SplitRow, StageId, StageLock, fs, write_table,
 };
+use labelproof_metrics::comparison::mcnemar_from_counts;
+use labelproof_metrics::{Int8Evaluation, wilson};
 use serde_json::json;
 
 use crate::test_world::{Skill, World, clear, found, not_checked, unsound};
@@ -287,6 +289,36 @@ fn the_numbers_are_those_of_the_metrics_file() {
     let count = mistakes.count();
     assert!(page.contains(&format!("BERT gets {count} of 668 test rows wrong.")));
     assert_eq!(page.matches("<article").count(), count.min(30));
+}
+
+#[test]
+fn what_int8_costs_stands_beside_the_figures_where_it_was_measured() {
+    let world = World::news();
+    let artifacts = tempfile::tempdir().unwrap();
+    world.write(artifacts.path());
+    let page = report_of(artifacts.path(), &Params::default()).unwrap().page;
+    assert!(!page.contains("int8"));
+
+    let mut evaluation = world.evaluation();
+    let mut test = evaluation.splits[&Split::Test].clone();
+    test.accuracy = wilson(601, 668);
+    evaluation.int8 = Some(Int8Evaluation {
+        test,
+        other_labels: 12,
+        comparison: mcnemar_from_counts(7, 4),
+    });
+    let folder = artifacts.path().join(StageId::Evaluate.name());
+    evaluation.write(&folder).unwrap();
+    let page = report_of(artifacts.path(), &Params::default()).unwrap().page;
+    let heads = ["BERT", "BERT, int8", "Baseline"]
+        .map(|name| format!("<th scope=\"col\" class=\"number\">{name}</th>"));
+    assert!(page.contains(&heads.concat()), "test is the first part");
+    assert!(
+        page.contains("<th scope=\"colgroup\" colspan=\"3\" class=\"part\">test <small>668 rows</small>")
+    );
+    // 601 of 668, with Wilson's interval.
+    assert!(page.contains("90.0\u{a0}%<small>87.5–92.0</small>"));
+    assert!(page.contains("12 of 668 test rows get another label. 7 that were right become wrong, 4 that were wrong become right."));
 }
 
 #[test]

@@ -366,6 +366,7 @@ impl World {
                     )
                 },
             ),
+            int8: None,
         }
     }
 

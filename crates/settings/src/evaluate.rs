@@ -16,6 +16,8 @@ pub struct Params {
     /// for none.
     #[schemars(range(min = 0, max = 100))]
     pub explained_mistakes: usize,
+    /// Predicts the test rows once more with dense layers in 8 bits, as `labelproof predict --int8` does, to tell what that costs.
+    pub int8: bool,
 }
 
 /// The most rows that may be explained: each takes some seconds.
@@ -26,6 +28,7 @@ impl Default for Params {
         Self {
             seed: 10,
             explained_mistakes: 10,
+            int8: false,
         }
     }
 }

@@ -38,4 +38,7 @@ pub enum Precision {
     Float32,
     /// 16 bits with the range of 32 (bfloat16), summed in 32, where the device has instructions for them.
     Bfloat16,
+    /// Dense layers in whole numbers of 8 bits, the rest in 32. For predictions alone, so no file names it.
+    #[serde(skip)]
+    Int8,
 }

@@ -56,6 +56,15 @@ fn main() {
             .map(|row| (0..sequence).map(|place| word(row, place)).collect())
             .collect();
         let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
+        let in_int8 = Classifier {
+            encoder: classifier.encoder.clone().with_int8(),
+            precision: Precision::Int8,
+            ..classifier.clone()
+        };
+        let forward = || {
+            let _ = in_int8.forward(&Batch::new(&rows, 0, &device)).into_data();
+        };
+        report("forward in int8", sequence, flops, &config, &device, forward);
         for (suffix, precision) in [("", Precision::Float32), (" in bfloat16", Precision::Bfloat16)] {
             let classifier = Classifier {
                 precision,

@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
 fn rounding(precision: Precision) -> f64 {
     match precision {
         Precision::Float32 => 1e-3,
-        Precision::Bfloat16 => 2e-2,
+        Precision::Bfloat16 | Precision::Int8 => 2e-2,
     }
 }
 

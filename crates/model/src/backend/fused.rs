@@ -12,6 +12,8 @@
 mod learning;
 mod libtorch;
 
+use std::sync::Arc;
+
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
@@ -20,6 +22,7 @@ use burn::tensor::{DType, FloatDType, Slice, Tensor, TensorData};
 use labelproof_settings::Precision;
 
 use super::adamw::AdamwStep;
+use super::int8::{self, Int8Weight};
 use super::residual;
 use crate::dropout::{self, Dropped};
 
@@ -54,7 +57,7 @@ pub trait Fused: Backend {
         Self::linear(input, weight, None)
     }
 
-    /// See [`linear_and_gelu`].
+    /// See [`add_and_gelu`].
     fn fused_gelu(products: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
         composed_gelu::<Self>(products, bias)
     }
@@ -66,6 +69,15 @@ pub trait Fused: Backend {
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         Self::linear(input, weight, Some(bias))
+    }
+
+    /// See [`int8_linear`].
+    fn fused_int8_linear(
+        input: FloatTensor<Self>,
+        weight: Arc<Int8Weight>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        composed_int8_linear::<Self>(input, &weight, bias)
     }
 
     /// See [`in_precision`].
@@ -116,6 +128,21 @@ fn composed_add_and_normalize<B: Fused>(
 
 fn composed_gelu<B: Backend>(products: FloatTensor<B>, bias: FloatTensor<B>) -> FloatTensor<B> {
     B::gelu(add_to_rows::<B>(products, bias))
+}
+
+/// In floats, which hold the numbers as they are and their sums with 24 bits.
+fn composed_int8_linear<B: Backend>(
+    input: FloatTensor<B>,
+    weight: &Int8Weight,
+    bias: FloatTensor<B>,
+) -> FloatTensor<B> {
+    let size = [weight.inputs(), weight.outputs()];
+    let weight = B::float_from_data(TensorData::new(weight.restored(), size), &input.device());
+    let largest = B::float_max_dim(B::float_abs(input.clone()), 2);
+    let scale = B::float_div_scalar(largest, int8::LARGEST.into());
+    let scale = B::float_clamp_min(scale, f32::MIN_POSITIVE.into());
+    let numbers = B::float_round(B::float_div(input, scale.clone()));
+    B::linear(B::float_mul(numbers, scale), weight, Some(bias))
 }
 
 /// Adds a vector to every row of `[batch, sequence, width]`.
@@ -222,7 +249,8 @@ pub fn add_and_normalize(
     ))
 }
 
-fn bias_of(layer: &Linear) -> Tensor<1> {
+/// Of one of BERT's dense layers.
+pub fn bias_of(layer: &Linear) -> Tensor<1> {
     layer.bias.as_ref().expect("BERT's dense layers have one").val()
 }
 
@@ -230,7 +258,8 @@ fn bias_of(layer: &Linear) -> Tensor<1> {
 /// stays in 32 bits.
 pub fn in_precision(input: Tensor<3>, precision: Precision) -> Tensor<3> {
     match precision {
-        Precision::Float32 => input,
+        // Numbers of 8 bits are made within a dense layer.
+        Precision::Float32 | Precision::Int8 => input,
         Precision::Bfloat16 => Tensor::from_dispatch(<Dispatch as Fused>::in_half(input.into_dispatch())),
     }
 }
@@ -260,14 +289,20 @@ pub fn product(layer: &Linear, input: Tensor<3>) -> Tensor<3> {
     ))
 }
 
-/// A dense layer and GELU.
-pub fn linear_and_gelu(layer: &Linear, input: Tensor<3>) -> Tensor<3> {
-    // In 16 bits the product adds the bias for nothing.
-    if input.dtype() != DType::F32 {
-        return burn::tensor::activation::gelu(linear(layer, input));
-    }
+/// A dense layer whose weight is in whole numbers of 8 bits, and whose `input`, `[batch, sequence, inputs]` in 32 bits, is turned into such;
+/// the result is in 32 again. For prediction: there is no way back.
+pub fn int8_linear(weight: &Arc<Int8Weight>, bias: Tensor<1>, input: Tensor<3>) -> Tensor<3> {
+    Tensor::from_dispatch(<Dispatch as Fused>::fused_int8_linear(
+        input.into_dispatch(),
+        Arc::clone(weight),
+        bias.into_dispatch(),
+    ))
+}
+
+/// What follows a [`product`] in 32 bits where a dense layer ends in GELU: its bias and the activation.
+pub fn add_and_gelu(layer: &Linear, products: Tensor<3>) -> Tensor<3> {
     Tensor::from_dispatch(<Dispatch as Fused>::fused_gelu(
-        product(layer, input).into_dispatch(),
+        products.into_dispatch(),
         bias_of(layer).into_dispatch(),
     ))
 }

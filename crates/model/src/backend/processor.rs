@@ -27,3 +27,14 @@ pub(super) fn multiplies_in_half() -> bool {
     let found = false;
     found
 }
+
+/// Whether there are instructions that add up products of whole numbers of 8 bits (VNNI). Without them LibTorch is no faster than in
+/// floats, and its sums may overflow on the way.
+pub(super) fn multiplies_int8() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let found =
+        std::arch::is_x86_feature_detected!("avx512vnni") || std::arch::is_x86_feature_detected!("avxvnni");
+    #[cfg(not(target_arch = "x86_64"))]
+    let found = false;
+    found
+}

@@ -43,12 +43,21 @@ struct Label {
     roc_auc: Cell,
 }
 
+/// What predicting in 8 bits changes on the test rows.
+struct Int8 {
+    rows: String,
+    other_labels: String,
+    become_wrong: String,
+    become_right: String,
+}
+
 /// The tables of metrics.
 #[derive(Template)]
 #[template(path = "numbers.html", whitespace = "minimize")]
 pub(crate) struct Numbers {
     baseline_name: String,
     parts: Vec<Part>,
+    int8: Option<Int8>,
     classifiers: Vec<&'static str>,
     groups: Vec<Group>,
     labels: Vec<Label>,
@@ -179,6 +188,12 @@ impl Numbers {
         Self {
             baseline_name: facts.baseline_name(),
             parts: parts(facts),
+            int8: facts.int8().map(|int8| Int8 {
+                rows: count(int8.test.rows),
+                other_labels: count(int8.other_labels),
+                become_wrong: count(int8.comparison.only_first),
+                become_right: count(int8.comparison.only_second),
+            }),
             classifiers: columns.iter().map(|&(name, _)| name).collect(),
             groups: vec![
                 group("Rows classified rightly", &SHARES),
@@ -196,8 +211,10 @@ impl Numbers {
 /// The classifiers that were scored on a part. The baseline's full name stands in the caption.
 fn columns(facts: &Facts, split: Split) -> Vec<(&'static str, &SplitMetrics)> {
     let model = facts.model(split).map(|metrics| ("BERT", metrics));
+    let int8 = facts.int8().filter(|_| split == Split::Test);
+    let int8 = int8.map(|int8| ("BERT, int8", &int8.test));
     let baseline = facts.baseline(split).map(|metrics| ("Baseline", metrics));
-    model.into_iter().chain(baseline).collect()
+    model.into_iter().chain(int8).chain(baseline).collect()
 }
 
 fn parts(facts: &Facts) -> Vec<Part> {

@@ -5,16 +5,21 @@
     reason = "as in `backend`: nothing of burn comes near LibTorch on a processor"
 )]
 
+use std::sync::Arc;
+
 use burn::backend::LibTorch;
 use burn::backend::TensorMetadata;
 use burn::backend::libtorch::TchTensor;
 use burn::backend::ops::FloatTensorOps;
 use burn::tensor::FloatDType;
+use tch::kind::Element;
 
 use super::{
-    Fused, composed_adamw, composed_add_and_normalize, composed_attention, composed_gelu, value_mask,
+    Fused, composed_adamw, composed_add_and_normalize, composed_attention, composed_gelu,
+    composed_int8_linear, value_mask,
 };
 use crate::backend::adamw::{self, AdamwStep};
+use crate::backend::int8::{self, Int8Weight};
 use crate::backend::residual::{self, Learnt};
 use crate::backend::{gelu, processor};
 use crate::dropout::Dropped;
@@ -74,6 +79,25 @@ impl Fused for LibTorch {
         TchTensor::new(multiply_and_add(&input.tensor, &weight.tensor, &bias.tensor))
     }
 
+    fn fused_int8_linear(input: TchTensor, weight: Arc<Int8Weight>, bias: TchTensor) -> TchTensor {
+        if !is_in_memory(&input) || !processor::multiplies_int8() {
+            return composed_int8_linear::<Self>(input, &weight, bias);
+        }
+        let input = input.tensor.contiguous();
+        let outputs = i64::try_from(weight.outputs()).expect("a layer is not that wide");
+        let mut output = TchTensor::new(input.new_empty(
+            shape_of_product(&input, outputs),
+            (tch::Kind::Float, tch::Device::Cpu),
+        ));
+        multiply_int8(
+            values(&input),
+            &weight,
+            values(&bias.tensor.contiguous()),
+            values_mut(&mut output),
+        );
+        output
+    }
+
     fn in_half(input: TchTensor) -> TchTensor {
         if gains_by_half(&input) {
             Self::float_cast(input, FloatDType::BF16)
@@ -122,13 +146,11 @@ pub(super) fn to_be_written(tensor: TchTensor) -> TchTensor {
     }
 }
 
-/// The numbers of a contiguous tensor of 32-bit floats in the processor's memory.
+/// The numbers of a contiguous tensor in the processor's memory.
 #[expect(unsafe_code, reason = "tch lends the numbers of a tensor as a pointer alone")]
-pub(super) fn values(tensor: &tch::Tensor) -> &[f32] {
-    assert!(
-        tensor.is_contiguous() && tensor.kind() == tch::Kind::Float && tensor.device() == tch::Device::Cpu
-    );
-    // SAFETY: the assertion says that as many floats lie there; they live and stay as they are while the tensor is borrowed,
+pub(super) fn values<T: Element>(tensor: &tch::Tensor) -> &[T] {
+    assert!(tensor.is_contiguous() && tensor.kind() == T::KIND && tensor.device() == tch::Device::Cpu);
+    // SAFETY: the assertion says that as many of them lie there; they live and stay as they are while the tensor is borrowed,
     // since only `values_mut` writes through a pointer, to tensors of which there is one owner.
     unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast_const().cast(), tensor.numel()) }
 }
@@ -137,7 +159,7 @@ pub(super) fn values(tensor: &tch::Tensor) -> &[f32] {
 #[expect(unsafe_code, reason = "tch lends the numbers of a tensor as a pointer alone")]
 pub(super) fn values_mut(tensor: &mut TchTensor) -> &mut [f32] {
     assert!(tensor.can_mut(), "somebody else sees this tensor");
-    let numbers = values(&tensor.tensor).len();
+    let numbers = values::<f32>(&tensor.tensor).len();
     // SAFETY: as in `values`; nobody else has this memory, as the assertion says.
     unsafe { std::slice::from_raw_parts_mut(tensor.tensor.data_ptr().cast(), numbers) }
 }
@@ -186,21 +208,60 @@ pub(super) fn in_numbers_of(input: &TchTensor, part: TchTensor) -> TchTensor {
 
 /// One product over all rows.
 pub(super) fn multiply(input: &tch::Tensor, weight: &tch::Tensor) -> tch::Tensor {
-    as_rows(input).mm(weight).reshape(shape_of_product(input, weight))
+    as_rows(input)
+        .mm(weight)
+        .reshape(shape_of_product(input, weight.size()[1]))
 }
 
 /// The same, which starts from the bias instead of adding it afterwards.
 pub(super) fn multiply_and_add(input: &tch::Tensor, weight: &tch::Tensor, bias: &tch::Tensor) -> tch::Tensor {
     bias.addmm(&as_rows(input), weight)
-        .reshape(shape_of_product(input, weight))
+        .reshape(shape_of_product(input, weight.size()[1]))
 }
 
-fn shape_of_product(input: &tch::Tensor, weight: &tch::Tensor) -> Vec<i64> {
+fn shape_of_product(input: &tch::Tensor, outputs: i64) -> Vec<i64> {
     let mut shape = input.size();
     if let Some(last) = shape.last_mut() {
-        *last = weight.size()[1];
+        *last = outputs;
     }
     shape
+}
+
+/// Rows whose sums of whole numbers are made together: few enough for them to stay in the processor's cache until they are floats.
+const INT8_ROWS: usize = 256;
+
+/// `output`, `[rows, outputs]`, of `input`, `[rows, inputs]`.
+fn multiply_int8(input: &[f32], weight: &Int8Weight, bias: &[f32], output: &mut [f32]) {
+    let (inputs, outputs) = (weight.inputs(), weight.outputs());
+    let rows = INT8_ROWS.min(input.len() / inputs);
+    let mut numbers = vec![0; rows * inputs];
+    let mut scales = vec![0.0; rows];
+    let parts = input.chunks(rows * inputs);
+    for (input, output) in parts.zip(output.chunks_mut(rows * outputs)) {
+        let numbers = &mut numbers[..input.len()];
+        let scales = &mut scales[..input.len() / inputs];
+        int8::quantize(input, inputs, numbers, scales);
+        let sums = int8_sums(numbers, &weight.numbers, inputs);
+        int8::restore(values(&sums), scales, [&weight.scales, bias], output);
+    }
+}
+
+/// Sums of products of whole numbers, `[rows, outputs]` in 32 bits, from `[rows, inputs]` and `[inputs, outputs]`.
+#[expect(
+    unsafe_code,
+    reason = "tch makes a tensor over borrowed memory from a pointer alone"
+)]
+fn int8_sums(numbers: &[i8], weight: &[i8], inputs: usize) -> tch::Tensor {
+    let tensor = |numbers: &[i8], columns: usize| {
+        let (rows, rest) = (numbers.len() / columns, numbers.len() % columns);
+        assert_eq!(rest, 0, "a row is not whole");
+        let [rows, columns] = [rows, columns].map(|size| i64::try_from(size).expect("memory is smaller"));
+        let (memory, kind) = (numbers.as_ptr().cast(), tch::Kind::Int8);
+        // SAFETY: as many numbers lie there, as was asserted. They outlive the tensor, which does not leave this function, and nothing
+        // writes to it.
+        unsafe { tch::Tensor::from_blob(memory, &[rows, columns], &[columns, 1], kind, tch::Device::Cpu) }
+    };
+    tensor(numbers, inputs).internal_int_mm(&tensor(weight, weight.len() / inputs))
 }
 
 /// Of a dense layer's input, from the gradient of what it gives.

@@ -1,0 +1,161 @@
+//! A dense layer of the encoder, in every precision.
+
+use std::sync::Arc;
+
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::tensor::activation::gelu;
+use burn::tensor::{DType, Tensor};
+use labelproof_settings::Precision;
+
+use crate::backend::fused::{add_and_gelu, bias_of, int8_linear, linear, product};
+use crate::backend::int8::Int8Weight;
+
+/// A dense layer, `[batch, sequence, inputs]` to `[batch, sequence, outputs]`.
+#[derive(Module, Debug)]
+pub(crate) struct Dense {
+    /// What is learnt and saved.
+    pub(crate) linear: Linear,
+    /// Its weight for [`Precision::Int8`]; without it such predictions are made in 32 bits.
+    #[module(skip)]
+    int8: Option<Arc<Int8Weight>>,
+}
+
+impl Dense {
+    /// A layer without a weight in 8 bits.
+    pub(crate) fn new(linear: Linear) -> Self {
+        Self { linear, int8: None }
+    }
+
+    /// Makes its weight in 8 bits.
+    pub(crate) fn with_int8(self) -> Self {
+        let [_, outputs] = self.linear.weight.dims();
+        let weight: Vec<f32> = self.linear.weight.val().into_data().iter().collect();
+        Self {
+            int8: Some(Arc::new(Int8Weight::of(&weight, outputs))),
+            ..self
+        }
+    }
+
+    fn int8(&self, precision: Precision) -> Option<&Arc<Int8Weight>> {
+        self.int8.as_ref().filter(|_| precision == Precision::Int8)
+    }
+
+    /// What the layer gives.
+    pub(crate) fn forward(&self, input: Tensor<3>, precision: Precision) -> Tensor<3> {
+        match self.int8(precision) {
+            Some(weight) => int8_linear(weight, bias_of(&self.linear), input),
+            None => linear(&self.linear, input),
+        }
+    }
+
+    /// The same without its bias.
+    pub(crate) fn product(&self, input: Tensor<3>, precision: Precision) -> Tensor<3> {
+        match self.int8(precision) {
+            Some(weight) => int8_linear(weight, bias_of(&self.linear).zeros_like(), input),
+            None => product(&self.linear, input),
+        }
+    }
+
+    /// The layer and GELU.
+    pub(crate) fn forward_and_gelu(&self, input: Tensor<3>, precision: Precision) -> Tensor<3> {
+        // In 16 bits the product adds the bias for nothing.
+        if input.dtype() != DType::F32 {
+            return gelu(self.forward(input, precision));
+        }
+        add_and_gelu(&self.linear, self.product(input, precision))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::module::Param;
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+    use crate::{DeviceChoice, backend, random};
+
+    /// Not a whole number of anything that a kernel takes at a time.
+    const INPUTS: usize = 83;
+    const OUTPUTS: usize = 37;
+
+    fn draw(purpose: &str, count: usize) -> Vec<f32> {
+        let mut stream = random::stream(purpose, 1);
+        (0..count)
+            .map(|_| random::uniform(&mut stream) * 8.0 - 4.0)
+            .collect()
+    }
+
+    fn layer(device: &Device) -> Dense {
+        let weight = TensorData::new(draw("weight", INPUTS * OUTPUTS), [INPUTS, OUTPUTS]);
+        let bias = TensorData::new(draw("bias", OUTPUTS), [OUTPUTS]);
+        Dense::new(Linear {
+            weight: Param::from_tensor(Tensor::from_data(weight, device)),
+            bias: Some(Param::from_tensor(Tensor::from_data(bias, device))),
+        })
+        .with_int8()
+    }
+
+    fn forward(device: &Device, input: &[f32], precision: Precision) -> [Vec<f32>; 3] {
+        let layer = layer(device);
+        let input = TensorData::new(input.to_vec(), [1, input.len() / INPUTS, INPUTS]);
+        let input = Tensor::from_data(input, device);
+        [
+            layer.forward(input.clone(), precision),
+            layer.product(input.clone(), precision),
+            layer.forward_and_gelu(input, precision),
+        ]
+        .map(|output| output.into_data().iter::<f32>().collect())
+    }
+
+    #[test]
+    fn a_layer_in_8_bits_is_the_same_on_both_backends_and_near_the_one_in_32() {
+        // More rows than are multiplied together.
+        let input = draw("input", 300 * INPUTS);
+        let [libtorch, flex] = [DeviceChoice::Cpu, DeviceChoice::Flex]
+            .map(|choice| forward(&backend::open(choice).unwrap(), &input, Precision::Int8));
+        let full = forward(
+            &backend::open(DeviceChoice::Flex).unwrap(),
+            &input,
+            Precision::Float32,
+        );
+        for ((libtorch, flex), full) in libtorch.iter().zip(&flex).zip(&full) {
+            assert_eq!(libtorch.len(), 300 * OUTPUTS);
+            let (mut far, mut worst) = (0, 0.0_f32);
+            for ((libtorch, flex), full) in libtorch.iter().zip(flex).zip(full) {
+                // A number that is rounded the other way moves the result by a step of the input times a weight of up to 4.
+                assert!(
+                    (libtorch - flex).abs() < 4.0 / 127.0 * 4.0 + 1e-3,
+                    "{libtorch}, {flex}"
+                );
+                far += usize::from((libtorch - flex).abs() > 1e-3);
+                worst = worst.max((libtorch - full).abs());
+            }
+            assert!(far * 100 < libtorch.len(), "{far}");
+            // Both factors are off by up to half a step of 4/127, which is independent in 83 products of up to 16.
+            assert!(worst > 0.01 && worst < 1.5, "{worst}");
+        }
+    }
+
+    #[test]
+    fn what_a_row_gives_in_8_bits_does_not_depend_on_its_batch() {
+        let device = backend::open(DeviceChoice::Cpu).unwrap();
+        let input = draw("input", 300 * INPUTS);
+        let [together, ..] = forward(&device, &input, Precision::Int8);
+        for row in [0, 7, 255, 256, 299] {
+            let [alone, ..] = forward(&device, &input[row * INPUTS..(row + 1) * INPUTS], Precision::Int8);
+            assert_eq!(alone, &together[row * OUTPUTS..(row + 1) * OUTPUTS], "row {row}");
+        }
+    }
+
+    #[test]
+    fn a_layer_without_a_weight_in_8_bits_computes_in_32() {
+        let device = backend::open(DeviceChoice::Cpu).unwrap();
+        let layer = Dense::new(layer(&device).linear);
+        let input = TensorData::new(draw("input", 5 * INPUTS), [1, 5, INPUTS]);
+        let input = Tensor::<3>::from_data(input, &device);
+        let [one, other] = [Precision::Int8, Precision::Float32]
+            .map(|precision| layer.forward(input.clone(), precision).into_data());
+        assert_eq!(one, other);
+    }
+}
