@@ -204,14 +204,16 @@ class Bench:
         pairs: int,
         own_run: Callable[[str], Measured],
         peer_run: Callable[[], Measured],
+        precisions: list[str] | None = None,
     ) -> None:
-        """Each run of the peer beside one in 32 bits and one in 16, where the processor computes in these."""
+        """Each run of the peer beside one in every precision, those of training unless others are given."""
         print(work, flush=True)
-        rows = {precision: Row(f"{work}, {precision}", peer, goal) for precision in self.precisions}
+        precisions = precisions or self.precisions
+        rows = {precision: Row(f"{work}, {precision}", peer, goal) for precision in precisions}
         for _ in range(self.options.pairs or pairs):
             measured = peer_run()
             # What the run in 32 bits leaves behind is what comes after builds on.
-            for precision in reversed(self.precisions):
+            for precision in reversed(precisions):
                 rows[precision].product_runs.append(own_run(precision))
                 rows[precision].peer_runs.append(measured)
                 print(f"  {precision} {rows[precision].product_runs[-1].seconds:.2f} s against {measured.seconds:.2f} s", flush=True)
@@ -237,6 +239,11 @@ class Bench:
     def precisions(self) -> list[str]:
         """Without instructions for 16 bits, labelproof computes in 32 whatever is asked for."""
         return ["float32", "bfloat16"] if "bfloat16" in self.machine else ["float32"]
+
+    @property
+    def prediction_precisions(self) -> list[str]:
+        """In 8 bits labelproof predicts where there are instructions for them."""
+        return [*self.precisions, "int8"] if flags() & {"avx512_vnni", "avx_vnni"} else self.precisions
 
     @cached_property
     def size(self) -> int:
@@ -299,8 +306,11 @@ class Bench:
             "transformers, sorted by length, after loading",
             1.3,
             2 if self.options.quick else 5,
-            lambda precision: self.own(folder, *predict(bundles[precision])),
+            lambda precision: self.own(
+                folder, *(predict(bundles["float32"], "--int8") if precision == "int8" else predict(bundles[precision]))
+            ),
             lambda: self.peer(folder, "predict.py", encoder, "texts.csv", "512", pattern=r"after loading in ([\d.]+)s"),
+            self.prediction_precisions,
         )
 
     def cold_prediction(self) -> None:
@@ -360,10 +370,11 @@ class Bench:
         """Arithmetic rates, product and plain products by turns in one process."""
         printed = run([self.options.rates.resolve()], self.folder, settings=TRAINING).text
         found = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
-        self.shares = [each for each in found if "bfloat16" not in each["work"] or "bfloat16" in self.precisions]
+        absent = {"bfloat16", "int8"} - set(self.prediction_precisions)
+        self.shares = [each for each in found if not absent & set(each["work"].split())]
 
     def accuracies(self) -> None:
-        """Test accuracy of fine-tuning on short texts, by seed, beside the peer's."""
+        """Test accuracy of fine-tuning on short texts, by seed and by what is predicted in, beside the peer's."""
         rows = short(bbc(self.options.bbc, 10 if self.options.quick else 200))
         folder = self.project("accuracy", rows, 64, "all", 3)
         self.own(folder, "run", "split")
@@ -374,9 +385,14 @@ class Bench:
                 ("frozen encoder, 40 epochs of the head", frozen),
             ]:
                 settings = (f"train.precision={precision}", *settings)
+                settings = ("evaluate.int8=true", *settings)
                 self.own(folder, "run", "evaluate", *(part for each in settings for part in ("--set", each)))
                 metrics = json.loads((folder / "artifacts/evaluate/metrics.json").read_text())
-                self.accuracy[f"labelproof, {precision}, {name}"] = accuracy(metrics)
+                in_int8 = metrics["int8"]
+                self.accuracy[f"labelproof, {precision}, {name}"] = accuracy(metrics["splits"]["test"])
+                self.accuracy[f"labelproof, {precision}, predicted in int8, {name}"] = (
+                    f"{accuracy(in_int8['test'])}; {in_int8['other_labels']} of {in_int8['test']['rows']} labels differ"
+                )
                 print(settings, self.accuracy, flush=True)
         arguments = ("hf.py", "texts.csv", self.options.encoder.resolve(), "finetune", "64", "3")
         printed = self.peer(folder, *arguments).text
@@ -415,9 +431,9 @@ class Bench:
         subprocess.run(["rm", "-rf", str(folder / "artifacts")], check=True)
 
 
-def predict(bundle: Path) -> tuple[str, ...]:
+def predict(bundle: Path, *options: str) -> tuple[str, ...]:
     """The command that predicts with a bundle."""
-    return ("predict", "--bundle", str(bundle), "--input", "texts.csv", "--output", "labels.csv")
+    return ("predict", "--bundle", str(bundle), "--input", "texts.csv", "--output", "labels.csv", *options)
 
 
 def spread(values: list[float], digits: int) -> str:
@@ -536,19 +552,28 @@ def accuracies(found: dict[str, str]) -> list[str]:
 
 
 def accuracy(metrics: dict) -> str:
-    """That of the test split, with its interval."""
-    figure = metrics["splits"]["test"]["accuracy"]
+    """Of some rows, with its interval."""
+    figure = metrics["accuracy"]
     return f"{100 * figure['value']:.1f} % ({100 * figure['low']:.1f} to {100 * figure['high']:.1f})"
+
+
+def processor(key: str) -> str:
+    """What the system says of the first processor."""
+    found = re.search(rf"^(?:{key})\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
+    return found[1] if found else ""
+
+
+def flags() -> set[str]:
+    """Kinds of instructions."""
+    return set(processor("flags|Features").split())
 
 
 def machine() -> str:
     """The processor, its cores, and what of its instructions decides over the figures."""
-    text = Path("/proc/cpuinfo").read_text("utf-8")
-    name = re.search(r"^model name\s*:\s*(.*)$", text, re.MULTILINE)
-    flags = set(re.search(r"^(?:flags|Features)\s*:\s*(.*)$", text, re.MULTILINE)[1].split())
-    widest = next((word for flag, word in [("avx512f", "AVX-512"), ("avx2", "AVX2"), ("asimd", "NEON")] if flag in flags), "no vectors")
-    half = ", bfloat16 and AMX" if "amx_bf16" in flags else " and bfloat16" if flags & {"avx512_bf16", "bf16"} else ""
-    return f"{name[1] if name else 'processor unknown'}, {os.cpu_count()} cores, {widest}{half}"
+    name, found = processor("model name"), flags()
+    widest = next((word for flag, word in [("avx512f", "AVX-512"), ("avx2", "AVX2"), ("asimd", "NEON")] if flag in found), "no vectors")
+    half = ", bfloat16 and AMX" if "amx_bf16" in found else " and bfloat16" if found & {"avx512_bf16", "bf16"} else ""
+    return f"{name or 'processor unknown'}, {os.cpu_count()} cores, {widest}{half}"
 
 
 def main() -> None:

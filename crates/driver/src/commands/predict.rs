@@ -37,8 +37,8 @@ pub struct PredictArgs {
     /// Where to write, as CSV or, if the name ends in .jsonl, JSON lines; standard output by default
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Compute dense layers in 8 bits: faster on processors with VNNI; what it costs in accuracy is told by evaluate with
-    /// `int8: true` below `evaluate` in pipeline.yaml
+    /// Compute the encoder's dense layers in 8 bits where that is faster. Labels may change: `labelproof run evaluate
+    /// --set evaluate.int8=true` says how many, and what becomes of the accuracy
     #[arg(long)]
     pub int8: bool,
     /// auto, cpu, cuda, cuda:1, mps or flex

@@ -4,7 +4,7 @@
 //! Responsible for turning floats into such numbers and sums of their products into floats again; the products between are LibTorch's. Each
 //! column of a weight has a scale, and so has each row of the input, found when it is multiplied: value ≈ number × scale, without an offset,
 //! the largest value of the row or column being ±127 (dynamic quantisation; Jacob et al. 2018, arXiv:1712.05877). Sums of whole numbers are
-//! exact. So what a row gives does not depend on the batch, the threads or the processor.
+//! exact. So what a row gives does not depend on the batch, the threads, or which processor with such instructions it is.
 
 use multiversion::multiversion;
 
@@ -18,7 +18,7 @@ const LANES: usize = 16;
 pub(super) const LARGEST: f32 = 127.0;
 
 /// The weight of a dense layer in whole numbers of 8 bits.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Int8Weight {
     /// `[inputs, outputs]`, row-major.
     pub(super) numbers: Vec<i8>,
