@@ -134,18 +134,18 @@ fn mean(values: impl ExactSizeIterator<Item = f32>) -> f32 {
 fn vectors_in_16_bits_are_as_near_to_those_in_32_as_under_pytorchs_autocast() {
     if gradient_tests::has_16_bits() {
         // Rounding is as good as random, its mean over 3,000 components is not.
-        check_precision(Precision::Bfloat16, "encoder_bfloat16.json", 1.1);
+        check_precision(Precision::Bfloat16, "encoder_bfloat16.json", [1.1, 1.5]);
     }
 }
 
 #[test]
 fn vectors_in_8_bits_are_nearer_to_those_in_32_than_with_pytorchs_dynamic_quantisation() {
     // PyTorch takes one scale for all rows of an input.
-    check_precision(Precision::Int8, "encoder_int8.json", 0.6);
+    check_precision(Precision::Int8, "encoder_int8.json", [0.6, 1.0]);
 }
 
-/// Asks for vectors whose distance from those in 32 bits is at most `most` times that of PyTorch's.
-fn check_precision(precision: Precision, fixture: &str, most: f32) {
+/// Asks for vectors whose distance from those in 32 bits is at most so many times that of PyTorch's, in the mean and at its largest.
+fn check_precision(precision: Precision, fixture: &str, [most_mean, most_largest]: [f32; 2]) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures");
     let allowed = fs::read(&Path::new(path).join(fixture)).unwrap();
     let allowed: PrecisionReference = serde_json::from_slice(&allowed).unwrap();
@@ -181,12 +181,15 @@ fn check_precision(precision: Precision, fixture: &str, most: f32) {
             mean(found.iter().map(|row| row.mean)),
             mean(allowed.clone().map(|row| row.mean)),
         );
-        assert!(means.0 > 1e-5 && means.0 <= most * means.1, "{name}: {means:?}");
+        assert!(
+            means.0 > 1e-5 && means.0 <= most_mean * means.1,
+            "{name}: {means:?}"
+        );
         let largest = (
             found.iter().map(|row| row.largest).fold(0.0, f32::max),
             allowed.map(|row| row.largest).fold(0.0, f32::max),
         );
-        assert!(largest.0 <= 1.4 * most * largest.1, "{name}: {largest:?}");
+        assert!(largest.0 <= most_largest * largest.1, "{name}: {largest:?}");
     }
 }
 
