@@ -384,8 +384,7 @@ class Bench:
                 *((f"seed {seed}", (f"train.seed={seed}",)) for seed in [10, 11, 12]),
                 ("frozen encoder, 40 epochs of the head", frozen),
             ]:
-                settings = (f"train.precision={precision}", *settings)
-                settings = ("evaluate.int8=true", *settings)
+                settings = (f"train.precision={precision}", "evaluate.int8=true", *settings)
                 self.own(folder, "run", "evaluate", *(part for each in settings for part in ("--set", each)))
                 metrics = json.loads((folder / "artifacts/evaluate/metrics.json").read_text())
                 in_int8 = metrics["int8"]

@@ -119,7 +119,7 @@ fn one_place_names_the_backend() {
         })
         .map(|path| path.strip_prefix(&crates).unwrap().to_string_lossy().into_owned())
         .collect();
-    // Two of them only in their tests, which compare with LibTorch.
+    // Three of them only in their tests, which compare with LibTorch.
     assert_eq!(
         naming,
         [

@@ -47,23 +47,25 @@ struct Layer {
     intermediate: Dense,
     #[module(skip)]
     activation: Activation,
-    output: Dense,
-    norm: LayerNorm,
-    dropout: Dropout,
-    #[module(skip)]
-    epsilon: f64,
+    output: Output,
 }
 
 #[derive(Module, Debug)]
 struct Attention {
     /// Query, key and value as one layer: one product instead of three.
     projections: Dense,
-    output: Dense,
-    norm: LayerNorm,
+    output: Output,
     weight_dropout: Dropout,
-    output_dropout: Dropout,
     #[module(skip)]
     heads: usize,
+}
+
+/// What ends a half of a layer: a dense layer whose result is added to what the half was given, and normalised.
+#[derive(Module, Debug)]
+struct Output {
+    dense: Dense,
+    norm: LayerNorm,
+    dropout: Dropout,
     #[module(skip)]
     epsilon: f64,
 }
@@ -223,10 +225,7 @@ impl Layer {
             attention: Attention::load(source, number, config),
             intermediate: Dense::new(source.linear(&name("intermediate.dense"), width, inner)),
             activation: config.hidden_act,
-            output: Dense::new(source.linear(&name("output.dense"), inner, width)),
-            norm: source.layer_norm(&name("output.LayerNorm"), width, config.layer_norm_eps),
-            dropout: DropoutConfig::new(config.hidden_dropout_prob).init(),
-            epsilon: config.layer_norm_eps,
+            output: Output::load(source, &name("output"), inner, config),
         }
     }
 
@@ -234,8 +233,7 @@ impl Layer {
         let name = |part: &str| format!("encoder.layer.{number}.{part}");
         self.attention.save(number, tensors);
         tensors.push_linear(&name("intermediate.dense"), &self.intermediate.linear);
-        tensors.push_linear(&name("output.dense"), &self.output.linear);
-        tensors.push_layer_norm(&name("output.LayerNorm"), &self.norm);
+        self.output.save(&name("output"), tensors);
     }
 
     fn with_int8(self) -> Self {
@@ -256,16 +254,7 @@ impl Layer {
             Activation::GeluNew => gelu_approximate(self.intermediate.forward(input, precision)),
             Activation::Relu => relu(self.intermediate.forward(input, precision)),
         };
-        let output = in_full(self.output.product(inner, precision));
-        let dropped = Dropped::of(&self.dropout, &output.device(), combine(seed, 2));
-        add_and_normalize(
-            &self.output.linear,
-            &self.norm,
-            self.epsilon,
-            dropped,
-            output,
-            attended,
-        )
+        self.output.forward(inner, attended, combine(seed, 2), precision)
     }
 }
 
@@ -277,12 +266,9 @@ impl Attention {
             projections: Dense::new(side_by_side(
                 &PROJECTIONS.map(|part| source.linear(&name(&format!("self.{part}")), width, width)),
             )),
-            output: Dense::new(source.linear(&name("output.dense"), width, width)),
-            norm: source.layer_norm(&name("output.LayerNorm"), width, config.layer_norm_eps),
+            output: Output::load(source, &name("output"), width, config),
             weight_dropout: DropoutConfig::new(config.attention_probs_dropout_prob).init(),
-            output_dropout: DropoutConfig::new(config.hidden_dropout_prob).init(),
             heads: config.num_attention_heads,
-            epsilon: config.layer_norm_eps,
         }
     }
 
@@ -291,8 +277,7 @@ impl Attention {
         for (part, layer) in PROJECTIONS.iter().zip(taken_apart(&self.projections.linear)) {
             tensors.push_linear(&name(&format!("self.{part}")), &layer);
         }
-        tensors.push_linear(&name("output.dense"), &self.output.linear);
-        tensors.push_layer_norm(&name("output.LayerNorm"), &self.norm);
+        self.output.save(&name("output"), tensors);
     }
 
     fn with_int8(self) -> Self {
@@ -308,16 +293,39 @@ impl Attention {
         let projections = self.projections.forward(input, precision);
         let dropped = Dropped::of(&self.weight_dropout, &hidden.device(), combine(seed, 0));
         let attended = attention(projections, bias.clone(), self.heads, dropped);
-        let output = in_full(self.output.product(attended, precision));
-        let dropped = Dropped::of(&self.output_dropout, &output.device(), combine(seed, 1));
-        add_and_normalize(
-            &self.output.linear,
-            &self.norm,
-            self.epsilon,
-            dropped,
-            output,
-            hidden,
-        )
+        self.output.forward(attended, hidden, combine(seed, 1), precision)
+    }
+}
+
+impl Output {
+    fn load(source: &mut TensorSource<'_>, name: &str, inputs: usize, config: &EncoderConfig) -> Self {
+        let (width, epsilon) = (config.hidden_size, config.layer_norm_eps);
+        Self {
+            dense: Dense::new(source.linear(&format!("{name}.dense"), inputs, width)),
+            norm: source.layer_norm(&format!("{name}.LayerNorm"), width, epsilon),
+            dropout: DropoutConfig::new(config.hidden_dropout_prob).init(),
+            epsilon,
+        }
+    }
+
+    fn save(&self, name: &str, tensors: &mut NamedTensors) {
+        tensors.push_linear(&format!("{name}.dense"), &self.dense.linear);
+        tensors.push_layer_norm(&format!("{name}.LayerNorm"), &self.norm);
+    }
+
+    fn with_int8(self) -> Self {
+        Self {
+            dense: self.dense.with_int8(),
+            ..self
+        }
+    }
+
+    /// `inner` is `[batch, sequence, inputs]`; `given`, what the half was given, and the result are `[batch, sequence, hidden]`.
+    fn forward(&self, inner: Tensor<3>, given: Tensor<3>, seed: u64, precision: Precision) -> Tensor<3> {
+        let products = in_full(self.dense.product(inner, precision));
+        let dropped = Dropped::of(&self.dropout, &products.device(), seed);
+        let layer = &self.dense.linear;
+        add_and_normalize(layer, &self.norm, self.epsilon, dropped, products, given)
     }
 }
 
