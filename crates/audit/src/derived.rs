@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use labelproof_artifact::Split;
-use labelproof_model::baseline;
+use labelproof_baseline as baseline;
 use labelproof_text::duplicates::{NearDuplicates, group, group_exact, sketch_batch};
 use labelproof_text::normalized_key;
 use rayon::prelude::*;

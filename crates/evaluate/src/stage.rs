@@ -6,12 +6,12 @@ use std::path::Path;
 use labelproof_artifact::{
     FeatureRow, LabelMap, Prediction, Reporter, Row, Split, StageId, TableWriter, read_table, write_table,
 };
+use labelproof_baseline::Baseline;
 use labelproof_metrics::comparison::mcnemar;
 use labelproof_metrics::{
     BaselineEvaluation, Bootstrap, Evaluation, Int8Evaluation, OperatingPoint, Scored, SplitMetrics,
     operating_points, summarize,
 };
-use labelproof_model::baseline::{self, Baseline};
 use labelproof_model::bundle::{self, argmax, cross_entropy, probabilities};
 use labelproof_model::{Bundle, DeviceChoice, Precision, Scores, backend};
 use labelproof_settings::evaluate::Params;
@@ -89,7 +89,7 @@ pub fn run(
         labels: labels.names().to_vec(),
         splits: metrics,
         baseline: BaselineEvaluation {
-            name: baseline::NAME.to_owned(),
+            name: labelproof_baseline::NAME.to_owned(),
             splits: baseline_metrics,
         },
         operating_points: thresholds(&logits, &splits, &labels)?,

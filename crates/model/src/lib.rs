@@ -1,12 +1,11 @@
 //! The classifier: a BERT encoder and a head on burn, how rows become batches, how weights come from and go to
-//! Hugging Face files, the bundle that prediction needs, and the cheap baseline beside it.
+//! Hugging Face files, and the bundle that prediction needs.
 //!
 //! This is the only crate that knows tensors, and [`backend`] the only file that names a backend. It reads no
 //! `pipeline.yaml` and decides no split; training itself is the train stage's.
 
 pub mod attribution;
 pub mod backend;
-pub mod baseline;
 pub mod batch;
 pub mod bundle;
 pub mod classifier;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use labelproof_artifact::Split;
+use labelproof_baseline::{Baseline, CountedTexts};
 use labelproof_metrics::comparison::mcnemar;
-use labelproof_model::baseline::{Baseline, CountedTexts};
 use labelproof_text::terms::words;
 use serde_json::{Value, json};
 

@@ -1,8 +1,9 @@
 //! The cheap baseline: TF-IDF and multinomial logistic regression. A user must know when an encoder is not worth it.
 //!
-//! The definitions are scikit-learn's `TfidfVectorizer(sublinear_tf=True, min_df=2)` and `LogisticRegression(C=10)`,
-//! on this project's own words. The loss is convex, so its minimum does not depend on how it is found; it is found by
-//! L-BFGS (Liu and Nocedal 1989). Sums run in a fixed order, so the weights are the same with any number of threads.
+//! This crate is responsible for the model alone: it reads no files and knows neither the encoder nor LibTorch. The
+//! definitions are scikit-learn's `TfidfVectorizer(sublinear_tf=True, min_df=2)` and `LogisticRegression(C=10)`, on the
+//! words of `labelproof_text::terms`. The loss is convex, so its minimum does not depend on how it is found; it is found
+//! by L-BFGS (Liu and Nocedal 1989). Sums run in a fixed order: the weights are the same with any number of threads.
 
 use std::collections::HashMap;
 
