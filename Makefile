@@ -8,9 +8,9 @@ ARGS ?=
 
 STAGES := ingest preprocess split train evaluate audit report
 # Crates that link LibTorch, or depend on one that does.
-WITH_TORCH := labelproof-model labelproof-train labelproof-evaluate labelproof-audit labelproof-pipeline
+WITH_TORCH := labelproof-model labelproof-train labelproof-evaluate labelproof-audit labelproof-torch
 # Through cargo, for the environment in .cargo/config.toml.
-LABELPROOF := $(CARGO) run -q --locked -p labelproof-pipeline --bin labelproof --
+LABELPROOF := $(CARGO) run -q --locked --bin labelproof --
 
 # Cargo, LibTorch and the stages use every core on their own, and one set of artifacts bears one run at a time:
 # `make -j` does the same as `make`.
@@ -35,7 +35,7 @@ setup: ## fetch LibTorch, the sample data and the sample encoder into external/ 
 	@scripts/setup-encoder.sh
 
 build: setup ## compile the `labelproof` command
-	@$(CARGO) build --locked -p labelproof-pipeline --bins
+	@$(CARGO) build --locked --bin labelproof --bin labelproof-torch
 
 pipeline: build ## run every stage that is not up to date, and say where the report is
 	@$(LABELPROOF) run --config $(CONFIG) $(ARGS)
@@ -91,7 +91,7 @@ check-sample: build ## check the numbers of the BBC sample, and that a second ru
 
 audit-benchmark: build ## put faults into real runs and count how often the audit names the right one (hours; see benchmarks/audit)
 	@test -n "$(FILES)" || { echo 'error: name the folder of the runs with FILES=...; benchmarks/audit/README.md says how to make them'; exit 2; }
-	@binary=$$($(CARGO) build -q --locked -p labelproof-pipeline --bins --message-format=json \
+	@binary=$$($(CARGO) build -q --locked --bin labelproof --bin labelproof-torch --message-format=json \
 	    | sed -n 's/.*"executable":"\([^"]*\/labelproof\)".*/\1/p') && \
 	    $(PYTHON) benchmarks/audit/benchmark.py --reuse "$(FILES)" --labelproof "$$binary" --jobs 2 --output docs/audit-benchmark.md
 
@@ -101,7 +101,7 @@ bench-setup: setup ## make the Python environment of the peers that `make bench`
 
 bench: build ## measure speed and memory beside the peers, and write docs/benchmarks.md; BENCH=--quick takes minutes, BENCH='--only cold scale' measures some works again
 	@test -x external/bench-venv/bin/python || { echo 'error: the peers are not there; run: make bench-setup'; exit 2; }
-	@binary=$$($(CARGO) build -q --locked -p labelproof-pipeline --bins --message-format=json \
+	@binary=$$($(CARGO) build -q --locked --bin labelproof --bin labelproof-torch --message-format=json \
 	    | sed -n 's/.*"executable":"\([^"]*\/labelproof\)".*/\1/p') && \
 	    rates=$$($(CARGO) bench -q --locked --workspace --profile dev --bench rates --no-run --message-format=json \
 	    | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1) && \

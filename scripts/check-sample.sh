@@ -35,7 +35,7 @@ if audit["verdict"] == "unsound":
     sys.exit(audit["headline"])
 PYTHON
 
-again=$(NO_COLOR=1 ${CARGO:-cargo} run -q --locked -p labelproof-pipeline --bin labelproof -- run 2>&1) ||
+again=$(NO_COLOR=1 ${CARGO:-cargo} run -q --locked --bin labelproof -- run 2>&1) ||
     fail "a second run failed: $again" "a run that has nothing to do must end well"
 printf '%s\n' "$again"
 for stage in ingest preprocess split train evaluate audit report; do

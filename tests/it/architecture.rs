@@ -6,6 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::harness::{Project, labelproof};
+
 /// Which crates of this workspace a crate may depend on: downwards only, and stages never on each other.
 const ALLOWED: [(&str, &[&str]); 15] = [
     ("artifact", &[]),
@@ -40,9 +42,13 @@ const ALLOWED: [(&str, &[&str]); 15] = [
         ],
     ),
     (
-        "pipeline",
+        "cli",
+        &["artifact", "driver", "ingest", "metrics", "report", "settings"],
+    ),
+    (
+        "torch",
         &[
-            "artifact", "audit", "driver", "evaluate", "ingest", "metrics", "model", "text", "train",
+            "artifact", "audit", "cli", "driver", "evaluate", "ingest", "metrics", "model", "text", "train",
         ],
     ),
 ];
@@ -142,7 +148,7 @@ fn one_place_names_the_backend() {
 
 #[test]
 fn the_committed_schema_is_the_one_the_binary_prints() {
-    let project = crate::harness::Project::empty();
+    let project = Project::empty();
     let printed = project.run(&["schema"]).expect_success().stdout;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema/pipeline.schema.json");
     let committed = labelproof_artifact::fs::read_to_string(&path).unwrap();
@@ -156,11 +162,11 @@ fn the_committed_schema_is_the_one_the_binary_prints() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_command_does_not_load_libtorch_before_there_is_work_for_it() {
-    let names_libtorch = |binary: &str| {
-        let bytes = labelproof_artifact::fs::read(Path::new(binary)).unwrap();
+    let names_libtorch = |binary: &Path| {
+        let bytes = labelproof_artifact::fs::read(binary).unwrap();
         let name = b"libtorch_cpu.so";
         bytes.windows(name.len()).any(|window| window == name)
     };
-    assert!(!names_libtorch(env!("CARGO_BIN_EXE_labelproof")));
-    assert!(names_libtorch(env!("CARGO_BIN_EXE_labelproof-torch")));
+    assert!(!names_libtorch(labelproof()));
+    assert!(names_libtorch(Path::new(env!("CARGO_BIN_EXE_labelproof-torch"))));
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use labelproof_artifact::fs;
 
-use crate::harness::{Project, write_tiny_encoder};
+use crate::harness::{Project, labelproof, write_tiny_encoder};
 
 const CONFIGURATION: &str = "\
 encoder: encoder
@@ -173,7 +173,7 @@ fn the_committed_pipelines_are_valid() {
 #[test]
 fn the_origin_case_is_unsound_and_the_example_shows_what_the_audit_says() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/origin");
-    let run = Command::new(env!("CARGO_BIN_EXE_labelproof"))
+    let run = Command::new(labelproof())
         .args([
             "audit",
             "--quiet",
@@ -198,7 +198,7 @@ fn the_origin_case_is_unsound_and_the_example_shows_what_the_audit_says() {
 fn a_command_without_its_other_half_says_what_is_missing() {
     let project = Project::empty();
     let alone = project.path("labelproof");
-    fs::copy(Path::new(env!("CARGO_BIN_EXE_labelproof")), &alone).unwrap();
+    fs::copy(labelproof(), &alone).unwrap();
     let version = Command::new(&alone).arg("--version").output().unwrap();
     assert_eq!(version.status.code(), Some(0));
     let run = project.shell("./labelproof predict --bundle model < /dev/null");
@@ -206,7 +206,7 @@ fn a_command_without_its_other_half_says_what_is_missing() {
     assert_eq!(
         run.stderr,
         "error: cannot start `[DIR]/labelproof-torch`\n  caused by: No such file or directory (os error 2)\n\nhint: \
-         `labelproof` and `labelproof-torch` belong together: build both (`cargo build --package labelproof-pipeline`), \
-         and keep them in one folder\n"
+         this command runs a network, which `labelproof-torch` does: build both binaries (`cargo build --bin \
+         labelproof --bin labelproof-torch`), and keep them in one folder\n"
     );
 }

@@ -4,10 +4,41 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use tempfile::TempDir;
+
+/// The binary `labelproof`. Cargo builds it into the folder of `labelproof-torch`, but not for the tests of that package
+/// alone: a binary that is missing or older than its sources fails the tests.
+pub(crate) fn labelproof() -> &'static Path {
+    static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
+        let binary = Path::new(env!("CARGO_BIN_EXE_labelproof-torch")).with_file_name("labelproof");
+        assert!(
+            is_current(&binary),
+            "`{}` is missing or older than its sources; build it: cargo build --bin labelproof",
+            binary.display()
+        );
+        binary
+    });
+    &BINARY
+}
+
+/// Whether a binary is newer than every source that cargo's dependency file lists for it.
+fn is_current(binary: &Path) -> bool {
+    let modified = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
+    let (Some(built), Ok(sources)) = (
+        modified(binary),
+        labelproof_artifact::fs::read_to_string(&binary.with_extension("d")),
+    ) else {
+        return false;
+    };
+    let sources = sources.split_whitespace().skip(1);
+    sources
+        .map(Path::new)
+        .all(|source| modified(source) <= Some(built))
+}
 
 /// A folder with a pipeline in it.
 pub(crate) struct Project {
@@ -67,7 +98,7 @@ impl Project {
 
     /// Runs `labelproof` with something on its standard input.
     pub(crate) fn command(&self, arguments: &[&str], input: &str) -> Run {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_labelproof"));
+        let mut command = Command::new(labelproof());
         command.args(arguments);
         self.finish(&mut command, input)
     }
@@ -75,9 +106,7 @@ impl Project {
     /// Runs a shell script in the folder; `$LABELPROOF` is the binary.
     pub(crate) fn shell(&self, script: &str) -> Run {
         let mut command = Command::new("sh");
-        command
-            .args(["-c", script])
-            .env("LABELPROOF", env!("CARGO_BIN_EXE_labelproof"));
+        command.args(["-c", script]).env("LABELPROOF", labelproof());
         self.finish(&mut command, "")
     }
 
@@ -111,7 +140,7 @@ impl Project {
 
     /// Starts `labelproof` in the folder, and lets it run.
     pub(crate) fn start(&self, arguments: &[&str]) -> std::process::Child {
-        Command::new(env!("CARGO_BIN_EXE_labelproof"))
+        Command::new(labelproof())
             .args(arguments)
             .current_dir(self.folder.path())
             .stdin(std::process::Stdio::null())

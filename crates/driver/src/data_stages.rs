@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use labelproof_artifact::{Reporter, StageId};
 
 use crate::config::Config;
-use crate::driver::Selection;
 use crate::failure::Failure;
+use crate::run::Selection;
 
 /// Whether a selection is of such stages alone.
 pub fn are_all_of(selection: &Selection) -> bool {
     !selection.stages.iter().any(|stage| stage.uses_device())
 }
 
-/// Runs one of them; see [`RunStage`](crate::driver::RunStage).
+/// Runs one of them; see [`RunStage`](crate::RunStage).
 pub fn run_stage(
     config: &Config,
     stage: StageId,

@@ -1,20 +1,26 @@
-//! The driver: reads `pipeline.yaml`, decides which stages must run, has them run, and commits what they wrote.
+//! The driver: reads `pipeline.yaml`, decides which stages must run, runs them, and commits what they wrote.
 //!
-//! The only crate that reads the configuration, prints, and chooses exit codes. It knows which file a stage reads and
-//! writes, and nothing of how it makes one from the other. It does not link LibTorch, and neither does the `labelproof`
-//! binary, which is this crate and a `main`: what runs the network is in `labelproof-pipeline`.
+//! Responsible for the configuration, the plan, the locks, interruption, and what is printed and with which exit code
+//! the process ends. It knows which files a stage reads and writes, and nothing of how the stage makes one from the
+//! other. The command line is `labelproof-cli`'s; the stages that run a network are `labelproof-torch`'s, which hands
+//! them in as a [`RunStage`]. Nothing here links LibTorch.
 
-pub mod commands;
 pub mod config;
 pub mod data_stages;
-pub mod driver;
-pub mod entry;
-pub mod exit_code;
-pub mod failure;
-pub mod handover;
+mod exit_code;
+mod failure;
 pub mod interrupt;
 pub mod plan;
 pub mod printer;
 pub mod reproduction;
-pub mod run_lock;
-pub mod times;
+mod run;
+mod run_lock;
+mod times;
+
+pub use config::Config;
+pub use exit_code::ExitCode;
+pub use failure::Failure;
+pub use plan::Planner;
+pub use printer::{Printer, Verbosity};
+pub use run::{Conduct, RunStage, Selection, StageOutcome, dry_run, is_up_to_date, run};
+pub use times::Times;

@@ -255,10 +255,10 @@ impl<'a> Planner<'a> {
 }
 
 /// A parameter with two values: its dotted key, the old one, the new one.
-pub(crate) type Changed = (String, String, String);
+pub type Changed = (String, String, String);
 
 /// The leaves in which two parameter trees differ, by their dotted keys.
-pub(crate) fn changed_values(key: &str, old: &serde_json::Value, new: &serde_json::Value) -> Vec<Changed> {
+pub fn changed_values(key: &str, old: &serde_json::Value, new: &serde_json::Value) -> Vec<Changed> {
     use serde_json::Value::Object;
     if old == new {
         return Vec::new();

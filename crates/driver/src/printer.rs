@@ -9,8 +9,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use labelproof_artifact::{Reporter, StageId};
 
-use crate::driver::Outcome;
 use crate::interrupt;
+use crate::run::StageOutcome;
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,11 +62,11 @@ impl Printer {
     }
 
     /// A stage is done.
-    pub fn stage_finished(&self, stage: StageId, outcome: &Outcome, folder: &Path) {
+    pub fn stage_finished(&self, stage: StageId, outcome: &StageOutcome, folder: &Path) {
         self.replace_bar(None);
         let text = match outcome {
-            Outcome::UpToDate => "up to date".to_owned(),
-            Outcome::Ran(elapsed) => format!("ran in {} -> {}/", duration(*elapsed), folder.display()),
+            StageOutcome::UpToDate => "up to date".to_owned(),
+            StageOutcome::Ran(elapsed) => format!("ran in {} -> {}/", duration(*elapsed), folder.display()),
         };
         self.line(&format!("{stage:<11} {text}"));
     }

@@ -101,7 +101,7 @@ fn instructions() -> Option<&'static str> {
 
 /// A lock cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum LockError {
+pub enum PipelineLockError {
     /// It cannot be read or written.
     #[error(transparent)]
     File(#[from] FsError),
@@ -121,7 +121,7 @@ pub enum LockError {
     NeverRun(StageId),
 }
 
-impl Diagnostic for LockError {
+impl Diagnostic for PipelineLockError {
     fn fault(&self) -> Fault {
         match self {
             Self::File(error) => error.fault(),
@@ -156,12 +156,13 @@ pub struct Difference {
 
 impl PipelineLock {
     /// The lock of a folder of artifacts.
-    pub fn of_artifacts(artifacts: &Path, platform: Platform) -> Result<Self, LockError> {
+    pub fn of_artifacts(artifacts: &Path, platform: Platform) -> Result<Self, PipelineLockError> {
         let stages = StageId::ALL
             .into_iter()
             .map(|stage| {
                 let lock = StageLock::read(&artifacts.join(stage.name()));
-                lock.map(|lock| (stage, lock)).ok_or(LockError::NeverRun(stage))
+                lock.map(|lock| (stage, lock))
+                    .ok_or(PipelineLockError::NeverRun(stage))
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {
@@ -173,8 +174,8 @@ impl PipelineLock {
     }
 
     /// Reads a lock.
-    pub fn read(path: &Path) -> Result<Self, LockError> {
-        let damaged = |problem: String| LockError::Damaged {
+    pub fn read(path: &Path) -> Result<Self, PipelineLockError> {
+        let damaged = |problem: String| PipelineLockError::Damaged {
             path: path.display().to_string(),
             problem,
         };
@@ -199,7 +200,7 @@ impl PipelineLock {
     }
 
     /// Writes the lock.
-    pub fn write(&self, path: &Path) -> Result<(), LockError> {
+    pub fn write(&self, path: &Path) -> Result<(), PipelineLockError> {
         let mut text = serde_json::to_string_pretty(self).expect("a lock has string keys only");
         text.push('\n');
         Ok(fs::write_atomic(path, text.as_bytes())?)

@@ -12,11 +12,11 @@ const FILE: &str = ".lock";
 /// The folder is locked for as long as this lives. The operating system gives the lock up when the process ends, in
 /// whatever way, so that no lock is ever left behind.
 #[derive(Debug)]
-pub struct RunLock(#[expect(dead_code, reason = "held, and not read")] File);
+pub(crate) struct RunLock(#[expect(dead_code, reason = "held, and not read")] File);
 
 /// A folder of artifacts could not be locked.
 #[derive(Debug, thiserror::Error)]
-pub enum LockError {
+pub(crate) enum RunLockError {
     /// The lock file cannot be used.
     #[error(transparent)]
     File(#[from] FsError),
@@ -30,7 +30,7 @@ pub enum LockError {
     },
 }
 
-impl Diagnostic for LockError {
+impl Diagnostic for RunLockError {
     fn fault(&self) -> Fault {
         match self {
             Self::File(error) => error.fault(),
@@ -50,7 +50,11 @@ impl Diagnostic for LockError {
 
 impl RunLock {
     /// Locks a folder. If another process has it, waits for that and says so, or fails.
-    pub fn acquire(artifacts: &Path, wait: bool, reporter: &dyn Reporter) -> Result<Self, LockError> {
+    pub(crate) fn acquire(
+        artifacts: &Path,
+        wait: bool,
+        reporter: &dyn Reporter,
+    ) -> Result<Self, RunLockError> {
         fs::create_dir_all(artifacts)?;
         let path = artifacts.join(FILE);
         // Not emptied on opening: another process may have written its number.
@@ -66,7 +70,7 @@ impl RunLock {
             Err(TryLockError::WouldBlock) => {
                 let holder = holder(&mut file);
                 if !wait {
-                    return Err(LockError::Busy {
+                    return Err(RunLockError::Busy {
                         artifacts: artifacts.to_path_buf(),
                         holder,
                     });

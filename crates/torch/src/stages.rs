@@ -1,13 +1,9 @@
-//! What each stage of a run that trains or predicts does. Those that only handle data are the driver's.
+//! Runs the stages that run a network; the driver runs the others.
 
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::{Reporter, StageId};
-use labelproof_driver::config::Config;
-use labelproof_driver::data_stages;
-use labelproof_driver::driver::{self, Conduct, Selection};
-use labelproof_driver::failure::Failure;
-use labelproof_driver::printer::Printer;
+use labelproof_driver::{Conduct, Config, Failure, Printer, Selection, data_stages};
 use labelproof_model::backend;
 
 /// Runs what is not up to date.
@@ -20,7 +16,7 @@ pub(crate) fn run(
     if selection.stages.iter().any(|stage| stage.uses_device()) {
         backend::resolve(config.device)?;
     }
-    driver::run(config, selection, conduct, printer, &run_stage)
+    labelproof_driver::run(config, selection, conduct, printer, &run_stage)
 }
 
 /// Runs a stage. Returns what it kept to go on from, which is to be removed when its output is safe.

@@ -1,34 +1,34 @@
-//! `labelproof report`: the report, up to date, and shown.
+//! `labelproof report`: brings the report up to date, and opens it.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use labelproof_artifact::{Diagnostic, Fault, StageId};
+use labelproof_driver::{ExitCode, Failure};
 use labelproof_settings::DeviceChoice;
 
-use super::{ConfigArgs, RunArgs};
-use crate::exit_code::ExitCode;
-use crate::failure::Failure;
+use super::ConfigArgs;
+use super::run::{RunArgs, page};
 
-/// Which report, and whether to show it.
+/// The pipeline, and whether to open its report.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Open it in the browser
+    /// Open the report in the browser
     #[arg(long)]
     pub open: bool,
     /// The pipeline
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// auto, cpu, cuda, cuda:1, mps or flex; wins over the configuration
+    /// Device of the network: auto, cpu, cuda, cuda:1, mps or flex; overrides the configuration
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<DeviceChoice>,
-    /// Print errors only
+    /// Print nothing but errors and results
     #[arg(long, short)]
     pub quiet: bool,
 }
 
 impl ReportArgs {
-    /// The same as a run: of the report, and of what it needs.
+    /// The arguments of the run that brings the report up to date.
     pub fn as_run(&self) -> RunArgs {
         RunArgs {
             stages: vec![StageId::Report],
@@ -44,18 +44,18 @@ impl ReportArgs {
         }
     }
 
-    /// Opens the report, if that is wanted; it has just been made, or was up to date.
+    /// Opens the report in the browser if the user asked for it. The report must be up to date.
     pub fn show(&self) -> Result<ExitCode, Failure> {
         if self.open {
             let config = self.config.load(self.device)?;
-            let page = super::page(&config)?;
+            let page = page(&config)?;
             open::that(&page).map_err(|source| NoBrowser { page, source })?;
         }
         Ok(ExitCode::Success)
     }
 }
 
-/// No program opens the page.
+/// No program could be started that opens the page.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot open `{}` in a browser", page.display())]
 pub(super) struct NoBrowser {

@@ -3,11 +3,9 @@
 use std::io::{self, Write};
 use std::panic::{self, UnwindSafe};
 
-use crate::exit_code::ExitCode;
-use crate::failure::Failure;
-use crate::{interrupt, printer};
+use labelproof_driver::{ExitCode, Failure, interrupt, printer};
 
-/// Does a command's work, prints why it failed if it did, and gives the process's exit code.
+/// Executes a command, prints why it failed if it did, and returns the exit code of the process.
 pub fn conclude(work: impl FnOnce() -> Result<ExitCode, Failure> + UnwindSafe) -> ExitCode {
     interrupt::listen();
     // A panic is a bug in labelproof, never the answer to some input; say so, and whom to tell.
@@ -24,10 +22,10 @@ pub fn conclude(work: impl FnOnce() -> Result<ExitCode, Failure> + UnwindSafe) -
     }
 }
 
-/// Ends the process at once, when its work is done and everything of its own was dropped. The system forgets in no time what LibTorch
-/// takes a tenth of a second to forget piece by piece.
+/// Ends the process without running LibTorch's destructors, which take a tenth of a second to free memory that the
+/// system frees at once. To be called when everything of our own was dropped.
 pub fn leave(code: ExitCode) -> ! {
-    // Nobody is left to be told, and every writer of something that matters has flushed it and asked.
+    // Nobody is left to be told, and every writer of something that matters has flushed it and checked the result.
     let _ = io::stdout().flush();
     signal_hook::low_level::exit(i32::from(code as u8))
 }

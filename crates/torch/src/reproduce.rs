@@ -2,12 +2,9 @@
 
 use labelproof_artifact::{Reporter, fs};
 
-use labelproof_driver::commands::reproduce::ReproduceArgs;
-use labelproof_driver::driver::{Conduct, Selection};
-use labelproof_driver::exit_code::ExitCode;
-use labelproof_driver::failure::Failure;
-use labelproof_driver::printer::{self, Printer, Verbosity};
+use labelproof_cli::commands::reproduce::ReproduceArgs;
 use labelproof_driver::reproduction::{Difference, PipelineLock, Platform, TOLERANCE};
+use labelproof_driver::{Conduct, ExitCode, Failure, Printer, Selection, Verbosity, printer};
 use labelproof_model::backend;
 
 use crate::stages;

@@ -10,10 +10,8 @@ use labelproof_ingest::{TextRow, TextSource, texts};
 use labelproof_model::bundle::{argmax, probabilities};
 use labelproof_model::{Bundle, backend};
 
-use labelproof_driver::commands::predict::{InputFormat, PredictArgs};
-use labelproof_driver::exit_code::ExitCode;
-use labelproof_driver::failure::Failure;
-use labelproof_driver::printer;
+use labelproof_cli::commands::predict::{InputFormat, PredictArgs};
+use labelproof_driver::{ExitCode, Failure, printer};
 
 /// The command line of `predict` does not make sense.
 #[derive(Debug, thiserror::Error)]

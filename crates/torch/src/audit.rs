@@ -6,10 +6,8 @@ use labelproof_audit::files::{Columns, Files, read};
 use labelproof_audit::probe::probe;
 use labelproof_audit::{audit, page, summary};
 
-use labelproof_driver::commands::audit::AuditArgs;
-use labelproof_driver::exit_code::ExitCode;
-use labelproof_driver::failure::Failure;
-use labelproof_driver::printer::{self, Printer, Verbosity};
+use labelproof_cli::commands::audit::AuditArgs;
+use labelproof_driver::{ExitCode, Failure, Printer, Verbosity, printer};
 
 /// The command line of `audit` does not make sense.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,8 @@
-//! What of the `labelproof` command runs the network: the stages, prediction, and the commands that run them.
+//! The commands that run a network: `run` and `report` where such a stage is stale, `predict`, `audit` of a bundle,
+//! `reproduce`, and `suggest`.
 //!
-//! The command line, the configuration and the plan are `labelproof-driver`'s.
+//! The command line is `labelproof-cli`'s, the configuration and the plan are `labelproof-driver`'s. This is the only
+//! crate besides `labelproof-model` and the stages `train` and `evaluate` that links LibTorch.
 
 mod audit;
 mod predict;
@@ -8,12 +10,11 @@ mod reproduce;
 mod stages;
 mod suggest;
 
-use labelproof_driver::commands::{self, Cli, Command, RunArgs};
-use labelproof_driver::exit_code::ExitCode;
-use labelproof_driver::failure::Failure;
-use labelproof_driver::printer::{Printer, Verbosity};
+use labelproof_cli::commands::run::{RunArgs, print_page};
+use labelproof_cli::{Cli, Command};
+use labelproof_driver::{ExitCode, Failure, Printer, Verbosity};
 
-/// Does what the command line asks for.
+/// Executes a command, whether it runs a network or not.
 pub fn execute(cli: &Cli) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Run(args) if !args.dry_run => run(args),
@@ -30,8 +31,8 @@ pub fn execute(cli: &Cli) -> Result<ExitCode, Failure> {
         | Command::Compare(_)
         | Command::Schema
         | Command::Completions { .. } => {
-            let done = cli.execute_without_libtorch()?;
-            Ok(done.expect("none of these needs LibTorch"))
+            let done = cli.execute()?;
+            Ok(done.expect("none of these commands runs a network"))
         }
     }
 }
@@ -41,5 +42,5 @@ fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let selection = args.selection();
     let printer = Printer::new(Verbosity::choose(args.quiet));
     stages::run(&config, &selection, args.conduct(), &printer)?;
-    commands::print_page(&config, &selection)
+    print_page(&config, &selection)
 }

@@ -11,12 +11,12 @@ use crate::failure::Failure;
 use crate::interrupt;
 use crate::plan::{self, Planner, Stale};
 use crate::printer::Printer;
-use crate::run_lock::{LockError, RunLock};
+use crate::run_lock::{RunLock, RunLockError};
 use crate::times::Times;
 
 /// What became of a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum StageOutcome {
     /// Nothing to do.
     UpToDate,
     /// It ran, for this long.
@@ -87,9 +87,9 @@ impl Default for Conduct {
     }
 }
 
-/// What a run would do now: for every stage of a selection the reasons for which it would run, none if it is up to date.
-/// Nothing is locked or written.
-pub fn plan(
+/// What a [`run`] would do now: for every stage of a selection the reasons for which it would run, none if it is up to
+/// date. Locks and writes nothing.
+pub fn dry_run(
     config: &Config,
     selection: &Selection,
     conduct: Conduct,
@@ -134,7 +134,7 @@ pub fn run(
         let reasons = planner.reasons(stage)?;
         let folder = config.artifacts.join(stage.name());
         if reasons.is_empty() && !forced {
-            printer.stage_finished(stage, &Outcome::UpToDate, &folder);
+            printer.stage_finished(stage, &StageOutcome::UpToDate, &folder);
             continue;
         }
         let reasons: Vec<String> = if reasons.is_empty() {
@@ -147,7 +147,7 @@ pub fn run(
         interrupt::while_running(stage, || execute(config, stage, &mut planner, printer, run_stage))?;
         planner.forget(stage);
         Times::note(&config.artifacts, stage, started.elapsed());
-        printer.stage_finished(stage, &Outcome::Ran(started.elapsed()), &folder);
+        printer.stage_finished(stage, &StageOutcome::Ran(started.elapsed()), &folder);
         if interrupt::requested() {
             return Err(Stopped { stage }.into());
         }
@@ -168,7 +168,7 @@ pub fn is_up_to_date(
     }
     let _lock = match RunLock::acquire(&config.artifacts, false, printer) {
         Ok(lock) => lock,
-        Err(LockError::Busy { .. }) => return Ok(false),
+        Err(RunLockError::Busy { .. }) => return Ok(false),
         Err(error) => return Err(error.into()),
     };
     let mut planner = Planner::new(config);
@@ -180,7 +180,7 @@ pub fn is_up_to_date(
     }
     for &stage in &selection.stages {
         let folder = config.artifacts.join(stage.name());
-        printer.stage_finished(stage, &Outcome::UpToDate, &folder);
+        printer.stage_finished(stage, &StageOutcome::UpToDate, &folder);
     }
     Ok(true)
 }
@@ -188,7 +188,7 @@ pub fn is_up_to_date(
 /// The user asked to stop when a stage was all but done.
 #[derive(Debug, thiserror::Error)]
 #[error("stopped after stage `{stage}`")]
-pub struct Stopped {
+pub(crate) struct Stopped {
     stage: StageId,
 }
 
@@ -207,7 +207,7 @@ const FORCED: &str = "forced";
 /// Something that a stage wrote, and that a later one would read, is not what was written.
 #[derive(Debug, thiserror::Error)]
 #[error("`{}` is not what `{stage}` wrote: it was edited, cut or removed since", path.display())]
-pub struct ChangedArtifact {
+pub(crate) struct ChangedArtifact {
     stage: StageId,
     path: PathBuf,
 }

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use labelproof_settings::DeviceChoice;
 
-/// What to audit, and how to say what was found.
+/// The files to audit, and the form of the answer.
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Look for causes of good numbers beside bad predictions, in anyone's files
+    long_about = "Find out why metrics look good although predictions are bad, from the files of any classifier
 
-Give what there is: every file more makes more checks possible, and what could not be checked says what it lacks.",
+Give every file you have: each one makes more checks possible. A check that cannot run says which file it lacks.",
     after_help = "Examples:
   labelproof audit --validation val_predictions.csv --test test_predictions.csv --train train.csv
   labelproof audit --test test.npz --log trainer_state.json --html audit.html
@@ -18,7 +18,7 @@ Give what there is: every file more makes more checks possible, and what could n
   labelproof audit --log loss=1.24,accuracy=0.80,val_loss=1.21,val_accuracy=0.83,validation_rows=3500,classes=5 \\
                    --confusion matrix.csv
 
-See --help for the formats.",
+--help also lists the file formats.",
     after_long_help = "Examples:
   labelproof audit --validation val_predictions.csv --test test_predictions.csv --train train.csv
   labelproof audit --test test.npz --log trainer_state.json --html audit.html
@@ -52,55 +52,55 @@ Log (--log):
 Confusion matrix (--confusion), rows are true classes: .csv or .json, with names or without."
 )]
 pub struct AuditArgs {
-    /// Rows that the model was chosen by, with their true and predicted labels
+    /// Validation rows, by which the model was selected, with true and predicted labels
     #[arg(long, value_name = "FILE")]
     pub validation: Option<PathBuf>,
-    /// Rows that were kept apart, with their true and predicted labels
+    /// Test rows, which neither training nor selection saw, with true and predicted labels
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
-    /// Rows that were trained on, with their labels
+    /// Training rows, with their labels
     #[arg(long, value_name = "FILE")]
     pub train: Option<PathBuf>,
-    /// The log of the training, or its figures as key=value,key=value
+    /// Log of the training, or its metrics as key=value,key=value
     #[arg(long, value_name = "FILE|KEY=VALUE,...")]
     pub log: Option<String>,
-    /// The confusion matrix of the test rows
+    /// Confusion matrix of the test rows
     #[arg(long, value_name = "FILE")]
     pub confusion: Option<PathBuf>,
-    /// The tokenizer.json of the model
+    /// The model's tokenizer.json
     #[arg(long, value_name = "FILE")]
     pub tokenizer: Option<PathBuf>,
-    /// The bundle: the `model` folder that train writes
+    /// Bundle of the model: the folder `model` that the stage train writes
     #[arg(long, value_name = "DIR")]
     pub bundle: Option<PathBuf>,
-    /// The column of the id
+    /// Column of the id
     #[arg(long, value_name = "COLUMN")]
     pub id: Option<String>,
-    /// The column of the text
+    /// Column of the text
     #[arg(long, value_name = "COLUMN")]
     pub text: Option<String>,
-    /// The column of the true label
+    /// Column of the true label
     #[arg(long, value_name = "COLUMN")]
     pub label: Option<String>,
-    /// The column of the predicted label
+    /// Column of the predicted label
     #[arg(long, value_name = "COLUMN")]
     pub predicted: Option<String>,
-    /// The column of the author, thread or source of a row
+    /// Column of the group of a row, such as its author, thread or source
     #[arg(long, value_name = "COLUMN")]
     pub group: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Write a page too
+    /// Also write the findings as a page
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Where the bundle runs: auto, cpu, cuda, cuda:1, mps or flex
+    /// Device on which the bundle runs: auto, cpu, cuda, cuda:1, mps or flex
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: DeviceChoice,
-    /// Exit with 8 if the figures do not say what they seem to say
+    /// Exit with code 8 if the verdict is that the figures are unsound
     #[arg(long)]
     pub check: bool,
-    /// Print errors and the result only
+    /// Print nothing but errors and the result
     #[arg(long, short)]
     pub quiet: bool,
 }

@@ -6,47 +6,48 @@ use clap::{Args, ValueEnum};
 use labelproof_ingest::{Encoding, TextFormat};
 use labelproof_settings::DeviceChoice;
 
-/// Texts, the bundle that classifies them, and where the labels go.
+/// The texts, the bundle that classifies them, and where the predictions go.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   echo 'the match ended in a draw' | labelproof predict --bundle artifacts/train/model
   labelproof predict --bundle model --input new.csv --text title --text body --id key --output labels.csv
   labelproof predict --bundle model --input new.jsonl.gz --text body --output labels.jsonl
 
-Each row gives its id (the row's number without --id), its label, that label's probability, and the
-probability of every label. A row without a readable text gets an empty label; then the exit code is 3.")]
+The output has a row for each input row: its id (the number of the row unless --id names a column), the
+predicted label and its probability, and the probability of every label. A row whose text cannot be read
+gets an empty label, and the exit code is 3.")]
 pub struct PredictArgs {
-    /// The bundle: the `model` folder that train writes
+    /// Bundle of the model: the folder `model` that the stage train writes
     #[arg(long, value_name = "DIR")]
     pub bundle: PathBuf,
-    /// Texts to classify; standard input by default
+    /// File with the texts to classify; standard input by default
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
-    /// What the input is; by default what its name says, and lines on standard input
+    /// Format of the input; by default that of the file name's extension, and lines for standard input
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<InputFormat>,
-    /// The column of the text; several are joined by a line break
+    /// Column of the text; can be repeated, and the columns are joined by line breaks
     #[arg(long = "text", value_name = "COLUMN", default_value = "text")]
     pub text_columns: Vec<String>,
-    /// The column of the id
+    /// Column of the id
     #[arg(long = "id", value_name = "COLUMN")]
     pub id_column: Option<String>,
-    /// The encoding of the input
+    /// Character encoding of the input
     #[arg(long, default_value = "utf-8")]
     pub encoding: InputEncoding,
-    /// Where to write, as CSV or, if the name ends in .jsonl, JSON lines; standard output by default
+    /// File to write: CSV, or JSON lines if its name ends in .jsonl; standard output by default
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Compute the encoder's dense layers in 8 bits where that is faster. Labels may change: `labelproof run evaluate
-    /// --set evaluate.int8=true` says how many, and what becomes of the accuracy
+    /// Quantise the encoder's dense layers to int8 where that is faster. Some labels may change: `labelproof run evaluate
+    /// --set evaluate.int8=true` tells how many, and the accuracy
     #[arg(long)]
     pub int8: bool,
-    /// auto, cpu, cuda, cuda:1, mps or flex
+    /// Device of the network: auto, cpu, cuda, cuda:1, mps or flex
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: DeviceChoice,
 }
 
-/// What the input is.
+/// The format of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[expect(
     missing_docs,
@@ -60,7 +61,7 @@ pub enum InputFormat {
     Parquet,
 }
 
-/// How the input writes letters as bytes.
+/// The character encoding of the input.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[expect(
     missing_docs,

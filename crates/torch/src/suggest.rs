@@ -9,12 +9,8 @@ use labelproof_audit::domain_words::domain_words;
 use labelproof_metrics::comparison::{McNemar, mcnemar};
 use labelproof_text::cleaning::{Language, Step, StopWords};
 
-use labelproof_driver::commands::suggest::{SuggestArgs, Suggestion};
-use labelproof_driver::config::Config;
-use labelproof_driver::driver::{Conduct, Selection};
-use labelproof_driver::exit_code::ExitCode;
-use labelproof_driver::failure::Failure;
-use labelproof_driver::printer::{self, Printer, Verbosity};
+use labelproof_cli::commands::suggest::{SuggestArgs, Suggestion};
+use labelproof_driver::{Conduct, Config, ExitCode, Failure, Printer, Selection, Verbosity, printer};
 
 use crate::stages;
 

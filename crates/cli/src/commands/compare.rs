@@ -1,4 +1,4 @@
-//! `labelproof compare`: two folders of artifacts side by side.
+//! `labelproof compare`: the parameters, the metrics and the predicted test rows of two runs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -6,42 +6,39 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use labelproof_artifact::{ArtifactError, Prediction, Split, StageId, StageLock, TableReader};
+use labelproof_driver::plan::{Changed, changed_values};
+use labelproof_driver::{ExitCode, Failure, printer};
 use labelproof_metrics::comparison::{McNemar, mcnemar};
 use labelproof_metrics::{Estimate, Evaluation, SplitMetrics};
 use serde_json::{Value, json};
 
-use crate::exit_code::ExitCode;
-use crate::failure::Failure;
-use crate::plan::{Changed, changed_values};
-use crate::printer;
-
-/// Which folders, and how to say it.
+/// The two folders of artifacts, and the form of the answer.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   labelproof run --artifacts artifacts/longer --set train.epochs=80
   labelproof compare artifacts artifacts/longer")]
 pub struct CompareArgs {
-    /// A folder of artifacts
+    /// Folder of artifacts of the first run
     #[arg(value_name = "A")]
     pub first: PathBuf,
-    /// Another one
+    /// Folder of artifacts of the second run
     #[arg(value_name = "B")]
     pub second: PathBuf,
-    /// Print JSON, with every row on which they differ
+    /// Print JSON, with every row that only one of the runs classifies correctly
     #[arg(long)]
     pub json: bool,
 }
 
-/// The chance of a difference below which the better one is called better.
+/// The significance level: a p-value below it makes the run with more correct rows the better one.
 const SIGNIFICANT: f64 = 0.05;
 
-/// Rows of each kind that the text lists.
+/// How many rows of each kind the text lists at most.
 const LISTED: usize = 10;
 
-/// A metric's name, and where it stands.
+/// A metric's name, and how to get it.
 type Metric = (&'static str, fn(&SplitMetrics) -> Estimate);
 
-/// The metrics that are shown.
+/// The metrics that are shown, in this order.
 const METRICS: [Metric; 6] = [
     ("accuracy", |metrics| metrics.accuracy),
     ("balanced accuracy", |metrics| metrics.balanced_accuracy),
@@ -66,15 +63,15 @@ pub(super) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Success)
 }
 
-/// All that two folders differ in.
+/// Everything in which two runs differ.
 struct Comparison {
     parameters: Vec<Changed>,
-    /// Name, first, second, of the test rows of each.
+    /// The name of each metric, and its estimates on the test rows of the first and of the second run.
     metrics: Vec<(&'static str, Estimate, Estimate)>,
     rows: Rows,
 }
 
-/// A test row that both have, and that only one of them predicts rightly.
+/// A test row of both runs that only one of them classifies correctly.
 struct ChangedRow {
     id: String,
     label: String,
@@ -82,7 +79,7 @@ struct ChangedRow {
     second: String,
 }
 
-/// The test rows that both have.
+/// The test rows of two runs, joined by id.
 struct Rows {
     shared: usize,
     only_in_first: usize,
@@ -92,7 +89,7 @@ struct Rows {
     won: Vec<ChangedRow>,
 }
 
-/// The parameters of all stages that ran in both folders, where they differ.
+/// The parameters in which the stages that ran in both folders differ.
 fn parameters(first: &Path, second: &Path) -> Vec<Changed> {
     let of_stage = |stage: StageId| {
         let lock = |artifacts: &Path| StageLock::read(&artifacts.join(stage.name()));
@@ -151,7 +148,7 @@ impl Rows {
     }
 }
 
-/// The predicted test rows by id.
+/// The predictions of the test rows by id.
 fn test_rows(artifacts: &Path) -> Result<BTreeMap<String, Prediction>, ArtifactError> {
     let mut rows = BTreeMap::new();
     for batch in TableReader::<Prediction>::open(artifacts)? {
@@ -231,7 +228,7 @@ impl Comparison {
     }
 }
 
-/// A parameter as it stands in a lock.
+/// A parameter's value, which is JSON as the lock holds it.
 fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
 }
@@ -244,7 +241,7 @@ fn estimate(estimate: Estimate) -> String {
     }
 }
 
-/// What `McNemar`'s test says.
+/// What McNemar's test says, in words.
 fn conclusion(test: McNemar) -> String {
     let verdict = if test.p_value >= SIGNIFICANT {
         "no more than chance makes"

@@ -1,0 +1,14 @@
+//! The binary `labelproof`: parses the command line, runs the command if no network has to run, and otherwise becomes
+//! `labelproof-torch`.
+
+use clap::Parser;
+use labelproof_cli::{Cli, entry, handover};
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    let work = move || match cli.execute()? {
+        Some(code) => Ok(code),
+        None => Err(handover::become_sibling(cli.memory()).into()),
+    };
+    entry::conclude(work).into()
+}
