@@ -1,5 +1,5 @@
 //! Equal input gives equal bytes: run after run, with any number of threads, in any order of the sources, and from one
-//! version of the code to the next unless its `REVISION` says otherwise.
+//! version of the code to the next unless its `STAGE.revision` says otherwise.
 
 use std::path::{Path, PathBuf};
 
@@ -113,7 +113,7 @@ fn golden_lock() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/small.lock")
 }
 
-/// A changed output without a raised `REVISION` would leave the users' old artifacts in place, and call them up to date.
+/// A changed output without a raised `STAGE.revision` would leave the users' old artifacts in place, and call them up to date.
 /// Data stages are compared on every machine, the others on one like that of the lock.
 #[test]
 fn a_stage_that_gives_other_bytes_has_another_revision() {
@@ -139,13 +139,13 @@ fn a_stage_that_gives_other_bytes_has_another_revision() {
         let (then, now) = (golden.stage(stage).unwrap(), fresh.stage(stage).unwrap());
         assert_eq!(
             then.revision, now.revision,
-            "{stage} has another REVISION: run this test with LABELPROOF_WRITE_GOLDEN=1, and commit small.lock"
+            "{stage} has another revision: run this test with LABELPROOF_WRITE_GOLDEN=1, and commit small.lock"
         );
         // With other input, other output is no wonder: the stage before is the one to look at.
         if then.inputs == now.inputs && then.params == now.params {
             assert_eq!(
                 then.outputs, now.outputs,
-                "{stage} gives other bytes for equal input: raise its REVISION, run this test with \
+                "{stage} gives other bytes for equal input: raise its revision, run this test with \
                  LABELPROOF_WRITE_GOLDEN=1, and commit small.lock"
             );
         }

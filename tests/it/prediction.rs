@@ -1,5 +1,7 @@
 //! `labelproof predict` with the bundle that a run leaves.
 
+use labelproof_artifact::{Artifacts, Prediction, read_table};
+
 use crate::harness::Project;
 
 const BUNDLE: [&str; 3] = ["predict", "--bundle", "artifacts/train/model"];
@@ -125,7 +127,7 @@ fn predictions_are_those_of_evaluate() {
         })
         .collect();
     let artifacts = project.path("artifacts");
-    let rows = labelproof_artifact::read_table::<labelproof_artifact::Prediction>(&artifacts).unwrap();
+    let rows = read_table::<Prediction>(Artifacts::all(&artifacts)).unwrap();
     assert_eq!(rows.len(), 120);
     for row in rows {
         assert_eq!(predicted[&row.id], row.predicted, "{}", row.id);
@@ -165,7 +167,7 @@ fn what_int8_costs_is_told_by_evaluate_and_is_what_predict_gives() {
 
     let predicted: Vec<String> = labels(&in_int8.stdout);
     let artifacts = project.path("artifacts");
-    let rows = labelproof_artifact::read_table::<labelproof_artifact::Prediction>(&artifacts).unwrap();
+    let rows = read_table::<Prediction>(Artifacts::all(&artifacts)).unwrap();
     let test: Vec<_> = rows
         .iter()
         .filter(|row| row.split == labelproof_artifact::Split::Test)

@@ -100,6 +100,7 @@ impl Row for Attribution {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::artifacts::Artifacts;
     use crate::table::{ArtifactError, read_table, write_table};
 
     fn attribution(id: &str, pieces: &[&str], weights: &[f32]) -> Attribution {
@@ -120,7 +121,7 @@ mod tests {
         let folder = artifacts.path().join("evaluate");
         crate::fs::create_dir_all(&folder).unwrap();
         write_table(&folder, rows.to_vec()).unwrap();
-        read_table(artifacts.path())
+        read_table(Artifacts::all(artifacts.path()))
     }
 
     #[test]

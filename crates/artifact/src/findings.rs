@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::artifacts::Artifacts;
 use crate::json;
 use crate::stage::{Kind, StageId};
 use crate::table::ArtifactError;
@@ -236,7 +237,7 @@ impl Findings {
     };
 
     /// Reads what audit wrote into a folder of artifacts.
-    pub fn read(artifacts: &Path) -> Result<Self, ArtifactError> {
+    pub fn read(artifacts: Artifacts<'_>) -> Result<Self, ArtifactError> {
         json::read_artifact(Self::KIND, artifacts)
     }
 

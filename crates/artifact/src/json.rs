@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::artifacts::Artifacts;
 use crate::fs;
 use crate::stage::Kind;
 use crate::table::ArtifactError;
@@ -29,8 +30,8 @@ pub fn write_artifact<T: Serialize>(kind: Kind, folder: &Path, content: &T) -> R
 }
 
 /// Reads a value back from a folder of artifacts, checking file and format first.
-pub fn read_artifact<T: DeserializeOwned>(kind: Kind, artifacts: &Path) -> Result<T, ArtifactError> {
-    read_artifact_file(kind, &kind.path(artifacts))
+pub fn read_artifact<T: DeserializeOwned>(kind: Kind, artifacts: Artifacts<'_>) -> Result<T, ArtifactError> {
+    read_artifact_file(kind, &artifacts.path(kind))
 }
 
 /// Reads a value back from a path of its own, checking file and format first.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::artifacts::Artifacts;
 use crate::json;
 use crate::stage::{Kind, StageId};
 use crate::table::ArtifactError;
@@ -80,7 +81,7 @@ impl LabelMap {
     }
 
     /// Reads the label map of a folder of artifacts.
-    pub fn read(artifacts: &Path) -> Result<Self, ArtifactError> {
+    pub fn read(artifacts: Artifacts<'_>) -> Result<Self, ArtifactError> {
         json::read_artifact(Self::KIND, artifacts)
     }
 

@@ -4,6 +4,7 @@
 //! This crate knows the *shape* of every file and who writes it. It knows no stage's logic: nothing here cleans,
 //! splits, trains or measures.
 
+pub mod artifacts;
 pub mod attributions;
 pub mod containment;
 pub mod diagnostic;
@@ -26,6 +27,7 @@ pub mod stage;
 pub mod table;
 pub mod tokens;
 
+pub use artifacts::Artifacts;
 pub use attributions::Attribution;
 pub use containment::{ParquetBatches, contained, open_parquet};
 pub use diagnostic::{Diagnostic, Fault};
@@ -41,6 +43,6 @@ pub use map::MapPoint;
 pub use predictions::Prediction;
 pub use progress::{Reporter, Silent};
 pub use splits::{Split, SplitRow};
-pub use stage::{Kind, StageId};
+pub use stage::{BUNDLE, Kind, Stage, StageId};
 pub use table::{ArtifactError, Row, TableReader, TableWriter, read_table, write_table};
 pub use tokens::TokenRow;

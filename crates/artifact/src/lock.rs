@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::fs::{self, FsError};
-use crate::stage::StageId;
+use crate::stage::{Kind, StageId};
 
 /// The version of this file's own format.
 const SCHEMA: u32 = 1;
@@ -51,10 +51,24 @@ impl StageLock {
         }
     }
 
+    /// The lock of a stage, as a file that other stages can read.
+    pub const fn kind(stage: StageId) -> Kind {
+        Kind {
+            stage,
+            file: Self::FILE,
+            format: SCHEMA,
+        }
+    }
+
     /// Reads the lock in a stage's folder. A missing, unreadable or foreign lock is the same as none: the stage never
     /// happened.
     pub fn read(folder: &Path) -> Option<Self> {
-        let bytes = fs::read(&folder.join(Self::FILE)).ok()?;
+        Self::read_file(&folder.join(Self::FILE))
+    }
+
+    /// Reads a lock at a path of its own, as [`read`](Self::read) does.
+    pub(crate) fn read_file(path: &Path) -> Option<Self> {
+        let bytes = fs::read(path).ok()?;
         let lock: Self = serde_json::from_slice(&bytes).ok()?;
         (lock.schema == SCHEMA).then_some(lock)
     }

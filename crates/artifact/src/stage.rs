@@ -1,4 +1,4 @@
-//! The names of the stages and of the files they own.
+//! The names of the stages, what each declares of itself, and the files they exchange.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,24 +6,26 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::lock::StageLock;
+
 /// A stage of the pipeline. The same word is the crate, the key in `pipeline.yaml`, the argument of `labelproof run`
 /// and the folder below `artifacts/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StageId {
-    /// Sources to documents.
+    /// Reads sources, and writes documents.
     Ingest,
-    /// Documents to tokens.
+    /// Cleans and tokenises the documents.
     Preprocess,
-    /// Tokens to train, validation and test.
+    /// Assigns each row to training, validation or test.
     Split,
-    /// Tokens, split and encoder to a bundle.
+    /// Trains the classifier, and writes the bundle.
     Train,
-    /// Bundle and documents to predictions and metrics.
+    /// Predicts every row with the bundle, and computes the metrics.
     Evaluate,
-    /// Everything to findings: why the figures can be relied on, or not.
+    /// Tests for what speaks against the metrics.
     Audit,
-    /// Everything to a page.
+    /// Shows everything on a page.
     Report,
 }
 
@@ -39,12 +41,12 @@ impl StageId {
         Self::Report,
     ];
 
-    /// Whether it computes with a model, on the device that is configured.
+    /// Whether the stage runs a network, on the device of the configuration.
     pub fn uses_device(self) -> bool {
         matches!(self, Self::Train | Self::Evaluate | Self::Audit)
     }
 
-    /// The stage's one word.
+    /// The stage's name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ingest => "ingest",
@@ -64,13 +66,13 @@ impl fmt::Display for StageId {
     }
 }
 
-/// No stage has this name.
+/// No stage has the given name.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message names the field")]
 #[error(
     "no stage is called `{name}`; the stages are: ingest, preprocess, split, train, evaluate, audit, report"
 )]
 pub struct UnknownStage {
-    /// The name that was given.
     pub name: String,
 }
 
@@ -87,12 +89,39 @@ impl FromStr for StageId {
     }
 }
 
-/// A kind of file: who writes it, under which name, in which version of its format.
+/// What a stage declares of itself, once, in its own crate: the plan is derived from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stage {
+    /// The name.
+    pub id: StageId,
+    /// The version of the stage's code, raised when equal input would give other output.
+    pub revision: u32,
+    /// The files of earlier stages that the stage reads. The lock of a stage stands for every file that it lists.
+    pub reads: &'static [Kind],
+    /// The files that the stage reads in the encoder's folder.
+    pub encoder_files: &'static [&'static str],
+}
+
+impl Stage {
+    /// Whether the stage declares that it reads a file.
+    pub fn declares(&self, file: Kind) -> bool {
+        self.reads.contains(&file) || self.reads.contains(&StageLock::kind(file.stage))
+    }
+
+    /// The stages from which this one reads, in the order they run.
+    pub fn upstream(&self) -> impl Iterator<Item = StageId> {
+        StageId::ALL
+            .into_iter()
+            .filter(|id| self.reads.iter().any(|kind| kind.stage == *id))
+    }
+}
+
+/// A kind of file (or, as the bundle, of folder): who writes it, under which name, in which version of its format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
-    /// The stage that writes it.
+    /// The stage that writes the file.
     pub stage: StageId,
-    /// Its name in the stage's folder.
+    /// The file's name in the stage's folder.
     pub file: &'static str,
     /// Raised when a reader of the old format would misread the new one. A reader refuses a newer format, and names
     /// the stage to run again for an older one.
@@ -100,8 +129,21 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// Where this kind of file lies in a folder of artifacts.
+    /// The path of the file in a folder of artifacts.
     pub fn path(&self, artifacts: &Path) -> PathBuf {
         artifacts.join(self.stage.name()).join(self.file)
     }
 }
+
+impl fmt::Display for Kind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.stage, self.file)
+    }
+}
+
+/// The bundle: the folder of the trained classifier, with all that prediction needs.
+pub const BUNDLE: Kind = Kind {
+    stage: StageId::Train,
+    file: "model",
+    format: 2,
+};

@@ -18,6 +18,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::WriterProperties;
 
+use crate::artifacts::Artifacts;
 use crate::containment::{ParquetBatches, parquet_metadata};
 use crate::diagnostic::{Diagnostic, Fault};
 use crate::fs::{self, FsError};
@@ -219,8 +220,8 @@ pub struct TableReader<R> {
 
 impl<R: Row> TableReader<R> {
     /// Opens the table of this row type in a folder of artifacts, and checks kind, format and columns.
-    pub fn open(artifacts: &Path) -> Result<Self, ArtifactError> {
-        Self::open_file(&R::KIND.path(artifacts))
+    pub fn open(artifacts: Artifacts<'_>) -> Result<Self, ArtifactError> {
+        Self::open_file(&artifacts.path(R::KIND))
     }
 
     /// Opens a table at a path of its own.
@@ -346,7 +347,7 @@ fn check_columns(found: &Schema, expected: &Schema) -> Result<(), String> {
 }
 
 /// Reads a whole table into memory.
-pub fn read_table<R: Row>(artifacts: &Path) -> Result<Vec<R>, ArtifactError> {
+pub fn read_table<R: Row>(artifacts: Artifacts<'_>) -> Result<Vec<R>, ArtifactError> {
     let mut all = Vec::new();
     for rows in TableReader::open(artifacts)? {
         all.extend(rows?);

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use labelproof_artifact::tokens::PREPARATION;
 use labelproof_artifact::{
-    ArtifactError, Digest, Document, HistoryRow, Kind, LabelMap, Prediction, Reporter, Row, Split, StageId,
+    Artifacts, BUNDLE, Digest, Document, HistoryRow, LabelMap, Prediction, Reporter, Row, Split, StageId,
     StageLock, TableReader, TokenRow, json, read_table,
 };
 use labelproof_metrics::Evaluation;
-use labelproof_model::{DeviceChoice, bundle};
-use labelproof_settings::audit::Params;
+use labelproof_model::DeviceChoice;
+use labelproof_settings::audit::{Params, STAGE};
 use labelproof_settings::encoder::TOKENIZER_FILE;
 use labelproof_text::Preparation;
 use labelproof_text::cleaning::Cleaner;
@@ -33,7 +33,7 @@ pub fn run(
 ) -> Result<(), Error> {
     let mut evidence = read_artifacts(artifacts, params.seed)?;
     reporter.started("asking the bundle", None);
-    let folder = artifacts.join(StageId::Train.name()).join(bundle::FOLDER);
+    let folder = Artifacts::for_stage(artifacts, &STAGE).path(BUNDLE);
     evidence.bundle = Some(probe(&folder, device, &evidence)?);
     reporter.finished();
     reporter.started("checking", None);
@@ -45,7 +45,8 @@ pub fn run(
 }
 
 /// Everything that the artifacts of a pipeline tell.
-pub fn read_artifacts(artifacts: &Path, seed: u64) -> Result<Evidence, Error> {
+pub fn read_artifacts(folder: &Path, seed: u64) -> Result<Evidence, Error> {
+    let artifacts = Artifacts::for_stage(folder, &STAGE);
     let labels = LabelMap::read(artifacts)?;
     let mut parts = read_parts(artifacts, &labels)?;
     let mut evaluation = Evaluation::read(artifacts)?;
@@ -58,7 +59,7 @@ pub fn read_artifacts(artifacts: &Path, seed: u64) -> Result<Evidence, Error> {
         validation: parts.remove(&Split::Validation),
         test: parts.remove(&Split::Test),
         log: Some(read_log(artifacts)?),
-        pipeline: Some(read_facts(artifacts)?),
+        pipeline: Some(read_facts(artifacts, stale_files(folder))?),
         seed,
         ..Evidence::default()
     })
@@ -71,7 +72,7 @@ struct Source {
     group: Option<String>,
 }
 
-fn read_parts(artifacts: &Path, labels: &LabelMap) -> Result<BTreeMap<Split, Part>, Error> {
+fn read_parts(artifacts: Artifacts<'_>, labels: &LabelMap) -> Result<BTreeMap<Split, Part>, Error> {
     let mut sources: BTreeMap<String, Source> = BTreeMap::new();
     for batch in TableReader::<TokenRow>::open(artifacts)? {
         for row in batch? {
@@ -143,23 +144,18 @@ fn add(
     row: Prediction,
     sources: &mut BTreeMap<String, Source>,
     labels: &LabelMap,
-    artifacts: &Path,
+    artifacts: Artifacts<'_>,
 ) -> Result<(), Error> {
-    let damaged = |kind: Kind, problem: String| ArtifactError::Damaged {
-        path: kind.path(artifacts),
-        stage: kind.stage,
-        problem,
-    };
     let class = |name: &str| {
         labels.index(name).ok_or_else(|| {
-            damaged(
+            artifacts.damaged(
                 Prediction::KIND,
                 format!("label `{name}` is not in the label map"),
             )
         })
     };
     let source = sources.remove(&row.id).ok_or_else(|| {
-        damaged(
+        artifacts.damaged(
             Prediction::KIND,
             format!("row `{}` is no document, or is there twice", row.id),
         )
@@ -172,7 +168,7 @@ fn add(
             row.logits.len(),
             labels.len()
         );
-        return Err(damaged(Prediction::KIND, problem).into());
+        return Err(artifacts.damaged(Prediction::KIND, problem).into());
     }
     part.rows += 1;
     part.ids.get_or_insert_default().push(row.id);
@@ -191,7 +187,7 @@ fn add(
     Ok(())
 }
 
-fn read_log(artifacts: &Path) -> Result<Log, Error> {
+fn read_log(artifacts: Artifacts<'_>) -> Result<Log, Error> {
     let rows = read_table::<HistoryRow>(artifacts)?;
     let epochs = rows.iter().map(|row| Epoch {
         train: Figures {
@@ -218,12 +214,12 @@ fn read_log(artifacts: &Path) -> Result<Log, Error> {
 /// Documents that are cleaned and tokenised again.
 const RECHECKED: usize = 64;
 
-fn read_facts(artifacts: &Path) -> Result<PipelineFacts, Error> {
-    let model = artifacts.join(StageId::Train.name()).join(bundle::FOLDER);
-    let train = StageLock::read(&artifacts.join(StageId::Train.name()));
+fn read_facts(artifacts: Artifacts<'_>, stale: Vec<String>) -> Result<PipelineFacts, Error> {
+    let model = artifacts.path(BUNDLE);
+    let train = artifacts.lock(StageId::Train);
     let weights = Digest::of_file(&model.join("model.safetensors"))?;
     let mut facts = PipelineFacts {
-        stale: stale_files(artifacts),
+        stale,
         encoder_frozen: train.as_ref().is_some_and(|lock| {
             lock.params.get("trainable").and_then(|value| value.as_str()) == Some("none")
         }),
@@ -238,7 +234,7 @@ fn read_facts(artifacts: &Path) -> Result<PipelineFacts, Error> {
 }
 
 /// Files that a stage read in another version than the one there is, and files that were changed after they had been
-/// written.
+/// written. Looks at digests alone, of every file, whether this stage declares it or not.
 fn stale_files(artifacts: &Path) -> Vec<String> {
     let mut stale = Vec::new();
     for stage in StageId::ALL
@@ -290,7 +286,7 @@ fn shown(path: &Path, artifacts: &Path) -> String {
 }
 
 /// Cleans and tokenises some documents again; looks at the first and last token of all rows.
-fn recheck(artifacts: &Path, model: &Path, facts: &mut PipelineFacts) -> Result<(), Error> {
+fn recheck(artifacts: Artifacts<'_>, model: &Path, facts: &mut PipelineFacts) -> Result<(), Error> {
     let preparation: Preparation = json::read_artifact(PREPARATION, artifacts)?;
     let cleaner = Cleaner::new(&preparation.clean).map_err(labelproof_model::Error::from)?;
     let tokenizer =

@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::fs::FsError;
-use labelproof_artifact::{Digest, StageId, StageLock};
+use labelproof_artifact::{Digest, Stage, StageId, StageLock};
 use rayon::prelude::*;
 
 use crate::config::Config;
@@ -54,59 +54,16 @@ impl Stale {
     }
 }
 
-/// The stages that a stage reads from.
-pub fn upstream(stage: StageId) -> &'static [StageId] {
-    use StageId::{Evaluate, Ingest, Preprocess, Split, Train};
+/// What a stage declares of itself.
+pub fn declaration(stage: StageId) -> &'static Stage {
     match stage {
-        Ingest => &[],
-        Preprocess => &[Ingest],
-        Split => &[Ingest, Preprocess],
-        Train => &[Ingest, Preprocess, Split],
-        Evaluate => &[Ingest, Preprocess, Split, Train],
-        StageId::Audit => &[Ingest, Preprocess, Split, Train, Evaluate],
-        StageId::Report => &[Ingest, Preprocess, Split, Train, Evaluate, StageId::Audit],
-    }
-}
-
-/// The files that a stage reads from another one.
-fn files_read(stage: StageId, from: StageId) -> &'static [&'static str] {
-    use StageId::{Audit, Evaluate, Ingest, Preprocess, Report, Split, Train};
-    match (stage, from) {
-        (Preprocess, Ingest) => &["documents.parquet"],
-        (Split, Ingest) => &["labels.json"],
-        (Train | Evaluate | Audit, Ingest) => &["documents.parquet", "labels.json"],
-        (Split | Evaluate, Preprocess) => &["tokens.parquet"],
-        (Train | Audit, Preprocess) => &["tokens.parquet", "preparation.json"],
-        (Train | Evaluate | Audit, Split) => &["split.parquet"],
-        (Evaluate, Train) => &["model", "features.parquet"],
-        // The lock says whether the encoder was to stay as it is.
-        (Audit, Train) => &[StageLock::FILE, "model", "history.parquet"],
-        (Audit, Evaluate) => &["predictions.parquet", "metrics.json"],
-        // The page shows every stage's parameters and digests: its locks stand for all they name.
-        (Report, _) => &[StageLock::FILE],
-        _ => &[],
-    }
-}
-
-/// The files of the encoder that a stage reads.
-fn encoder_files_read(stage: StageId) -> &'static [&'static str] {
-    match stage {
-        StageId::Preprocess => &["config.json", "tokenizer.json"],
-        StageId::Train => &["config.json", "tokenizer.json", "model.safetensors"],
-        _ => &[],
-    }
-}
-
-/// The version of a stage's code.
-pub fn revision(stage: StageId) -> u32 {
-    match stage {
-        StageId::Ingest => labelproof_ingest::REVISION,
-        StageId::Preprocess => labelproof_preprocess::REVISION,
-        StageId::Split => labelproof_split::REVISION,
-        StageId::Train => labelproof_settings::train::REVISION,
-        StageId::Evaluate => labelproof_settings::evaluate::REVISION,
-        StageId::Audit => labelproof_settings::audit::REVISION,
-        StageId::Report => labelproof_report::REVISION,
+        StageId::Ingest => &labelproof_ingest::STAGE,
+        StageId::Preprocess => &labelproof_preprocess::STAGE,
+        StageId::Split => &labelproof_split::STAGE,
+        StageId::Train => &labelproof_settings::train::STAGE,
+        StageId::Evaluate => &labelproof_settings::evaluate::STAGE,
+        StageId::Audit => &labelproof_settings::audit::STAGE,
+        StageId::Report => &labelproof_report::STAGE,
     }
 }
 
@@ -139,7 +96,7 @@ impl<'a> Planner<'a> {
             return Ok(vec![Stale::NeverRun]);
         };
         let mut reasons = Vec::new();
-        if lock.revision != revision(stage) {
+        if lock.revision != declaration(stage).revision {
             reasons.push(Stale::Revision);
         }
         let params = self.config.pipeline.params(stage);
@@ -173,13 +130,13 @@ impl<'a> Planner<'a> {
     pub fn status(&mut self) -> Result<Vec<(StageId, Vec<Stale>)>, Failure> {
         let mut all: Vec<(StageId, Vec<Stale>)> = Vec::new();
         for stage in StageId::ALL {
-            let stale_upstream = upstream(stage).iter().find(|before| {
+            let stale_upstream = declaration(stage).upstream().find(|before| {
                 all.iter()
-                    .any(|(done, reasons)| done == *before && !reasons.is_empty())
+                    .any(|(done, reasons)| done == before && !reasons.is_empty())
             });
             let mut reasons = self.reasons(stage)?;
             // What changed before it explains a changed input better than the name of a file.
-            if let Some(&before) = stale_upstream
+            if let Some(before) = stale_upstream
                 && reasons != [Stale::NeverRun]
             {
                 reasons.retain(|reason| !matches!(reason, Stale::Input(_)));
@@ -206,14 +163,15 @@ impl<'a> Planner<'a> {
 
     /// The files and folders that a stage reads beside the sources, by name.
     fn input_files(&self, stage: StageId) -> BTreeMap<String, PathBuf> {
-        let of_encoder = encoder_files_read(stage)
+        let Stage {
+            reads, encoder_files, ..
+        } = declaration(stage);
+        let of_encoder = encoder_files
             .iter()
             .map(|file| (format!("encoder/{file}"), self.config.encoder.join(file)));
-        let of_stages = upstream(stage).iter().flat_map(|&from| {
-            let folder = self.config.artifacts.join(from.name());
-            let files = files_read(stage, from).iter();
-            files.map(move |file| (format!("{from}/{file}"), folder.join(file)))
-        });
+        let of_stages = reads
+            .iter()
+            .map(|kind| (kind.to_string(), kind.path(&self.config.artifacts)));
         of_encoder.chain(of_stages).collect()
     }
 

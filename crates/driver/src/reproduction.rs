@@ -7,7 +7,7 @@ use std::path::Path;
 
 use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::{
-    ArtifactError, Diagnostic, Digest, Fault, Split, StageId, StageLock, first_difference,
+    ArtifactError, Artifacts, Diagnostic, Digest, Fault, Split, StageId, StageLock, first_difference,
 };
 use labelproof_metrics::Evaluation;
 use serde::{Deserialize, Serialize};
@@ -354,7 +354,7 @@ fn of_maps(
 }
 
 fn metrics(artifacts: &Path) -> Result<BTreeMap<Split, BTreeMap<String, Option<f64>>>, ArtifactError> {
-    let splits = Evaluation::read(artifacts)?.splits;
+    let splits = Evaluation::read(Artifacts::all(artifacts))?.splits;
     let named = splits.into_iter().map(|(split, metrics)| {
         let named = [
             ("accuracy", metrics.accuracy),

@@ -36,10 +36,12 @@ impl Selection {
     /// These stages and all they need; every stage if none is named.
     pub fn with_upstream(targets: &[StageId]) -> Self {
         let wanted = |stage: &StageId| {
-            targets.contains(stage)
-                || targets
-                    .iter()
-                    .any(|&target| plan::upstream(target).contains(stage))
+            let needs = |&target: &StageId| {
+                plan::declaration(target)
+                    .upstream()
+                    .any(|needed| needed == *stage)
+            };
+            targets.contains(stage) || targets.iter().any(needs)
         };
         let stages: Vec<StageId> = StageId::ALL
             .into_iter()
@@ -257,7 +259,7 @@ fn execute(
     fs::create_dir_all(&scratch)?;
     let mut lock = StageLock::new(
         stage,
-        plan::revision(stage),
+        plan::declaration(stage).revision,
         config.pipeline.params(stage),
         planner.inputs(stage)?,
     );

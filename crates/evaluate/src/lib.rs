@@ -11,4 +11,5 @@ mod rows;
 mod stage;
 
 pub use error::Error;
+pub use labelproof_settings::evaluate::STAGE;
 pub use stage::run;

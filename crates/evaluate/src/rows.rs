@@ -1,10 +1,9 @@
 //! The rows to evaluate: raw text, cleaned text, label and split, joined by id.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use labelproof_artifact::{
-    ArtifactError, Document, Kind, LabelMap, Row, Split, SplitRow, TableReader, TokenRow,
+    ArtifactError, Artifacts, Document, LabelMap, Row, Split, SplitRow, TableReader, TokenRow,
 };
 
 /// One split's rows, in the order of the documents.
@@ -20,7 +19,10 @@ pub(crate) struct Rows {
 }
 
 /// Reads the rows of every split.
-pub(crate) fn read(artifacts: &Path, labels: &LabelMap) -> Result<BTreeMap<Split, Rows>, ArtifactError> {
+pub(crate) fn read(
+    artifacts: Artifacts<'_>,
+    labels: &LabelMap,
+) -> Result<BTreeMap<Split, Rows>, ArtifactError> {
     let mut splits = BTreeMap::new();
     for batch in TableReader::<SplitRow>::open(artifacts)? {
         splits.extend(batch?.into_iter().map(|row| (row.id, row.split)));
@@ -36,17 +38,12 @@ pub(crate) fn read(artifacts: &Path, labels: &LabelMap) -> Result<BTreeMap<Split
             let Some(split) = splits.remove(&document.id) else {
                 continue;
             };
-            let problem = |kind: Kind, problem: String| ArtifactError::Damaged {
-                path: kind.path(artifacts),
-                stage: kind.stage,
-                problem,
-            };
-            let text = cleaned
-                .remove(&document.id)
-                .ok_or_else(|| problem(TokenRow::KIND, format!("row `{}` is missing", document.id)))?;
+            let text = cleaned.remove(&document.id).ok_or_else(|| {
+                artifacts.damaged(TokenRow::KIND, format!("row `{}` is missing", document.id))
+            })?;
             let label = labels.index(&document.label).ok_or_else(|| {
                 let what = format!("label `{}` is not in the label map", document.label);
-                problem(Document::KIND, what)
+                artifacts.damaged(Document::KIND, what)
             })?;
             let rows = rows.entry(split).or_default();
             rows.ids.push(document.id);
@@ -56,11 +53,7 @@ pub(crate) fn read(artifacts: &Path, labels: &LabelMap) -> Result<BTreeMap<Split
         }
     }
     match splits.into_keys().next() {
-        Some(id) => Err(ArtifactError::Damaged {
-            path: SplitRow::KIND.path(artifacts),
-            stage: SplitRow::KIND.stage,
-            problem: format!("row `{id}` is no document"),
-        }),
+        Some(id) => Err(artifacts.damaged(SplitRow::KIND, format!("row `{id}` is no document"))),
         None => Ok(rows),
     }
 }

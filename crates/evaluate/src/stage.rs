@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use labelproof_artifact::{
-    FeatureRow, LabelMap, Prediction, Reporter, Row, Split, StageId, TableWriter, read_table, write_table,
+    Artifacts, BUNDLE, FeatureRow, LabelMap, Prediction, Reporter, Row, Split, TableWriter, read_table,
+    write_table,
 };
 use labelproof_baseline::Baseline;
 use labelproof_metrics::comparison::mcnemar;
@@ -12,9 +13,9 @@ use labelproof_metrics::{
     BaselineEvaluation, Bootstrap, Evaluation, Int8Evaluation, OperatingPoint, Scored, SplitMetrics,
     operating_points, summarize,
 };
-use labelproof_model::bundle::{self, argmax, cross_entropy, probabilities};
+use labelproof_model::bundle::{argmax, cross_entropy, probabilities};
 use labelproof_model::{Bundle, DeviceChoice, Precision, Scores, backend};
-use labelproof_settings::evaluate::Params;
+use labelproof_settings::evaluate::{Params, STAGE};
 
 use crate::error::Error;
 use crate::explain;
@@ -30,9 +31,9 @@ pub fn run(
     out: &Path,
     reporter: &dyn Reporter,
 ) -> Result<(), Error> {
+    let artifacts = Artifacts::for_stage(artifacts, &STAGE);
     let labels = LabelMap::read(artifacts)?;
-    let train_folder = artifacts.join(StageId::Train.name());
-    let bundle = Bundle::load(&train_folder.join(bundle::FOLDER), &backend::open(device)?)?;
+    let bundle = Bundle::load(&artifacts.path(BUNDLE), &backend::open(device)?)?;
     if bundle.labels != labels {
         let list = |labels: &LabelMap| labels.names().join(", ");
         return Err(Error::Labels {
@@ -41,7 +42,7 @@ pub fn run(
         });
     }
     let splits = rows::read(artifacts, &labels)?;
-    let (logits, test_features) = predict(&bundle, &splits, artifacts, &train_folder, reporter)?;
+    let (logits, test_features) = predict(&bundle, &splits, artifacts, reporter)?;
     let baseline = train_baseline(&splits, labels.len(), reporter);
 
     let mut writer = TableWriter::create(out)?;
@@ -105,11 +106,10 @@ pub fn run(
 fn predict(
     bundle: &Bundle,
     splits: &BTreeMap<Split, Rows>,
-    artifacts: &Path,
-    train_folder: &Path,
+    artifacts: Artifacts<'_>,
     reporter: &dyn Reporter,
 ) -> Result<(BTreeMap<Split, Scores>, Vec<f32>), Error> {
-    let features_kept = train_folder.join(FeatureRow::KIND.file).exists();
+    let features_kept = artifacts.path(FeatureRow::KIND).exists();
     let from_text: Vec<Split> = Split::ALL
         .into_iter()
         .filter(|split| !features_kept || *split == Split::Test)
@@ -158,19 +158,13 @@ fn predict_kept(
     bundle: &Bundle,
     rows: &Rows,
     kept: &BTreeMap<String, Vec<f32>>,
-    artifacts: &Path,
+    artifacts: Artifacts<'_>,
 ) -> Result<Scores, Error> {
     let mut features = Vec::new();
     for id in &rows.ids {
         let Some(values) = kept.get(id) else {
             let problem = format!("row `{id}` is missing");
-            let path = FeatureRow::KIND.path(artifacts);
-            return Err(labelproof_artifact::ArtifactError::Damaged {
-                path,
-                stage: StageId::Train,
-                problem,
-            }
-            .into());
+            return Err(artifacts.damaged(FeatureRow::KIND, problem).into());
         };
         features.extend_from_slice(values);
     }

@@ -31,7 +31,7 @@ mod texts;
 
 use std::path::Path;
 
-use labelproof_artifact::{Document, LabelMap, Reject, Reporter, TableWriter, fs};
+use labelproof_artifact::{Document, LabelMap, Reject, Reporter, Stage, StageId, TableWriter, fs};
 
 pub use error::Error;
 pub use labels::Alike;
@@ -51,8 +51,13 @@ use sources::{Found, Input};
 use spill::{Candidate, RunWriter, Sorter};
 use summary::Summary;
 
-/// Raised when a change of this crate changes the output for equal sources and parameters.
-pub const REVISION: u32 = 1;
+/// What the stage declares of itself. It reads the sources, and nothing that another stage wrote.
+pub const STAGE: Stage = Stage {
+    id: StageId::Ingest,
+    revision: 1,
+    reads: &[],
+    encoder_files: &[],
+};
 
 /// Reads the sources, which are relative to `base`, and writes `documents.parquet`, `rejects.parquet` and `labels.json`
 /// into the folder `out`. After an error, what `out` holds is of no use.

@@ -1074,7 +1074,7 @@ mod order {
             .map(|document| document.id)
             .collect();
         assert_eq!(before, after);
-        // Ids are joined with across versions of this program: another digest needs another REVISION.
+        // Ids are joined with across versions of this program: another digest needs another revision.
         assert_eq!(
             before,
             [

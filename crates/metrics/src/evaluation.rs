@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use labelproof_artifact::{ArtifactError, Kind, Split, StageId, json};
+use labelproof_artifact::{ArtifactError, Artifacts, Kind, Split, StageId, json};
 use serde::{Deserialize, Serialize};
 
 use crate::comparison::McNemar;
@@ -58,7 +58,7 @@ impl Evaluation {
     };
 
     /// Reads the figures of a folder of artifacts.
-    pub fn read(artifacts: &Path) -> Result<Self, ArtifactError> {
+    pub fn read(artifacts: Artifacts<'_>) -> Result<Self, ArtifactError> {
         json::read_artifact(Self::KIND, artifacts)
     }
 

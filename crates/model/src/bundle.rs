@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use labelproof_artifact::{Digest, LabelMap, fs};
+use labelproof_artifact::{BUNDLE, Digest, LabelMap, fs};
 use labelproof_settings::encoder::{self, EncoderConfig, TOKENIZER_FILE, WEIGHTS_FILE};
 use labelproof_settings::{Pooling, Precision};
 use labelproof_text::cleaning::{Cleaner, Step};
@@ -31,11 +31,8 @@ use crate::error::Error;
 use crate::head::{Head, HeadSettings};
 use crate::weights::{NamedTensors, TensorSource};
 
-/// The bundle's folder in what train writes.
-pub const FOLDER: &str = "model";
-
 /// The version of the bundle's format.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = BUNDLE.format;
 const DESCRIPTION_FILE: &str = "labelproof.json";
 const HEAD_FILE: &str = "head.safetensors";
 

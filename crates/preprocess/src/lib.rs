@@ -22,7 +22,9 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use labelproof_artifact::{Document, Reporter, TableReader, TableWriter, TokenRow, json, tokens};
+use labelproof_artifact::{
+    Artifacts, Document, Reporter, Row, Stage, StageId, TableReader, TableWriter, TokenRow, json, tokens,
+};
 use labelproof_text::Preparation;
 use labelproof_text::cleaning::Cleaner;
 use labelproof_text::tokenizer::Encoding;
@@ -35,8 +37,13 @@ use encoder::Encoder;
 use summary::Summary;
 use survey::Survey;
 
-/// Raised when a change of code changes the output for equal input.
-pub const REVISION: u32 = 1;
+/// What the stage declares of itself.
+pub const STAGE: Stage = Stage {
+    id: StageId::Preprocess,
+    revision: 1,
+    reads: &[Document::KIND],
+    encoder_files: &["config.json", "tokenizer.json"],
+};
 
 /// Cleans and tokenises `artifacts/ingest/documents.parquet` with the tokenizer in the folder `encoder`, and writes
 /// into the folder `out`. After an error, what `out` holds is of no use.
@@ -51,6 +58,7 @@ pub fn run(
     if !problems.is_empty() {
         return Err(Error::BadParams { problems });
     }
+    let artifacts = Artifacts::for_stage(artifacts, &STAGE);
     // Opened first: a wrong encoder should not show after minutes of reading.
     let encoder = Encoder::open(encoder, params.max_tokens)?;
     let survey = Survey::take(params, artifacts, out, reporter)?;
@@ -73,7 +81,7 @@ fn cleaned<'a>(cleaner: &Cleaner, text: &'a str) -> Option<std::borrow::Cow<'a, 
 /// The second pass: tokens, and the groups that the first one found.
 fn write_tokens(
     params: &Params,
-    artifacts: &Path,
+    artifacts: Artifacts<'_>,
     encoder: &Encoder,
     survey: &Survey,
     out: &Path,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use labelproof_artifact::{Document, Reject, Reporter, TableReader, TableWriter};
+use labelproof_artifact::{Artifacts, Document, Reject, Reporter, TableReader, TableWriter};
 use labelproof_text::cleaning::{Cleaner, Step};
 use labelproof_text::duplicates::{self, Sketch};
 use rayon::prelude::*;
@@ -45,7 +45,7 @@ impl Survey {
     /// Reads all documents, writes `rejects.parquet` and groups the rows that go on.
     pub(crate) fn take(
         params: &Params,
-        artifacts: &Path,
+        artifacts: Artifacts<'_>,
         out: &Path,
         reporter: &dyn Reporter,
     ) -> Result<Self, Error> {

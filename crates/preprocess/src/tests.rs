@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use labelproof_artifact::{
-    Diagnostic, Document, Reject, Reporter, Silent, Split, TableReader, TokenRow, fs, json, read_table,
-    tokens, write_table,
+    Artifacts, Diagnostic, Document, Reject, Reporter, Silent, Split, TableReader, TokenRow, fs, json,
+    read_table, tokens, write_table,
 };
 use labelproof_text::Preparation;
 use serde_json::{Value, json};
@@ -88,7 +88,7 @@ fn run_in(folder: &TempDir, params: &Params, reporter: &dyn Reporter) -> Result<
         &path.join("preprocess"),
         reporter,
     )?;
-    Ok(read_table(path).unwrap())
+    Ok(read_table(Artifacts::all(path)).unwrap())
 }
 
 fn params(yaml: &str) -> Params {
@@ -170,7 +170,8 @@ fn documents_become_tokens_rejects_and_a_summary() {
         (rejects[0].id.as_deref(), rejects[0].reason.as_str()),
         (Some("b"), "empty text")
     );
-    let preparation: Preparation = json::read_artifact(tokens::PREPARATION, folder.path()).unwrap();
+    let preparation: Preparation =
+        json::read_artifact(tokens::PREPARATION, Artifacts::all(folder.path())).unwrap();
     assert_eq!((preparation.clean, preparation.max_tokens), (params.clean, 6));
     let files = fs::files_below(&out).unwrap();
     assert_eq!(files.len(), 3, "scratch files are gone: {files:?}");
@@ -443,7 +444,7 @@ fn the_sample_encoder_tokenises() {
     ]);
     let out = folder.path().join("preprocess");
     run(&Params::default(), folder.path(), encoder, &out, &Silent).unwrap();
-    let rows: Vec<TokenRow> = read_table(folder.path()).unwrap();
+    let rows: Vec<TokenRow> = read_table(Artifacts::all(folder.path())).unwrap();
     assert_eq!(rows[0].tokens, [101, 9344, 4925, 1012, 102]);
     let error = run(&params("max_tokens: 513"), folder.path(), encoder, &out, &Silent).unwrap_err();
     assert!(

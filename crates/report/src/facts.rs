@@ -12,11 +12,10 @@ mod texts;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use labelproof_artifact::{
-    ArtifactError, Findings, HistoryRow, LabelMap, Reporter, Row, Split, StageId, StageLock, TableReader,
-    read_table,
+    ArtifactError, Artifacts, Findings, HistoryRow, LabelMap, Reporter, Row, Split, StageId, StageLock,
+    TableReader, read_table,
 };
 use labelproof_metrics::{Confusion, Evaluation, Int8Evaluation, SplitMetrics, Totals};
 
@@ -63,7 +62,11 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// Reads all artifacts.
-    pub(crate) fn read(params: &Params, artifacts: &Path, reporter: &dyn Reporter) -> Result<Self, Error> {
+    pub(crate) fn read(
+        params: &Params,
+        artifacts: Artifacts<'_>,
+        reporter: &dyn Reporter,
+    ) -> Result<Self, Error> {
         let labels = LabelMap::read(artifacts)?;
         let evaluation = Evaluation::read(artifacts)?;
         check_shape(&evaluation, &labels, artifacts)?;
@@ -145,7 +148,7 @@ impl Facts {
 
 /// Predictions, and the texts of those that are shown.
 fn read_predicted(
-    artifacts: &Path,
+    artifacts: Artifacts<'_>,
     labels: &LabelMap,
     evaluation: &Evaluation,
     params: &Params,
@@ -172,16 +175,16 @@ fn diagonal(metrics: &SplitMetrics) -> u64 {
     metrics.confusion.iter().enumerate().map(own).sum()
 }
 
-fn read_locks(artifacts: &Path) -> Vec<(StageId, Option<StageLock>)> {
+fn read_locks(artifacts: Artifacts<'_>) -> Vec<(StageId, Option<StageLock>)> {
     StageId::ALL
         .into_iter()
         .filter(|&stage| stage != StageId::Report)
-        .map(|stage| (stage, StageLock::read(&artifacts.join(stage.name()))))
+        .map(|stage| (stage, artifacts.lock(stage)))
         .collect()
 }
 
 /// Refuses figures that are not of these classes: everything on the page is found by the place of its class.
-fn check_shape(evaluation: &Evaluation, labels: &LabelMap, artifacts: &Path) -> Result<(), Error> {
+fn check_shape(evaluation: &Evaluation, labels: &LabelMap, artifacts: Artifacts<'_>) -> Result<(), Error> {
     if evaluation.labels != labels.names() {
         return Err(Error::Contradiction {
             first: "ingest/labels.json",
@@ -196,11 +199,8 @@ fn check_shape(evaluation: &Evaluation, labels: &LabelMap, artifacts: &Path) -> 
     }
     let model = evaluation.splits.iter();
     for (split, metrics) in model.chain(&evaluation.baseline.splits) {
-        check_counts(metrics, labels.len()).map_err(|problem| ArtifactError::Damaged {
-            path: Evaluation::KIND.path(artifacts),
-            stage: StageId::Evaluate,
-            problem: format!("its {split} part {problem}"),
-        })?;
+        check_counts(metrics, labels.len())
+            .map_err(|problem| artifacts.damaged(Evaluation::KIND, format!("its {split} part {problem}")))?;
     }
     Ok(())
 }

@@ -37,15 +37,28 @@ mod test_world;
 
 use std::path::Path;
 
-use labelproof_artifact::{Reporter, fs};
+use labelproof_artifact::{Artifacts, Reporter, Stage, StageId, StageLock, fs};
 
 pub use error::Error;
 pub use params::Params;
 
 use facts::Facts;
 
-/// Raised when a change of code changes the output for equal input.
-pub const REVISION: u32 = 4;
+/// What the stage declares of itself. The page shows the parameters and the digests of every stage, so it reads the
+/// locks, which stand for all the files they list.
+pub const STAGE: Stage = Stage {
+    id: StageId::Report,
+    revision: 4,
+    reads: &[
+        StageLock::kind(StageId::Ingest),
+        StageLock::kind(StageId::Preprocess),
+        StageLock::kind(StageId::Split),
+        StageLock::kind(StageId::Train),
+        StageLock::kind(StageId::Evaluate),
+        StageLock::kind(StageId::Audit),
+    ],
+    encoder_files: &[],
+};
 
 /// The page's name in the stage's folder.
 pub const PAGE: &str = "index.html";
@@ -68,6 +81,7 @@ pub fn run(params: &Params, artifacts: &Path, out: &Path, reporter: &dyn Reporte
     if !problems.is_empty() {
         return Err(Error::Parameters { problems });
     }
+    let artifacts = Artifacts::for_stage(artifacts, &STAGE);
     let facts = Facts::read(params, artifacts, reporter)?;
     let judgement = judgement::judge(&facts);
     let remarks = checks::remarks(&facts);

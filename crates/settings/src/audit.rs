@@ -1,10 +1,37 @@
 //! What `pipeline.yaml` says about the audit.
 
+use labelproof_artifact::tokens::PREPARATION;
+use labelproof_artifact::{
+    BUNDLE, Document, HistoryRow, Kind, LabelMap, Prediction, Row, SplitRow, Stage, StageId, StageLock,
+    TokenRow,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Raised when the same input would give other findings.
-pub const REVISION: u32 = 4;
+/// What the stage declares of itself.
+pub const STAGE: Stage = Stage {
+    id: StageId::Audit,
+    revision: 4,
+    reads: &[
+        Document::KIND,
+        LabelMap::KIND,
+        TokenRow::KIND,
+        PREPARATION,
+        SplitRow::KIND,
+        // Tells whether the encoder was to stay as it is.
+        StageLock::kind(StageId::Train),
+        BUNDLE,
+        HistoryRow::KIND,
+        Prediction::KIND,
+        // `metrics.json`, whose type is in `labelproof-metrics`.
+        Kind {
+            stage: StageId::Evaluate,
+            file: "metrics.json",
+            format: 2,
+        },
+    ],
+    encoder_files: &[],
+};
 
 /// How the audit draws.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,10 +1,23 @@
 //! What `pipeline.yaml` says about evaluation.
 
+use labelproof_artifact::{BUNDLE, Document, FeatureRow, LabelMap, Row, SplitRow, Stage, StageId, TokenRow};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Raised when the same parameters and input would give other figures.
-pub const REVISION: u32 = 6;
+/// What the stage declares of itself.
+pub const STAGE: Stage = Stage {
+    id: StageId::Evaluate,
+    revision: 6,
+    reads: &[
+        Document::KIND,
+        LabelMap::KIND,
+        TokenRow::KIND,
+        SplitRow::KIND,
+        BUNDLE,
+        FeatureRow::KIND,
+    ],
+    encoder_files: &[],
+};
 
 /// How the figures are made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

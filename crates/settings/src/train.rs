@@ -3,15 +3,28 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use labelproof_artifact::tokens::PREPARATION;
+use labelproof_artifact::{Document, LabelMap, Row, SplitRow, Stage, StageId, TokenRow};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{BatchNormalization, Pooling, Precision};
+use crate::{BatchNormalization, Pooling, Precision, encoder};
 
-/// Raised when the same parameters and input would give another bundle.
-pub const REVISION: u32 = 8;
+/// What the stage declares of itself.
+pub const STAGE: Stage = Stage {
+    id: StageId::Train,
+    revision: 8,
+    reads: &[
+        Document::KIND,
+        LabelMap::KIND,
+        TokenRow::KIND,
+        PREPARATION,
+        SplitRow::KIND,
+    ],
+    encoder_files: &encoder::FILES,
+};
 
 /// How the classifier is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -21,7 +21,9 @@ mod property_tests;
 
 use std::path::Path;
 
-use labelproof_artifact::{Reporter, SplitRow, TableWriter};
+use labelproof_artifact::{
+    Artifacts, LabelMap, Reporter, Row, SplitRow, Stage, StageId, TableWriter, TokenRow,
+};
 
 pub use error::{Error, Shortage};
 pub use params::Params;
@@ -30,8 +32,13 @@ use draw::{Assignment, Part};
 use rows::Rows;
 use sets::Sets;
 
-/// Raised when a change of code changes the output for equal input.
-pub const REVISION: u32 = 1;
+/// What the stage declares of itself.
+pub const STAGE: Stage = Stage {
+    id: StageId::Split,
+    revision: 1,
+    reads: &[LabelMap::KIND, TokenRow::KIND],
+    encoder_files: &[],
+};
 
 /// Splits the rows of `artifacts/preprocess/tokens.parquet` and writes `split.parquet` to `out`.
 pub fn run(params: &Params, artifacts: &Path, out: &Path, reporter: &dyn Reporter) -> Result<(), Error> {
@@ -39,7 +46,7 @@ pub fn run(params: &Params, artifacts: &Path, out: &Path, reporter: &dyn Reporte
     if !problems.is_empty() {
         return Err(Error::BadParams { problems });
     }
-    let rows = Rows::read(artifacts, reporter)?;
+    let rows = Rows::read(Artifacts::for_stage(artifacts, &STAGE), reporter)?;
     let sets = Sets::find(&rows, params.keep_duplicates_together);
     let assignment = assign(params, &rows, &sets)?;
     reporter.message(&summary::summarize(params, &rows, &sets, &assignment));

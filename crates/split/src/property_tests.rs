@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use labelproof_artifact::{
-    Diagnostic, LabelMap, Reporter, Silent, Split, SplitRow, TokenRow, read_table, write_table,
+    Artifacts, Diagnostic, LabelMap, Reporter, Silent, Split, SplitRow, TokenRow, read_table, write_table,
 };
 use proptest::prelude::*;
 
@@ -178,7 +178,7 @@ fn run_on(params: &Params, table: &[TokenRow], reporter: &dyn Reporter) -> Resul
         .unwrap();
     write_table(&folder.path().join("preprocess"), table.iter().cloned()).unwrap();
     run(params, folder.path(), &folder.path().join("split"), reporter)?;
-    Ok(read_table(folder.path()).unwrap())
+    Ok(read_table(Artifacts::all(folder.path())).unwrap())
 }
 
 #[test]

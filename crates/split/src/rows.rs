@@ -1,9 +1,8 @@
 //! What this stage keeps of a row: id, class, groups and given split. Texts and tokens are dropped batch by batch.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use labelproof_artifact::{LabelMap, Reporter, Split, TableReader, TokenRow};
+use labelproof_artifact::{Artifacts, LabelMap, Reporter, Split, TableReader, TokenRow};
 
 use crate::error::Error;
 
@@ -33,7 +32,7 @@ pub(crate) struct Rows {
 
 impl Rows {
     /// Reads the rows that preprocess wrote.
-    pub(crate) fn read(artifacts: &Path, reporter: &dyn Reporter) -> Result<Self, Error> {
+    pub(crate) fn read(artifacts: Artifacts<'_>, reporter: &dyn Reporter) -> Result<Self, Error> {
         let reader = TableReader::<TokenRow>::open(artifacts)?;
         let mut collector = Collector::new(LabelMap::read(artifacts)?);
         reporter.started("reading rows", Some(reader.row_count()));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use labelproof_artifact::{ArtifactError, Prediction, Reporter, Split, StageId, TableReader};
+use labelproof_artifact::{ArtifactError, Artifacts, Prediction, Reporter, Split, StageId, TableReader};
 use labelproof_audit::checks::generic_words;
 use labelproof_audit::domain_words::domain_words;
 use labelproof_metrics::comparison::{McNemar, mcnemar};
@@ -76,7 +76,7 @@ fn without(config: &Config, words: &[String]) -> Config {
 /// Which validation rows a run gets right, by id.
 fn validation_hits(artifacts: &Path) -> Result<BTreeMap<String, bool>, ArtifactError> {
     let mut hits = BTreeMap::new();
-    for rows in TableReader::<Prediction>::open(artifacts)? {
+    for rows in TableReader::<Prediction>::open(Artifacts::all(artifacts))? {
         let rows = rows?.into_iter().filter(|row| row.split == Split::Validation);
         hits.extend(rows.map(|row| (row.id, row.label == row.predicted)));
     }

@@ -1,10 +1,9 @@
 //! The rows that training reads: joined by id, in the order of the documents, without the test split.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use labelproof_artifact::{
-    ArtifactError, Document, Kind, LabelMap, Row, Split, SplitRow, TableReader, TokenRow,
+    ArtifactError, Artifacts, Document, LabelMap, Row, Split, SplitRow, TableReader, TokenRow,
 };
 
 use crate::error::Error;
@@ -36,7 +35,7 @@ pub(crate) struct TrainingData {
 
 impl TrainingData {
     /// Reads tokens and splits of a folder of artifacts.
-    pub(crate) fn read(artifacts: &Path) -> Result<Self, Error> {
+    pub(crate) fn read(artifacts: Artifacts<'_>) -> Result<Self, Error> {
         let labels = LabelMap::read(artifacts)?;
         let mut splits = BTreeMap::new();
         for batch in TableReader::<SplitRow>::open(artifacts)? {
@@ -64,14 +63,10 @@ impl TrainingData {
         &mut self,
         row: TokenRow,
         splits: &BTreeMap<String, Split>,
-        artifacts: &Path,
+        artifacts: Artifacts<'_>,
     ) -> Result<(), ArtifactError> {
         let Some(split) = splits.get(&row.id) else {
-            return Err(inconsistent(
-                SplitRow::KIND,
-                artifacts,
-                format!("row `{}` has no split", row.id),
-            ));
+            return Err(artifacts.damaged(SplitRow::KIND, format!("row `{}` has no split", row.id)));
         };
         let rows = match split {
             Split::Train => &mut self.train,
@@ -83,20 +78,12 @@ impl TrainingData {
                 "label `{}` of row `{}` is not in the label map",
                 row.label, row.id
             );
-            return Err(inconsistent(TokenRow::KIND, artifacts, problem));
+            return Err(artifacts.damaged(TokenRow::KIND, problem));
         };
         rows.ids.push(row.id);
         rows.labels.push(label);
         rows.tokens.push(row.tokens);
         Ok(())
-    }
-}
-
-fn inconsistent(kind: Kind, artifacts: &Path, problem: String) -> ArtifactError {
-    ArtifactError::Damaged {
-        path: kind.path(artifacts),
-        stage: kind.stage,
-        problem,
     }
 }
 
@@ -108,7 +95,11 @@ const WHOLE_CANARIES: usize = 1;
 const CANARY_CHARACTERS: usize = 200;
 
 /// Raw texts of some training rows, chosen by the seed.
-pub(crate) fn canary_texts(artifacts: &Path, train_ids: &[String], seed: u64) -> Result<Vec<String>, Error> {
+pub(crate) fn canary_texts(
+    artifacts: Artifacts<'_>,
+    train_ids: &[String],
+    seed: u64,
+) -> Result<Vec<String>, Error> {
     let mut ranked: Vec<([u8; 32], &str)> = train_ids
         .iter()
         .map(|id| {

@@ -17,4 +17,5 @@ pub mod words;
 
 pub use error::Error;
 use labelproof_settings::train as params;
+pub use labelproof_settings::train::STAGE;
 pub use stage::run;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use labelproof_artifact::{
-    Digest, FeatureRow, Reporter, Row, SplitRow, TokenRow, fs, json, tokens, write_table,
+    Artifacts, BUNDLE, Digest, FeatureRow, Reporter, Row, SplitRow, TokenRow, fs, json, tokens, write_table,
 };
 use labelproof_model::batch::Batch;
 use labelproof_model::bundle::{self, Description, Pretrained};
@@ -21,7 +21,7 @@ use crate::checkpoint::Checkpoints;
 use crate::data::{TrainingData, canary_texts};
 use crate::error::Error;
 use crate::fit::{Part, Task, WordAccess, fit};
-use crate::params::{ClassWeights, Params, REVISION, Trainable};
+use crate::params::{ClassWeights, Params, STAGE, Trainable};
 
 /// Trains a classifier. Reads `artifacts/{ingest,preprocess,split}` and the encoder's folder; writes `model/`,
 /// `history.parquet` and, with a frozen encoder, `features.parquet` into `out`. Features and checkpoints are kept in, and
@@ -43,6 +43,7 @@ pub fn run(
             "this device has no instructions for bfloat16: the encoder computes in float32, which is faster",
         );
     }
+    let artifacts = Artifacts::for_stage(artifacts, &STAGE);
     let data = TrainingData::read(artifacts)?;
     let preparation: Preparation = json::read_artifact(tokens::PREPARATION, artifacts)?;
     let class_weights = class_weights(&params.class_weights, &data)?;
@@ -122,7 +123,7 @@ pub fn run(
     let canaries = canary_texts(artifacts, &data.train.ids, params.seed)?;
     let encoder_changed = params.trainable != Trainable::None;
     bundle::save(
-        &out.join(bundle::FOLDER),
+        &out.join(BUNDLE.file),
         pretrained,
         &trained,
         encoder_changed,
@@ -130,7 +131,7 @@ pub fn run(
         &canaries,
         &device,
     )?;
-    fs::write_atomic(&out.join(bundle::FOLDER).join(card::FILE), card.as_bytes())?;
+    fs::write_atomic(&out.join(BUNDLE.file).join(card::FILE), card.as_bytes())?;
     Ok(folder)
 }
 
@@ -142,11 +143,11 @@ struct Inputs {
 }
 
 impl Inputs {
-    fn digest(artifacts: &Path, encoder: &Path) -> Result<Self, Error> {
+    fn digest(artifacts: Artifacts<'_>, encoder: &Path) -> Result<Self, Error> {
         Ok(Self {
             encoder: bundle::encoder_digest(encoder)?,
-            tokens: Digest::of_file(&TokenRow::KIND.path(artifacts))?,
-            split: Digest::of_file(&SplitRow::KIND.path(artifacts))?,
+            tokens: Digest::of_file(&artifacts.path(TokenRow::KIND))?,
+            split: Digest::of_file(&artifacts.path(SplitRow::KIND))?,
         })
     }
 
@@ -158,7 +159,7 @@ impl Inputs {
             split,
         } = self;
         let params = serde_json::to_string(params).expect("parameters have string keys only");
-        let key = format!("{REVISION} {encoder} {tokens} {split} {device} {params}");
+        let key = format!("{} {encoder} {tokens} {split} {device} {params}", STAGE.revision);
         Digest::of_bytes(key.as_bytes()).short().to_owned()
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use labelproof_artifact::{ArtifactError, Prediction, Split, StageId, StageLock, TableReader};
+use labelproof_artifact::{ArtifactError, Artifacts, Prediction, Split, StageId, StageLock, TableReader};
 use labelproof_driver::plan::{Changed, changed_values};
 use labelproof_driver::{ExitCode, Failure, printer};
 use labelproof_metrics::comparison::{McNemar, mcnemar};
@@ -101,7 +101,9 @@ fn parameters(first: &Path, second: &Path) -> Vec<Changed> {
 
 fn metrics(first: &Path, second: &Path) -> Result<Vec<(&'static str, Estimate, Estimate)>, ArtifactError> {
     let of_test = |artifacts: &Path| -> Result<Option<SplitMetrics>, ArtifactError> {
-        Ok(Evaluation::read(artifacts)?.splits.remove(&Split::Test))
+        Ok(Evaluation::read(Artifacts::all(artifacts))?
+            .splits
+            .remove(&Split::Test))
     };
     let (Some(first), Some(second)) = (of_test(first)?, of_test(second)?) else {
         return Ok(Vec::new());
@@ -151,7 +153,7 @@ impl Rows {
 /// The predictions of the test rows by id.
 fn test_rows(artifacts: &Path) -> Result<BTreeMap<String, Prediction>, ArtifactError> {
     let mut rows = BTreeMap::new();
-    for batch in TableReader::<Prediction>::open(artifacts)? {
+    for batch in TableReader::<Prediction>::open(Artifacts::all(artifacts))? {
         let of_test = batch?.into_iter().filter(|row| row.split == Split::Test);
         rows.extend(of_test.map(|row| (row.id.clone(), row)));
     }

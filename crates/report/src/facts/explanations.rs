@@ -1,9 +1,8 @@
 //! Which words moved the decision for a mistake.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use labelproof_artifact::{Attribution, read_table};
+use labelproof_artifact::{Artifacts, Attribution, read_table};
 
 use crate::Error;
 
@@ -20,7 +19,7 @@ pub(crate) struct Explanation {
 }
 
 /// Reads the explanations, by id.
-pub(super) fn read(artifacts: &Path) -> Result<BTreeMap<String, Explanation>, Error> {
+pub(super) fn read(artifacts: Artifacts<'_>) -> Result<BTreeMap<String, Explanation>, Error> {
     let explanation = |row: Attribution| Explanation {
         pieces: row
             .pieces

@@ -1,9 +1,8 @@
 //! The test rows as points on a plane, near each other where the encoder finds their texts alike.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use labelproof_artifact::{LabelMap, MapPoint, Prediction, Split, read_table};
+use labelproof_artifact::{Artifacts, LabelMap, MapPoint, Prediction, Split, read_table};
 
 use crate::Error;
 
@@ -32,7 +31,7 @@ pub(crate) struct Map {
 
 impl Map {
     /// Reads the points.
-    pub(super) fn read(artifacts: &Path) -> Result<Self, Error> {
+    pub(super) fn read(artifacts: Artifacts<'_>) -> Result<Self, Error> {
         let points = read_table::<MapPoint>(artifacts)?
             .into_iter()
             .filter(|point| point.x.is_finite() && point.y.is_finite())

@@ -1,9 +1,8 @@
 //! Rows that did not go on, counted by reason.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use labelproof_artifact::{ArtifactError, Reject, Row, StageId, TableReader};
+use labelproof_artifact::{ArtifactError, Artifacts, Kind, Reject, Row, StageId, TableReader};
 
 use crate::Error;
 
@@ -20,8 +19,11 @@ pub(crate) struct Rejects {
 }
 
 /// Reads the rejects of a stage; both stages that have them write the same kind of table.
-pub(super) fn read(artifacts: &Path, stage: StageId) -> Result<Rejects, Error> {
-    let path = artifacts.join(stage.name()).join(Reject::KIND.file);
+pub(super) fn read(artifacts: Artifacts<'_>, stage: StageId) -> Result<Rejects, Error> {
+    let path = artifacts.path(Kind {
+        stage,
+        ..Reject::KIND
+    });
     if !path.exists() {
         // The table's own error would name ingest, whichever stage's table is missing.
         return Err(ArtifactError::Missing { path, stage }.into());

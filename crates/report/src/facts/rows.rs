@@ -1,9 +1,8 @@
 //! The rows that were trained and tested on: how many, how long, how often repeated.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use labelproof_artifact::{LabelMap, Reporter, Split, SplitRow, StageId, TableReader, TokenRow};
+use labelproof_artifact::{Artifacts, LabelMap, Reporter, Split, SplitRow, StageId, TableReader, TokenRow};
 
 use super::WordFacts;
 use super::one_by_one;
@@ -103,7 +102,7 @@ struct Group {
 /// Reads tokens and splits side by side, then the splits once more for the first rows of duplicate groups; counts the
 /// words of the training rows on the way.
 pub(super) fn read(
-    artifacts: &Path,
+    artifacts: Artifacts<'_>,
     labels: &LabelMap,
     words: &mut WordFacts,
     reporter: &dyn Reporter,

@@ -1,9 +1,8 @@
 //! The test rows that are shown: the worst mistakes, and examples of every cell of the confusion matrix.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use labelproof_artifact::{LabelMap, Prediction, Split, StageId, TableReader};
+use labelproof_artifact::{Artifacts, LabelMap, Prediction, Split, StageId, TableReader};
 use labelproof_metrics::Evaluation;
 use labelproof_metrics::comparison::{McNemar, mcnemar_from_counts};
 
@@ -56,7 +55,7 @@ pub(crate) struct TestRow {
 
 /// Reads the predictions; tells the map which of its rows are right.
 pub(super) fn read(
-    artifacts: &Path,
+    artifacts: Artifacts<'_>,
     labels: &LabelMap,
     evaluation: &Evaluation,
     most: usize,

@@ -1,9 +1,8 @@
 //! Of the documents: how those begin that are shown, and in which languages they are.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use labelproof_artifact::{Document, StageId, TableReader};
+use labelproof_artifact::{Artifacts, Document, StageId, TableReader};
 
 use super::Doubtful;
 use crate::Error;
@@ -39,7 +38,7 @@ pub(crate) struct Languages {
 
 /// Reads how the predicted rows begin, all of which are documents, and the doubtful ones.
 pub(super) fn read(
-    artifacts: &Path,
+    artifacts: Artifacts<'_>,
     predicted: &BTreeSet<&str>,
     doubtful: &[Doubtful],
 ) -> Result<Texts, Error> {

@@ -8,7 +8,7 @@ use labelproof_artifact::{Digest, StageId, StageLock};
 
 use crate::facts::Facts;
 use crate::format::{count, more};
-use crate::{Params, REVISION, text};
+use crate::{Params, STAGE, text};
 
 /// The most files that are listed a stage.
 const FILES_SHOWN: usize = 40;
@@ -58,7 +58,7 @@ impl Provenance {
             .collect();
         let own = serde_json::to_value(params).unwrap_or_default();
         stages.push(Stage {
-            revision: REVISION.to_string(),
+            revision: STAGE.revision.to_string(),
             params: pretty(&own),
             known: true,
             ..unknown(StageId::Report)
