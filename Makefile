@@ -8,9 +8,12 @@ ARGS ?=
 
 STAGES := ingest preprocess split train evaluate audit report
 # Crates that link LibTorch, or depend on one that does.
-WITH_TORCH := labelproof-model labelproof-train labelproof-evaluate labelproof-audit labelproof-torch
+WITH_TORCH := labelproof-fuzz labelproof-model labelproof-train labelproof-evaluate labelproof-audit labelproof-torch
 # Through cargo, for the environment in .cargo/config.toml.
 LABELPROOF := $(CARGO) run -q --locked --bin labelproof --
+
+# Where `make tools` puts cargo-deny, cargo-shear and cargo-nextest.
+export PATH := $(CURDIR)/external/tools:$(PATH)
 
 # Cargo, LibTorch and the stages use every core on their own, and one set of artifacts bears one run at a time:
 # `make -j` does the same as `make`.
@@ -21,7 +24,7 @@ FUZZ_SECONDS ?= 600
 # Options of the benchmark: --quick, --pairs N.
 BENCH ?=
 
-.PHONY: help setup build pipeline $(STAGES) reproduce status test test-fast test-browser lint fuzz ci check-sample audit-benchmark bench bench-setup bench-functions clean clean-setup
+.PHONY: help setup tools build pipeline $(STAGES) reproduce status test test-fast test-browser lint fuzz ci check-sample audit-benchmark bench bench-setup bench-functions clean clean-setup
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[^\t#]+:.*## / { sub(/^.*STAGES.*$$/, "<stage>", $$1); printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +36,9 @@ setup: ## fetch LibTorch, the sample data and the sample encoder into external/ 
 	@scripts/setup-libtorch.sh
 	@scripts/setup-sample.sh
 	@scripts/setup-encoder.sh
+
+tools: ## fetch cargo-deny, cargo-shear and cargo-nextest into external/tools (once)
+	@scripts/setup-tools.sh
 
 build: setup ## compile the `labelproof` command
 	@$(CARGO) build --locked --bin labelproof --bin labelproof-torch
@@ -49,7 +55,7 @@ reproduce: build ## run everything anew, and compare with pipeline.lock
 status: build ## say which stages are stale, and why
 	@$(LABELPROOF) status --config $(CONFIG) $(ARGS)
 
-test: setup ## run all tests
+test: setup tools ## run all tests
 	@if command -v cargo-nextest >/dev/null; then \
 	    $(CARGO) nextest run --locked --workspace; \
 	else \
@@ -67,7 +73,7 @@ test-fast: ## run the tests of the crates without LibTorch; needs no set-up
 test-browser: ## test the report's page in Chromium; needs Chromium and npm, no set-up
 	@CARGO='$(CARGO)' sh scripts/browser-tests.sh
 
-lint: setup ## check format, clippy, documentation, dependencies and shell scripts; warnings are errors
+lint: setup tools ## check format, clippy, documentation, dependencies and shell scripts; warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path tests/browser/Cargo.toml --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings

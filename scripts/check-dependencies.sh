@@ -1,6 +1,6 @@
 #!/bin/sh
-# Checks that the product and its tests share one build of the dependencies, and with cargo-deny their licences, their sources, and
-# known vulnerabilities where the list of them can be fetched.
+# Checks that the product and its tests share one build of the dependencies, with cargo-shear that each of them is used, and with
+# cargo-deny their licences, their sources, and known vulnerabilities where the list of them can be fetched.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -18,6 +18,13 @@ if printf '%s\n' "$product" | grep -Fxv -e "$with_tests"; then
     echo 'hint: ask for the same features among the dependencies of Cargo.toml, as is done for ciborium'
     exit 1
 fi >&2
+
+if cargo shear --version >/dev/null 2>&1; then
+    echo 'cargo shear'
+    cargo shear --locked
+else
+    echo 'cargo-shear is not installed (cargo install cargo-shear --locked): unused dependencies are not looked for'
+fi
 
 if ! cargo deny --version >/dev/null 2>&1; then
     echo 'cargo-deny is not installed (cargo install cargo-deny --locked): dependencies are not checked'

@@ -51,6 +51,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "artifact", "audit", "cli", "driver", "evaluate", "ingest", "metrics", "model", "text", "train",
         ],
     ),
+    (
+        "fuzz",
+        &["artifact", "audit", "driver", "ingest", "model", "text"],
+    ),
 ];
 
 /// Crates whose code may name burn; the others build without LibTorch, or leave it to `model`.

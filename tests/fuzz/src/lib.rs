@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use labelproof_artifact::fs;
 use tempfile::TempDir;
 
 /// A folder of this process, in memory where the system has such folders.
@@ -23,8 +24,8 @@ fn folder() -> PathBuf {
 /// Writes a file into the folder, and says where it lies.
 pub fn write(name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder().join(name);
-    std::fs::create_dir_all(path.parent().expect("it is below a folder")).expect("the folder can be made");
-    std::fs::write(&path, bytes).expect("the folder can be written");
+    fs::create_dir_all(path.parent().expect("it is below a folder")).expect("the folder can be made");
+    fs::write_atomic(&path, bytes).expect("the folder can be written");
     path
 }
 
@@ -39,7 +40,7 @@ pub fn ingest(format: &str, file: &str, bytes: &[u8]) {
     });
     let params = serde_json::from_value(params).expect("the parameters are valid");
     let out = folder().join("out");
-    std::fs::create_dir_all(&out).expect("the folder can be made");
+    fs::create_dir_all(&out).expect("the folder can be made");
     let base = path.parent().expect("it is in the folder");
     let _ = labelproof_ingest::run(&params, base, &out, &labelproof_artifact::Silent);
 }
