@@ -5,7 +5,14 @@ use labelproof_artifact::Silent;
 use labelproof_audit::files::{Files, read};
 use libfuzzer_sys::fuzz_target;
 
-const ROWS: [&str; 6] = ["rows.csv", "rows.tsv", "rows.jsonl", "rows.parquet", "rows.npz", "rows.npy"];
+const ROWS: [&str; 6] = [
+    "rows.csv",
+    "rows.tsv",
+    "rows.jsonl",
+    "rows.parquet",
+    "rows.npz",
+    "rows.npy",
+];
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&kind, bytes)) = bytes.split_first() else {
@@ -13,7 +20,13 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let mut files = Files::default();
     match usize::from(kind) % (ROWS.len() + 4) {
-        6 => files.log = Some(labelproof_fuzz::write("log.json", bytes).to_string_lossy().into_owned()),
+        6 => {
+            files.log = Some(
+                labelproof_fuzz::write("log.json", bytes)
+                    .to_string_lossy()
+                    .into_owned(),
+            )
+        }
         7 => files.log = Some(String::from_utf8_lossy(bytes).into_owned()),
         8 => files.confusion = Some(labelproof_fuzz::write("matrix.csv", bytes)),
         9 => files.confusion = Some(labelproof_fuzz::write("matrix.npy", bytes)),

@@ -8,7 +8,11 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((&which, bytes)) = bytes.split_first() else {
         return;
     };
-    let file = if which % 2 == 0 { "labelproof.json" } else { "config.json" };
+    let file = if which % 2 == 0 {
+        "labelproof.json"
+    } else {
+        "config.json"
+    };
     let folder = labelproof_fuzz::bundle_with(file, bytes);
     let device = backend::open(DeviceChoice::Flex).expect("there is always this device");
     if let Ok(bundle) = Bundle::load_unreplayed(&folder, &device) {

@@ -55,7 +55,10 @@ pub fn bundle_with(file: &str, bytes: &[u8]) -> PathBuf {
         ("tokenizer.json", include_bytes!("../bundle/tokenizer.json")),
     ];
     for (name, original) in FILES {
-        write(&format!("bundle/{name}"), if name == file { bytes } else { original });
+        write(
+            &format!("bundle/{name}"),
+            if name == file { bytes } else { original },
+        );
     }
     folder().join("bundle")
 }
