@@ -1,10 +1,13 @@
 //! `labelproof audit` on files and bundles as people have them, and `labelproof suggest`.
 
 use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
 
+use labelproof_artifact::fs;
 use serde_json::Value;
 
-use crate::harness::{Project, Run};
+use crate::harness::{Project, Run, labelproof};
 
 const CLASSES: [&str; 3] = ["film", "sport", "trade"];
 
@@ -240,4 +243,29 @@ fn suggested_stop_words_are_proved_by_a_run_without_them() {
     pipeline["preprocess"]["clean"] = yaml["preprocess"]["clean"].clone();
     project.write("pipeline.yaml", &serde_yaml::to_string(&pipeline).unwrap());
     project.run(&["status"]).expect_success();
+}
+
+/// The question that the project began with: the answer that its README walks through.
+#[test]
+fn the_origin_case_is_unsound_and_the_example_shows_what_the_audit_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/origin");
+    let run = Command::new(labelproof())
+        .args([
+            "audit",
+            "--quiet",
+            "--check",
+            "--confusion",
+            "confusion.csv",
+            "--log",
+        ])
+        .arg(
+            "loss=1.2433,accuracy=0.8024,f1=0.8283,precision=0.8300,recall=0.8286,auc=0.9676,val_loss=1.2148,\
+             val_accuracy=0.8300,validation_rows=3500,classes=5",
+        )
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    let expected = fs::read_to_string(&folder.join("expected.txt")).unwrap();
+    assert_eq!(String::from_utf8_lossy(&run.stdout), expected);
+    assert_eq!(run.status.code(), Some(8));
 }

@@ -1,12 +1,12 @@
-//! End-to-end tests of the `labelproof` binary. One test binary: LibTorch is linked once.
+//! End-to-end tests of the commands that run a network; the others are in `tests/cli`. One test binary: LibTorch is
+//! linked once.
 //!
-//! - `architecture`: the dependencies between the crates are the ones ARCHITECTURE.md draws.
 //! - `audit`: `labelproof audit` on files and bundles, and `labelproof suggest`.
-//! - `cli`: help, messages and exit codes; nothing that trains.
 //! - `crash`: runs that are killed, stopped, or hindered by a full disk, a vanished source, a damaged artifact.
 //! - `data_sets`: real data sets with the sample encoder, where they are there.
 //! - `determinism`: equal input gives equal bytes.
 //! - `harness`: how a test makes a corpus and an encoder, and runs the binary.
+//! - `linking`: only `labelproof-torch` links LibTorch.
 //! - `messages`: what bad input is answered with, word for word.
 //! - `pipeline`: whole runs on a small corpus with a tiny encoder: artifacts, re-runs, repeatability.
 //! - `prediction`: `labelproof predict` with the bundle that a run leaves.
@@ -16,13 +16,13 @@
 )]
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
-mod architecture;
 mod audit;
-mod cli;
 mod crash;
 mod data_sets;
 mod determinism;
+#[path = "../harness.rs"]
 mod harness;
+mod linking;
 mod messages;
 mod pipeline;
 mod prediction;

@@ -2,29 +2,10 @@
 
 use serde_json::Value;
 
-use crate::harness::{Project, small_corpus};
+use crate::harness::{Project, outcomes, small_corpus};
 
 fn metrics(project: &Project) -> Value {
     serde_json::from_str(&project.read("artifacts/evaluate/metrics.json")).unwrap()
-}
-
-/// `stage  what became of it`, without the time it took.
-fn outcomes(stderr: &str) -> Vec<String> {
-    stderr
-        .lines()
-        .filter(|line| !line.starts_with(' ') && (line.contains("up to date") || line.contains("ran in")))
-        .map(|line| {
-            let stage = line.split_whitespace().next().unwrap();
-            format!(
-                "{stage} {}",
-                if line.contains("up to date") {
-                    "up to date"
-                } else {
-                    "ran"
-                }
-            )
-        })
-        .collect()
 }
 
 const ALL_RAN: [&str; 7] = [
@@ -363,74 +344,6 @@ fn class_weights_pooling_and_batch_normalisation_can_be_chosen() {
         "{}",
         run.stderr
     );
-}
-
-#[test]
-fn a_dry_run_says_what_would_run_and_writes_nothing() {
-    let project = Project::small("flex");
-    let plan = project.run(&["run", "--dry-run"]).expect_success();
-    let lines: Vec<&str> = plan.stdout.lines().collect();
-    assert_eq!(lines.len(), 7, "{}", plan.stdout);
-    assert_eq!(lines[0], "ingest      would run: never run");
-    assert!(!project.path("artifacts").exists());
-
-    project.run(&["run", "--until", "split"]).expect_success();
-    assert!(project.path("artifacts/split").exists() && !project.path("artifacts/train").exists());
-    let plan = project
-        .run(&["run", "--dry-run", "--until", "split", "--set", "split.test=0.4"])
-        .expect_success();
-    assert_eq!(
-        plan.stdout,
-        "ingest      up to date\npreprocess  up to date\nsplit       would run: split.test 0.3 -> 0.4\n"
-    );
-}
-
-#[test]
-fn a_run_of_one_stage_takes_what_lies_before_it_as_it_is() {
-    let project = Project::small("flex");
-    project.run(&["run", "split"]).expect_success();
-    // Preprocess would have to run; --only leaves it alone and says so.
-    let run = project
-        .run(&[
-            "run",
-            "--only",
-            "split",
-            "--set",
-            "preprocess.max_tokens=20",
-            "--force",
-        ])
-        .expect_success();
-    assert!(
-        run.stderr
-            .contains("preprocess  left as it is, although preprocess.max_tokens 24 -> 20"),
-        "{}",
-        run.stderr
-    );
-    assert_eq!(outcomes(&run.stderr).last().unwrap(), "split ran");
-    let refused = project.run(&["run", "split", "--only", "split"]);
-    assert_eq!(refused.code, 2, "{}", refused.stderr);
-}
-
-/// A run that takes a while, and one that does not want to wait for it.
-#[test]
-fn a_second_run_waits_or_fails_at_once() {
-    let project = Project::small("flex");
-    project.run(&["run", "split"]).expect_success();
-    let lock = std::fs::File::options()
-        .read(true)
-        .write(true)
-        .open(project.path("artifacts/.lock"))
-        .unwrap();
-    lock.lock().unwrap();
-    let refused = project.run(&["run", "split", "--no-wait"]);
-    assert_eq!(refused.code, 7, "{}", refused.stderr);
-    assert!(
-        refused.stderr.contains("works in `artifacts`"),
-        "{}",
-        refused.stderr
-    );
-    drop(lock);
-    project.run(&["run", "split", "--no-wait"]).expect_success();
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::{Project, labelproof};
+use crate::harness::Project;
 
 /// Which crates of this workspace a crate may depend on: downwards only, and stages never on each other.
 const ALLOWED: &[(&str, &[&str])] = &[
@@ -110,6 +110,25 @@ fn crates_depend_downwards_only() {
 }
 
 #[test]
+fn every_allowed_dependency_is_used() {
+    let packages = workspace();
+    for (name, allowed) in ALLOWED {
+        let package = packages
+            .iter()
+            .find(|package| short_name(package) == *name)
+            .unwrap_or_else(|| panic!("there is no crate `{name}`: remove it from the table"));
+        let dependencies = package["dependencies"].as_array().unwrap();
+        let used: BTreeSet<&str> = dependencies.iter().map(short_name).collect();
+        for on in *allowed {
+            assert!(
+                used.contains(on),
+                "`{name}` does not depend on `{on}`: remove it from the table and from ARCHITECTURE.md"
+            );
+        }
+    }
+}
+
+#[test]
 fn every_crate_follows_the_lints_of_the_workspace() {
     for package in workspace() {
         let manifest = package["manifest_path"].as_str().unwrap();
@@ -160,17 +179,4 @@ fn the_committed_schema_is_the_one_the_binary_prints() {
         committed, printed,
         "write it anew: labelproof schema > schema/pipeline.schema.json"
     );
-}
-
-/// LibTorch takes longer to load than most commands take. (Other systems do the same, in other formats of programs.)
-#[cfg(target_os = "linux")]
-#[test]
-fn the_command_does_not_load_libtorch_before_there_is_work_for_it() {
-    let names_libtorch = |binary: &Path| {
-        let bytes = labelproof_artifact::fs::read(binary).unwrap();
-        let name = b"libtorch_cpu.so";
-        bytes.windows(name.len()).any(|window| window == name)
-    };
-    assert!(!names_libtorch(labelproof()));
-    assert!(names_libtorch(Path::new(env!("CARGO_BIN_EXE_labelproof-torch"))));
 }

@@ -1,11 +1,6 @@
-//! Help, messages and exit codes; nothing that trains.
+//! What an invalid configuration is answered with: each message as a whole, and the exit code.
 
-use std::path::Path;
-use std::process::Command;
-
-use labelproof_artifact::fs;
-
-use crate::harness::{Project, labelproof, write_tiny_encoder};
+use crate::harness::{Project, write_tiny_encoder};
 
 const CONFIGURATION: &str = "\
 encoder: encoder
@@ -15,14 +10,14 @@ ingest:
   columns: { text: text, label: label }
 ";
 
-/// Runs `labelproof run` with some configuration, and expects a message and an exit code.
+/// Runs `labelproof run split` with some configuration, and expects a message and an exit code.
 #[track_caller]
 fn check(configuration: &str, code: i32, message: &str) {
     let project = Project::empty();
     project.write("texts.csv", "text,label\nhello,a\nworld,b\n");
     project.write("pipeline.yaml", configuration);
     write_tiny_encoder(&project.path("encoder"));
-    let run = project.run(&["run", "--quiet"]);
+    let run = project.run(&["run", "split", "--quiet"]);
     assert_eq!(
         (run.code, run.stdout.as_str(), run.stderr.trim_end()),
         (code, "", message)
@@ -91,7 +86,7 @@ fn a_missing_configuration_and_a_missing_encoder_say_what_to_do() {
          caused by: No such file or directory (os error 2)\n\nhint: name another file with `--config FILE`"
     );
     let project = Project::small("cpu");
-    let run = project.run(&["run", "--quiet", "--set", "encoder=elsewhere"]);
+    let run = project.run(&["run", "split", "--quiet", "--set", "encoder=elsewhere"]);
     assert_eq!(run.code, 6);
     assert_eq!(
         run.stderr.trim_end(),
@@ -126,29 +121,6 @@ fn an_override_that_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn help_shows_examples_and_exit_codes_and_the_rest_prints_what_it_says() {
-    let project = Project::empty();
-    let help = project.run(&["--help"]).expect_success().stdout;
-    assert!(
-        help.contains("Examples:") && help.contains("Exit codes: 0 ok"),
-        "{help}"
-    );
-    let version = project.run(&["--version"]).expect_success().stdout;
-    assert_eq!(
-        version.trim_end(),
-        format!("labelproof {}", env!("CARGO_PKG_VERSION"))
-    );
-    assert!(
-        project
-            .run(&["completions", "bash"])
-            .expect_success()
-            .stdout
-            .contains("_labelproof")
-    );
-    assert_eq!(project.run(&["run", "trian"]).code, 2);
-}
-
-#[test]
 fn the_committed_pipelines_are_valid() {
     for file in [
         "pipeline.yaml",
@@ -167,46 +139,4 @@ fn the_committed_pipelines_are_valid() {
         ]);
         assert_eq!(status.expect_success().stdout.lines().count(), 7, "{file}");
     }
-}
-
-/// The question that the project began with: the answer that its README walks through.
-#[test]
-fn the_origin_case_is_unsound_and_the_example_shows_what_the_audit_says() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/origin");
-    let run = Command::new(labelproof())
-        .args([
-            "audit",
-            "--quiet",
-            "--check",
-            "--confusion",
-            "confusion.csv",
-            "--log",
-        ])
-        .arg(
-            "loss=1.2433,accuracy=0.8024,f1=0.8283,precision=0.8300,recall=0.8286,auc=0.9676,val_loss=1.2148,\
-             val_accuracy=0.8300,validation_rows=3500,classes=5",
-        )
-        .current_dir(&folder)
-        .output()
-        .unwrap();
-    let expected = fs::read_to_string(&folder.join("expected.txt")).unwrap();
-    assert_eq!(String::from_utf8_lossy(&run.stdout), expected);
-    assert_eq!(run.status.code(), Some(8));
-}
-
-#[test]
-fn a_command_without_its_other_half_says_what_is_missing() {
-    let project = Project::empty();
-    let alone = project.path("labelproof");
-    fs::copy(labelproof(), &alone).unwrap();
-    let version = Command::new(&alone).arg("--version").output().unwrap();
-    assert_eq!(version.status.code(), Some(0));
-    let run = project.shell("./labelproof predict --bundle model < /dev/null");
-    assert_eq!(run.code, 7, "{}", run.stderr);
-    assert_eq!(
-        run.stderr,
-        "error: cannot start `[DIR]/labelproof-torch`\n  caused by: No such file or directory (os error 2)\n\nhint: \
-         this command runs a network, which `labelproof-torch` does: build both binaries (`cargo build --bin \
-         labelproof --bin labelproof-torch`), and keep them in one folder\n"
-    );
 }

@@ -10,11 +10,12 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use tempfile::TempDir;
 
-/// The binary `labelproof`. Cargo builds it into the folder of `labelproof-torch`, but not for the tests of that package
-/// alone: a binary that is missing or older than its sources fails the tests.
+/// The binary `labelproof`. Cargo builds it beside the folder of the test binaries, but not for the tests of
+/// `labelproof-torch` alone: a binary that is missing or older than its sources fails the tests.
 pub(crate) fn labelproof() -> &'static Path {
     static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
-        let binary = Path::new(env!("CARGO_BIN_EXE_labelproof-torch")).with_file_name("labelproof");
+        let tests = std::env::current_exe().unwrap();
+        let binary = tests.ancestors().nth(2).unwrap().join("labelproof");
         assert!(
             is_current(&binary),
             "`{}` is missing or older than its sources; build it: cargo build --bin labelproof",
@@ -163,6 +164,25 @@ impl Project {
             })
             .collect()
     }
+}
+
+/// `stage  what became of it`, without the time it took.
+pub(crate) fn outcomes(stderr: &str) -> Vec<String> {
+    stderr
+        .lines()
+        .filter(|line| !line.starts_with(' ') && (line.contains("up to date") || line.contains("ran in")))
+        .map(|line| {
+            let stage = line.split_whitespace().next().unwrap();
+            format!(
+                "{stage} {}",
+                if line.contains("up to date") {
+                    "up to date"
+                } else {
+                    "ran"
+                }
+            )
+        })
+        .collect()
 }
 
 const SMALL_PIPELINE: &str = "\

@@ -1,0 +1,20 @@
+//! End-to-end tests of the binary `labelproof` where no network runs; `labelproof-torch` does not have to be there.
+//!
+//! - `architecture`: the dependencies between the crates are the ones ARCHITECTURE.md draws.
+//! - `configuration`: what an invalid configuration is answered with.
+//! - `help`: the help, the version, the completions, and the binary without its sibling.
+//! - `messages`: what bad input is answered with, word for word.
+//! - `runs`: dry runs, single stages, and two runs at once.
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test, what cannot be unwrapped is a failure"
+)]
+
+mod architecture;
+mod configuration;
+#[path = "../harness.rs"]
+#[expect(dead_code, reason = "tests/it uses more of it")]
+mod harness;
+mod help;
+mod messages;
+mod runs;

@@ -1,0 +1,352 @@
+//! What bad input is answered with by the stages that run no network: where it is, what is wrong, what to do, and the
+//! exit code. Each message as a whole.
+
+use labelproof_artifact::fs;
+
+use crate::harness::{Project, small_corpus};
+
+/// The data stages of a small project that `spoil` changes, run with more arguments: the exit code and the whole message.
+#[track_caller]
+fn check(spoil: impl FnOnce(&Project), arguments: &[&str], code: i32, message: &str) {
+    let project = Project::small("flex");
+    spoil(&project);
+    let run = project.run(&[&["run", "split", "--quiet"], arguments].concat());
+    assert_eq!(
+        (run.code, run.stderr.trim_end(), run.stdout.as_str()),
+        (code, message, "")
+    );
+}
+
+/// Forty rows of two labels.
+fn rows() -> String {
+    (0..40).fold(String::from("id,text,label\n"), |mut csv, row| {
+        let label = if row % 2 == 0 { "trade" } else { "sport" };
+        csv.push_str(&format!("{row},goal team {row} win,{label}\n"));
+        csv
+    })
+}
+
+/// A source of forty good rows and these bytes.
+#[track_caller]
+fn check_rows(more: &[u8], arguments: &[&str], code: i32, message: &str) {
+    let bytes = [rows().as_bytes(), more].concat();
+    let spoil = |project: &Project| fs::write_atomic(&project.path("texts.csv"), &bytes).unwrap();
+    check(spoil, arguments, code, message);
+}
+
+const FAIL: [&str; 4] = [
+    "--set",
+    "ingest.on_reject=fail",
+    "--set",
+    "preprocess.on_reject=fail",
+];
+
+#[test]
+fn tables_without_rows() {
+    let empty = "error: stage `ingest` failed\n  caused by: `texts.csv` is empty\n\n\
+                 hint: name a source that has rows, or write this one again";
+    check(|project| project.write("texts.csv", ""), &[], 3, empty);
+    let header = empty.replace("is empty", "has columns and no row");
+    check(
+        |project| project.write("texts.csv", "id,text,label\n"),
+        &[],
+        3,
+        &header,
+    );
+}
+
+#[test]
+fn rows_that_are_no_rows() {
+    const MEND: &str = "hint: mend the rows, or set `ingest.on_reject: continue` to go on without them";
+    check_rows(
+        b"41,caf\xe9 goal,sport\n",
+        &FAIL,
+        3,
+        &format!(
+            "error: stage `ingest` failed\n  caused by: 1 row cannot become a document\n      texts.csv:42: not utf-8: \
+             `text` has the byte 0xE9 at offset 3; if the source is not UTF-8, say what it is in `ingest.encoding`\n\n{MEND}"
+        ),
+    );
+    check_rows(
+        b"41,goal,sport,extra\n42,goal\n",
+        &FAIL,
+        3,
+        &format!(
+            "error: stage `ingest` failed\n  caused by: 2 rows cannot become documents\n      texts.csv:42: ragged row: 4 \
+             fields, the header has 3\n      texts.csv:43: ragged row: 2 fields, the header has 3\n\n{MEND}"
+        ),
+    );
+    check_rows(
+        b"41,go\0al,sport\n",
+        &FAIL,
+        3,
+        &format!(
+            "error: stage `ingest` failed\n  caused by: 1 row cannot become a document\n      texts.csv:42: nul byte: `text` \
+             has a nul byte at offset 2\n\n{MEND}"
+        ),
+    );
+    check_rows(
+        b"41,\"goal,sport\n42,x,trade\n",
+        &[],
+        3,
+        "error: stage `ingest` failed\n  caused by: texts.csv:42: a quote opens here and never closes\n\n\
+         hint: close the field with a quote, and write a quote inside a quoted field twice",
+    );
+    check_rows(
+        b"41,<br>,sport\n",
+        &FAIL,
+        3,
+        "error: stage `preprocess` failed\n  caused by: 1 row cannot go on\n      `41`: empty text: cleaning leaves nothing of \
+         \"<br>\"\n\nhint: mend the rows, or set `preprocess.on_reject: continue` to go on without them",
+    );
+}
+
+#[test]
+fn encodings() {
+    let utf16: Vec<u8> = [0xfeff_u16]
+        .into_iter()
+        .chain(rows().encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    check(
+        |project| fs::write_atomic(&project.path("texts.csv"), &utf16).unwrap(),
+        &[],
+        3,
+        "error: stage `ingest` failed\n  caused by: `texts.csv` is UTF-16\n\nhint: convert it: iconv -f utf-16 -t utf-8",
+    );
+    // A byte-order mark is no part of the first column's name.
+    let project = Project::small("flex");
+    project.write("texts.csv", &format!("\u{feff}{}", small_corpus()));
+    project.run(&["run", "split"]).expect_success();
+}
+
+#[test]
+fn a_field_of_a_hundred_megabytes_is_a_text_like_any_other() {
+    let project = Project::small("flex");
+    let field = "goal ".repeat(20 << 20);
+    project.write("texts.csv", &format!("{}41,{field},sport\n", rows()));
+    let run = project.run(&["run", "split"]).expect_success();
+    assert!(run.stderr.contains("41 documents"), "{}", run.stderr);
+}
+
+#[test]
+fn labels() {
+    check_rows(
+        b"41,goal x,Sport\n",
+        &[],
+        3,
+        "error: stage `ingest` failed\n  caused by: the labels \"sport\" (rows: 20) and \"Sport\" (rows: 1) differ only in \
+         case\n\nhint: make them one:\ningest:\n  labels:\n    rename:\n      \"Sport\": \"sport\"",
+    );
+    check_rows(
+        b"41,film star,film\n",
+        &[],
+        3,
+        "error: stage `split` failed\n  caused by: too few rows for test, validation and train: label `film` has 1 row\n\n\
+         hint: merge the label with another (`ingest.labels.rename`), leave it out (`ingest.labels.keep`), or give it more \
+         rows",
+    );
+    check(
+        |project| project.write("texts.csv", &rows().replace("trade", "sport")),
+        &[],
+        3,
+        "error: stage `ingest` failed\n  caused by: all 40 documents have the label `sport`, expected at least two labels\n\n\
+         hint: does `ingest.columns.label` name the right column? A classifier needs two labels at least",
+    );
+}
+
+/// Another source in the place of the CSV.
+fn source(project: &Project, format: &str, file: &str, bytes: &[u8]) {
+    let pipeline = project.read("pipeline.yaml");
+    let pipeline = pipeline.replace("format: csv", &format!("format: {format}"));
+    project.write("pipeline.yaml", &pipeline.replace("texts.csv", file));
+    fs::write_atomic(&project.path(file), bytes).unwrap();
+}
+
+#[test]
+fn other_formats() {
+    check(
+        |project| source(project, "parquet", "rows.parquet", b"PAR1 nonsense PAR1"),
+        &[],
+        3,
+        "error: stage `ingest` failed\n  caused by: `rows.parquet` is damaged or no Parquet file\n  caused by: EOF: Parquet \
+         file too small. Size is 18 but need 543519606\n\n\
+         hint: fetch the file again: it may have been cut short",
+    );
+    // The splits of another run: Parquet, and of another schema.
+    let other = Project::small("flex");
+    other.run(&["run", "split"]).expect_success();
+    let bytes = fs::read(&other.path("artifacts/split/split.parquet")).unwrap();
+    check(
+        |project| source(project, "parquet", "rows.parquet", &bytes),
+        &[],
+        3,
+        "error: stage `ingest` failed\n  caused by: rows.parquet: no column is called `text`, which `ingest.columns.text` \
+         names; there are: `id`, `label`, `split`, `group`",
+    );
+    check(
+        |project| source(project, "json_lines", "rows.jsonl", b"[{\"text\": \"a\"}]\n"),
+        &[],
+        3,
+        "error: stage `ingest` failed\n  caused by: no line of `rows.jsonl` is a JSON object\n\n\
+         hint: `json_lines` is one object on each line; turn an array into lines with: jq -c '.[]'",
+    );
+    check(
+        |project| {
+            let lines = "{\"id\": \"1\", \"text\": \"a\", \"label\": \"x\"}\n{\"id\": \"2\", \"text\":\n";
+            source(project, "json_lines", "rows.jsonl", lines.as_bytes());
+        },
+        &FAIL,
+        3,
+        "error: stage `ingest` failed\n  caused by: 1 row cannot become a document\n      rows.jsonl:2: invalid json: column \
+         19: EOF while parsing a value\n\n\
+         hint: mend the rows, or set `ingest.on_reject: continue` to go on without them",
+    );
+    check(
+        |project| {
+            project
+                .shell("gzip texts.csv && head -c 500 texts.csv.gz > cut.csv.gz")
+                .expect_success();
+            let cut = fs::read(&project.path("cut.csv.gz")).unwrap();
+            source(project, "csv", "cut.csv.gz", &cut);
+        },
+        &[],
+        3,
+        "error: stage `ingest` failed\n  caused by: `cut.csv.gz` is cut off: its gzip data has no end\n\n\
+         hint: fetch or pack the file again",
+    );
+}
+
+/// One file of the encoder with other content.
+fn encoder(project: &Project, file: &str, change: impl FnOnce(Vec<u8>) -> Vec<u8>) {
+    let path = project.path("encoder").join(file);
+    let bytes = fs::read(&path).unwrap();
+    fs::write_atomic(&path, &change(bytes)).unwrap();
+}
+
+fn replaced(bytes: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(text.contains(from), "{text}");
+    text.replace(from, to).into_bytes()
+}
+
+#[test]
+fn encoders() {
+    const OTHER_MODEL: &str = "\n\nhint: take `tokenizer.json` and the weights from the same model";
+    const BERT: &str = "\n\nhint: `encoder` must name a BERT with the config.json it was saved with (`\"model_type\": \"bert\"`)";
+    check(
+        |project| {
+            encoder(project, "tokenizer.json", |bytes| {
+                replaced(bytes, "\"goal\": 4", "\"goal\": 500")
+            });
+        },
+        &[],
+        6,
+        &format!(
+            "error: stage `preprocess` failed\n  caused by: the tokenizer beside `encoder/config.json` has ids up to 500, but \
+             the encoder knows 30 tokens (`vocab_size`){OTHER_MODEL}"
+        ),
+    );
+    check(
+        |project| {
+            encoder(project, "tokenizer.json", |mut bytes| {
+                bytes.truncate(11);
+                bytes
+            });
+        },
+        &[],
+        6,
+        "error: stage `preprocess` failed\n  caused by: `encoder/tokenizer.json` is not a usable tokenizer: save it again with \
+         `tokenizer.save_pretrained` of transformers and take the `tokenizer.json` written there\n  caused by: EOF while \
+         parsing a string at line 2 column 9",
+    );
+    check(
+        |project| {
+            encoder(project, "config.json", |bytes| {
+                replaced(bytes, "\"vocab_size\": 30, ", "")
+            });
+        },
+        &[],
+        6,
+        &format!("error: `encoder/config.json`: missing field `vocab_size`{BERT}"),
+    );
+    check(
+        |project| {
+            encoder(project, "config.json", |bytes| {
+                replaced(bytes, "\"bert\"", "\"roberta\"")
+            });
+        },
+        &[],
+        6,
+        &format!("error: `encoder/config.json`: the model type is `roberta`, only `bert` is supported{BERT}"),
+    );
+}
+
+#[test]
+fn settings_and_surroundings() {
+    let untouched = |_: &Project| ();
+    check(
+        untouched,
+        &["--set", "train.epochs=many"],
+        2,
+        "error: `--set train.epochs=many`: invalid type: string \"many\", expected a whole number",
+    );
+    check(
+        untouched,
+        &["--set", "preprocess.max_tokens=500"],
+        2,
+        "error: stage `preprocess` failed\n  caused by: `preprocess.max_tokens` is 500, but the encoder takes 32 tokens at most \
+         (`max_position_embeddings` in `encoder/config.json`)\n\n\
+         hint: set `preprocess.max_tokens: 32`, or name an encoder for longer texts",
+    );
+    check(
+        untouched,
+        &["--device", "gpu"],
+        2,
+        "error: invalid value 'gpu' for '--device <DEVICE>': `gpu` is no device; use auto, cpu, cuda, cuda:<number>, mps or \
+         flex\n\nFor more information, try '--help'.",
+    );
+    check(
+        |project| project.write("artifacts", ""),
+        &[],
+        7,
+        "error: cannot create the folder `artifacts`\n  caused by: File exists (os error 17)\n\n\
+         hint: a file stands where a folder is needed: move it away, or name another folder",
+    );
+    check(
+        |project| project.write("pipeline.yaml", "encoder: encoder\n\tingest: x\n"),
+        &[],
+        2,
+        "error: pipeline.yaml:2:1: found a tab character that violates indentation at line 2 column 1, while scanning a plain \
+         scalar\n  | \tingest: x",
+    );
+}
+
+/// Nine lists of nine of the one before would be a billion labels.
+#[test]
+fn a_file_that_unfolds_itself_is_refused() {
+    let mut bomb = String::from(
+        "encoder: encoder\ningest:\n  format: csv\n  paths: [texts.csv]\n  labels:\n    keep:\n",
+    );
+    bomb.push_str("      - &a0 [x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..9 {
+        let before = format!("*a{}", level - 1);
+        bomb.push_str(&format!(
+            "      - &a{level} [{}]\n",
+            [before.as_str(); 9].join(", ")
+        ));
+    }
+    let project = Project::small("flex");
+    project.write("pipeline.yaml", &bomb);
+    let run = project.run(&["run", "--quiet"]);
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    project.write("pipeline.yaml", &format!("# {}\n", "long ".repeat(1 << 20)));
+    let run = project.run(&["run", "--quiet"]);
+    assert_eq!(
+        (run.code, run.stderr.lines().next().unwrap()),
+        (
+            2,
+            "error: pipeline.yaml: the file has 5242883 bytes, a configuration at most 1048576"
+        )
+    );
+}
