@@ -6,42 +6,27 @@
 //!
 //! - [`evidence`]: what the checks look at.
 //! - [`files`]: how anyone's files become evidence.
-//! - [`finding`]: what a check says.
+//! - [`case`]: what is derived of the evidence.
+//! - [`measures`]: what several checks measure of it.
 //! - [`checks`]: the checks, a file each, and the list of them all.
+//! - [`answer`]: what a check says, and the verdict on all of it.
 
-mod audit;
-pub mod check;
+pub mod answer;
+pub mod case;
+pub mod catalogue;
 pub mod checks;
-mod comparison;
-pub mod derived;
-pub mod domain_words;
-mod epochs;
 mod error;
 pub mod evidence;
 pub mod files;
-pub mod finding;
-pub mod gap;
-pub mod label_noise;
-mod length_slices;
-pub mod log;
-mod logged_metrics;
-mod loss;
-pub mod page;
-mod pairing;
-pub mod pipeline;
-pub mod probe;
-mod rows;
-mod spelling;
+pub mod measures;
 mod stage;
-mod state;
-pub mod summary;
 #[cfg(test)]
 mod testing;
-mod text_style;
-mod vocabulary;
 
-pub use audit::audit;
-pub use check::{Check, corrected, significant};
+pub use answer::verdict::audit;
+pub use answer::{page, summary};
+pub use catalogue::{Check, corrected, significant};
 pub use error::Error;
 pub use evidence::Evidence;
+pub use evidence::bundle::probe;
 pub use stage::{read_artifacts, run};

@@ -16,12 +16,12 @@ use labelproof_text::Preparation;
 use labelproof_text::cleaning::Cleaner;
 use labelproof_text::tokenizer::Tokenizer;
 
-use crate::audit::audit;
+use crate::answer::verdict::audit;
 use crate::error::Error;
+use crate::evidence::bundle::probe;
+use crate::evidence::log::{Epoch, Figures, Log};
+use crate::evidence::pipeline::PipelineFacts;
 use crate::evidence::{Evidence, Part, ScoreKind, Scores};
-use crate::log::{Epoch, Figures, Log};
-use crate::pipeline::PipelineFacts;
-use crate::probe::probe;
 
 /// Audits what the stages before wrote, and the bundle by running it. Writes `audit.json` into `out`.
 pub fn run(
@@ -40,7 +40,7 @@ pub fn run(
     let findings = audit(&evidence);
     reporter.finished();
     findings.write(out)?;
-    reporter.message(&crate::summary::in_short(&findings));
+    reporter.message(&crate::answer::summary::in_short(&findings));
     Ok(())
 }
 

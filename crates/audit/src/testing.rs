@@ -3,9 +3,9 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::answer::finding::{Found, Measured, Missing, Outcome};
+use crate::evidence::log::{Epoch, Figures, Log};
 use crate::evidence::{Evidence, Part, ScoreKind, Scores};
-use crate::finding::{Found, Measured, Missing, Outcome};
-use crate::log::{Epoch, Figures, Log};
 
 /// Rows of texts and classes.
 pub(crate) fn part<T: ToString>(rows: &[(T, u32)]) -> Part {
@@ -157,7 +157,10 @@ impl Simulated {
     pub(crate) fn shuffle(&mut self, rows: std::ops::Range<usize>, seed: u64) {
         let moved = &mut self.logits[rows];
         let before = moved.to_vec();
-        for (row, from) in moved.iter_mut().zip(crate::rows::shuffled(before.len(), seed)) {
+        for (row, from) in moved
+            .iter_mut()
+            .zip(crate::measures::rows::shuffled(before.len(), seed))
+        {
             row.clone_from(&before[from]);
         }
     }

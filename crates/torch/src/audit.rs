@@ -3,8 +3,7 @@
 use labelproof_artifact::findings::Verdict;
 use labelproof_artifact::{Diagnostic, Fault, fs};
 use labelproof_audit::files::{Columns, Files, read};
-use labelproof_audit::probe::probe;
-use labelproof_audit::{audit, page, summary};
+use labelproof_audit::{audit, page, probe, summary};
 
 use labelproof_cli::commands::audit::AuditArgs;
 use labelproof_driver::{ExitCode, Failure, Printer, Verbosity, printer};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use labelproof_artifact::{ArtifactError, Artifacts, Prediction, Reporter, Split, StageId, TableReader};
-use labelproof_audit::checks::generic_words;
-use labelproof_audit::domain_words::domain_words;
+use labelproof_audit::checks::labels::generic_words;
+use labelproof_audit::measures::domain_words::domain_words;
 use labelproof_metrics::comparison::{McNemar, mcnemar};
 use labelproof_text::cleaning::{Language, Step, StopWords};
 

@@ -1,112 +1,66 @@
-//! One file a cause, and the list of them all.
+//! One file a cause, in a folder for each family, and the list of them all.
 
-use crate::check::Check;
+use crate::catalogue::Check;
 
-mod copies;
-
-pub mod averages_mixed;
-pub mod batch_averages;
-pub mod calibration;
-pub mod chosen_on_test;
-pub mod class_bias;
-pub mod class_shift;
-pub mod cleaning_differs;
-pub mod collapsed;
-pub mod confusion_axes;
-pub mod double_softmax;
-pub mod dropout_at_prediction;
-pub mod elementwise_accuracy;
-pub mod exact_duplicates;
-pub mod export_changed;
-pub mod failed_run;
-pub mod frozen_encoder_changed;
-pub mod generic_words;
-pub mod giveaway;
-pub mod label_spelling;
-pub mod labels_permuted;
-pub mod languages;
-pub mod loss_mismatch;
-pub mod majority_guessing;
-pub mod near_duplicates;
-pub mod normalization_statistics;
-pub mod other_checkpoint;
-pub mod other_tokenizer;
-pub mod padding_pooled;
-pub mod part_mispaired;
-pub mod predictions_shifted;
-pub mod predictions_shuffled;
-pub mod redrawn_split;
-pub mod rows_lost;
-pub mod running_metric;
-pub mod shared_groups;
-pub mod shortcut;
-pub mod small_validation;
-pub mod sorted_split;
-pub mod special_tokens;
-pub mod stale_features;
-pub mod stale_predictions;
-pub mod stored_predictions;
-pub mod test_inside_train;
-pub mod text_cut_off;
-pub mod text_drift;
-pub mod text_ignored;
-pub mod two_topics;
-pub mod underfitting;
-pub mod untrained_head;
-pub mod wrong_column;
-pub mod wrong_labels;
+pub mod decision;
+pub mod input;
+pub mod labels;
+pub mod leakage;
+pub mod metrics;
+pub mod pairing;
+pub mod weights;
 
 /// Every check, in the order of the catalogue.
 pub const ALL: &[Check] = &[
-    double_softmax::CHECK,
-    elementwise_accuracy::CHECK,
-    loss_mismatch::CHECK,
-    batch_averages::CHECK,
-    rows_lost::CHECK,
-    averages_mixed::CHECK,
-    running_metric::CHECK,
-    chosen_on_test::CHECK,
-    class_bias::CHECK,
-    labels_permuted::CHECK,
-    predictions_shuffled::CHECK,
-    predictions_shifted::CHECK,
-    part_mispaired::CHECK,
-    confusion_axes::CHECK,
-    stale_predictions::CHECK,
-    label_spelling::CHECK,
-    untrained_head::CHECK,
-    other_checkpoint::CHECK,
-    normalization_statistics::CHECK,
-    dropout_at_prediction::CHECK,
-    frozen_encoder_changed::CHECK,
-    collapsed::CHECK,
-    failed_run::CHECK,
-    export_changed::CHECK,
-    other_tokenizer::CHECK,
-    cleaning_differs::CHECK,
-    text_cut_off::CHECK,
-    text_ignored::CHECK,
-    padding_pooled::CHECK,
-    special_tokens::CHECK,
-    stale_features::CHECK,
-    wrong_column::CHECK,
-    exact_duplicates::CHECK,
-    near_duplicates::CHECK,
-    shared_groups::CHECK,
-    redrawn_split::CHECK,
-    sorted_split::CHECK,
-    test_inside_train::CHECK,
-    giveaway::CHECK,
-    class_shift::CHECK,
-    text_drift::CHECK,
-    small_validation::CHECK,
-    wrong_labels::CHECK,
-    generic_words::CHECK,
-    two_topics::CHECK,
-    majority_guessing::CHECK,
-    shortcut::CHECK,
-    languages::CHECK,
-    underfitting::CHECK,
-    calibration::CHECK,
-    stored_predictions::CHECK,
+    metrics::double_softmax::CHECK,
+    metrics::elementwise_accuracy::CHECK,
+    metrics::loss_mismatch::CHECK,
+    metrics::batch_averages::CHECK,
+    metrics::rows_lost::CHECK,
+    metrics::averages_mixed::CHECK,
+    metrics::running_metric::CHECK,
+    metrics::chosen_on_test::CHECK,
+    metrics::class_bias::CHECK,
+    pairing::labels_permuted::CHECK,
+    pairing::predictions_shuffled::CHECK,
+    pairing::predictions_shifted::CHECK,
+    pairing::part_mispaired::CHECK,
+    pairing::confusion_axes::CHECK,
+    pairing::stale_predictions::CHECK,
+    pairing::label_spelling::CHECK,
+    weights::untrained_head::CHECK,
+    weights::other_checkpoint::CHECK,
+    weights::normalization_statistics::CHECK,
+    weights::dropout_at_prediction::CHECK,
+    weights::frozen_encoder_changed::CHECK,
+    weights::collapsed::CHECK,
+    weights::failed_run::CHECK,
+    weights::export_changed::CHECK,
+    input::other_tokenizer::CHECK,
+    input::cleaning_differs::CHECK,
+    input::text_cut_off::CHECK,
+    input::text_ignored::CHECK,
+    input::padding_pooled::CHECK,
+    input::special_tokens::CHECK,
+    input::stale_features::CHECK,
+    input::wrong_column::CHECK,
+    leakage::exact_duplicates::CHECK,
+    leakage::near_duplicates::CHECK,
+    leakage::shared_groups::CHECK,
+    leakage::redrawn_split::CHECK,
+    leakage::sorted_split::CHECK,
+    leakage::test_inside_train::CHECK,
+    leakage::giveaway::CHECK,
+    leakage::class_shift::CHECK,
+    leakage::text_drift::CHECK,
+    leakage::small_validation::CHECK,
+    labels::wrong_labels::CHECK,
+    labels::generic_words::CHECK,
+    labels::two_topics::CHECK,
+    labels::majority_guessing::CHECK,
+    labels::shortcut::CHECK,
+    labels::languages::CHECK,
+    labels::underfitting::CHECK,
+    decision::calibration::CHECK,
+    decision::stored_predictions::CHECK,
 ];

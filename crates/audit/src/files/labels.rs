@@ -9,7 +9,7 @@ use labelproof_artifact::Reporter;
 
 use super::error::{Error, listed};
 use super::table::{Labels, RawScores, Table};
-use crate::spelling::normalized_label;
+use crate::measures::spelling::normalized_label;
 
 /// The class names, and how to number labels and score columns.
 #[derive(Debug)]

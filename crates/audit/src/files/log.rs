@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::delimited::read_small;
 use super::error::{Error, LogProblem, shown};
 use super::lower_name;
-use crate::log::{Epoch, Figures, Log};
+use crate::evidence::log::{Epoch, Figures, Log};
 
 /// A log, and what it says beside the figures of the epochs.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -1,0 +1,160 @@
+//! The findings as one page that loads nothing from anywhere. All text is escaped by the template.
+
+use askama::Template;
+use labelproof_artifact::findings::{Confidence, Finding, Findings, Ruling, Severity, Status};
+use serde_json::Value;
+
+use crate::answer::summary::gap_sentence;
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct Page<'a> {
+    findings: &'a Findings,
+    gap: Option<String>,
+    found: Vec<Card<'a>>,
+    /// Cause, ruling, reason.
+    families: Vec<(&'static str, &'static str, &'a str)>,
+    /// Number, cause, what was looked at.
+    clear: Vec<(&'a str, &'a str, &'a str)>,
+    /// Number, cause, what is missing.
+    not_checked: Vec<(&'a str, &'a str, String)>,
+}
+
+/// A finding as the page shows it.
+struct Card<'a> {
+    rank: u32,
+    id: &'a str,
+    name: &'a str,
+    family: &'static str,
+    severity: &'static str,
+    confidence: &'static str,
+    effect: String,
+    summary: &'a str,
+    fix: &'a str,
+    confirm: &'a str,
+    evidence: String,
+}
+
+/// The page.
+pub fn html(findings: &Findings) -> String {
+    let page = Page {
+        findings,
+        gap: findings.gap.as_ref().map(gap_sentence),
+        found: findings.of(Status::Found).map(card).collect(),
+        families: findings
+            .families
+            .iter()
+            .map(|family| {
+                (
+                    family.family.title(),
+                    ruling(family.ruling),
+                    family.reason.as_str(),
+                )
+            })
+            .collect(),
+        clear: findings
+            .of(Status::Clear)
+            .map(|finding| {
+                (
+                    finding.id.as_str(),
+                    finding.name.as_str(),
+                    finding.summary.as_str(),
+                )
+            })
+            .collect(),
+        not_checked: findings
+            .of(Status::NotChecked)
+            .map(|finding| {
+                (
+                    finding.id.as_str(),
+                    finding.name.as_str(),
+                    finding.missing.join("; or "),
+                )
+            })
+            .collect(),
+    };
+    page.render()
+        .expect("the template writes into a string, which cannot fail")
+}
+
+fn ruling(ruling: Ruling) -> &'static str {
+    match ruling {
+        Ruling::RuledIn => "yes",
+        Ruling::RuledOut => "no",
+        Ruling::Open => "open",
+    }
+}
+
+fn card(finding: &Finding) -> Card<'_> {
+    Card {
+        rank: finding.rank.unwrap_or_default(),
+        id: &finding.id,
+        name: &finding.name,
+        family: finding.family.title(),
+        severity: match finding.severity {
+            Some(Severity::Unsound) => "unsound",
+            Some(Severity::Caution) => "caution",
+            _ => "note",
+        },
+        confidence: match finding.confidence {
+            Some(Confidence::Certain) => "certain",
+            Some(Confidence::Likely) => "likely",
+            _ => "possible",
+        },
+        effect: match finding.effect_points {
+            Some(points) if points.abs() >= 0.05 => format!(" · {:.1} points of accuracy", points.abs()),
+            _ => String::new(),
+        },
+        summary: &finding.summary,
+        fix: finding.fix.as_deref().unwrap_or_default(),
+        confirm: finding.confirm.as_deref().unwrap_or_default(),
+        evidence: numbers(finding),
+    }
+}
+
+/// The statistic, its p-value and the evidence as JSON for people.
+fn numbers(finding: &Finding) -> String {
+    let mut lines = Vec::new();
+    if let Some(statistic) = &finding.statistic {
+        lines.push(format!("{}: {}", statistic.name, statistic.value));
+    }
+    if let Some(p_value) = finding.p_value {
+        lines.push(format!(
+            "p-value, corrected for the number of checks: {p_value:.3e}"
+        ));
+    }
+    for (key, value) in &finding.evidence {
+        lines.push(format!("{}: {}", key.replace('_', " "), shortened(value)));
+    }
+    lines.join("\n")
+}
+
+/// Items of a list that a page shows.
+const ITEMS_SHOWN: usize = 50;
+
+/// A value as JSON; of a long list its beginning.
+fn shortened(value: &Value) -> String {
+    match value {
+        Value::Array(items) if items.len() > ITEMS_SHOWN => {
+            let shown = Value::from(&items[..ITEMS_SHOWN]);
+            format!("{shown} and {} more (see the JSON)", items.len() - ITEMS_SHOWN)
+        }
+        value => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Evidence;
+
+    #[test]
+    fn text_from_data_is_shown_and_not_run() {
+        let mut findings = crate::audit(&Evidence::default());
+        findings.headline = "<script>alert(1)</script>".to_owned();
+        let page = html(&findings);
+        assert!(!page.contains("<script>"));
+        assert!(page.contains("&#60;script&#62;") || page.contains("&lt;script&gt;"));
+        assert!(page.contains("needs --test FILE"));
+    }
+}

@@ -1,0 +1,328 @@
+//! C60: probabilities that do not say how often the model is right.
+
+use labelproof_artifact::Split;
+use labelproof_metrics::RELIABILITY_BINS;
+use labelproof_metrics::comparison::two_sided_normal;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::{Check, significant};
+use crate::evidence::{Evidence, Scored};
+use crate::measures::rows::{percent, rounded, split_name};
+
+/// Probabilities that do not say how often the model is right.
+///
+/// The expected calibration error over 15 bins of equal width (Naeini et al. 2015), the mean of the highest
+/// probability minus the accuracy with its z value (`Σ(p - hit) / √Σp(1 - p)`), and the temperature that minimises the
+/// loss on validation (Guo et al. 2017), by golden section on its logarithm. Found if the error is at least 5 points
+/// and twice what chance gives a calibrated model of as many rows, or the mean is significantly off by 5 points; of a model
+/// that is hardly ever wrong, by half of its mistakes, and 2 points. Or the temperature of the validation rows lowers the
+/// loss of the test rows by a tenth, significantly (a z test of the differences of the rows' losses).
+pub const CHECK: Check = Check {
+    id: "C60",
+    name: "probabilities that are too sure or not sure enough",
+    family: Family::Decision,
+    run,
+};
+
+const MATERIAL: f64 = 0.05;
+const SHARE_OF_MISTAKES: f64 = 0.5;
+const LEAST_BIAS: f64 = 0.02;
+/// The share of the loss that scaling must take away.
+const LEAST_LOSS_GAIN: f64 = 0.1;
+const LEAST_ROWS: u64 = 50;
+/// Rows that the temperature is fitted on: its error is far below what matters.
+const TEMPERATURE_ROWS: usize = 20_000;
+/// The range in which the temperature is sought.
+const TEMPERATURES: (f64, f64) = (0.05, 20.0);
+
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let (split, scored) = match evidence.scored(Split::Test) {
+        Ok(scored) => (Split::Test, scored),
+        Err(missing) => (
+            Split::Validation,
+            evidence.scored(Split::Validation).ok().ok_or(missing)?,
+        ),
+    };
+    if scored.predicted.rows() < LEAST_ROWS {
+        return Err(Need::MoreRows.into());
+    }
+    let calibration = Calibration::of(&scored);
+    let (fitted_on, temperature) = match evidence.scored(Split::Validation) {
+        Ok(validation) if validation.predicted.rows() >= LEAST_ROWS => {
+            (Split::Validation, fit_temperature(&validation))
+        }
+        _ => (split, fit_temperature(&scored)),
+    };
+    let gap = calibration.confidence - calibration.accuracy;
+    let measured = Measured::new()
+        .statistic("mean confidence minus accuracy", rounded(gap))
+        .p_value(calibration.p_value)
+        .with("expected_calibration_error", rounded(calibration.error))
+        .with("error_by_chance", rounded(calibration.chance_error))
+        .with("mean_confidence", rounded(calibration.confidence))
+        .with("accuracy", rounded(calibration.accuracy))
+        .with("temperature", rounded(temperature))
+        .with("temperature_from", split_name(fitted_on));
+    let off = calibration.error >= MATERIAL && calibration.error >= 2.0 * calibration.chance_error;
+    let mistakes = 1.0 - calibration.accuracy;
+    let biased = significant(calibration.p_value)
+        && gap.abs() >= MATERIAL.min((SHARE_OF_MISTAKES * mistakes).max(LEAST_BIAS));
+    // On rows that the temperature was not fitted on.
+    let scaling = (fitted_on != split).then(|| Scaling::of(&scored, temperature));
+    let scaled =
+        scaling.is_some_and(|scaling| scaling.gain >= LEAST_LOSS_GAIN && significant(scaling.p_value));
+    if !off && !biased && !scaled {
+        return Ok(Outcome::clear(
+            format!(
+                "probabilities are off by {} on average; the mean is {} at an accuracy of {}",
+                percent(calibration.error),
+                percent(calibration.confidence),
+                percent(calibration.accuracy),
+            ),
+            measured,
+        ));
+    }
+    let kind = if gap > 0.0 {
+        "too sure of itself"
+    } else {
+        "less sure of itself than it could be"
+    };
+    let direction = if gap.abs() >= MATERIAL / 2.0 {
+        format!("The model is {kind}: ")
+    } else {
+        String::from("Probabilities do not match how often the model is right: ")
+    };
+    Ok(Found {
+        severity: Severity::Note,
+        confidence: Confidence::Likely,
+        summary: format!(
+            "{direction}its highest probability is {} on average, and it is right on {} of the {} rows. Labels are not \
+             affected, but a threshold on the probability does not mean what it says.",
+            percent(calibration.confidence),
+            percent(calibration.accuracy),
+            split_name(split),
+        ),
+        effect_points: None,
+        fix: format!(
+            "Divide the logits by {temperature:.2} before softmax (temperature scaling, fitted on the {} rows) before \
+             you use the probabilities.",
+            split_name(fitted_on),
+        ),
+        confirm: String::from("Compare the accuracy of the rows with a probability between 0.8 and 0.9 with 0.85."),
+        measured,
+    }
+    .into())
+}
+
+struct Calibration {
+    error: f64,
+    chance_error: f64,
+    confidence: f64,
+    accuracy: f64,
+    p_value: f64,
+}
+
+impl Calibration {
+    fn of(scored: &Scored<'_>) -> Self {
+        let mut bins = [(0_u64, 0.0, 0_u64, 0.0); RELIABILITY_BINS];
+        let rows = scored
+            .probabilities
+            .rows()
+            .zip(scored.predicted.truth)
+            .zip(scored.predicted.predictions);
+        for ((row, truth), prediction) in rows {
+            let Some(&confidence) = row.get(*prediction as usize) else {
+                continue;
+            };
+            let bin = &mut bins[bin_of(confidence)];
+            bin.0 += 1;
+            bin.1 += confidence;
+            bin.2 += u64::from(truth == prediction);
+            bin.3 += confidence * (1.0 - confidence);
+        }
+        let rows = bins.iter().map(|bin| bin.0).sum::<u64>().max(1) as f64;
+        let confidence: f64 = bins.iter().map(|bin| bin.1).sum();
+        let hits = bins.iter().map(|bin| bin.2).sum::<u64>() as f64;
+        let variance: f64 = bins.iter().map(|bin| bin.3).sum();
+        let error: f64 = bins.iter().map(|bin| (bin.1 - bin.2 as f64).abs()).sum();
+        // The mean of |x| for a normal x is σ √(2/π).
+        let chance: f64 = bins
+            .iter()
+            .map(|bin| (2.0 * bin.3.max(0.0) / std::f64::consts::PI).sqrt())
+            .sum();
+        Self {
+            error: error / rows,
+            chance_error: chance / rows,
+            confidence: confidence / rows,
+            accuracy: hits / rows,
+            p_value: if variance > 0.0 {
+                two_sided_normal((confidence - hits) / variance.sqrt())
+            } else {
+                f64::from(u8::from((confidence - hits).abs() < 0.5))
+            },
+        }
+    }
+}
+
+/// The bin of a confidence: bins hold their upper ends, as in the report.
+fn bin_of(confidence: f64) -> usize {
+    (1..RELIABILITY_BINS)
+        .take_while(|&bin| (bin as f64 / RELIABILITY_BINS as f64) < confidence)
+        .count()
+}
+
+/// The temperature with the least loss, on at most [`TEMPERATURE_ROWS`] rows at even distances.
+/// What a temperature does to the loss of rows.
+struct Scaling {
+    /// The share of the loss that it takes away.
+    gain: f64,
+    p_value: f64,
+}
+
+impl Scaling {
+    fn of(scored: &Scored<'_>, temperature: f64) -> Self {
+        let rows: Vec<(f64, f64)> = logarithms(scored, 1)
+            .iter()
+            .map(|(row, truth)| {
+                (
+                    scaled_loss(row, *truth, 1.0),
+                    scaled_loss(row, *truth, 1.0 / temperature),
+                )
+            })
+            .collect();
+        let count = rows.len().max(1) as f64;
+        let mean = rows.iter().map(|(before, after)| before - after).sum::<f64>() / count;
+        let squares = rows.iter().map(|(before, after)| (before - after - mean).powi(2));
+        let error = (squares.sum::<f64>() / count / count).sqrt();
+        let loss = rows.iter().map(|(before, _)| before).sum::<f64>() / count;
+        Self {
+            gain: mean / loss.max(1e-12),
+            p_value: if error > 0.0 {
+                two_sided_normal(mean / error)
+            } else {
+                1.0
+            },
+        }
+    }
+}
+
+/// Logarithms of the probabilities of every so manieth row, with its true class.
+fn logarithms(scored: &Scored<'_>, step: usize) -> Vec<(Vec<f64>, usize)> {
+    scored
+        .probabilities
+        .rows()
+        .zip(scored.predicted.truth)
+        .step_by(step)
+        .map(|(row, &truth)| {
+            let logarithms = row.iter().map(|p| p.max(f64::MIN_POSITIVE).ln()).collect();
+            (logarithms, truth as usize)
+        })
+        .collect()
+}
+
+/// The loss of a row whose logits are multiplied by `scale`.
+fn scaled_loss(row: &[f64], truth: usize, scale: f64) -> f64 {
+    let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let total: f64 = row.iter().map(|value| ((value - largest) * scale).exp()).sum();
+    total.ln() - (row[truth] - largest) * scale
+}
+
+fn fit_temperature(scored: &Scored<'_>) -> f64 {
+    let step = scored.predicted.truth.len().div_ceil(TEMPERATURE_ROWS).max(1);
+    let rows = logarithms(scored, step);
+    let loss = |logarithm: f64| -> f64 {
+        let scale = (-logarithm).exp();
+        rows.iter()
+            .map(|(row, truth)| scaled_loss(row, *truth, scale))
+            .sum()
+    };
+    // The loss is convex in 1/T, so it has one minimum in ln T too.
+    let (mut low, mut high) = (TEMPERATURES.0.ln(), TEMPERATURES.1.ln());
+    let golden = (5.0_f64.sqrt() - 1.0) / 2.0;
+    let (mut left, mut right) = (high - golden * (high - low), low + golden * (high - low));
+    let (mut left_loss, mut right_loss) = (loss(left), loss(right));
+    while high - low > 1e-4 {
+        if left_loss <= right_loss {
+            high = right;
+            (right, right_loss) = (left, left_loss);
+            left = high - golden * (high - low);
+            left_loss = loss(left);
+        } else {
+            low = left;
+            (left, left_loss) = (right, right_loss);
+            right = low + golden * (high - low);
+            right_loss = loss(right);
+        }
+    }
+    f64::midpoint(low, high).exp()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{Part, ScoreKind};
+    use crate::testing::{clear, evidence, found, scored};
+
+    /// 1,000 rows that are right as often as a logit of `ln 9` says (9 in 10), with the logit times `sharpness`.
+    fn rows(sharpness: f64) -> Part {
+        let p = 1.0 / (1.0 + 9.0_f64.powf(-sharpness));
+        let rows: Vec<(u32, Vec<f64>)> = (0..1000)
+            .map(|row| (u32::from(row % 10 == 0), vec![p, 1.0 - p]))
+            .collect();
+        scored(&rows)
+    }
+
+    #[test]
+    fn a_model_that_is_too_sure_is_found_and_its_temperature_given() {
+        let evidence = evidence(&["a", "b"], [scored(&[]), rows(2.5), rows(2.5)]);
+        let found = found(run(&evidence));
+        let expected = 1.0 / (1.0 + 9.0_f64.powf(-2.5)) - 0.9;
+        assert!((found.measured.statistic.unwrap().1 - expected).abs() < 1e-5);
+        assert!(
+            (found.measured.evidence["expected_calibration_error"]
+                .as_f64()
+                .unwrap()
+                - expected)
+                .abs()
+                < 1e-5
+        );
+        assert!((found.measured.evidence["temperature"].as_f64().unwrap() - 2.5).abs() < 1e-3);
+    }
+
+    /// Right on 98 of 100 rows, and so sure that every mistake costs twice what it should: two points show nothing.
+    #[test]
+    fn a_model_that_is_hardly_ever_wrong_is_judged_by_its_loss() {
+        let rows = || {
+            let p = 1.0 / (1.0 + 49.0_f64.powf(-2.0));
+            let rows: Vec<(u32, Vec<f64>)> = (0..4000)
+                .map(|row| (u32::from(row % 50 == 0), vec![p, 1.0 - p]))
+                .collect();
+            scored(&rows)
+        };
+        let evidence = evidence(&["a", "b"], [scored(&[]), rows(), rows()]);
+        let found = found(run(&evidence));
+        assert!((found.measured.statistic.unwrap().1).abs() < 0.02);
+        assert!((found.measured.evidence["temperature"].as_f64().unwrap() - 2.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_timid_model_gets_a_temperature_below_one() {
+        let evidence = evidence(&["a", "b"], [scored(&[]), scored(&[]), rows(0.5)]);
+        let found = found(run(&evidence));
+        assert!((found.measured.evidence["temperature"].as_f64().unwrap() - 0.5).abs() < 1e-3);
+        assert!(found.summary.contains("less sure"));
+    }
+
+    #[test]
+    fn calibrated_logits_are_clear() {
+        let mut part = rows(1.0);
+        let scores = part.scores.as_mut().unwrap();
+        scores.kind = ScoreKind::Logits;
+        for value in &mut scores.values {
+            *value = value.ln() + 3.0;
+        }
+        let evidence = evidence(&["a", "b"], [scored(&[]), scored(&[]), part]);
+        let measured = clear(run(&evidence));
+        assert!((measured.evidence["temperature"].as_f64().unwrap() - 1.0).abs() < 1e-3);
+    }
+}

@@ -1,0 +1,4 @@
+//! Causes in the step from scores to a class.
+
+pub mod calibration;
+pub mod stored_predictions;

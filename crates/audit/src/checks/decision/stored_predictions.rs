@@ -1,0 +1,238 @@
+//! C61: the stored prediction is not the class of the highest stored score.
+
+use labelproof_artifact::Split;
+use labelproof_metrics::statistics::maximum_assignment;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::Check;
+use crate::evidence::{Evidence, Part, argmax_rows};
+use crate::measures::rows::{percent, rounded, row_names, split_name};
+
+/// The stored prediction is not the class of the highest stored score: another axis, order of columns, or threshold.
+///
+/// A row counts if the score of its prediction is lower than the highest one; equal scores, which rounding makes, do
+/// not. Whether the predictions are a renaming of the highest scores is answered by the best assignment of one to the
+/// other (Kuhn 1955); whether they are a threshold, in two classes, by whether one value separates them.
+pub const CHECK: Check = Check {
+    id: "C61",
+    name: "predictions that are not the highest score",
+    family: Family::Decision,
+    run,
+};
+
+/// A share of rows above which the figures are not those of the scores.
+const MANY: f64 = 0.01;
+/// A share of rows that a renaming must explain.
+const EXPLAINED: f64 = 0.99;
+
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let mut measured = Measured::new();
+    let mut checked = 0_usize;
+    let mut worst: Option<(f64, Split, Vec<usize>)> = None;
+    for (split, key) in [
+        (Split::Test, "test_rows"),
+        (Split::Validation, "validation_rows"),
+        (Split::Train, "training_rows"),
+    ] {
+        let Some(part) = evidence.part(split) else {
+            continue;
+        };
+        let Some(rows) = mismatches(part) else { continue };
+        checked += part.rows;
+        measured = measured.with(key, rows.len());
+        let share = rows.len() as f64 / part.rows.max(1) as f64;
+        if share > worst.as_ref().map_or(0.0, |(worst, ..)| *worst) {
+            worst = Some((share, split, rows));
+        }
+    }
+    if checked == 0 {
+        return Err(Missing(vec![Need::TestPredictions, Need::TestScores]));
+    }
+    let Some((share, split, rows)) = worst else {
+        return Ok(Outcome::clear(
+            format!("all {checked} stored predictions are the class of the highest stored score"),
+            measured,
+        ));
+    };
+    let part = evidence.part(split).ok_or(Need::TestScores)?;
+    let (pattern, is_threshold) = explain(evidence, part);
+    let effect = effect(part);
+    let cost = effect.map_or_else(String::new, |points| {
+        format!(
+            " By the highest score the accuracy would be {:.1} points {}.",
+            points.abs(),
+            if points >= 0.0 { "higher" } else { "lower" }
+        )
+    });
+    Ok(Found {
+        severity: match (share >= MANY, is_threshold) {
+            (_, true) => Severity::Note,
+            (true, false) => Severity::Unsound,
+            (false, false) => Severity::Caution,
+        },
+        confidence: Confidence::Certain,
+        summary: format!(
+            "In {} of {} {} rows ({}) the stored prediction is not the class with the highest stored score.{pattern}{cost}",
+            rows.len(),
+            part.rows,
+            split_name(split),
+            percent(share),
+        ),
+        effect_points: effect.map(rounded),
+        fix: String::from(
+            "Make both from one array: the prediction is the class of the largest score of the row (`argmax(axis=1)`), \
+             named by the same list that names the columns. Choose a threshold on validation rows only.",
+        ),
+        confirm: String::from("Take one row of `rows`, read off the column of its largest score, and compare."),
+        measured: measured
+            .statistic("share of rows that differ", rounded(share))
+            .with("rows", row_names(part, &rows)),
+    }
+    .into())
+}
+
+/// Rows whose stored class has a lower score than the highest; `None` without both.
+fn mismatches(part: &Part) -> Option<Vec<usize>> {
+    let (stored, scores) = (part.stored_predictions.as_ref()?, part.scores.as_ref()?);
+    let differs = |row: &[f64], class: u32| {
+        let own = row.get(class as usize).copied();
+        let highest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        own.is_none_or(|own| own < highest)
+    };
+    Some(
+        scores
+            .rows()
+            .zip(stored)
+            .enumerate()
+            .filter(|(_, (row, class))| differs(row, **class))
+            .map(|(row, _)| row)
+            .collect(),
+    )
+}
+
+/// What the predictions are instead, in a sentence, and whether that is a threshold.
+fn explain(evidence: &Evidence, part: &Part) -> (String, bool) {
+    let (Some(stored), Some(scores)) = (&part.stored_predictions, &part.scores) else {
+        return (String::new(), false);
+    };
+    if scores.classes == 2 {
+        let differences = |class: u32| {
+            scores
+                .rows()
+                .zip(stored)
+                .filter(move |(_, stored)| **stored == class)
+                .map(|(row, _)| row[1] - row[0])
+        };
+        let highest_first = differences(0).fold(f64::NEG_INFINITY, f64::max);
+        let lowest_second = differences(1).fold(f64::INFINITY, f64::min);
+        if highest_first <= lowest_second && highest_first.is_finite() && lowest_second.is_finite() {
+            let text = " All of them fit a threshold other than one half; was it chosen on validation rows?";
+            return (String::from(text), true);
+        }
+    }
+    let highest = argmax_rows(scores);
+    let mut table = vec![vec![0_u64; scores.classes]; scores.classes];
+    for (&from, &to) in highest.iter().zip(stored) {
+        if let Some(cell) = table
+            .get_mut(from as usize)
+            .and_then(|row| row.get_mut(to as usize))
+        {
+            *cell += 1;
+        }
+    }
+    let assignment = maximum_assignment(&table);
+    let explained: u64 = assignment
+        .iter()
+        .enumerate()
+        .map(|(from, &to)| table[from][to])
+        .sum();
+    let renamed: Vec<String> = assignment
+        .iter()
+        .enumerate()
+        .filter(|(from, to)| from != *to && table[*from][**to] > 0)
+        .map(|(from, &to)| {
+            let name = |class: usize| evidence.label(u32::try_from(class).unwrap_or(u32::MAX));
+            format!("`{}` is stored as `{}`", name(from), name(to))
+        })
+        .collect();
+    if !renamed.is_empty() && explained as f64 >= EXPLAINED * stored.len() as f64 {
+        let more = if renamed.len() > 3 { " and so on" } else { "" };
+        let list = renamed[..renamed.len().min(3)].join(", ");
+        return (
+            format!(" The classes were renamed on the way: {list}{more}."),
+            false,
+        );
+    }
+    (String::new(), false)
+}
+
+/// What the highest scores would add to the accuracy, in points.
+fn effect(part: &Part) -> Option<f64> {
+    let (truth, stored) = (part.truth.as_ref()?, part.stored_predictions.as_ref()?);
+    let highest = argmax_rows(part.scores.as_ref()?);
+    let hits = |predictions: &[u32]| {
+        truth
+            .iter()
+            .zip(predictions)
+            .filter(|(one, other)| one == other)
+            .count() as f64
+    };
+    (!truth.is_empty()).then(|| (hits(&highest) - hits(stored)) / truth.len() as f64 * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{clear, evidence, found, scored};
+
+    fn rows(stored: impl Fn(u32) -> u32) -> Part {
+        let rows: Vec<(u32, Vec<f64>)> = (0..90)
+            .map(|row| {
+                let mut p = vec![0.1, 0.1, 0.1];
+                p[row as usize % 3] = 0.8;
+                (row % 3, p)
+            })
+            .collect();
+        let mut part = scored(&rows);
+        part.stored_predictions = Some((0..90).map(stored).collect());
+        part
+    }
+
+    fn test_rows(part: Part) -> Evidence {
+        evidence(&["a", "b", "c"], [scored(&[]), scored(&[]), part])
+    }
+
+    #[test]
+    fn renamed_classes_are_named() {
+        let found = found(run(&test_rows(rows(|row| [0, 2, 1][row as usize % 3]))));
+        assert_eq!(found.severity, Severity::Unsound);
+        assert!(
+            found.summary.contains("`b` is stored as `c`"),
+            "{}",
+            found.summary
+        );
+        assert!((found.effect_points.unwrap() - 200.0 / 3.0).abs() < 1e-4);
+        assert_eq!(found.measured.evidence["rows"][0], 2);
+    }
+
+    #[test]
+    fn ties_do_not_count() {
+        let mut part = rows(|row| row % 3);
+        let scores = part.scores.as_mut().unwrap();
+        scores.values[..3].copy_from_slice(&[0.5, 0.5, 0.0]);
+        part.stored_predictions.as_mut().unwrap()[0] = 1;
+        assert_eq!(clear(run(&test_rows(part))).evidence["test_rows"], 0);
+    }
+
+    #[test]
+    fn a_threshold_is_called_one() {
+        let rows: Vec<(u32, Vec<f64>)> = (0..100)
+            .map(|row| (0, vec![f64::from(row) / 100.0, 1.0 - f64::from(row) / 100.0]))
+            .collect();
+        let mut part = scored(&rows);
+        part.stored_predictions = Some((0..100).map(|row| u32::from(row < 20)).collect());
+        let found = found(run(&evidence(&["a", "b"], [scored(&[]), scored(&[]), part])));
+        assert_eq!(found.severity, Severity::Note);
+        assert!(found.summary.contains("threshold"));
+    }
+}

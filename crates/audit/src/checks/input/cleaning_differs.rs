@@ -1,0 +1,157 @@
+//! C31: the texts of one split were cleaned otherwise than those of another.
+
+use labelproof_artifact::Split;
+use labelproof_metrics::statistics::kolmogorov_smirnov;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::{Check, significant};
+use crate::checks::input::wrong_column;
+use crate::evidence::Evidence;
+use crate::measures::gap::gap;
+use crate::measures::odd_split::styles;
+use crate::measures::text_style::Style;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C31",
+    name: "Texts were cleaned in one split and not in another",
+    family: Family::Input,
+    run,
+};
+
+/// The distance of two distributions from which on texts were treated differently: content alone does not move letter
+/// case or punctuation so far.
+const LEAST_DISTANCE: f64 = 0.5;
+
+/// The share that cleaning leaves at most of what it takes out.
+const REMAINS: f64 = 0.2;
+
+/// A trait of how texts look.
+type Trait = (&'static str, fn(&Style) -> f64);
+
+const TRAITS: [Trait; 3] = [
+    ("upper-case letters", |style| style.upper_case),
+    ("punctuation", |style| style.punctuation),
+    ("function words such as `the`", |style| style.function_words),
+];
+
+/// Compares how the texts of any two splits look: shares of upper-case letters, of punctuation and of function words
+/// (Kolmogorov-Smirnov). In a pipeline, also cleans some documents again and compares with what was stored.
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    if let Some(pipeline) = &evidence.pipeline
+        && pipeline.recleaned_differently > 0
+    {
+        let summary = format!(
+            "{} of {} documents, cleaned again, give another text than the one that was stored and trained on.",
+            pipeline.recleaned_differently, pipeline.rechecked
+        );
+        return Ok(found(summary, Confidence::Certain, None, Measured::new()));
+    }
+    let all: Vec<(Split, Vec<Style>)> = Split::ALL
+        .into_iter()
+        .filter_map(|split| Some((split, styles(evidence, split).ok()?)))
+        .filter(|(_, styles)| styles.len() >= 10)
+        .collect();
+    if all.len() < 2 {
+        return Err(Missing(vec![Need::TrainTexts, Need::TestTexts]));
+    }
+    let mut largest: Option<(f64, f64, &str, Split, Split, f64, f64)> = None;
+    for (place, (one, one_styles)) in all.iter().enumerate() {
+        for (other, other_styles) in &all[place + 1..] {
+            for (name, read) in TRAITS {
+                let first: Vec<f64> = one_styles.iter().map(read).collect();
+                let second: Vec<f64> = other_styles.iter().map(read).collect();
+                let Some(test) = kolmogorov_smirnov(&first, &second) else {
+                    continue;
+                };
+                let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+                if largest.is_none_or(|(distance, ..)| test.statistic > distance) {
+                    largest = Some((
+                        test.statistic,
+                        test.p_value,
+                        name,
+                        *one,
+                        *other,
+                        mean(&first),
+                        mean(&second),
+                    ));
+                }
+            }
+        }
+    }
+    let (distance, p_value, name, one, other, first, second) = largest.ok_or(Need::MoreRows)?;
+    let measured = Measured::new()
+        .statistic("largest distance of two splits", distance)
+        .p_value(p_value)
+        .with("of", name);
+    // Cleaning takes something out entirely; texts of another kind only have more or less of it.
+    let removed = first.min(second) < REMAINS * first.max(second);
+    let damaged = evidence.finds(&wrong_column::CHECK);
+    if distance < LEAST_DISTANCE || !significant(p_value) || !removed || damaged {
+        let summary = "The texts of all splits have the same shares of upper-case letters, punctuation and function words.";
+        return Ok(Outcome::clear(summary, measured));
+    }
+    let summary = format!(
+        "The {one} texts have {:.1} % {name}, the {other} texts {:.1} %: one of the two was cleaned and the other was not. The model \
+         meets at prediction what it never saw in training.",
+        100.0 * first,
+        100.0 * second
+    );
+    let effect = gap(evidence)
+        .ok()
+        .filter(|gap| gap.significant)
+        .map(|gap| gap.points.abs());
+    Ok(found(summary, Confidence::Certain, effect, measured))
+}
+
+fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Outcome {
+    Found {
+        severity: Severity::Unsound,
+        confidence,
+        summary,
+        effect_points,
+        fix: "Make cleaning one function that every text passes, in training and at prediction, and save its settings with the model."
+            .to_owned(),
+        confirm: "print one training text and one test text as the model gets them".to_owned(),
+        measured,
+    }
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Part;
+    use crate::evidence::pipeline::PipelineFacts;
+    use crate::testing::{assert_close, clear, evidence, found, part, statistic};
+
+    fn texts(change: fn(&str) -> String) -> Part {
+        let rows: Vec<(String, u32)> = (0..50)
+            .map(|row| (change(&format!("The end, said Mr. {row}.")), 0))
+            .collect();
+        part(&rows)
+    }
+
+    #[test]
+    fn a_split_in_lower_case_is_found() {
+        let with_test = |test| evidence(&["a"], [texts(str::to_owned), Part::default(), test]);
+        let found = found(run(&with_test(texts(str::to_lowercase))));
+        // No text of one split is like one of the other: the largest distance there is.
+        assert_close(statistic(&found.measured), 1.0, 1e-12);
+        assert_eq!(found.measured.evidence["of"], "upper-case letters");
+        clear(run(&with_test(texts(str::to_owned))));
+    }
+
+    #[test]
+    fn documents_that_are_cleaned_otherwise_now_are_found() {
+        let evidence = Evidence {
+            pipeline: Some(PipelineFacts {
+                rechecked: 64,
+                recleaned_differently: 3,
+                ..PipelineFacts::default()
+            }),
+            ..Evidence::default()
+        };
+        assert!(found(run(&evidence)).summary.starts_with("3 of 64 documents"));
+    }
+}

@@ -1,0 +1,205 @@
+//! C30: texts become other tokens at prediction than in training.
+
+use labelproof_artifact::Split;
+use labelproof_metrics::comparison::two_proportion_z;
+use labelproof_text::tokenizer::Tokenizer;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
+use crate::catalogue::{Check, significant};
+use crate::checks::input::padding_pooled;
+use crate::checks::input::text_cut_off;
+use crate::checks::input::text_ignored;
+use crate::checks::weights::dropout_at_prediction;
+use crate::checks::weights::normalization_statistics;
+use crate::checks::weights::other_checkpoint;
+use crate::evidence::Evidence;
+use crate::measures::odd_split::odd_split;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C30",
+    name: "Texts reach the model as other tokens than in training",
+    family: Family::Input,
+    run,
+};
+
+/// The share of unknown tokens from which on a tokenizer does not fit the texts.
+const MANY_UNKNOWN: f64 = 0.02;
+
+/// Texts of a split that are tokenised at most.
+const MOST_TEXTS: usize = 5_000;
+
+/// The longest text in tokens that is looked at.
+const MOST_TOKENS: usize = 512;
+
+/// A bundle must make the token ids of its canaries again. With a tokenizer: the share of unknown tokens in test against
+/// validation (two-proportion test). From predictions alone: one split is predicted worse, with scores that vary as those
+/// of a trained model do, but with another confidence, and nothing more special explains it.
+pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    if let Some(bundle) = &evidence.bundle
+        && !bundle.tokens_repeated
+    {
+        let summary = "The bundle makes other tokens of the texts that it keeps than it did when training ended: its tokenizer or its \
+                       cleaning rules were changed."
+            .to_owned();
+        return Ok(found(summary, Confidence::Certain, None, Measured::new()));
+    }
+    if let Some(tokenizer) = &evidence.tokenizer
+        && let Some(outcome) = unknown_tokens(evidence, tokenizer)
+    {
+        return Ok(outcome);
+    }
+    if evidence.bundle.is_some() {
+        let summary = "The bundle makes the same tokens as when training ended.";
+        return Ok(Outcome::clear(summary, Measured::new()));
+    }
+    let Some(odd) = odd_split(evidence)? else {
+        let summary = "The predictions of validation and test look alike: both sets of texts reached the model in the same form.";
+        return Ok(Outcome::clear(summary, Measured::new()));
+    };
+    let name = odd.suspect.split.name();
+    let measured = Measured::new()
+        .statistic(
+            "distance of the distributions of confidence",
+            odd.shift.test.statistic,
+        )
+        .p_value(odd.shift.test.p_value)
+        .with("mean_confidence", odd.shift.mean)
+        .with("mean_confidence_of_the_other_split", odd.shift.reference_mean)
+        .with("area_under_roc_curve", odd.area);
+    let explained = odd.looks_untrained()
+        || evidence.finds(&normalization_statistics::CHECK)
+        || evidence.finds(&text_cut_off::CHECK)
+        || evidence.finds(&text_ignored::CHECK)
+        || evidence.finds(&padding_pooled::CHECK)
+        || evidence.finds(&dropout_at_prediction::CHECK)
+        || evidence.finds(&other_checkpoint::CHECK);
+    if explained {
+        let summary = format!("Another check explains the {name} predictions better.");
+        return Ok(Outcome::clear(summary, measured));
+    }
+    let summary = format!(
+        "The {name} rows were predicted in another way than the others: {:.1} % are right where {:.1} % were to be expected, and the \
+         model is {:.0} % sure on average where it was {:.0} %. Labels beside the wrong rows would not change how sure it is. The \
+         texts reached it in another form (tokenizer, cleaning, column, a cut), or other weights predicted.",
+        100.0 * odd.suspect.rows.accuracy(),
+        100.0 * odd.suspect.reference_accuracy().unwrap_or(0.0),
+        100.0 * odd.shift.mean,
+        100.0 * odd.shift.reference_mean
+    );
+    Ok(found(
+        summary,
+        Confidence::Possible,
+        Some(odd.missing_points()),
+        measured,
+    ))
+}
+
+fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Outcome {
+    Found {
+        severity: Severity::Unsound,
+        confidence,
+        summary,
+        effect_points,
+        fix: "Keep tokenizer and cleaning in one folder with the weights, load all of it from there, and compare the token ids of a few \
+              known texts before anything is predicted."
+            .to_owned(),
+        confirm: "predict 20 validation texts with the code that predicted the test file and compare with the validation file"
+            .to_owned(),
+        measured,
+    }
+    .into()
+}
+
+fn unknown_tokens(evidence: &Evidence, tokenizer: &Tokenizer) -> Option<Outcome> {
+    let (validation, test) = (
+        unknown(evidence, Split::Validation, tokenizer)?,
+        unknown(evidence, Split::Test, tokenizer)?,
+    );
+    let share = |(unknown, all): (u64, u64)| unknown as f64 / all.max(1) as f64;
+    let p_value = two_proportion_z(validation, test)?.p_value;
+    let measured = Measured::new()
+        .statistic("share of unknown tokens in test", share(test))
+        .p_value(p_value)
+        .with("share_in_validation", share(validation));
+    let differs = significant(p_value) && share(test) > MANY_UNKNOWN && share(test) > 3.0 * share(validation);
+    differs.then(|| {
+        let summary = format!(
+            "The tokenizer does not know {:.1} % of the tokens of the test texts, and {:.1} % of those of the validation texts: they \
+             are not prepared in the same way.",
+            100.0 * share(test),
+            100.0 * share(validation)
+        );
+        found(summary, Confidence::Likely, None, measured)
+    })
+}
+
+fn unknown(evidence: &Evidence, split: Split, tokenizer: &Tokenizer) -> Option<(u64, u64)> {
+    let texts = evidence.texts(split).ok()?;
+    let step = texts.len().div_ceil(MOST_TEXTS).max(1);
+    let some: Vec<&str> = texts.iter().step_by(step).map(String::as_str).collect();
+    let unknown = tokenizer.unknown_id()?;
+    let encodings = tokenizer.encode_batch(&some, MOST_TOKENS).ok()?;
+    let ids = encodings.iter().flat_map(|encoding| &encoding.ids);
+    let (mut missed, mut all) = (0, 0);
+    for id in ids {
+        all += 1;
+        missed += u64::from(*id == unknown);
+    }
+    Some((missed, all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Part;
+    use crate::evidence::bundle::BundleFacts;
+    use crate::testing::{assert_close, clear, evidence, found, part, predicted_by, simulated, statistic};
+
+    #[test]
+    fn a_bundle_that_makes_other_tokens_is_found() {
+        let bundle = |tokens_repeated| Evidence {
+            bundle: Some(BundleFacts {
+                tokens_repeated,
+                ..BundleFacts::default()
+            }),
+            ..Evidence::default()
+        };
+        assert_eq!(found(run(&bundle(false))).confidence, Confidence::Certain);
+        clear(run(&bundle(true)));
+    }
+
+    /// A tokenizer that knows three words.
+    fn tokenizer() -> Tokenizer {
+        let json = serde_json::json!({
+            "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
+            "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor": null, "decoder": null,
+            "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                      "max_input_chars_per_word": 100,
+                      "vocab": {"[UNK]": 0, "the": 1, "road": 2, "clean": 3}},
+        });
+        Tokenizer::from_bytes(json.to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn words_that_the_tokenizer_does_not_know_are_counted() {
+        let texts = |text: &'static str| part(&vec![(text, 0); 100]);
+        let with_test = |text| Evidence {
+            tokenizer: Some(tokenizer()),
+            ..evidence(&["a"], [Part::default(), texts("the clean road"), texts(text)])
+        };
+        let found = found(run(&with_test("THE clean ROAD road")));
+        assert_close(statistic(&found.measured), 0.5, 1e-12);
+        assert!(unknown_tokens(&with_test("the road"), &tokenizer()).is_none());
+    }
+
+    #[test]
+    fn predictions_of_another_model_are_found_and_nothing_more_is_claimed() {
+        let (validation, mut test) = (simulated(5, 2000, 0.83, 1), simulated(5, 2000, 0.5, 2));
+        test.logits.iter_mut().flatten().for_each(|score| *score *= 0.5);
+        let found = found(run(&predicted_by(&validation, &test)));
+        assert_eq!(found.confidence, Confidence::Possible);
+        assert_close(found.effect_points.unwrap(), 33.0, 5.0);
+        clear(run(&predicted_by(&validation, &simulated(5, 2000, 0.83, 3))));
+    }
+}

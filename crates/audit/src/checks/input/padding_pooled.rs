@@ -1,0 +1,181 @@
+//! C34: pooling or attention sees the padding, so that a prediction depends on the batch it was made in.
+
+use labelproof_model::Precision;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::{Check, significant};
+use crate::evidence::Evidence;
+use crate::measures::comparison::{other, suspect};
+use crate::measures::length_slices::LengthSlices;
+use crate::measures::odd_split::odd_split;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C34",
+    name: "Padding takes part in the prediction",
+    family: Family::Input,
+    run,
+};
+
+/// The largest difference of a probability that rounding explains. In 16 bits, logits of another order of sums were seen to differ by
+/// up to 0.02, and a probability of one half moves by a quarter of that.
+fn rounding(precision: Precision) -> f64 {
+    match precision {
+        Precision::Float32 => 1e-3,
+        Precision::Bfloat16 | Precision::Int8 => 2e-2,
+    }
+}
+
+/// How many times as much accuracy short texts must lose as long ones.
+const TIMES_LONG: f64 = 2.0;
+
+/// A bundle must give a text the same scores alone and padded in a batch. From files: short texts, which are padded most,
+/// lose at least twice as much accuracy against the other split as long ones.
+pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    if let Some(bundle) = &evidence.bundle {
+        let measured = Measured::new().statistic(
+            "largest difference of a probability, alone and padded",
+            bundle.padding_difference,
+        );
+        if bundle.padding_difference <= rounding(bundle.precision) {
+            let summary = "A text gets the same scores alone and in a padded batch.";
+            return Ok(Outcome::clear(summary, measured));
+        }
+        let summary = format!(
+            "A text gets other probabilities in a padded batch than alone, by up to {:.3}: padding takes part in the prediction.",
+            bundle.padding_difference
+        );
+        return Ok(found(summary, Confidence::Certain, None, measured));
+    }
+    let suspect = suspect(evidence)?;
+    let reference = evidence.predicted(other(suspect.split))?;
+    let (Ok(texts), Ok(reference_texts)) = (
+        evidence.texts(suspect.split),
+        evidence.texts(other(suspect.split)),
+    ) else {
+        return Err(Missing(vec![
+            Need::Bundle,
+            Need::TestTexts,
+            Need::ValidationTexts,
+        ]));
+    };
+    let name = suspect.split.name();
+    let odd = odd_split(evidence)?.is_some();
+    let slices = LengthSlices::new(&suspect.rows, texts, &reference, reference_texts).filter(|_| odd);
+    let Some(slices) = slices else {
+        let summary = format!(
+            "Short {name} texts, which are padded most, are predicted as well as those of the other split."
+        );
+        return Ok(Outcome::clear(summary, Measured::new()));
+    };
+    let p_value = slices.test().map_or(1.0, |test| test.p_value);
+    let measured = Measured::new()
+        .statistic("loss of accuracy of short texts", slices.short_loss())
+        .p_value(p_value)
+        .with("loss_of_accuracy_of_long_texts", slices.long_loss());
+    let short_suffer = slices.short_loss() > TIMES_LONG * slices.long_loss().max(0.0)
+        && slices.short_accuracy() < slices.long_accuracy();
+    if !short_suffer || !significant(p_value) {
+        let summary = format!(
+            "What the {name} rows lose, long texts, which are padded least, lose as well ({:.1} and {:.1} points).",
+            100.0 * slices.short_loss(),
+            100.0 * slices.long_loss()
+        );
+        return Ok(Outcome::clear(summary, measured));
+    }
+    let summary = format!(
+        "Short {name} texts lose {:.1} points of accuracy against the other split, long ones {:.1}. Short texts are padded most: \
+         pooling or attention sees the padding, and the two splits were padded to different lengths.",
+        100.0 * slices.short_loss(),
+        100.0 * slices.long_loss()
+    );
+    let missing = 100.0 * (suspect.reference_accuracy().unwrap_or(0.0) - suspect.rows.accuracy());
+    Ok(found(summary, Confidence::Likely, Some(missing), measured))
+}
+
+fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Outcome {
+    Found {
+        severity: Severity::Unsound,
+        confidence,
+        summary,
+        effect_points,
+        fix: "Give the attention mask to every layer, and leave padding out of pooling: set padded places to minus infinity before a \
+              maximum, and divide a mean by the number of real tokens."
+            .to_owned(),
+        confirm: "predict a short text alone and beside a long one and compare the scores".to_owned(),
+        measured,
+    }
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Part;
+    use crate::evidence::bundle::BundleFacts;
+    use crate::testing::{FIVE, assert_close, clear, evidence, found, number, simulated, statistic};
+
+    /// Every second text is short; of the short ones of the test split another share is right, and the model is less sure.
+    fn with_short_texts(accuracy: f64, scale: f64) -> Evidence {
+        // Other texts in each split, or they would be leaks.
+        let text = |word: &'static str| {
+            move |row: usize| {
+                let length = if row.is_multiple_of(2) { 5 } else { 100 + row % 100 };
+                format!("{word}{row} ").repeat(length)
+            }
+        };
+        let validation = simulated(5, 2000, 0.83, 1);
+        let (mut test, short) = (simulated(5, 2000, 0.83, 2), simulated(5, 2000, accuracy, 3));
+        for row in (0..2000).step_by(2) {
+            test.truth[row] = short.truth[row];
+            test.logits[row] = short.logits[row].iter().map(|score| scale * score).collect();
+        }
+        evidence(
+            &FIVE,
+            [
+                Part::default(),
+                validation.with_texts(text("word")),
+                test.with_texts(text("term")),
+            ],
+        )
+    }
+
+    #[test]
+    fn short_texts_that_lose_are_found() {
+        let found = found(run(&with_short_texts(0.3, 0.3)));
+        assert_close(statistic(&found.measured), 0.53, 0.05);
+        assert_close(
+            number(&found.measured, "loss_of_accuracy_of_long_texts"),
+            0.0,
+            0.04,
+        );
+        assert_close(found.effect_points.unwrap(), 26.5, 4.0);
+    }
+
+    #[test]
+    fn short_texts_that_are_predicted_well_are_clear() {
+        clear(run(&with_short_texts(0.83, 1.0)));
+    }
+
+    #[test]
+    fn a_bundle_that_sees_padding_is_found() {
+        let bundle = |precision, padding_difference| Evidence {
+            bundle: Some(BundleFacts {
+                precision,
+                padding_difference,
+                ..BundleFacts::default()
+            }),
+            ..Evidence::default()
+        };
+        for precision in [Precision::Float32, Precision::Bfloat16] {
+            assert_close(
+                statistic(&found(run(&bundle(precision, 0.2))).measured),
+                0.2,
+                1e-12,
+            );
+            clear(run(&bundle(precision, 1e-6)));
+        }
+        found(run(&bundle(Precision::Float32, 0.01)));
+        clear(run(&bundle(Precision::Bfloat16, 0.01)));
+    }
+}

@@ -1,0 +1,67 @@
+//! C35: the tokens that begin and end every input are missing.
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
+use crate::catalogue::Check;
+use crate::evidence::Evidence;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C35",
+    name: "The tokens that begin and end an input are missing",
+    family: Family::Input,
+    run,
+};
+
+/// The first and last token id of every stored row: an encoder that was pre-trained with special tokens needs them.
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let pipeline = evidence.pipeline()?;
+    let measured = Measured::new()
+        .statistic(
+            "rows with other first or last tokens",
+            pipeline.rows_without_special_tokens as f64,
+        )
+        .with("rows", pipeline.rows);
+    if pipeline.rows_without_special_tokens == 0 {
+        let summary = "Every input begins and ends with the same special tokens.";
+        return Ok(Outcome::clear(summary, measured));
+    }
+    Ok(Found {
+        severity: Severity::Unsound,
+        confidence: Confidence::Certain,
+        summary: format!(
+            "{} of {} inputs do not begin and end with the encoder's special tokens.",
+            pipeline.rows_without_special_tokens, pipeline.rows
+        ),
+        effect_points: None,
+        fix: "Make the tokens anew: labelproof run preprocess --force".to_owned(),
+        confirm: "look at the first token ids in tokens.parquet".to_owned(),
+        measured,
+    }
+    .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::pipeline::PipelineFacts;
+    use crate::testing::{assert_close, clear, found, statistic};
+
+    fn rows(bad: usize) -> Evidence {
+        Evidence {
+            pipeline: Some(PipelineFacts {
+                rows: 64,
+                rows_without_special_tokens: bad,
+                ..PipelineFacts::default()
+            }),
+            ..Evidence::default()
+        }
+    }
+
+    #[test]
+    fn other_tokens_are_found_and_counted() {
+        let found = found(run(&rows(5)));
+        assert_close(statistic(&found.measured), 5.0, 1e-12);
+        assert!(found.summary.starts_with("5 of 64"), "{}", found.summary);
+        clear(run(&rows(0)));
+    }
+}

@@ -1,0 +1,178 @@
+//! C33: the model does not see the text, only its length: ids and attention mask are swapped, or the mask is missing.
+
+use std::collections::BTreeMap;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
+use crate::catalogue::Check;
+use crate::checks::input::wrong_column;
+use crate::evidence::{Evidence, Scored};
+use crate::measures::comparison::{other, suspect};
+use crate::measures::odd_split::{length_explains, length_information};
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C33",
+    name: "Predictions depend on the length of the text and little else",
+    family: Family::Input,
+    run,
+};
+
+/// The share of the scores' variance from which on length is nearly all that the model sees.
+const MOSTLY: f64 = 0.5;
+
+/// The share of rows that have the very scores of another text, from which on the model does not tell texts apart.
+const ONE_ANSWER: f64 = 0.5;
+
+/// How much more of the prediction the length must tell than in the other split.
+const LEAST_SURPLUS: f64 = 0.1;
+
+/// The normalized mutual information of predicted class and length of the text (ten bins) in the worse split against the
+/// other one: with ids and mask swapped, all texts of one length look the same. They get the very same scores, too, which
+/// also shows where nearly all texts are longer than the model reads.
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let suspect = suspect(evidence)?;
+    let reference = evidence.predicted(other(suspect.split))?;
+    let texts = evidence.texts(suspect.split)?;
+    let reference_texts = evidence.texts(other(suspect.split))?;
+    let own = length_information(suspect.rows.predictions, texts, suspect.rows.classes);
+    let usual = length_information(reference.predictions, reference_texts, reference.classes);
+    let name = suspect.split.name();
+    let measured = Measured::new()
+        .statistic("what the length tells of the prediction", own)
+        .with("in_the_other_split", usual);
+    let seen = |split, texts| {
+        evidence
+            .scored(split)
+            .map_or(0.0, |scored| length_explains(&scored, texts))
+    };
+    let explained = seen(suspect.split, texts);
+    let only_length = explained >= MOSTLY && seen(other(suspect.split), reference_texts) < 0.5 * explained;
+    let equal = |split, texts| {
+        evidence
+            .scored(split)
+            .map_or(0.0, |scored| equal_scores(&scored, texts))
+    };
+    let same_answer = equal(suspect.split, texts);
+    let one_answer =
+        same_answer >= ONE_ANSWER && equal(other(suspect.split), reference_texts) < 0.5 * same_answer;
+    let measured = measured
+        .with("share_of_the_scores_explained_by_length", explained)
+        .with("share_of_rows_with_the_scores_of_another_text", same_answer);
+    // Small splits seem to tell more by chance: about (bins - 1)(classes - 1) / 2n nats, over the mean entropy.
+    let by_chance = 9.0 * (suspect.rows.classes as f64 - 1.0) / (2.0 * suspect.rows.rows() as f64);
+    let follows = own >= LEAST_SURPLUS + by_chance + usual.min(2.0 * by_chance + 0.1);
+    if evidence.finds(&wrong_column::CHECK) {
+        let summary = "Another check says what the model was given in place of the texts.";
+        return Ok(Outcome::clear(summary, measured));
+    }
+    if !suspect.below || !(follows || only_length || one_answer) {
+        let summary = format!("The length of a text tells little of its {name} prediction.");
+        return Ok(Outcome::clear(summary, measured));
+    }
+    Ok(Found {
+        severity: Severity::Unsound,
+        confidence: if only_length || one_answer {
+            Confidence::Certain
+        } else {
+            Confidence::Likely
+        },
+        summary: if one_answer && !only_length {
+            format!(
+                "{:.0} % of the {name} rows have the very scores of a row with another text: the model does not see the words. Token \
+                 ids and attention mask in swapped places do this, as does a mask of zeros.",
+                100.0 * same_answer
+            )
+        } else {
+            format!(
+                "The {name} predictions follow the length of the text, which explains {:.0} % of how its scores vary: the model does \
+                 not see the words. Token ids and attention mask in swapped places do this, as does a mask of zeros.",
+                100.0 * explained.max(0.0)
+            )
+        },
+        effect_points: Some(100.0 * (suspect.reference_accuracy().unwrap_or(0.0) - suspect.rows.accuracy())),
+        fix: "Pass `input_ids` and `attention_mask` by name, and check that the mask holds only 0 and 1 and sums to the number of \
+              tokens."
+            .to_owned(),
+        confirm: "print the largest token id and the largest mask value of one batch".to_owned(),
+        measured,
+    }
+    .into())
+}
+
+/// The share of rows whose scores, as saved, are also those of a row with another text. A model that is sure of everything
+/// saves many rows of zeros and a one; such rows are not counted.
+fn equal_scores(scored: &Scored<'_>, texts: &[String]) -> f64 {
+    let sure = |row: &[f64]| row.iter().all(|score| *score < 1e-6 || *score > 1.0 - 1e-6);
+    let mut groups: BTreeMap<Vec<u64>, Vec<usize>> = BTreeMap::new();
+    for (row, scores) in scored.saved.rows().enumerate() {
+        if !sure(scored.probabilities.row(row)) {
+            let bits = scores.iter().map(|score| score.to_bits()).collect();
+            groups.entry(bits).or_default().push(row);
+        }
+    }
+    let shared = groups.values().map(|rows| {
+        let several = rows.iter().any(|&row| texts[row] != texts[rows[0]]);
+        if several { rows.len() } else { 0 }
+    });
+    shared.sum::<usize>() as f64 / texts.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Part;
+    use crate::testing::{FIVE, assert_close, clear, evidence, found, number, simulated, statistic};
+
+    fn text(row: usize) -> String {
+        "x".repeat(1 + row * 37 % 1000)
+    }
+
+    #[test]
+    fn predictions_that_follow_the_length_are_found() {
+        let (validation, mut test) = (simulated(5, 1000, 0.83, 1), simulated(5, 1000, 0.83, 2));
+        let splits = |test: &crate::testing::Simulated| {
+            evidence(
+                &FIVE,
+                [
+                    Part::default(),
+                    validation.with_texts(text),
+                    test.with_texts(text),
+                ],
+            )
+        };
+        clear(run(&splits(&test)));
+        for (row, scores) in test.logits.iter_mut().enumerate() {
+            let class = (text(row).len() - 1) / 200;
+            *scores = (0..5).map(|each| if each == class { 3.0 } else { 0.0 }).collect();
+        }
+        let found = found(run(&splits(&test)));
+        // Five classes of ten bins: the information is ln 5, over the mean of ln 5 and ln 10.
+        let expected = 5.0_f64.ln() / f64::midpoint(5.0_f64.ln(), 10.0_f64.ln());
+        assert_close(statistic(&found.measured), expected, 1e-3);
+        assert_close(number(&found.measured, "in_the_other_split"), 0.0, 0.03);
+    }
+
+    /// All texts are longer than the model reads, and all look alike to it.
+    #[test]
+    fn one_answer_to_every_text_is_found() {
+        let (validation, mut test) = (simulated(5, 1000, 0.83, 1), simulated(5, 1000, 0.83, 2));
+        test.logits
+            .iter_mut()
+            .for_each(|scores| *scores = vec![0.3, 0.1, 0.2, 0.0, 0.1]);
+        let long = |word: &'static str| move |row: usize| format!("{word} {row:05} and so on");
+        let found = found(run(&evidence(
+            &FIVE,
+            [
+                Part::default(),
+                validation.with_texts(long("one")),
+                test.with_texts(long("two")),
+            ],
+        )));
+        assert_eq!(found.confidence, Confidence::Certain);
+        assert_close(
+            number(&found.measured, "share_of_rows_with_the_scores_of_another_text"),
+            1.0,
+            1e-12,
+        );
+    }
+}

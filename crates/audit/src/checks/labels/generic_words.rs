@@ -1,0 +1,285 @@
+//! C51: words of the whole domain drown those of the classes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use labelproof_artifact::Split;
+use labelproof_baseline::{Baseline, CountedTexts};
+use labelproof_metrics::comparison::mcnemar;
+use labelproof_text::terms::words;
+use serde_json::{Value, json};
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::case::baseline_rows;
+use crate::catalogue::{Check, significant};
+use crate::evidence::{Evidence, ScoreKind, Scores, argmax_rows};
+use crate::measures::domain_words::domain_words;
+use crate::measures::rows::{rounded, sample};
+use crate::measures::vocabulary::{is_stop_word, texts_with_word};
+
+/// Words that every class uses drown those that tell classes apart.
+///
+/// The list is made of training texts alone ([`domain_words`]), and put to the proof: the cheap baseline is trained
+/// with and without the words, and `McNemar`'s exact test compares its hits on the validation rows; test stays
+/// untouched. Found, and recommended, only if validation gets significantly better. The overlap of the 50 most
+/// frequent words of two classes (Jaccard) is given beside it: a pair that shares most of them is hard to tell apart.
+pub const CHECK: Check = Check {
+    id: "C51",
+    name: "words that all classes share",
+    family: Family::Labels,
+    run,
+};
+
+const MOST_FREQUENT: usize = 50;
+/// A gain in points from which on it is more than a note.
+const CAUTION: f64 = 0.02;
+
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let (texts, labels) = evidence.labelled_texts(Split::Train)?;
+    let (validation, _) = evidence.labelled_texts(Split::Validation)?;
+    let classes = evidence.classes().ok_or(Need::TrainTexts)?;
+    if evidence.labels.is_empty() || validation.is_empty() {
+        return Err(Need::MoreRows.into());
+    }
+    let rows = sample(texts.len(), baseline_rows(classes), evidence.seed);
+    let texts: Vec<String> = rows.iter().map(|&row| texts[row].clone()).collect();
+    let labels: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
+    let generic = domain_words(&texts, &labels, &evidence.labels);
+    let list: Value = generic
+        .iter()
+        .map(|word| Value::from(word.word.as_str()))
+        .collect();
+    let mut measured = Measured::new().with("words", list);
+    if let Some((one, other, jaccard)) = closest_classes(&texts, &labels, classes) {
+        let name = |class: usize| evidence.label(u32::try_from(class).unwrap_or(u32::MAX));
+        measured = measured.with(
+            "most_alike_classes",
+            json!({ "classes": [name(one), name(other)], "shared_frequent_words": rounded(jaccard) }),
+        );
+    }
+    if generic.is_empty() {
+        return Ok(Outcome::clear(
+            "no frequent word is used by all classes alike",
+            measured,
+        ));
+    }
+    let words: Vec<String> = generic.iter().map(|word| word.word.clone()).collect();
+    let (with, without) = ablate(evidence, &words)?;
+    let test = mcnemar(&with, &without).ok().ok_or(Need::MoreRows)?;
+    let share = |hits: &[bool]| hits.iter().filter(|hit| **hit).count() as f64 / hits.len() as f64;
+    let gain = share(&without) - share(&with);
+    let measured = measured
+        .statistic("gain in validation accuracy without the words", rounded(gain))
+        .p_value(test.p_value)
+        .with("accuracy_with", rounded(share(&with)))
+        .with("accuracy_without", rounded(share(&without)));
+    let first: Vec<String> = generic
+        .iter()
+        .take(8)
+        .map(|word| format!("`{}`", word.word))
+        .collect();
+    let first = first.join(", ");
+    let number = generic.len();
+    if !(significant(test.p_value) && gain > 0.0) {
+        return Ok(Outcome::clear(
+            format!(
+                "{} used by all classes alike ({first}); removing them does not help: a simple classifier \
+                 is right on {:.1} % of the validation rows with them and {:.1} % without",
+                if number == 1 {
+                    String::from("1 word is")
+                } else {
+                    format!("{number} words are")
+                },
+                share(&with) * 100.0,
+                share(&without) * 100.0,
+            ),
+            measured,
+        ));
+    }
+    Ok(Found {
+        severity: if gain >= CAUTION { Severity::Caution } else { Severity::Note },
+        confidence: Confidence::Likely,
+        summary: format!(
+            "{number} frequent words say nothing about the label ({first}). Without them a simple classifier is right \
+             on {:.1} % of the validation rows instead of {:.1} %.",
+            share(&without) * 100.0,
+            share(&with) * 100.0,
+        ),
+        effect_points: Some(rounded(gain * 100.0)),
+        fix: String::from("Add the words to `preprocess.clean`, in `stop_words.add`, and train again."),
+        confirm: String::from("Train with and without the words and compare the validation accuracy, not the test."),
+        measured,
+    }
+    .into())
+}
+
+/// Whether the cheap model is right on each validation row, trained with the words and without them.
+pub fn ablate(evidence: &Evidence, words: &[String]) -> Result<(Vec<bool>, Vec<bool>), Missing> {
+    let (texts, labels) = evidence.labelled_texts(Split::Train)?;
+    let (validation, truth) = evidence.labelled_texts(Split::Validation)?;
+    let classes = evidence.labels.len();
+    let with = evidence
+        .baseline()?
+        .hits(evidence, Split::Validation)
+        .ok_or(Need::ValidationTexts)?;
+    let removed: BTreeSet<&str> = words.iter().map(String::as_str).collect();
+    // The rows that the cheap model with the words is trained on.
+    let rows = sample(texts.len(), baseline_rows(classes), evidence.seed);
+    let stripped: Vec<String> = rows.iter().map(|&row| without(&texts[row], &removed)).collect();
+    let labels: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
+    let all: Vec<usize> = (0..stripped.len()).collect();
+    let model = Baseline::train_roughly(&CountedTexts::new(&stripped), &all, &labels, classes);
+    let validation: Vec<String> = validation.iter().map(|text| without(text, &removed)).collect();
+    let predictions = argmax_rows(&Scores {
+        kind: ScoreKind::Probabilities,
+        classes,
+        values: model.predict(&validation),
+    });
+    let hits = predictions
+        .iter()
+        .zip(truth)
+        .map(|(predicted, truth)| predicted == truth);
+    Ok((with, hits.collect()))
+}
+
+/// A text without some of its words.
+fn without(text: &str, removed: &BTreeSet<&str>) -> String {
+    let kept: Vec<&str> = words(text)
+        .filter(|word| !removed.contains(word.to_lowercase().as_str()))
+        .collect();
+    kept.join(" ")
+}
+
+/// The two classes whose most frequent words, without stop words, are most alike.
+fn closest_classes(texts: &[String], labels: &[u32], classes: usize) -> Option<(usize, usize, f64)> {
+    let counts: BTreeMap<String, Vec<u64>> = texts_with_word(texts, labels, classes)
+        .into_iter()
+        .filter(|(word, counts)| counts.iter().sum::<u64>() > 1 && !is_stop_word(word))
+        .collect();
+    let words: Vec<(&str, &Vec<u64>)> = counts
+        .iter()
+        .map(|(word, counts)| (word.as_str(), counts))
+        .collect();
+    let frequent: Vec<BTreeSet<&str>> = (0..classes)
+        .map(|class| {
+            let mut own: Vec<(u64, &str)> = words
+                .iter()
+                .filter(|(_, counts)| counts[class] > 0)
+                .map(|(word, counts)| (counts[class], *word))
+                .collect();
+            own.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(other.1)));
+            own.into_iter()
+                .take(MOST_FREQUENT)
+                .map(|(_, word)| word)
+                .collect()
+        })
+        .collect();
+    let mut closest: Option<(usize, usize, f64)> = None;
+    for one in 0..classes {
+        for other in one + 1..classes {
+            let shared = frequent[one].intersection(&frequent[other]).count();
+            let all = frequent[one].len() + frequent[other].len() - shared;
+            let jaccard = shared as f64 / all.max(1) as f64;
+            if closest.is_none_or(|(.., best)| jaccard > best) {
+                closest = Some((one, other, jaccard));
+            }
+        }
+    }
+    closest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measures::rows::shuffled;
+    use crate::testing::{clear, evidence, part};
+
+    fn rows(all: usize, seed: u64) -> Vec<(String, u32)> {
+        let draws = shuffled(all * 10, seed);
+        draws
+            .chunks(10)
+            .enumerate()
+            .map(|(row, draws)| {
+                let generic = ["contract", "service", "notice"][draws[0] % 3];
+                let own = [format!("road{}", draws[1] % 5), format!("school{}", draws[1] % 5)];
+                (format!("{generic} {}", own[row % 2]), u32::from(row % 2 == 1))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn words_that_cost_nothing_are_listed_and_left_in() {
+        let evidence = evidence(
+            &["a", "b"],
+            [part(&rows(400, 1)), part(&rows(100, 2)), part(&rows(0, 3))],
+        );
+        let measured = clear(run(&evidence));
+        let words = measured.evidence["words"].as_array().unwrap();
+        assert!(
+            words.contains(&Value::from("contract")) && !words.contains(&Value::from("road1")),
+            "{words:?}"
+        );
+        assert!(measured.statistic.unwrap().1.abs() < 1e-12);
+    }
+
+    /// One telling word among many that tell nothing, of which few texts are not enough to learn that.
+    fn drowned(all: usize, seed: u64) -> Vec<(String, u32)> {
+        let draws = shuffled(all * 40, seed);
+        draws
+            .chunks(40)
+            .enumerate()
+            .map(|(row, draws)| {
+                let noise: Vec<String> = (0..40_u8)
+                    .filter(|at| draws[usize::from(*at)] % 2 == 0)
+                    .map(|at| {
+                        let word = format!(
+                            "filler{}{} ",
+                            char::from(b'a' + at % 26),
+                            char::from(b'a' + at / 26)
+                        );
+                        word.repeat(1 + draws[usize::from(at)] % 61)
+                    })
+                    .collect();
+                let own = format!("{}{}", ["road", "school"][row % 2], draws[1] % 20);
+                (format!("{} {own}", noise.join(" ")), u32::from(row % 2 == 1))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn words_that_drown_the_telling_one_are_found() {
+        let evidence = evidence(
+            &["a", "b"],
+            [
+                part(&drowned(80, 1)),
+                part(&drowned(600, 2)),
+                part(&drowned(0, 3)),
+            ],
+        );
+        let found = crate::testing::found(run(&evidence));
+        assert!(found.effect_points.unwrap() > 2.0);
+        assert_eq!(found.severity, Severity::Caution);
+    }
+
+    #[test]
+    fn removed_words_leave_the_others() {
+        let removed = BTreeSet::from(["contract"]);
+        assert_eq!(without("The Contract, for roads", &removed), "The for roads");
+    }
+
+    #[test]
+    fn classes_that_share_words_are_named() {
+        let texts: Vec<String> = [
+            "one two",
+            "one two",
+            "one three",
+            "one three",
+            "four five",
+            "four five",
+        ]
+        .map(String::from)
+        .to_vec();
+        let (one, other, jaccard) = closest_classes(&texts, &[0, 0, 1, 1, 2, 2], 3).unwrap();
+        assert_eq!((one, other), (0, 1));
+        assert!((jaccard - 1.0 / 3.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,369 @@
+//! C55: test texts in other languages, or of other words, than training texts.
+
+use std::collections::BTreeSet;
+
+use labelproof_artifact::Split;
+use labelproof_metrics::comparison::two_sided_normal;
+use labelproof_metrics::statistics::chi_squared_independence;
+use labelproof_text::terms::words;
+use serde_json::{Map, Value};
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::{Check, significant};
+use crate::evidence::Evidence;
+use crate::measures::rows::{distance_of_shares, percent, rounded, sample, shuffled};
+
+/// Test texts in other languages, or full of words that training never had.
+///
+/// A text's language is guessed by its script, and for the Latin script by the most frequent function words of seven
+/// languages; a chi-squared test compares the guesses in training and test. The share of a text's words that four
+/// fifths of the training texts lack is compared between test and the last fifth of training (Welch's test of the
+/// means over texts). Found if significant and at least 5 points apart.
+pub const CHECK: Check = Check {
+    id: "C55",
+    name: "test texts in other languages or of unknown words",
+    family: Family::Labels,
+    run,
+};
+
+const MATERIAL: f64 = 0.05;
+const LARGE: f64 = 0.15;
+const LARGEST_SAMPLE: usize = 20_000;
+const LEAST_ROWS: usize = 50;
+
+/// The most frequent function words that the other languages do not have.
+const FUNCTION_WORDS: [(&str, &[&str]); 7] = [
+    (
+        "English",
+        &[
+            "the", "of", "and", "to", "is", "that", "for", "with", "was", "you", "are", "this",
+        ],
+    ),
+    (
+        "German",
+        &[
+            "der", "und", "das", "ist", "nicht", "mit", "ein", "eine", "auf", "für", "sich", "den",
+        ],
+    ),
+    (
+        "French",
+        &[
+            "le", "les", "et", "est", "une", "dans", "qui", "pour", "pas", "sur", "au", "avec",
+        ],
+    ),
+    (
+        "Spanish",
+        &[
+            "el", "los", "y", "las", "una", "por", "con", "para", "del", "se", "lo", "más",
+        ],
+    ),
+    (
+        "Italian",
+        &[
+            "il", "di", "che", "è", "della", "per", "non", "sono", "gli", "alla", "nel", "questo",
+        ],
+    ),
+    (
+        "Portuguese",
+        &[
+            "o", "os", "uma", "não", "em", "do", "da", "ao", "dos", "mais", "foi", "pelo",
+        ],
+    ),
+    (
+        "Dutch",
+        &[
+            "het", "een", "van", "en", "niet", "zijn", "op", "aan", "voor", "met", "ook", "dat",
+        ],
+    ),
+];
+
+/// Scripts by the ranges of their letters.
+const SCRIPTS: [(&str, &[(char, char)]); 9] = [
+    ("Cyrillic", &[('\u{400}', '\u{52f}')]),
+    ("Greek", &[('\u{370}', '\u{3ff}')]),
+    ("Arabic", &[('\u{600}', '\u{6ff}'), ('\u{750}', '\u{77f}')]),
+    ("Hebrew", &[('\u{590}', '\u{5ff}')]),
+    ("Indic", &[('\u{900}', '\u{d7f}')]),
+    ("Thai", &[('\u{e00}', '\u{e7f}')]),
+    ("Japanese", &[('\u{3040}', '\u{30ff}')]),
+    ("Korean", &[('\u{1100}', '\u{11ff}'), ('\u{ac00}', '\u{d7af}')]),
+    ("Chinese", &[('\u{3400}', '\u{4dbf}'), ('\u{4e00}', '\u{9fff}')]),
+];
+const OTHER: &str = "Latin or other, undecided";
+
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let draw = |split| -> Result<Vec<&str>, Missing> {
+        let texts = evidence.texts(split)?;
+        let rows = sample(texts.len(), LARGEST_SAMPLE, evidence.seed);
+        Ok(rows.into_iter().map(|row| texts[row].as_str()).collect())
+    };
+    let (train, test) = (draw(Split::Train)?, draw(Split::Test)?);
+    if train.len() < LEAST_ROWS || test.len() < LEAST_ROWS {
+        return Err(Need::MoreRows.into());
+    }
+    let names: Vec<&str> = FUNCTION_WORDS
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(SCRIPTS.iter().map(|(name, _)| *name))
+        .chain([OTHER])
+        .collect();
+    let [in_train, in_test] = [&train, &test].map(|texts| {
+        let mut counts = vec![0_u64; names.len()];
+        for text in texts {
+            counts[language(text)] += 1;
+        }
+        counts
+    });
+    // Undecided texts are short, not foreign: they are left out of the comparison.
+    let decided = names.len() - 1;
+    let distance = distance_of_shares(&in_train[..decided], &in_test[..decided]);
+    let enough = |counts: &[u64]| counts[..decided].iter().sum::<u64>() >= LEAST_ROWS as u64;
+    let languages = chi_squared_independence(&[in_train[..decided].to_vec(), in_test[..decided].to_vec()])
+        .filter(|_| enough(&in_train) && enough(&in_test));
+    let shares = |counts: &[u64]| -> Value {
+        let all = counts.iter().sum::<u64>().max(1) as f64;
+        let used = names.iter().zip(counts).filter(|(_, count)| **count > 0);
+        used.map(|(name, &count)| ((*name).to_owned(), Value::from(rounded(count as f64 / all))))
+            .collect::<Map<String, Value>>()
+            .into()
+    };
+    let unknown = unknown_words(&train, &test, evidence.seed);
+    let measured = Measured::new()
+        .statistic(
+            "share of unknown words in test above training",
+            rounded(unknown.in_test - unknown.in_train),
+        )
+        .p_value(unknown.p_value)
+        .with("unknown_words_in_test", rounded(unknown.in_test))
+        .with("unknown_words_in_new_training_texts", rounded(unknown.in_train))
+        .with("languages_in_training", shares(&in_train))
+        .with("languages_in_test", shares(&in_test))
+        .with("language_distance", rounded(distance))
+        .with("language_p_value", languages.map(|test| test.p_value));
+    let other_language = languages.is_some_and(|test| significant(test.p_value)) && distance >= MATERIAL;
+    let difference = unknown.in_test - unknown.in_train;
+    let other_words = significant(unknown.p_value) && difference >= MATERIAL;
+    if !other_language && !other_words {
+        return Ok(Outcome::clear(
+            "test texts are in the languages of the training texts and have no more unknown words",
+            measured,
+        ));
+    }
+    let mut summary = String::new();
+    if other_language {
+        let gain =
+            |at: &usize| in_test[*at] as f64 / test.len() as f64 - in_train[*at] as f64 / train.len() as f64;
+        let most = (0..decided)
+            .max_by(|one, other| gain(one).total_cmp(&gain(other)))
+            .unwrap_or(0);
+        summary.push_str(&format!(
+            "{} of the test texts are in {} (in training: {}). ",
+            percent(in_test[most] as f64 / test.len() as f64),
+            names[most],
+            percent(in_train[most] as f64 / train.len() as f64),
+        ));
+    }
+    if other_words {
+        summary.push_str(&format!(
+            "Of the words of a test text {} were never seen in training; for new texts of the training kind it would \
+             be {}. ",
+            percent(unknown.in_test),
+            percent(unknown.in_train),
+        ));
+    }
+    summary.push_str("A model is worse on what it has not seen.");
+    Ok(Found {
+        severity: if distance >= LARGE || difference >= LARGE { Severity::Caution } else { Severity::Note },
+        confidence: Confidence::Likely,
+        summary,
+        effect_points: None,
+        fix: String::from(
+            "If the model is meant for such texts, train on some of them, with an encoder for these languages; if not, \
+             take them out before you test.",
+        ),
+        confirm: String::from("Give the test accuracy for each language apart."),
+        measured,
+    }
+    .into())
+}
+
+/// The number of a text's language in the list of function words and scripts; the last for undecided ones.
+fn language(text: &str) -> usize {
+    let mut letters = [0_usize; SCRIPTS.len()];
+    let mut all = 0_usize;
+    for character in text.chars().filter(|character| character.is_alphabetic()) {
+        all += 1;
+        let of = |ranges: &[(char, char)]| {
+            ranges
+                .iter()
+                .any(|&(low, high)| (low..=high).contains(&character))
+        };
+        if character > '\u{36f}'
+            && let Some(script) = SCRIPTS.iter().position(|(_, ranges)| of(ranges))
+        {
+            letters[script] += 1;
+        }
+    }
+    let foreign: usize = letters.iter().sum();
+    if foreign * 2 > all {
+        // Japanese is written with Chinese characters too, so that a few of its own decide.
+        let japanese = SCRIPTS
+            .iter()
+            .position(|(name, _)| *name == "Japanese")
+            .unwrap_or(0);
+        let script = if letters[japanese] * 10 > foreign {
+            japanese
+        } else {
+            (0..letters.len())
+                .max_by_key(|at| (letters[*at], std::cmp::Reverse(*at)))
+                .unwrap_or(0)
+        };
+        return FUNCTION_WORDS.len() + script;
+    }
+    let (mut hits, mut count) = ([0_usize; FUNCTION_WORDS.len()], 0_usize);
+    for word in words(text) {
+        count += 1;
+        let word = word.to_lowercase();
+        for (hits, (_, list)) in hits.iter_mut().zip(FUNCTION_WORDS) {
+            *hits += usize::from(list.contains(&word.as_str()));
+        }
+    }
+    let best = (0..hits.len())
+        .max_by_key(|at| (hits[*at], std::cmp::Reverse(*at)))
+        .unwrap_or(0);
+    let second = (0..hits.len())
+        .filter(|at| *at != best)
+        .map(|at| hits[at])
+        .max()
+        .unwrap_or(0);
+    if hits[best] >= 2 && hits[best] * 12 >= count && hits[best] > second {
+        best
+    } else {
+        FUNCTION_WORDS.len() + SCRIPTS.len()
+    }
+}
+
+struct Unknown {
+    in_test: f64,
+    in_train: f64,
+    p_value: f64,
+}
+
+/// The mean share of unknown words in a text, in test and in training texts that were left out of the vocabulary.
+fn unknown_words(train: &[&str], test: &[&str], seed: u64) -> Unknown {
+    let order = shuffled(train.len(), seed);
+    let (left_out, known) = order.split_at(train.len() / 5);
+    let vocabulary: BTreeSet<String> = known
+        .iter()
+        .flat_map(|&row| words(train[row]))
+        .map(str::to_lowercase)
+        .collect();
+    let share = |text: &str| -> Option<f64> {
+        let (mut unknown, mut all) = (0_usize, 0_usize);
+        for word in words(text) {
+            all += 1;
+            unknown += usize::from(!vocabulary.contains(&word.to_lowercase()));
+        }
+        (all > 0).then(|| unknown as f64 / all as f64)
+    };
+    let of_train: Vec<f64> = left_out.iter().filter_map(|&row| share(train[row])).collect();
+    let of_test: Vec<f64> = test.iter().filter_map(|text| share(text)).collect();
+    let moments = |values: &[f64]| {
+        let rows = values.len().max(2) as f64;
+        let mean = values.iter().sum::<f64>() / rows;
+        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (rows - 1.0);
+        (mean, variance / rows)
+    };
+    let ((in_train, train_error), (in_test, test_error)) = (moments(&of_train), moments(&of_test));
+    let error = (train_error + test_error).sqrt();
+    Unknown {
+        in_test,
+        in_train,
+        p_value: if error > 0.0 {
+            two_sided_normal((in_test - in_train) / error)
+        } else if in_test > in_train {
+            0.0
+        } else {
+            1.0
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{clear, evidence, found, part};
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let at = language(text);
+        let name = FUNCTION_WORDS.get(at).map(|(name, _)| *name);
+        let script = at
+            .checked_sub(FUNCTION_WORDS.len())
+            .and_then(|at| SCRIPTS.get(at))
+            .map(|(name, _)| *name);
+        assert_eq!(name.or(script).unwrap_or(OTHER), expected, "{text}");
+    }
+
+    #[test]
+    fn languages_are_guessed() {
+        check(
+            "The prime minister said that the budget is not for this year",
+            "English",
+        );
+        check("Der Minister sagte, das Geld ist nicht für dieses Jahr", "German");
+        check("Le ministre est dans la ville pour une visite", "French");
+        check("El ministro dijo que los fondos son para las escuelas", "Spanish");
+        check("Министр сказал, что бюджета не будет", "Cyrillic");
+        check("日本の首相は予算について述べた", "Japanese");
+        check("总理谈到了今年的预算", "Chinese");
+        check("Wimbledon 2004", OTHER);
+    }
+
+    #[test]
+    fn german_texts_in_an_english_test_are_found() {
+        let english = |row: u32| {
+            (
+                format!("the price of the house is {row} and it was sold"),
+                row % 2,
+            )
+        };
+        let german = |row: u32| {
+            (
+                format!("der Preis ist {row} und das Haus nicht verkauft"),
+                row % 2,
+            )
+        };
+        let train: Vec<_> = (0..200).map(|row| english(row % 20)).collect();
+        let test: Vec<_> = (0..100)
+            .map(|row| {
+                if row % 3 == 0 {
+                    german(row % 20)
+                } else {
+                    english(row % 20)
+                }
+            })
+            .collect();
+        let evidence = evidence(&["a", "b"], [part(&train), part(&train[..1]), part(&test)]);
+        let found = found(run(&evidence));
+        assert_eq!(found.severity, Severity::Caution);
+        assert_eq!(found.measured.evidence["languages_in_test"]["German"], 0.34);
+        assert!(found.measured.evidence["unknown_words_in_test"].as_f64().unwrap() > 0.2);
+    }
+
+    #[test]
+    fn the_same_language_is_clear() {
+        let text = |row: u32| {
+            (
+                format!("the price of house {} is {} and it was sold", row % 30, row % 20),
+                row % 2,
+            )
+        };
+        let train: Vec<_> = (0..200).map(text).collect();
+        let test: Vec<_> = (200..300).map(text).collect();
+        clear(run(&evidence(
+            &["a", "b"],
+            [part(&train), part(&train[..1]), part(&test)],
+        )));
+    }
+}

@@ -1,0 +1,168 @@
+//! C53: the model is no better than guessing the largest class.
+
+use labelproof_artifact::Split;
+use labelproof_metrics::balanced_accuracy;
+use labelproof_metrics::statistics::binomial_survival;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::Check;
+use crate::checks::leakage::text_drift;
+use crate::checks::weights::collapsed;
+use crate::evidence::Evidence;
+use crate::measures::rows::{percent, rounded};
+
+/// The model is no better than guessing the largest class, or its accuracy hides that it misses the small ones.
+///
+/// The chance of at least as many hits if every row were guessed to be of the largest class: a one-sided binomial test
+/// against the no-information rate, as R's `caret::confusionMatrix`. Here the burden of proof is the model's: it must
+/// be better at the 1 % level. Balanced accuracy is the mean recall of the classes.
+pub const CHECK: Check = Check {
+    id: "C53",
+    name: "no better than guessing the largest class",
+    family: Family::Labels,
+    run,
+};
+
+/// The level at which a model must prove to be better than a guess.
+const LEVEL: f64 = 0.01;
+/// A share of one predicted class from which on the model guesses it.
+const GUESSING: f64 = 0.95;
+/// How far above chance the mean recall shows that something was learned.
+const SKILL: f64 = 0.15;
+/// How far the mean recall may lie below the accuracy.
+const HIDDEN: f64 = 0.15;
+
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let confusion = evidence.test_confusion().or_else(|missing| {
+        let validation = evidence.predicted(Split::Validation);
+        validation.map(|rows| rows.confusion()).ok().ok_or(missing)
+    })?;
+    let totals = confusion.totals();
+    let largest = totals.support.iter().copied().max().unwrap_or(0);
+    if totals.rows == 0 || largest == totals.rows {
+        return Err(Need::MoreRows.into());
+    }
+    let rows = totals.rows as f64;
+    let (accuracy, rate) = (totals.hits as f64 / rows, largest as f64 / rows);
+    let p_value = binomial_survival(totals.hits, totals.rows, rate);
+    let favourite = totals.predicted.iter().copied().max().unwrap_or(0) as f64 / rows;
+    let balanced = balanced_accuracy(&totals);
+    let measured = Measured::new()
+        .statistic("accuracy above the largest class", rounded(accuracy - rate))
+        .p_value(p_value)
+        .with("accuracy", rounded(accuracy))
+        .with("share_of_the_largest_class", rounded(rate))
+        .with("balanced_accuracy", balanced.map(rounded))
+        .with("largest_share_of_predictions", rounded(favourite));
+    let fix = "Give the mean of the classes' accuracies beside the total, weight the classes in training, or collect \
+               more rows of the small ones.";
+    // A model that is wrong about many rows of a large class may well know the small ones.
+    let classes = totals.support.iter().filter(|rows| **rows > 0).count() as f64;
+    let other_texts = evidence.finds_at_least(&text_drift::CHECK, Severity::Caution);
+    let skilled = favourite < GUESSING
+        && (other_texts || balanced.is_some_and(|balanced| balanced >= 1.0 / classes + SKILL));
+    if p_value > LEVEL {
+        return Ok(Found {
+            severity: if skilled { Severity::Caution } else { Severity::Unsound },
+            confidence: if favourite >= GUESSING && collapsed::reason(evidence).is_none() {
+                Confidence::Certain
+            } else {
+                Confidence::Possible
+            },
+            summary: format!(
+                "The model is right on {} of the rows. Always answering the most frequent class would be right on {}, \
+                 so {}.",
+                percent(accuracy),
+                percent(rate),
+                if skilled {
+                    "its accuracy is no better than that, although it may know something of every class"
+                } else {
+                    "it has shown no skill on these rows"
+                },
+            ),
+            effect_points: None,
+            fix: if favourite >= GUESSING {
+                String::from(fix)
+            } else {
+                String::from(
+                    "The predictions are spread over the classes and still wrong: look at the findings on labels, \
+                     pairing and weights first.",
+                )
+            },
+            confirm: String::from("Count the predicted labels, and compare with the true ones."),
+            measured,
+        }
+        .into());
+    }
+    if let Some(balanced) = balanced.filter(|balanced| accuracy - balanced >= HIDDEN) {
+        return Ok(Found {
+            severity: Severity::Note,
+            confidence: Confidence::Certain,
+            summary: format!(
+                "The accuracy is {}, but the mean over the classes is {}: small classes are mostly missed, and the \
+                 total hides it.",
+                percent(accuracy),
+                percent(balanced),
+            ),
+            effect_points: None,
+            fix: String::from(fix),
+            confirm: String::from("Look at the accuracy of each class in the report."),
+            measured,
+        }
+        .into());
+    }
+    Ok(Outcome::clear(
+        format!(
+            "the model is right on {}, the largest class would be on {}",
+            percent(accuracy),
+            percent(rate)
+        ),
+        measured,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{clear, evidence, found, predicted};
+
+    fn test_rows(rows: &[(u32, u32)]) -> Evidence {
+        evidence(
+            &["a", "b", "c"],
+            [predicted(&[]), predicted(&[]), predicted(rows)],
+        )
+    }
+
+    #[test]
+    fn guessing_the_largest_class_is_found() {
+        let rows: Vec<(u32, u32)> = (0..200).map(|row| (u32::from(row % 5 == 0), 0)).collect();
+        let found = found(run(&test_rows(&rows)));
+        assert_eq!(
+            (found.severity, found.confidence),
+            (Severity::Unsound, Confidence::Certain)
+        );
+        assert_eq!(found.measured.evidence["share_of_the_largest_class"], 0.8);
+        assert_eq!(found.measured.evidence["balanced_accuracy"], 0.5);
+    }
+
+    #[test]
+    fn small_classes_that_are_missed_are_noted() {
+        // 90 % of one class, all right; of the others only every second row of one.
+        let rows: Vec<(u32, u32)> = (0..2000)
+            .map(|row| match row % 20 {
+                0 => (1, u32::from(row % 40 == 0)),
+                1 => (2, 0),
+                _ => (0, 0),
+            })
+            .collect();
+        assert_eq!(found(run(&test_rows(&rows))).severity, Severity::Note);
+    }
+
+    #[test]
+    fn a_skilful_model_is_clear() {
+        let rows: Vec<(u32, u32)> = (0..300)
+            .map(|row| (row % 3, if row % 10 == 0 { 0 } else { row % 3 }))
+            .collect();
+        assert!(clear(run(&test_rows(&rows))).p_value.unwrap() < 1e-50);
+    }
+}

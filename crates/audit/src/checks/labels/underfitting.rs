@@ -1,0 +1,233 @@
+//! C56: the model has not learned what the data offer.
+
+use labelproof_artifact::Split;
+use labelproof_metrics::comparison::{mcnemar, two_proportion_z};
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::{Check, significant};
+use crate::checks::weights::failed_run::largest_share;
+use crate::evidence::Evidence;
+use crate::evidence::log::Log;
+use crate::measures::rows::{percent, rounded};
+
+/// The model has not learned what the data offer: too small a learning rate, too few epochs, or a frozen encoder.
+///
+/// Training and validation accuracy are within 5 points, so it is not learning by heart, and the cheap baseline is
+/// significantly better on the same validation rows, by 5 points (`McNemar`, or the two-proportion z test where only the
+/// logged accuracy is known). Or the training stopped on the way down: the last epoch lowered the validation loss by
+/// at least 5 % and was the best. Such a model is unsound where it is not even better than guessing the largest class.
+pub const CHECK: Check = Check {
+    id: "C56",
+    name: "training that stopped too early or learns too little",
+    family: Family::Labels,
+    run,
+};
+
+/// How far training accuracy may lie above validation accuracy in a model that learned too little.
+const NEAR: f64 = 0.05;
+/// How much better the baseline must be.
+const MATERIAL: f64 = 0.05;
+/// A fall of the loss in the last epoch, as a share of it, that goes on.
+const STEEP: f64 = 0.05;
+
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let log = evidence.log()?;
+    let reported = log.reported().ok_or(Need::TrainLog)?;
+    // Of the finished model, where its training predictions are given: the log's is a mean over a moving epoch.
+    let train = evidence
+        .predicted(Split::Train)
+        .ok()
+        .map(|rows| rows.accuracy())
+        .or(reported.train.accuracy)
+        .ok_or(Need::TrainLog)?;
+    let validation = reported
+        .validation
+        .accuracy
+        .or_else(|| {
+            evidence
+                .predicted(Split::Validation)
+                .ok()
+                .map(|rows| rows.accuracy())
+        })
+        .ok_or(Need::ValidationAccuracy)?;
+    let baseline = compare_with_baseline(evidence);
+    let falling = last_fall(log);
+    let mut measured = Measured::new()
+        .with("train_accuracy", rounded(train))
+        .with("validation_accuracy", rounded(validation))
+        .with("fall_of_the_loss_in_the_last_epoch", falling.map(rounded));
+    if let Some(baseline) = &baseline {
+        measured = measured
+            .statistic(
+                "baseline accuracy above the model's",
+                rounded(baseline.accuracy - validation),
+            )
+            .p_value(baseline.p_value)
+            .with("baseline_accuracy", rounded(baseline.accuracy));
+    }
+    let not_by_heart = train - validation <= NEAR;
+    let behind = baseline.as_ref().filter(|baseline| {
+        not_by_heart && significant(baseline.p_value) && baseline.accuracy - validation >= MATERIAL
+    });
+    let unfinished = not_by_heart && falling.is_some_and(|fall| fall >= STEEP);
+    let fix = "Train longer, raise the learning rate (ten times as high for a head on a frozen encoder), or train the \
+               encoder too.";
+    let confirm =
+        "Train for three times as many epochs and see whether training and validation accuracy rise.";
+    if let Some(baseline) = behind {
+        let still = if unfinished {
+            " The loss was still falling when it stopped."
+        } else {
+            ""
+        };
+        return Ok(Found {
+            severity: if validation <= largest_share(evidence) {
+                Severity::Unsound
+            } else {
+                Severity::Caution
+            },
+            confidence: Confidence::Likely,
+            summary: format!(
+                "The model is right on {} of the validation rows and {} of the training rows; counting words, without \
+                 any encoder, gets {} on the same validation rows. It has not learned what the texts offer.{still}",
+                percent(validation),
+                percent(train),
+                percent(baseline.accuracy),
+            ),
+            effect_points: Some(rounded((baseline.accuracy - validation) * 100.0)),
+            fix: String::from(fix),
+            confirm: String::from(confirm),
+            measured,
+        }
+        .into());
+    }
+    if unfinished {
+        return Ok(Found {
+            severity: Severity::Note,
+            confidence: Confidence::Certain,
+            summary: format!(
+                "The training ended while it was still getting better: the last epoch lowered the validation loss by \
+                 {}, and training accuracy ({}) is not far above validation accuracy ({}).",
+                percent(falling.unwrap_or(0.0)),
+                percent(train),
+                percent(validation),
+            ),
+            effect_points: None,
+            fix: String::from(fix),
+            confirm: String::from(confirm),
+            measured,
+        }
+        .into());
+    }
+    Ok(Outcome::clear(
+        "the training neither stopped on the way down nor fell behind a simple classifier",
+        measured,
+    ))
+}
+
+struct Comparison {
+    accuracy: f64,
+    p_value: f64,
+}
+
+/// The baseline on the validation rows, against the model's hits there or as logged.
+fn compare_with_baseline(evidence: &Evidence) -> Option<Comparison> {
+    let hits = evidence.baseline().ok()?.hits(evidence, Split::Validation)?;
+    let right = hits.iter().filter(|hit| **hit).count() as u64;
+    let accuracy = right as f64 / hits.len().max(1) as f64;
+    let p_value = if let Ok(predicted) = evidence.predicted(Split::Validation) {
+        let model: Vec<bool> = predicted.hits().collect();
+        mcnemar(&hits, &model).ok()?.p_value
+    } else {
+        let logged = evidence.validation_hits().ok()?;
+        two_proportion_z((right, hits.len() as u64), logged)?.p_value
+    };
+    Some(Comparison { accuracy, p_value })
+}
+
+/// By what share the last epoch lowered the validation loss, if it is the best of all.
+fn last_fall(log: &Log) -> Option<f64> {
+    let losses: Vec<f64> = log
+        .epochs
+        .iter()
+        .filter_map(|epoch| epoch.validation.loss)
+        .collect();
+    let (&last, before) = losses.split_last()?;
+    let best = before.iter().copied().fold(f64::INFINITY, f64::min);
+    let previous = *before.last()?;
+    (last < best && previous > 0.0).then(|| (previous - last) / previous)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::log::{Epoch, Figures};
+    use crate::testing::{clear, evidence, found, part};
+
+    fn epoch(train: f64, validation: f64, loss: f64) -> Epoch {
+        Epoch {
+            train: Figures {
+                accuracy: Some(train),
+                ..Figures::default()
+            },
+            validation: Figures {
+                accuracy: Some(validation),
+                loss: Some(loss),
+                ..Figures::default()
+            },
+            learning_rate: None,
+        }
+    }
+
+    fn trained(epochs: Vec<Epoch>) -> Evidence {
+        let rows = |from: u32, to: u32| -> Vec<(String, u32)> {
+            (from..to)
+                .map(|row| (format!("{} text", ["road", "school"][row as usize % 2]), row % 2))
+                .collect()
+        };
+        let mut evidence = evidence(
+            &["a", "b"],
+            [part(&rows(0, 100)), part(&rows(100, 300)), part(&rows(0, 0))],
+        );
+        evidence.log = Some(Log {
+            epochs,
+            validation_rows: Some(200),
+            ..Log::default()
+        });
+        evidence
+    }
+
+    #[test]
+    fn a_head_that_learned_less_than_words_tell_is_found() {
+        let found = found(run(&trained(vec![
+            epoch(0.7, 0.72, 0.7),
+            epoch(0.71, 0.73, 0.69),
+        ])));
+        assert_eq!(found.severity, Severity::Caution);
+        assert!((found.effect_points.unwrap() - 27.0).abs() < 1e-9);
+        assert_eq!(found.measured.evidence["baseline_accuracy"], 1.0);
+    }
+
+    #[test]
+    fn a_loss_that_still_falls_is_noted() {
+        let epochs = vec![epoch(0.9, 0.95, 0.6), epoch(0.95, 0.98, 0.4)];
+        let found = found(run(&trained(epochs)));
+        assert_eq!(found.severity, Severity::Note);
+        assert!(
+            (found.measured.evidence["fall_of_the_loss_in_the_last_epoch"]
+                .as_f64()
+                .unwrap()
+                - 1.0 / 3.0)
+                .abs()
+                < 1e-6
+        );
+    }
+
+    #[test]
+    fn a_finished_training_is_clear() {
+        clear(run(&trained(vec![
+            epoch(0.97, 0.98, 0.1),
+            epoch(1.0, 0.98, 0.11),
+        ])));
+    }
+}

@@ -1,0 +1,408 @@
+//! C50: labels that are probably wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use labelproof_artifact::Split;
+use labelproof_metrics::wilson;
+use serde_json::{Value, json};
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::case::{Likeness, baseline_rows, out_of_fold};
+use crate::catalogue::Check;
+use crate::evidence::Evidence;
+use crate::measures::label_noise::{LabelNoise, Suspect, confident_learning};
+use crate::measures::rows::{percent, rounded, sample, split_name};
+
+/// Labels that are probably wrong, and the accuracy that they allow at most.
+///
+/// Confident learning ([`crate::label_noise`]) on probabilities of rows that the model did not see: of the cheap
+/// baseline by 5-fold cross-validation over all labelled texts, or else the given ones of validation and test. Texts
+/// that are there twice with different labels give a lower bound that rests on no model. A hard task looks like a
+/// noisy one to a weak model, so both the estimate and the share of contradicted labels in the half of the rows where
+/// the judge is surest must be above 3 % (the lower ends of their intervals); and no more labels can be wrong than a
+/// model disagrees with that was not trained on them. The finding is never certain, and asks
+/// for reading and not for deleting.
+pub const CHECK: Check = Check {
+    id: "C50",
+    name: "wrong labels",
+    family: Family::Labels,
+    run,
+};
+
+const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
+const LEAST_ROWS: usize = 100;
+/// The lower end of the interval from which on wrong labels are worth a word, and a warning.
+const NOTED: f64 = 0.03;
+const LARGE: f64 = 0.08;
+/// A judge that is so much less often right than the model has no say.
+const TOO_WEAK: f64 = 0.15;
+/// How many suspects are listed: a work list, and not the whole file.
+const LISTED: usize = 1_000;
+/// How many of them two people should read first.
+const READ_FIRST: usize = 50;
+
+/// Rows with their labels, and where they come from.
+struct Judged {
+    rows: Vec<(Split, usize)>,
+    noise: LabelNoise,
+    judge: &'static str,
+    /// The share of rows whose label is the judge's first choice.
+    agreement: f64,
+}
+
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let classes = evidence.classes().ok_or(Need::TrainTexts)?;
+    let judged = match by_baseline(evidence, classes)? {
+        Some(judged) => judged,
+        None => by_given_scores(evidence, classes)?,
+    };
+    let (conflicting_texts, certainly_wrong) = contradictions(evidence);
+    let rows = judged.rows.len();
+    let LabelNoise {
+        suspects,
+        estimate,
+        interval,
+        sure_disagreements: (disagreements, sure_rows),
+        ..
+    } = &judged.noise;
+    let sure = wilson(*disagreements, *sure_rows);
+    let sure_share = sure.value.unwrap_or(0.0);
+    let most = most_that_can_be_wrong(evidence);
+    let fewer = estimate.min(sure_share).min(most);
+    let measured = Measured::new()
+        .statistic("estimated share of wrong labels", rounded(*estimate))
+        .with("interval", json!([rounded(interval.0), rounded(interval.1)]))
+        .with("rows", rows)
+        .with("judge", judged.judge)
+        .with("wrong_where_the_judge_is_sure", rounded(sure_share))
+        .with("suspects", suspects.len())
+        .with(
+            "suspect_rows",
+            suspects
+                .iter()
+                .take(LISTED)
+                .map(|suspect| describe(evidence, &judged, suspect))
+                .collect::<Value>(),
+        )
+        .with("texts_with_two_labels", conflicting_texts)
+        .with("certainly_wrong_labels", certainly_wrong)
+        .with("accuracy_ceiling", rounded(1.0 - fewer));
+    let known = best_accuracy(evidence);
+    if judged.agreement + TOO_WEAK < known {
+        return Ok(Outcome::clear(
+            format!(
+                "{} is right on {} of the rows, where a model is on {}: too weak to doubt labels",
+                judged.judge,
+                percent(judged.agreement),
+                percent(known),
+            ),
+            measured,
+        ));
+    }
+    let evidenced = interval.0.min(sure.low.unwrap_or(0.0)).min(most);
+    let contradictory = certainly_wrong as f64 > 0.01 * rows as f64;
+    if evidenced < NOTED && !contradictory {
+        return Ok(Outcome::clear(
+            format!(
+                "about {} of the labels look wrong to {}, which may be hard rows: where it is sure, it disagrees with \
+                 {}; rows to look at first: {}",
+                percent(*estimate),
+                judged.judge,
+                percent(sure_share),
+                suspects.len().min(READ_FIRST),
+            ),
+            measured,
+        ));
+    }
+    let lower_bound = lower_bound(conflicting_texts, certainly_wrong);
+    Ok(Found {
+        severity: if evidenced >= LARGE { Severity::Caution } else { Severity::Note },
+        confidence: if contradictory { Confidence::Likely } else { Confidence::Possible },
+        summary: format!(
+            "Between {} and {} of 100 labels look wrong to {}: the smaller number where it is surest, the larger with \
+             rows that may only be hard.{lower_bound} If the smaller one is right, no model can be measured to be right \
+             on more than about {}. Read some rows before you believe it.",
+            tenths(fewer),
+            tenths(estimate.max(sure_share).min(most)),
+            judged.judge,
+            percent(1.0 - fewer),
+        ),
+        effect_points: Some(rounded(100.0 * fewer)),
+        fix: String::from(
+            "Read the listed rows, the first ones first, and correct the labels that are wrong. Do not delete rows \
+             because a model disagrees, least of all test rows: that only makes the figure look better.",
+        ),
+        confirm: String::from(
+            "Let two people label the first 50 rows of `suspect_rows` without seeing the label, and count how often \
+             they disagree with it.",
+        ),
+        measured,
+    }
+    .into())
+}
+
+/// The accuracy of the model on validation or test, whichever is higher; 0 without predictions.
+fn best_accuracy(evidence: &Evidence) -> f64 {
+    [Split::Validation, Split::Test]
+        .into_iter()
+        .filter_map(|split| evidence.predicted(split).ok())
+        .map(|rows| rows.accuracy())
+        .fold(0.0, f64::max)
+}
+
+/// The share of rows whose label has the highest probability.
+fn agreement(probabilities: &[f64], classes: usize, labels: &[u32]) -> f64 {
+    let right = probabilities
+        .chunks_exact(classes)
+        .zip(labels)
+        .filter(|(row, label)| {
+            let own = row[**label as usize];
+            row.iter().all(|other| *other <= own)
+        })
+        .count();
+    right as f64 / labels.len().max(1) as f64
+}
+
+/// The share of labels that can be wrong at most if a model that never saw them agrees with the others: what it misses of
+/// the validation or test rows, whichever it knows better, with the upper end of the interval. 1 without predictions.
+fn most_that_can_be_wrong(evidence: &Evidence) -> f64 {
+    [Split::Validation, Split::Test]
+        .into_iter()
+        .filter_map(|split| evidence.predicted(split).ok())
+        .filter_map(|rows| wilson(rows.hit_count(), rows.rows()).low)
+        .map(|low| 1.0 - low)
+        .fold(1.0, f64::min)
+}
+
+/// What texts that are there with two labels prove, as a sentence; nothing without such texts.
+fn lower_bound(conflicting_texts: usize, certainly_wrong: u64) -> String {
+    if certainly_wrong == 0 {
+        return String::new();
+    }
+    format!(
+        " {} there twice with different labels, so that at least {} wrong whatever a model thinks.",
+        if conflicting_texts == 1 {
+            String::from("1 text is")
+        } else {
+            format!("{conflicting_texts} texts are")
+        },
+        if certainly_wrong == 1 {
+            String::from("1 label is")
+        } else {
+            format!("{certainly_wrong} labels are")
+        },
+    )
+}
+
+/// Hundredths with one digit after the point, as a number without its sign.
+fn tenths(share: f64) -> String {
+    format!("{:.1}", share * 100.0)
+}
+
+/// Cross-validation over all labelled texts; `None` where there are too few.
+fn by_baseline(evidence: &Evidence, classes: usize) -> Result<Option<Judged>, Missing> {
+    let mut all: Vec<(Split, usize)> = Vec::new();
+    for split in SPLITS {
+        if let Ok((texts, _)) = evidence.labelled_texts(split) {
+            all.extend((0..texts.len()).map(|row| (split, row)));
+        }
+    }
+    if all.len() < LEAST_ROWS {
+        return Ok(None);
+    }
+    let rows: Vec<(Split, usize)> = sample(all.len(), baseline_rows(classes) / 2, evidence.seed)
+        .into_iter()
+        .map(|at| all[at])
+        .collect();
+    let overlap = evidence.overlap()?;
+    let (mut texts, mut labels, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+    for &(split, row) in &rows {
+        let (split_texts, split_labels) = evidence.labelled_texts(split)?;
+        texts.push(split_texts[row].as_str());
+        labels.push(split_labels[row]);
+        groups.push(overlap.groups(split, Likeness::Near)[row]);
+    }
+    if labels.iter().collect::<BTreeSet<_>>().len() < 2 {
+        return Err(Need::MoreRows.into());
+    }
+    let probabilities = out_of_fold(&texts, &labels, &groups, classes, evidence.seed);
+    Ok(Some(Judged {
+        noise: confident_learning(&probabilities, classes, &labels),
+        agreement: agreement(&probabilities, classes, &labels),
+        rows,
+        judge: "a simple classifier that was not trained on them",
+    }))
+}
+
+/// The given probabilities of validation and test, whichever has more rows.
+fn by_given_scores(evidence: &Evidence, classes: usize) -> Result<Judged, Missing> {
+    let scored = [Split::Test, Split::Validation]
+        .into_iter()
+        .filter_map(|split| Some((split, evidence.scored(split).ok()?)));
+    let (split, scored) = scored
+        .max_by_key(|(_, scored)| scored.predicted.rows())
+        .ok_or_else(|| Missing(vec![Need::TrainTexts, Need::TestScores]))?;
+    let truth = scored.predicted.truth;
+    if truth.len() < LEAST_ROWS || scored.probabilities.classes != classes {
+        return Err(Need::MoreRows.into());
+    }
+    Ok(Judged {
+        noise: confident_learning(&scored.probabilities.values, classes, truth),
+        agreement: scored.predicted.accuracy(),
+        rows: (0..truth.len()).map(|row| (split, row)).collect(),
+        judge: "the model",
+    })
+}
+
+fn describe(evidence: &Evidence, judged: &Judged, suspect: &Suspect) -> Value {
+    let (split, row) = judged.rows[suspect.row];
+    let part = evidence.part(split);
+    let id = part
+        .and_then(|part| part.ids.as_ref()?.get(row).cloned())
+        .map_or_else(|| Value::from(row + 1), Value::from);
+    let label = part.and_then(|part| part.truth.as_ref()?.get(row).copied());
+    json!({
+        "split": split_name(split),
+        "row": id,
+        "label": label.map(|label| evidence.label(label)),
+        "suggestion": evidence.label(suspect.suggestion),
+        "quality": rounded(suspect.quality),
+    })
+}
+
+/// Texts that are there several times with different labels, and the labels that must be wrong: all but the most
+/// frequent of each text.
+fn contradictions(evidence: &Evidence) -> (usize, u64) {
+    let Ok(overlap) = evidence.overlap() else {
+        return (0, 0);
+    };
+    let mut labels_of: BTreeMap<u32, BTreeMap<u32, u64>> = BTreeMap::new();
+    for split in SPLITS {
+        if let Ok((_, labels)) = evidence.labelled_texts(split) {
+            for (&group, &label) in overlap.groups(split, Likeness::Exact).iter().zip(labels) {
+                *labels_of.entry(group).or_default().entry(label).or_insert(0) += 1;
+            }
+        }
+    }
+    let conflicting = labels_of.values().filter(|labels| labels.len() > 1);
+    conflicting.fold((0, 0), |(texts, wrong), labels| {
+        let all: u64 = labels.values().sum();
+        (
+            texts + 1,
+            wrong + all - labels.values().copied().max().unwrap_or(0),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measures::rows::shuffled;
+    use crate::testing::{clear, evidence, found, part, scored};
+
+    /// Texts of two vocabularies, every `wrong`th with the label of the other.
+    fn rows(all: usize, wrong: usize) -> Vec<(String, u32)> {
+        let draws = shuffled(all * 8, 5);
+        draws
+            .chunks(8)
+            .enumerate()
+            .map(|(row, draws)| {
+                let class = row % 2;
+                let words: Vec<String> = draws
+                    .iter()
+                    .map(|draw| format!("{}{}", ["left", "right"][class], draw % 30))
+                    .collect();
+                let label = if row % wrong == 3 { 1 - class } else { class };
+                (words.join(" "), u32::try_from(label).unwrap())
+            })
+            .collect()
+    }
+
+    fn all_texts(rows: &[(String, u32)]) -> Evidence {
+        let third = rows.len() / 3;
+        evidence(
+            &["left", "right"],
+            [
+                part(&rows[..third]),
+                part(&rows[third..2 * third]),
+                part(&rows[2 * third..]),
+            ],
+        )
+    }
+
+    #[test]
+    fn injected_wrong_labels_are_counted_and_named() {
+        let rows = rows(600, 7);
+        let evidence = all_texts(&rows);
+        let found = found(run(&evidence));
+        let share = found.measured.statistic.unwrap().1;
+        assert!((share - 1.0 / 7.0).abs() < 0.02, "{share}");
+        assert_eq!(found.severity, Severity::Caution);
+        let named = found.measured.evidence["suspect_rows"]
+            .as_array()
+            .unwrap()
+            .clone();
+        let right = named.iter().filter(|suspect| {
+            let start = match suspect["split"].as_str().unwrap() {
+                "training" => 0,
+                "validation" => 200,
+                _ => 400,
+            };
+            (start + usize::try_from(suspect["row"].as_u64().unwrap()).unwrap() - 1) % 7 == 3
+        });
+        assert!(right.count() >= 48);
+    }
+
+    #[test]
+    fn right_labels_are_clear() {
+        let share = clear(run(&all_texts(&rows(600, 10_000)))).statistic.unwrap().1;
+        assert!(share < 0.01, "{share}");
+    }
+
+    /// Texts that say nothing to the cheap model, and a model that is right on nine rows in ten all the same.
+    #[test]
+    fn a_judge_that_knows_less_than_the_model_has_no_say() {
+        let rows: Vec<(String, u32)> = (0..600_u32)
+            .map(|row| (format!("word{} {row}", row * 7 % 5), row * row % 11 % 2))
+            .collect();
+        let mut evidence = all_texts(&rows);
+        let test = evidence.test.as_mut().unwrap();
+        let said = (0_u32..).zip(test.truth.as_ref().unwrap());
+        test.stored_predictions = Some(
+            said.map(|(row, &truth)| truth ^ u32::from(row % 10 == 0))
+                .collect(),
+        );
+        clear(run(&evidence));
+    }
+
+    #[test]
+    fn one_text_with_two_labels_is_a_lower_bound() {
+        let mut rows = rows(300, 10_000);
+        for copy in 0..10 {
+            let (text, label) = rows[copy].clone();
+            rows.push((text, 1 - label));
+        }
+        let found = found(run(&all_texts(&rows)));
+        assert_eq!(found.measured.evidence["texts_with_two_labels"], 10);
+        assert_eq!(found.measured.evidence["certainly_wrong_labels"], 10);
+    }
+
+    #[test]
+    fn without_texts_the_given_probabilities_judge() {
+        let rows: Vec<(u32, Vec<f64>)> = (0..400)
+            .map(|row| {
+                let class = row % 2;
+                let p = if class == 0 {
+                    vec![0.9, 0.1]
+                } else {
+                    vec![0.1, 0.9]
+                };
+                (if row % 10 == 4 { 1 - class } else { class }, p)
+            })
+            .collect();
+        let evidence = evidence(&["a", "b"], [scored(&[]), scored(&[]), scored(&rows)]);
+        let found = found(run(&evidence));
+        assert!((found.measured.statistic.unwrap().1 - 0.1).abs() < 0.02);
+        assert_eq!(found.measured.evidence["judge"], "the model");
+    }
+}

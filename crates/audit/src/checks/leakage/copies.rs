@@ -1,0 +1,205 @@
+//! What C40, C41 and C45 share: rows of one split that have a copy in another, and what they do to the accuracy.
+
+use labelproof_artifact::Split;
+use labelproof_metrics::comparison::two_proportion_z;
+
+use crate::answer::finding::{Confidence, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::case::{Likeness, Overlap};
+use crate::catalogue::significant;
+use crate::checks::metrics::chosen_on_test;
+use crate::evidence::Evidence;
+use crate::measures::rows::{NAMED_ROWS, count, percent, rounded, row_names, split_name};
+
+/// From this share of test rows on, the training file holds the test file.
+const WHOLE: f64 = 0.9;
+/// Fewer test rows than this are no file that could be inside another.
+const LEAST_ROWS: usize = 20;
+/// Above this share of rows with a copy, the figures carry a reservation; above the second they say something else.
+const MANY: f64 = 0.02;
+const MOST: f64 = 0.1;
+/// One or two rows are no reservation, however small the file.
+const SEVERAL: usize = 3;
+/// A change of the accuracy of less than one point changes nobody's mind.
+const MATERIAL: f64 = 0.01;
+
+/// The pairs of splits that are compared, the worst first: the first is judged, the second may give it away.
+const PAIRS: [(Split, Split, &str); 3] = [
+    (Split::Test, Split::Train, "test_in_train_rows"),
+    (Split::Test, Split::Validation, "test_in_validation_rows"),
+    (Split::Validation, Split::Train, "validation_in_train_rows"),
+];
+
+/// Whether the training texts hold nearly all test texts.
+pub(crate) fn contains_test(overlap: &Overlap) -> bool {
+    let rows = overlap.rows(Split::Test);
+    let shared = overlap.shared(Split::Test, Split::Train, Likeness::Exact).len();
+    rows >= LEAST_ROWS && shared as f64 >= WHOLE * rows as f64
+}
+
+/// The accuracy of a split with and without some of its rows, and whether these are predicted differently.
+struct Effect {
+    with: f64,
+    without: f64,
+    p_value: f64,
+}
+
+fn effect(evidence: &Evidence, split: Split, rows: &[usize]) -> Option<Effect> {
+    let predicted = evidence.predicted(split).ok()?;
+    let mut copied = vec![false; predicted.truth.len()];
+    for &row in rows {
+        *copied.get_mut(row)? = true;
+    }
+    let (mut copies, mut others) = ((0, 0), (0, 0));
+    for (hit, copied) in predicted.hits().zip(&copied) {
+        let cell: &mut (u64, u64) = if *copied { &mut copies } else { &mut others };
+        cell.0 += u64::from(hit);
+        cell.1 += 1;
+    }
+    let test = two_proportion_z(copies, others)?;
+    Some(Effect {
+        with: predicted.accuracy(),
+        without: others.0 as f64 / others.1 as f64,
+        p_value: test.p_value,
+    })
+}
+
+/// Rows of one split with a copy in another, and how bad that is.
+struct Shared {
+    severity: Severity,
+    of: Split,
+    with: Split,
+    rows: Vec<usize>,
+    effect: Option<Effect>,
+}
+
+/// How bad it is that so many rows have a copy, and whether that changes the accuracy.
+fn severity(changes: bool, share: f64, rows: usize) -> Severity {
+    if changes || share >= MOST && rows >= SEVERAL {
+        Severity::Unsound
+    } else if share > MANY && rows >= SEVERAL {
+        Severity::Caution
+    } else {
+        Severity::Note
+    }
+}
+
+/// The answer for a way to find rows of one split with a copy in another.
+pub(crate) fn answer(
+    evidence: &Evidence,
+    overlap: &Overlap,
+    likeness: &str,
+    shared: &dyn Fn(Split, Split) -> Vec<usize>,
+) -> Result<Outcome, Missing> {
+    let mut measured = Measured::new();
+    let mut compared = Vec::new();
+    let mut worst: Option<Shared> = None;
+    // Test rows that are validation rows by their ids are C8's.
+    let same_rows = evidence.finds(&chosen_on_test::CHECK);
+    for (of, with, key) in PAIRS {
+        if of == Split::Test && with == Split::Validation && same_rows {
+            continue;
+        }
+        let rows_compared = overlap.rows(of);
+        if rows_compared == 0 || overlap.rows(with) == 0 {
+            continue;
+        }
+        let rows = shared(of, with);
+        measured = measured.with(key, rows.len());
+        compared.push(format!("{} with {}", split_name(of), split_name(with)));
+        if rows.is_empty() {
+            continue;
+        }
+        let share = rows.len() as f64 / rows_compared as f64;
+        let effect = effect(evidence, of, &rows);
+        let changes = effect
+            .as_ref()
+            .is_some_and(|effect| significant(effect.p_value) && effect.with - effect.without >= MATERIAL);
+        let severity = severity(changes, share, rows.len());
+        if worst.as_ref().is_none_or(|known| severity > known.severity) {
+            worst = Some(Shared {
+                severity,
+                of,
+                with,
+                rows,
+                effect,
+            });
+        }
+    }
+    if compared.is_empty() {
+        return Err(missing(evidence));
+    }
+    let Some(Shared {
+        severity,
+        of,
+        with,
+        rows,
+        effect,
+    }) = worst
+    else {
+        return Ok(Outcome::clear(
+            format!(
+                "no row has {likeness} a row of another split (compared: {})",
+                compared.join(", ")
+            ),
+            measured,
+        ));
+    };
+    let part = evidence.part(of).ok_or_else(|| missing(evidence))?;
+    let share = rows.len() as f64 / part.rows.max(1) as f64;
+    let mut summary = format!(
+        "{} of {} {} rows ({}) {} {likeness} a row of the {} file, so the model may know the answer by heart.",
+        rows.len(),
+        part.rows,
+        split_name(of),
+        percent(share),
+        if rows.len() == 1 { "has" } else { "have" },
+        split_name(with),
+    );
+    measured = measured
+        .statistic("share of rows with a copy", rounded(share))
+        .with("rows", row_names(part, &rows));
+    if let Some(effect) = &effect {
+        summary.push_str(&format!(
+            " The accuracy is {} with these rows and {} without them.",
+            percent(effect.with),
+            percent(effect.without),
+        ));
+        measured = measured
+            .with("accuracy_with", rounded(effect.with))
+            .with("accuracy_without", rounded(effect.without))
+            .p_value(effect.p_value);
+    }
+    Ok(Found {
+        severity,
+        confidence: Confidence::Certain,
+        summary,
+        effect_points: effect.map(|effect| rounded((effect.with - effect.without) * 100.0)),
+        fix: String::from(
+            "Split again so that copies of a text stay in one split (Labelproof's `split` does), train again, and \
+             report the accuracy on the new test rows.",
+        ),
+        confirm: format!(
+            "Open the {} listed under `rows` and search the {} file for their texts; then compute the accuracy \
+             without these rows.",
+            count(rows.len().min(NAMED_ROWS), "row"),
+            split_name(with),
+        ),
+        measured,
+    }
+    .into())
+}
+
+/// The texts that are missing for any comparison of two splits.
+pub(crate) fn missing(evidence: &Evidence) -> Missing {
+    let needs = [(Split::Train, Need::TrainTexts), (Split::Test, Need::TestTexts)];
+    let needs: Vec<Need> = needs
+        .into_iter()
+        .filter(|(split, _)| evidence.texts(*split).is_err())
+        .map(|(_, need)| need)
+        .collect();
+    if needs.is_empty() {
+        Need::MoreRows.into()
+    } else {
+        Missing(needs)
+    }
+}

@@ -1,0 +1,105 @@
+//! C40: the same text in two splits.
+
+use labelproof_artifact::Split;
+
+use crate::answer::finding::{Family, Missing, Outcome};
+use crate::case::Likeness;
+use crate::catalogue::Check;
+use crate::checks::leakage::copies;
+use crate::evidence::Evidence;
+
+/// The same text in two splits: what was learned by heart counts as knowledge.
+///
+/// Texts are the same where their BLAKE3 digests are, after Unicode NFKC, case folding and squeezing of white space.
+/// For each pair of splits the share of rows with a copy, and the accuracy with and without them (two-proportion z
+/// test). Where nearly all test rows are in training, check C45 says so, and this one only points at it.
+pub const CHECK: Check = Check {
+    id: "C40",
+    name: "the same texts in two splits",
+    family: Family::Leakage,
+    run,
+};
+
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let overlap = evidence.overlap()?;
+    let found = |of, with| overlap.shared(of, with, Likeness::Exact);
+    if copies::contains_test(overlap) {
+        let rows = found(Split::Test, Split::Train).len();
+        return Ok(Outcome::clear(
+            format!("{rows} test rows are in the training file: that is more than copies, see C45"),
+            crate::answer::finding::Measured::new().with("test_in_train_rows", rows),
+        ));
+    }
+    copies::answer(evidence, overlap, "the same text as", &found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::finding::Severity;
+    use crate::testing::{clear, evidence, found, part};
+
+    fn rows(from: u32, to: u32) -> Vec<(String, u32)> {
+        (from..to)
+            .map(|row| {
+                (
+                    format!("alpha{row} beta{row} gamma{row} delta{row} text"),
+                    row % 2,
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn copies_in_test_are_counted_named_and_weighed() {
+        // 40 of 200 test rows are in training; the model gets these right, and half of the others.
+        let mut test = part(&[rows(0, 40), rows(1000, 1160)].concat());
+        test.stored_predictions = Some(
+            (0..200)
+                .map(|row| {
+                    if row < 40 || row % 4 < 2 {
+                        row % 2
+                    } else {
+                        1 - row % 2
+                    }
+                })
+                .collect(),
+        );
+        test.ids = Some((0..200).map(|row| format!("t{row}")).collect());
+        let evidence = evidence(
+            &["a", "b"],
+            [part(&rows(0, 500)), part(&[] as &[(String, u32)]), test],
+        );
+        let found = found(run(&evidence));
+        assert_eq!(found.severity, Severity::Unsound);
+        assert!((found.effect_points.unwrap() - 10.0).abs() < 1e-9);
+        assert_eq!(found.measured.evidence["test_in_train_rows"], 40);
+        assert_eq!(found.measured.evidence["rows"].as_array().unwrap().len(), 20);
+        assert_eq!(found.measured.evidence["rows"][0], "t0");
+    }
+
+    #[test]
+    fn a_handful_is_a_note() {
+        let test = part(&[rows(0, 2), rows(1000, 1400)].concat());
+        let evidence = evidence(&["a", "b"], [part(&rows(0, 500)), part(&rows(600, 700)), test]);
+        assert_eq!(found(run(&evidence)).severity, Severity::Note);
+    }
+
+    #[test]
+    fn different_texts_are_clear() {
+        let evidence = evidence(
+            &["a", "b"],
+            [part(&rows(0, 100)), part(&rows(100, 150)), part(&rows(200, 250))],
+        );
+        assert_eq!(clear(run(&evidence)).evidence["test_in_train_rows"], 0);
+    }
+
+    #[test]
+    fn a_test_file_inside_the_training_file_is_left_to_c45() {
+        let evidence = evidence(
+            &["a", "b"],
+            [part(&rows(0, 100)), part(&rows(100, 150)), part(&rows(0, 50))],
+        );
+        assert_eq!(clear(run(&evidence)).evidence["test_in_train_rows"], 50);
+    }
+}

@@ -1,0 +1,90 @@
+//! C45: the training file was made of the test file.
+
+use labelproof_artifact::Split;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
+use crate::case::Likeness;
+use crate::catalogue::Check;
+use crate::checks::leakage::copies;
+use crate::evidence::Evidence;
+use crate::measures::rows::{percent, rounded, row_names};
+
+/// The training file holds the test file, by a slip of a file name or by splitting after the whole was trained on.
+///
+/// At least 90 % of at least 20 test texts are in training, by the digests of C40.
+pub const CHECK: Check = Check {
+    id: "C45",
+    name: "the training file holds the test file",
+    family: Family::Leakage,
+    run,
+};
+
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let overlap = evidence.overlap()?;
+    if overlap.rows(Split::Train) == 0 || overlap.rows(Split::Test) == 0 {
+        return Err(copies::missing(evidence));
+    }
+    let part = evidence
+        .part(Split::Test)
+        .ok_or_else(|| copies::missing(evidence))?;
+    let rows = overlap.shared(Split::Test, Split::Train, Likeness::Exact);
+    let share = rows.len() as f64 / part.rows.max(1) as f64;
+    let measured = Measured::new()
+        .statistic("share of test rows in training", rounded(share))
+        .with("test_in_train_rows", rows.len());
+    if !copies::contains_test(overlap) {
+        return Ok(Outcome::clear(
+            format!("{} of the test rows are in the training file", percent(share)),
+            measured,
+        ));
+    }
+    Ok(Found {
+        severity: Severity::Unsound,
+        confidence: Confidence::Certain,
+        summary: format!(
+            "{} of {} test rows ({}) are in the training file: the model was tested on what it was trained on. The \
+             test accuracy says how well it remembers, not how well it will do on new texts.",
+            rows.len(),
+            part.rows,
+            percent(share),
+        ),
+        effect_points: None,
+        fix: String::from(
+            "Check which files the training read. Take the test rows out of it, train again, and test again.",
+        ),
+        confirm: String::from("Compare the two files: `comm -12 <(sort -u train.csv) <(sort -u test.csv) | wc -l`."),
+        measured: measured.with("rows", row_names(part, &rows)),
+    }
+    .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{clear, evidence, found, part};
+
+    fn rows(from: u32, to: u32) -> Vec<(String, u32)> {
+        (from..to)
+            .map(|row| (format!("alpha{row} beta{row}"), row % 2))
+            .collect()
+    }
+
+    #[test]
+    fn a_test_file_inside_the_training_file_is_found() {
+        let test = part(&[rows(0, 48), rows(900, 902)].concat());
+        let evidence = evidence(&["a", "b"], [part(&rows(0, 100)), part(&rows(200, 210)), test]);
+        let found = found(run(&evidence));
+        assert_eq!(found.severity, Severity::Unsound);
+        assert_eq!(
+            found.measured.statistic,
+            Some(("share of test rows in training", 0.96))
+        );
+    }
+
+    #[test]
+    fn half_a_test_file_is_left_to_c40() {
+        let test = part(&rows(50, 150));
+        let evidence = evidence(&["a", "b"], [part(&rows(0, 100)), part(&rows(200, 210)), test]);
+        assert_eq!(clear(run(&evidence)).evidence["test_in_train_rows"], 50);
+    }
+}

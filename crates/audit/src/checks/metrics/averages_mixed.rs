@@ -1,0 +1,142 @@
+//! C6: micro, macro and weighted averages are mixed up: a "precision" and "F1" that are the accuracy under other names.
+
+use labelproof_artifact::Split;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::Check;
+use crate::evidence::Evidence;
+use crate::evidence::log::Log;
+use crate::measures::epochs::predicting_figures;
+use crate::measures::logged_metrics::Metric;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C6",
+    name: "Precision, recall and F1 are the accuracy under other names",
+    family: Family::Metrics,
+    run,
+};
+
+/// How near values must be to count as equal.
+const TOLERANCE: f64 = 5e-4;
+
+/// How far the macro average must be away for the two to be told apart.
+const LEAST_DIFFERENCE: f64 = 0.002;
+
+/// With one label a row, micro-averaged precision, recall and F1 are all the accuracy. Found if the log has at least two of
+/// them, all equal to the accuracy in every epoch, while the macro and the weighted averages of the rows are others.
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let figures = predicting_figures(evidence)?
+        .first()
+        .copied()
+        .ok_or(Need::LoggedMetric)?;
+    let logged: Vec<(Metric, f64)> = Metric::ALL
+        .into_iter()
+        .filter_map(|metric| Some((metric, metric.logged(&figures)?)))
+        .collect();
+    if logged.is_empty() {
+        return Err(Need::LoggedMetric.into());
+    }
+    let rows = evidence.predicted(Split::Validation)?;
+    let confusion = rows.confusion();
+    let accuracy = rows.accuracy();
+    let is_accuracy = |value: f64| (value - accuracy).abs() <= TOLERANCE;
+    let macro_f1 = Metric::F1
+        .averages(&confusion)
+        .iter()
+        .find(|(name, _)| *name == "macro")
+        .map_or(accuracy, |(_, value)| *value);
+    let names: Vec<&str> = logged.iter().map(|(metric, _)| metric.name()).collect();
+    let measured = Measured::new()
+        .statistic("macro F1", macro_f1)
+        .with("accuracy", accuracy);
+    let all_accuracy = logged.len() >= 2
+        && logged.iter().all(|(_, value)| is_accuracy(*value))
+        && farthest(evidence.log()?) <= TOLERANCE
+        // Weighted averages may happen to be near the accuracy, too, but not equal to it epoch for epoch.
+        && (is_equal_throughout(evidence.log()?)
+            || !logged.iter().all(|(metric, value)| {
+                let averages = metric.averages(&confusion);
+                averages
+                    .iter()
+                    .any(|(name, weighted)| *name == "weighted" && (weighted - value).abs() <= TOLERANCE)
+            }));
+    if !all_accuracy || (accuracy - macro_f1).abs() < LEAST_DIFFERENCE {
+        let summary = format!(
+            "The logged {} can be told from the accuracy, or need not be.",
+            names.join(", ")
+        );
+        return Ok(Outcome::clear(summary, measured));
+    }
+    Ok(Found {
+        severity: Severity::Note,
+        confidence: Confidence::Certain,
+        summary: format!(
+            "The logged {} are all {:.1} %, the accuracy: micro averages, which say nothing new where a row has one label. The \
+             mean F1 of the classes is {:.1} %.",
+            names.join(", "),
+            100.0 * accuracy,
+            100.0 * macro_f1
+        ),
+        effect_points: Some(100.0 * (accuracy - macro_f1)),
+        fix: "Report macro averages (`average=\"macro\"`), or each class by itself.".to_owned(),
+        confirm: "compute F1 of the validation file with average=\"macro\" and with average=\"micro\"".to_owned(),
+        measured,
+    }
+    .into())
+}
+
+/// How far the metrics of any epoch are from its accuracy.
+fn farthest(log: &Log) -> f64 {
+    let distances = log
+        .epochs
+        .iter()
+        .map(|epoch| epoch.validation)
+        .flat_map(|figures| {
+            let accuracy = figures.accuracy;
+            Metric::ALL
+                .iter()
+                .filter_map(move |metric| Some((metric.logged(&figures)? - accuracy?).abs()))
+        });
+    distances.fold(0.0, f64::max)
+}
+
+/// Whether the metrics are the accuracy to all digits, over so many epochs that no other average would be.
+fn is_equal_throughout(log: &Log) -> bool {
+    const EPOCHS: usize = 5;
+    const ROUNDING: f64 = 1e-6;
+    log.epochs.len() >= EPOCHS && farthest(log) <= ROUNDING
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Part;
+    use crate::testing::{assert_close, clear, evidence, found, log, predicted, statistic};
+
+    /// 90 rows of one class and 10 of another, of which two are right: scikit-learn's macro F1 is 0.645390, micro 0.92.
+    fn with_metric(value: f64) -> Evidence {
+        let rows: Vec<(u32, u32)> = (0..100)
+            .map(|row| (u32::from(row >= 90), u32::from(row >= 98)))
+            .collect();
+        let mut log = log(&[(0.3, 0.92)]);
+        let figures = &mut log.epochs[0].validation;
+        (figures.precision, figures.recall, figures.f1) = (Some(value), Some(value), Some(value));
+        Evidence {
+            log: Some(log),
+            ..evidence(&["a", "b"], [Part::default(), predicted(&rows), Part::default()])
+        }
+    }
+
+    #[test]
+    fn an_accuracy_under_other_names_is_found() {
+        let found = found(run(&with_metric(0.92)));
+        assert_close(statistic(&found.measured), 0.645_390_070_921_985_9, 1e-12);
+        assert_close(found.effect_points.unwrap(), 27.461, 1e-3);
+    }
+
+    #[test]
+    fn macro_averages_are_clear() {
+        clear(run(&with_metric(0.6454)));
+    }
+}

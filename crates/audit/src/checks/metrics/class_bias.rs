@@ -1,0 +1,191 @@
+//! C9: the scores order the rows well, and the highest of them still names the wrong class.
+
+use labelproof_artifact::Split;
+use labelproof_metrics::comparison::mcnemar_from_counts;
+use labelproof_metrics::roc_auc;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::{Check, significant};
+use crate::evidence::{Evidence, Scored};
+use crate::measures::rows::class_counts;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C9",
+    name: "The scores are good, the choice made of them is not",
+    family: Family::Metrics,
+    run,
+};
+
+/// The area under the ROC curve from which on scores count as good.
+const GOOD_AREA: f64 = 0.85;
+
+/// The gain in accuracy from which on the bias counts.
+const LEAST_GAIN: f64 = 0.03;
+
+/// Validation rows that the bias is fitted on at most.
+const FITTED_ROWS: usize = 50_000;
+
+/// Rounds of fitting.
+const ROUNDS: usize = 30;
+
+/// Fits one number a class on validation that is added to the log-probabilities, so that each class is predicted as often
+/// as it occurs, and asks whether that makes the *test* predictions better (logit adjustment; the exact test of McNemar).
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let validation = evidence.scored(Split::Validation)?;
+    let test = evidence.scored(Split::Test)?;
+    let area = mean_area(&test).ok_or(Need::MoreRows)?;
+    let bias = fit_bias(&validation);
+    let (mut only_now, mut only_then) = (0, 0);
+    let rows = test.probabilities.rows();
+    for ((row, &truth), hit) in rows.zip(test.predicted.truth).zip(test.predicted.hits()) {
+        let then = best(row, &bias) == truth as usize;
+        only_now += u64::from(hit && !then);
+        only_then += u64::from(then && !hit);
+    }
+    let count = test.predicted.rows() as f64;
+    let gain = (only_then as f64 - only_now as f64) / count;
+    let p_value = mcnemar_from_counts(only_now, only_then).p_value;
+    let accuracy = test.predicted.accuracy();
+    let measured = Measured::new()
+        .statistic("gain in test accuracy from one number a class", gain)
+        .p_value(p_value)
+        .with("area_under_roc_curve", area)
+        .with("accuracy", accuracy);
+    if area < GOOD_AREA || gain < LEAST_GAIN || !significant(p_value) {
+        let summary = format!(
+            "Adding a constant to each class's score, fitted on validation, changes the test accuracy by {:.1} points.",
+            100.0 * gain
+        );
+        return Ok(Outcome::clear(summary, measured));
+    }
+    Ok(Found {
+        severity: Severity::Caution,
+        confidence: Confidence::Likely,
+        summary: format!(
+            "The scores order the test rows well (area under the ROC curve {area:.3}), yet only {:.1} % of the predictions are \
+             right: some classes are given too high a score throughout. One constant a class, fitted on validation, makes it \
+             {:.1} %.",
+            100.0 * accuracy,
+            100.0 * (accuracy + gain)
+        ),
+        effect_points: Some(100.0 * gain),
+        fix: "Train longer, or with a larger learning rate: a head that is not done has such a bias. Then make sure that features are computed without dropout while a head \
+              is fitted to a frozen encoder, and that pooling ignores padding."
+            .to_owned(),
+        confirm: "compare the accuracy of the training rows in training mode and in prediction mode".to_owned(),
+        measured: measured.with("bias", bias),
+    }
+    .into())
+}
+
+/// Rows that areas under the curve are computed from at most, evenly spread: sorting more takes time and changes nothing.
+const AREA_ROWS: usize = 100_000;
+
+/// The mean over classes of the area under the ROC curve against the rest.
+pub(crate) fn mean_area(scored: &Scored<'_>) -> Option<f64> {
+    let step = scored.predicted.truth.len().div_ceil(AREA_ROWS).max(1);
+    let areas: Vec<f64> = (0..scored.predicted.classes)
+        .filter_map(|class| {
+            let rows = scored.probabilities.rows().zip(scored.predicted.truth);
+            let scores: Vec<(f64, bool)> = rows
+                .step_by(step)
+                .map(|(row, &truth)| (row[class], truth as usize == class))
+                .collect();
+            roc_auc(&scores)
+        })
+        .collect();
+    (!areas.is_empty()).then(|| areas.iter().sum::<f64>() / areas.len() as f64)
+}
+
+fn fit_bias(scored: &Scored<'_>) -> Vec<f64> {
+    let classes = scored.predicted.classes;
+    let rows = scored.predicted.truth.len().min(FITTED_ROWS);
+    let wanted = class_counts(&scored.predicted.truth[..rows], classes);
+    let mut bias = vec![0.0; classes];
+    for round in 0..ROUNDS {
+        let mut counts = vec![0_u64; classes];
+        for row in scored.probabilities.rows().take(rows) {
+            counts[best(row, &bias)] += 1;
+        }
+        // Ever smaller steps: the counts jump, and a fixed step would go to and fro.
+        let step = 1.0 / (1.0 + 0.2 * round as f64);
+        for class in 0..classes {
+            let ratio: f64 = (wanted[class] as f64 + 1.0) / (counts[class] as f64 + 1.0);
+            bias[class] += step * ratio.ln().clamp(-1.0, 1.0);
+        }
+    }
+    bias
+}
+
+fn best(probabilities: &[f64], bias: &[f64]) -> usize {
+    let mut best = (0, f64::NEG_INFINITY);
+    for (class, (p, bias)) in probabilities.iter().zip(bias).enumerate() {
+        let score = p.max(f64::MIN_POSITIVE).ln() + bias;
+        if score > best.1 {
+            best = (class, score);
+        }
+    }
+    best.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Simulated, assert_close, clear, found, number, predicted_by, simulated, statistic};
+
+    /// The same constant on the first class's score in both splits.
+    fn biased(constant: f64) -> (Evidence, Simulated) {
+        let [validation, test] = [1, 2].map(|seed| {
+            let mut rows = simulated(5, 2000, 0.9, seed);
+            for row in &mut rows.logits {
+                row[0] += constant;
+            }
+            rows
+        });
+        (predicted_by(&validation, &test), test)
+    }
+
+    #[test]
+    fn a_class_that_scores_too_high_is_found_with_its_constant() {
+        let found = found(run(&biased(2.0).0));
+        // Without the constant, 90 % are right.
+        let now = number(&found.measured, "accuracy");
+        assert_close(now + statistic(&found.measured), 0.9, 0.03);
+        let bias: Vec<f64> = (0..5)
+            .map(|class| found.measured.evidence["bias"][class].as_f64().unwrap())
+            .collect();
+        let others = bias[1..].iter().sum::<f64>() / 4.0;
+        assert_close(bias[0] - others, -2.0, 0.4);
+    }
+
+    #[test]
+    fn scores_without_a_favourite_are_clear() {
+        let measured = clear(run(&biased(0.0).0));
+        assert_close(statistic(&measured), 0.0, 0.02);
+    }
+
+    #[test]
+    fn areas_are_means_over_the_classes_that_there_are() {
+        let rows = crate::testing::scored(&[
+            (0, vec![0.9, 0.1]),
+            (0, vec![0.4, 0.6]),
+            (1, vec![0.6, 0.4]),
+            (1, vec![0.2, 0.8]),
+        ]);
+        let evidence = crate::testing::evidence(
+            &["a", "b"],
+            [
+                crate::evidence::Part::default(),
+                crate::evidence::Part::default(),
+                rows,
+            ],
+        );
+        // By hand: of the four pairs of a right and a wrong row, three stand in the right order.
+        assert_close(
+            mean_area(&evidence.scored(Split::Test).unwrap()).unwrap(),
+            0.75,
+            1e-12,
+        );
+    }
+}

@@ -1,0 +1,233 @@
+//! C1: softmax is applied twice: probabilities go into a loss that expects logits.
+
+use labelproof_artifact::Split;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::Check;
+use crate::evidence::Evidence;
+use crate::evidence::log::{Epoch, Figures, Log};
+use crate::measures::loss::{calibrated_cap, double_softmax_floor, double_softmax_loss};
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C1",
+    name: "Softmax is applied twice in the loss",
+    family: Family::Metrics,
+    run,
+};
+
+/// How far a logged loss may be from a recomputed one: rounding in the log and in 32-bit sums.
+pub(crate) const LOSS_TOLERANCE: f64 = 2e-3;
+
+/// How far the two losses must be apart for a log to tell them apart.
+const LEAST_DISTANCE: f64 = 2e-2;
+
+/// With saved probabilities of the validation rows: `L0 = mean(−ln p_y)` and `L1 = mean(−ln softmax(p)_y)`; the logged
+/// loss is one or the other. With the log alone: every loss lies in `[f, f + 1]` with `f = ln(1 + (K − 1)/e)`, and above
+/// what a calibrated classifier of the logged accuracy can have. That fits a double softmax, and an under-confident model
+/// as well.
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let log = evidence.log()?;
+    if log.epochs.iter().all(|epoch| epoch.validation.loss.is_none()) {
+        return Err(Need::Log.into());
+    }
+    match evidence.scored(Split::Validation) {
+        Ok(scored) => {
+            let once = scored.loss();
+            let twice = double_softmax_loss(scored.probabilities, scored.predicted.truth);
+            Ok(compare(log, once, twice))
+        }
+        Err(missing) => match evidence.classes() {
+            Some(classes) => Ok(from_log(log, classes)),
+            None => Err(missing),
+        },
+    }
+}
+
+/// Whether some epoch's validation loss is this one.
+pub(crate) fn logged(log: &Log, loss: f64) -> bool {
+    log.epochs
+        .iter()
+        .filter_map(|epoch| epoch.validation.loss)
+        .any(|logged| (logged - loss).abs() <= LOSS_TOLERANCE * loss.max(1.0))
+}
+
+fn compare(log: &Log, once: f64, twice: f64) -> Outcome {
+    let reported = log.reported().and_then(|epoch| epoch.validation.loss);
+    let mut measured = Measured::new()
+        .statistic("loss with softmax applied twice", twice)
+        .with("loss", once);
+    if let Some(reported) = reported {
+        measured = measured.with("logged_loss", reported);
+    }
+    if !logged(log, twice) || logged(log, once) || (once - twice).abs() < LEAST_DISTANCE {
+        let summary = format!(
+            "The logged validation loss is not what a second softmax would give ({twice:.4}); from the saved \
+             probabilities it is {once:.4}."
+        );
+        return Outcome::clear(summary, measured);
+    }
+    Found {
+        severity: Severity::Unsound,
+        confidence: Confidence::Certain,
+        summary: format!(
+            "The logged validation loss is {twice:.4}: exactly what comes out if softmax is applied to the saved probabilities \
+             once more. Their real loss is {once:.4}. The loss was given probabilities where it expects logits, so that it can \
+             hardly fall, training is slow, and the probabilities are worth little."
+        ),
+        effect_points: None,
+        fix: FIX.to_owned(),
+        confirm: "train again with the last softmax removed: the loss of the first epochs must fall below the old floor"
+            .to_owned(),
+        measured,
+    }
+    .into()
+}
+
+const FIX: &str = "Remove the softmax at the end of the model and keep `from_logits=True` (or `CrossEntropyLoss`), or keep the \
+                   softmax and say `from_logits=False`; then train again.";
+
+/// How many times the cap of a calibrated classifier a loss must be to be out of the ordinary.
+pub(crate) const ABOVE_CAP: f64 = 1.5;
+
+fn from_log(log: &Log, classes: usize) -> Outcome {
+    let floor = double_softmax_floor(classes);
+    let losses: Vec<f64> = log
+        .epochs
+        .iter()
+        .flat_map(|epoch| [epoch.train.loss, epoch.validation.loss])
+        .flatten()
+        .collect();
+    let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = losses.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let within = least >= floor - LOSS_TOLERANCE && most <= floor + 1.0 + LOSS_TOLERANCE;
+    let reported = log.reported().map(|epoch| epoch.validation);
+    let measured = Measured::new()
+        .statistic("least loss that a double softmax allows", floor)
+        .with("most_loss_it_allows", floor + 1.0)
+        .with("least_logged_loss", least)
+        .with("most_logged_loss", most);
+    let beyond = reported.is_some_and(|figures| above_cap(figures, classes));
+    if !within || !beyond {
+        let summary = format!(
+            "The logged losses ({least:.3} to {most:.3}) are not those of a softmax applied twice, which for {classes} classes \
+             lie between {floor:.3} and {:.3} whatever the model learns.",
+            floor + 1.0
+        );
+        return Outcome::clear(summary, measured);
+    }
+    Found {
+        severity: Severity::Caution,
+        confidence: Confidence::Possible,
+        summary: format!(
+            "Every logged loss ({least:.3} to {most:.3}) lies between {floor:.3} and {:.3}, where a softmax that is applied twice \
+             keeps it for {classes} classes, and it is too large for the logged accuracy. That fits `from_logits=True` on the \
+             output of a softmax. A model that is merely unsure of itself can log the same, so this is no proof. It does not \
+             change which class is predicted.",
+            floor + 1.0
+        ),
+        effect_points: None,
+        fix: FIX.to_owned(),
+        confirm: "save the probabilities of the validation rows and run `labelproof audit --validation FILE --log LOG`: the \
+                  loss computed from them, with one softmax and with two, decides it"
+            .to_owned(),
+        measured,
+    }
+    .into()
+}
+
+/// Whether a loss is far above what a calibrated classifier of that accuracy can have.
+pub(crate) fn above_cap(figures: Figures, classes: usize) -> bool {
+    match (figures.loss, figures.accuracy) {
+        (Some(loss), Some(accuracy)) => loss > ABOVE_CAP * calibrated_cap(accuracy, classes),
+        _ => false,
+    }
+}
+
+/// Whether validation loss has risen far above its best while training loss kept falling: a model that has become too
+/// sure of itself, which has a large loss for an honest reason.
+pub(crate) fn overfitted(log: &Log) -> bool {
+    let losses = |read: fn(&Epoch) -> Option<f64>| log.epochs.iter().filter_map(read).collect::<Vec<_>>();
+    let validation = losses(|epoch| epoch.validation.loss);
+    let least = validation.iter().copied().fold(f64::INFINITY, f64::min);
+    let reported = log.reported();
+    let train = reported.and_then(|epoch| epoch.train.loss);
+    let last = reported.and_then(|epoch| epoch.validation.loss);
+    match (train, last) {
+        (Some(train), Some(last)) => last > 1.2 * least || train < 0.5 * last,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Part;
+    use crate::testing::{assert_close, clear, evidence, found, log, number, scored, statistic};
+
+    /// The log was rounded to four digits.
+    const ROUNDED: f64 = 5e-5;
+
+    /// SciPy: the mean of `-ln p` is 0.776387, that of `-log_softmax(p)` 0.932644.
+    fn validation() -> Part {
+        scored(&[
+            (0, vec![0.7, 0.2, 0.1]),
+            (1, vec![0.1, 0.8, 0.1]),
+            (2, vec![0.3, 0.3, 0.4]),
+            (0, vec![0.2, 0.5, 0.3]),
+        ])
+    }
+
+    fn with_loss(loss: f64) -> Evidence {
+        Evidence {
+            log: Some(log(&[(loss + 0.2, 0.5), (loss, 0.75)])),
+            ..evidence(&["a", "b", "c"], [Part::default(), validation(), Part::default()])
+        }
+    }
+
+    fn log_only(classes: usize, epochs: &[(f64, f64)]) -> Evidence {
+        Evidence {
+            log: Some(log(epochs)),
+            class_count: Some(classes),
+            ..Evidence::default()
+        }
+    }
+
+    #[test]
+    fn a_second_softmax_is_proven_by_the_saved_probabilities() {
+        let found = found(run(&with_loss(0.9326)));
+        assert_eq!(found.confidence, Confidence::Certain);
+        assert_close(statistic(&found.measured), 0.9326, ROUNDED);
+        assert_close(number(&found.measured, "loss"), 0.7764, ROUNDED);
+    }
+
+    #[test]
+    fn the_loss_of_one_softmax_is_clear() {
+        clear(run(&with_loss(0.7764)));
+    }
+
+    /// The two epochs that the origin case logged: consistent with it, and no proof.
+    #[test]
+    fn the_log_of_the_origin_case_fits_and_proves_nothing() {
+        let found = found(run(&log_only(5, &[(1.2433, 0.8024), (1.2148, 0.83)])));
+        assert_eq!(found.confidence, Confidence::Possible);
+        assert_eq!(found.severity, Severity::Caution);
+        // Row C1 of the catalogue: ln(1 + 4 / e).
+        assert_close(statistic(&found.measured), 0.905, 5e-4);
+    }
+
+    #[test]
+    fn a_loss_below_the_floor_had_one_softmax() {
+        clear(run(&log_only(5, &[(1.2, 0.7), (0.6, 0.83)])));
+        // Within the bounds, and no more than such an accuracy lets expect.
+        clear(run(&log_only(5, &[(1.2, 0.55), (1.1, 0.6)])));
+    }
+
+    #[test]
+    fn a_rising_validation_loss_is_overfitting() {
+        let mut log = log(&[(0.5, 0.8), (1.4, 0.82)]);
+        assert!(!overfitted(&log));
+        log.epochs[1].train.loss = Some(0.1);
+        assert!(overfitted(&log));
+    }
+}

@@ -1,0 +1,144 @@
+//! C2: binary cross-entropy on several classes, whose "accuracy" counts single outputs.
+
+use labelproof_artifact::Split;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::Check;
+use crate::evidence::{Evidence, ScoreKind, Scores};
+use crate::measures::epochs::predicting_epochs;
+use crate::measures::loss::elementwise_accuracy;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C2",
+    name: "The logged accuracy counts single outputs, not rows",
+    family: Family::Metrics,
+    run,
+};
+
+/// How far the logged accuracy may be from a recomputed one.
+const TOLERANCE: f64 = 1.5e-3;
+
+/// How far both accuracies must be apart for a log to tell them apart.
+const LEAST_DISTANCE: f64 = 1e-2;
+
+/// The logged validation accuracy against the share of rows that are right, and against the share of outputs that are on
+/// the right side of ½: about `1 − (2/K)(1 − a)` for outputs near 0 and 1.
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let scored = evidence.scored(Split::Validation)?;
+    let log = evidence.log()?;
+    let logged: Vec<f64> = log
+        .epochs
+        .iter()
+        .filter_map(|epoch| epoch.validation.accuracy)
+        .collect();
+    let reported = log
+        .reported()
+        .and_then(|epoch| epoch.validation.accuracy)
+        .or(logged.last().copied())
+        .ok_or(Need::Log)?;
+    let by_row = scored.predicted.accuracy();
+    let is_logged = |value: f64| logged.iter().any(|logged| (logged - value).abs() <= TOLERANCE);
+    // What the framework compared with one half: the softmax of saved logits, their sigmoid, or what was saved.
+    let truth = scored.predicted.truth;
+    let candidates = match scored.saved.kind {
+        ScoreKind::Logits => vec![
+            elementwise_accuracy(scored.probabilities, truth),
+            elementwise_accuracy(&sigmoids(scored.saved), truth),
+        ],
+        ScoreKind::Probabilities => vec![elementwise_accuracy(scored.saved, truth)],
+    };
+    let by_output = candidates
+        .iter()
+        .copied()
+        .find(|value| is_logged(*value))
+        .unwrap_or(candidates[0]);
+    let measured = Measured::new()
+        .statistic("share of outputs on the right side of one half", by_output)
+        .with("accuracy", by_row)
+        .with("logged_accuracy", reported);
+    let classes = scored.predicted.classes;
+    // The accuracy of the rows may be that of some other epoch by chance; with their loss beside it, it is theirs.
+    let near = |value: f64| (reported - value).abs() <= TOLERANCE;
+    let is_theirs = !predicting_epochs(evidence, true)?.is_empty() || is_logged(by_row) && !near(by_output);
+    if classes <= 2 || !is_logged(by_output) || is_theirs || by_output - by_row < LEAST_DISTANCE {
+        let summary = format!(
+            "The logged accuracy ({:.1} %) is not the share of single outputs on the right side of one half ({:.1} %).",
+            100.0 * reported,
+            100.0 * by_output
+        );
+        return Ok(Outcome::clear(summary, measured));
+    }
+    Ok(Found {
+        severity: Severity::Unsound,
+        confidence: Confidence::Certain,
+        summary: format!(
+            "The logged accuracy of {:.1} % counts single outputs: each row has {classes} of them, and a wrong row still has \
+             {} right. Of the rows {:.1} % are right.",
+            100.0 * by_output,
+            classes - 2,
+            100.0 * by_row
+        ),
+        effect_points: Some(100.0 * (by_output - by_row)),
+        fix: "Use categorical cross-entropy on a softmax over the classes, and `categorical_accuracy` (the share of rows \
+              whose highest output is right)."
+            .to_owned(),
+        confirm: "count the rows of the validation file whose highest score belongs to the true class".to_owned(),
+        measured,
+    }
+    .into())
+}
+
+/// What a sigmoid makes of each logit by itself.
+fn sigmoids(logits: &Scores) -> Scores {
+    Scores {
+        kind: ScoreKind::Probabilities,
+        classes: logits.classes,
+        values: logits
+            .values
+            .iter()
+            .map(|logit| 1.0 / (1.0 + (-logit).exp()))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Part;
+    use crate::testing::{assert_close, clear, evidence, found, log, scored, statistic};
+
+    /// 83 of 100 rows right, with outputs of exactly 0 and 1.
+    fn with_accuracy(labels: &[&str], accuracy: f64) -> Evidence {
+        let one_hot = |class: usize| {
+            (0..labels.len())
+                .map(|each| f64::from(u8::from(each == class)))
+                .collect()
+        };
+        let rows: Vec<(u32, Vec<f64>)> = (0..100).map(|row| (0, one_hot(usize::from(row >= 83)))).collect();
+        Evidence {
+            log: Some(log(&[(0.1, accuracy)])),
+            ..evidence(labels, [Part::default(), scored(&rows), Part::default()])
+        }
+    }
+
+    /// Row C2 of the catalogue: with 19 classes, 83 % of the rows make 98.2 % of the outputs, as people reported.
+    #[test]
+    fn outputs_that_are_counted_one_by_one_are_found() {
+        let found = found(run(&with_accuracy(&["x"; 19], 0.982)));
+        assert_close(statistic(&found.measured), 1.0 - 2.0 / 19.0 * 0.17, 1e-12);
+        assert_close(found.effect_points.unwrap(), 15.21, 0.01);
+        assert!(
+            found.summary.contains("a wrong row still has 17 right"),
+            "{}",
+            found.summary
+        );
+    }
+
+    #[test]
+    fn an_accuracy_of_rows_is_clear() {
+        clear(run(&with_accuracy(&["x"; 19], 0.83)));
+        // With two outputs a row, half of a wrong row is not right: both ways of counting agree.
+        clear(run(&with_accuracy(&["x"; 2], 0.83)));
+    }
+}

@@ -1,0 +1,240 @@
+//! C3: the logged loss is not the cross-entropy of the predictions for another reason: label smoothing, a penalty, a sum in
+//! place of a mean.
+
+use labelproof_artifact::Split;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::Check;
+use crate::checks::metrics::double_softmax::{above_cap, logged, overfitted};
+use crate::evidence::log::Log;
+use crate::evidence::{Evidence, Scored};
+use crate::measures::epochs::predicting_epochs;
+use crate::measures::loss::{calibrated_cap, double_softmax_loss, least_loss, uniform_loss};
+use crate::measures::rows::class_counts;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C3",
+    name: "The logged loss is not the cross-entropy of the predictions",
+    family: Family::Metrics,
+    run,
+};
+
+/// The relative difference from which on a loss counts as another one.
+const LEAST_DIFFERENCE: f64 = 0.03;
+
+/// With saved probabilities, compares; without, asks whether the logged loss is possible at the logged accuracy:
+/// `(1 − a) ln 2 ≤ loss`, and `loss ≤ h(a) + (1 − a) ln(K − 1)` for a calibrated classifier.
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let log = evidence.log()?;
+    let figures = log.reported().map(|epoch| epoch.validation).ok_or(Need::Log)?;
+    let loss = figures.loss.ok_or(Need::Log)?;
+    if let Ok(scored) = evidence.scored(Split::Validation) {
+        let train_counts = evidence
+            .part(Split::Train)
+            .and_then(|part| part.truth.as_deref())
+            .map(|truth| class_counts(truth, scored.predicted.classes));
+        let epochs = predicting_epochs(evidence, false)?;
+        return Ok(compare(log, &scored, &epochs, train_counts));
+    }
+    let accuracy = figures.accuracy.ok_or(Need::ValidationScores)?;
+    let classes = evidence.classes().ok_or(Need::ValidationScores)?;
+    let (least, cap) = (least_loss(accuracy), calibrated_cap(accuracy, classes));
+    let measured = Measured::new()
+        .statistic("most loss of a calibrated classifier", cap)
+        .with("least_possible_loss", least)
+        .with("logged_loss", loss)
+        .with("logged_accuracy", accuracy);
+    if loss < least {
+        return Ok(Found {
+            severity: Severity::Caution,
+            confidence: Confidence::Certain,
+            summary: format!(
+                "A loss of {loss:.3} is impossible at an accuracy of {:.1} %: every wrong row alone costs at least 0.69, \
+                 together {least:.3}. Loss and accuracy are not of the same rows, or the loss is divided by too much.",
+                100.0 * accuracy
+            ),
+            effect_points: None,
+            fix: "Compute loss and accuracy in one pass over the same rows, as means over rows.".to_owned(),
+            confirm: CONFIRM.to_owned(),
+            measured,
+        }
+        .into());
+    }
+    if above_cap(figures, classes) && !overfitted(log) {
+        return Ok(Found {
+            severity: Severity::Note,
+            confidence: Confidence::Possible,
+            summary: format!(
+                "A loss of {loss:.3} is too large for an accuracy of {:.1} %: a model whose probabilities mean what they say has \
+                 at most {cap:.3}. Either the loss is something else than the cross-entropy of the predictions, or the \
+                 probabilities are far from the truth.",
+                100.0 * accuracy
+            ),
+            effect_points: None,
+            fix: "Compute the cross-entropy of the validation rows from the saved probabilities and compare it with the log."
+                .to_owned(),
+            confirm: CONFIRM.to_owned(),
+            measured,
+        }
+        .into());
+    }
+    let summary = format!(
+        "A loss of {loss:.3} is possible at an accuracy of {:.1} % (from {least:.3}; to {cap:.3} for a calibrated model).",
+        100.0 * accuracy
+    );
+    Ok(Outcome::clear(summary, measured))
+}
+
+const CONFIRM: &str =
+    "save the probabilities of the validation rows and run `labelproof audit --validation FILE --log LOG`";
+
+/// How near a logged loss must be to one that was computed from the saved probabilities, relative to it.
+const SAME: f64 = 5e-3;
+
+/// The loss with classes weighed by their rarity in training, `N / (K n_c)`: divided by the weights, as PyTorch does it,
+/// and by the rows, as Keras does.
+fn weighted_losses(scored: &Scored<'_>, train_counts: Option<Vec<u64>>) -> Vec<f64> {
+    let truth = scored.predicted.truth;
+    let classes = scored.predicted.classes;
+    let counts = train_counts.unwrap_or_else(|| class_counts(truth, classes));
+    let rows: u64 = counts.iter().sum();
+    let weight = |class: u32| rows as f64 / (classes as f64 * counts[class as usize].max(1) as f64);
+    let (mut total, mut weights) = (0.0, 0.0);
+    for (loss, &class) in scored.losses().into_iter().zip(truth) {
+        total += weight(class) * loss;
+        weights += weight(class);
+    }
+    vec![
+        total / f64::max(weights, 1e-12),
+        total / truth.len().max(1) as f64,
+    ]
+}
+
+fn compare(log: &Log, scored: &Scored<'_>, epochs: &[usize], train_counts: Option<Vec<u64>>) -> Outcome {
+    let loss = scored.loss();
+    let twice = double_softmax_loss(scored.probabilities, scored.predicted.truth);
+    let measured = Measured::new().statistic("cross-entropy of the saved probabilities", loss);
+    // The figures of another epoch have another accuracy as well; that is not this check's business.
+    let logged_losses = epochs
+        .iter()
+        .filter_map(|&epoch| log.epochs[epoch].validation.loss);
+    let nearest = logged_losses.min_by(|one, other| (one - loss).abs().total_cmp(&(other - loss).abs()));
+    let Some(reported) = nearest else {
+        let summary = "The saved predictions are not those of any logged epoch, so that their losses cannot be compared.";
+        return Outcome::clear(summary, measured);
+    };
+    let measured = measured.with("logged_loss", reported);
+    let weighted = weighted_losses(scored, train_counts);
+    let same = |expected: f64| (reported - expected).abs() <= SAME * expected.max(0.05);
+    let is_weighted = !same(loss) && weighted.into_iter().any(same);
+    let near = (reported - loss).abs() < LEAST_DIFFERENCE * loss.max(1e-3);
+    if (near && !is_weighted) || logged(log, twice) {
+        let summary = if near {
+            format!("The log holds the loss of the saved probabilities, {loss:.4}.")
+        } else {
+            "Another check says what the logged loss is.".to_owned()
+        };
+        return Outcome::clear(summary, measured);
+    }
+    let uniform = uniform_loss(scored.probabilities);
+    let smoothing = (reported - loss) / (uniform - loss);
+    let ratio = reported / loss;
+    let guess = if is_weighted {
+        "It is what weighing each class by its rarity gives.".to_owned()
+    } else if (0.005..0.5).contains(&smoothing) && reported > loss {
+        format!(
+            "It is what label smoothing of {smoothing:.2} would give; a penalty on the weights or class weights fit as well."
+        )
+    } else if ratio > 4.0 {
+        format!("It is {ratio:.1} times the real one: a sum over a batch, perhaps, where a mean is meant.")
+    } else if reported > loss {
+        "A penalty on the weights, class weights, dropout that was on, or a part of the rows may be in it."
+            .to_owned()
+    } else {
+        "Class weights, or a part of the rows, may be in it.".to_owned()
+    };
+    Found {
+        severity: Severity::Caution,
+        // The two losses are numbers of the same rows, and differ; only what made them differ is a guess.
+        confidence: Confidence::Certain,
+        summary: format!(
+            "The log says that the validation loss is {reported:.4}; from the saved probabilities it is {loss:.4}. {guess}"
+        ),
+        effect_points: None,
+        fix: "Log the plain cross-entropy of the validation rows beside what is minimised, and compare models by it."
+            .to_owned(),
+        confirm: "compute the mean of −ln p of the true class over the validation file".to_owned(),
+        measured: measured.with("ratio", ratio).with("label_smoothing", smoothing),
+    }
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Part;
+    use crate::testing::{assert_close, clear, evidence, found, log, number, scored, statistic};
+
+    /// NumPy: the mean of `-ln p` of the true class is 0.776387, over all classes 1.327317.
+    const LOSS: f64 = 0.776_386_784_890_299_4;
+    const UNIFORM: f64 = 1.327_317_160_376_265_7;
+
+    fn with_log(loss: f64, accuracy: f64) -> Evidence {
+        let rows = scored(&[
+            (0, vec![0.7, 0.2, 0.1]),
+            (1, vec![0.1, 0.8, 0.1]),
+            (2, vec![0.3, 0.3, 0.4]),
+            (0, vec![0.2, 0.5, 0.3]),
+        ]);
+        Evidence {
+            log: Some(log(&[(loss, accuracy)])),
+            ..evidence(&["a", "b", "c"], [Part::default(), rows, Part::default()])
+        }
+    }
+
+    fn log_only(loss: f64, accuracy: f64) -> Evidence {
+        Evidence {
+            log: Some(log(&[(loss, accuracy)])),
+            class_count: Some(5),
+            ..Evidence::default()
+        }
+    }
+
+    #[test]
+    fn label_smoothing_is_found_with_its_amount() {
+        let found = found(run(&with_log(0.85 * LOSS + 0.15 * UNIFORM, 0.75)));
+        assert_close(statistic(&found.measured), LOSS, 1e-12);
+        assert_close(number(&found.measured, "label_smoothing"), 0.15, 1e-9);
+    }
+
+    #[test]
+    fn a_sum_over_a_batch_is_found_with_its_size() {
+        let found = found(run(&with_log(32.0 * LOSS, 0.75)));
+        assert_close(number(&found.measured, "ratio"), 32.0, 1e-9);
+        assert!(found.summary.contains("32.0 times"), "{}", found.summary);
+    }
+
+    #[test]
+    fn the_loss_of_the_rows_is_clear() {
+        clear(run(&with_log(0.7764, 0.75)));
+        // Another accuracy: the log is of other weights, and its loss may be what it likes.
+        clear(run(&with_log(2.0, 0.25)));
+    }
+
+    /// Half of the rows wrong cost at least ln 2 each: 0.347.
+    #[test]
+    fn a_loss_that_cannot_be_is_found() {
+        let impossible = found(run(&log_only(0.1, 0.5)));
+        assert_eq!(impossible.confidence, Confidence::Certain);
+        assert_close(number(&impossible.measured, "least_possible_loss"), 0.3466, 1e-4);
+        // Section 0 of the catalogue: the cap at this accuracy is 0.692.
+        let origin = found(run(&log_only(1.2148, 0.83)));
+        assert_eq!(
+            (origin.severity, origin.confidence),
+            (Severity::Note, Confidence::Possible)
+        );
+        assert_close(statistic(&origin.measured), 0.692, 1e-3);
+        clear(run(&log_only(0.5, 0.83)));
+    }
+}

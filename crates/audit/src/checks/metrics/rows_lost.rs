@@ -1,0 +1,167 @@
+//! C5: rows are dropped or counted twice when predictions are gathered.
+
+use std::collections::BTreeMap;
+
+use labelproof_artifact::Split;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::Check;
+use crate::evidence::Evidence;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C5",
+    name: "Rows are missing or counted twice in the evaluation",
+    family: Family::Metrics,
+    run,
+};
+
+/// Ids that are named in the evidence.
+const SHOWN: usize = 20;
+
+/// Ids that occur more than once within a file of predictions, and a logged number of validation rows that the file does
+/// not have.
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let parts: Vec<_> = [Split::Validation, Split::Test]
+        .into_iter()
+        .filter_map(|split| Some((split, evidence.part(split)?)))
+        .collect();
+    let logged_rows = evidence.log.as_ref().and_then(|log| log.validation_rows);
+    let mut looked = Vec::new();
+    for (split, part) in &parts {
+        if let Some(ids) = &part.ids {
+            let repeated = repeated(ids);
+            if !repeated.is_empty() {
+                return Ok(counted_twice(*split, part.rows, &repeated));
+            }
+            looked.push(format!("every id of the {split} file occurs once"));
+        }
+        if let (Split::Validation, Some(logged)) = (split, logged_rows) {
+            let rows = part.rows as u64;
+            if rows != logged {
+                return Ok(miscounted(
+                    logged,
+                    rows,
+                    evidence.log.as_ref().and_then(|log| log.batch_size),
+                ));
+            }
+            looked.push("the log and the validation file have the same number of rows".to_owned());
+        }
+    }
+    if looked.is_empty() {
+        return Err(Need::Ids.into());
+    }
+    Ok(Outcome::clear(looked.join("; "), Measured::new()))
+}
+
+/// Ids that occur more than once, with how often.
+fn repeated(ids: &[String]) -> Vec<(&str, u64)> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for id in ids {
+        *counts.entry(id).or_insert(0) += 1;
+    }
+    counts.into_iter().filter(|(_, count)| *count > 1).collect()
+}
+
+fn counted_twice(split: Split, rows: usize, repeated: &[(&str, u64)]) -> Outcome {
+    let surplus: u64 = repeated.iter().map(|(_, count)| count - 1).sum();
+    let share = surplus as f64 / rows as f64;
+    let names: Vec<&str> = repeated.iter().take(SHOWN).map(|(id, _)| *id).collect();
+    Found {
+        severity: if share > 0.01 { Severity::Unsound } else { Severity::Caution },
+        confidence: Confidence::Certain,
+        summary: format!(
+            "{surplus} of the {rows} {split} predictions are of rows that were counted before: {} ids occur more than once. \
+             Padding of the last batch over several workers does this, or a sampler that draws with replacement.",
+            repeated.len()
+        ),
+        effect_points: Some(100.0 * share),
+        fix: "Keep one prediction for each id before anything is computed (in Accelerate: `gather_for_metrics`).".to_owned(),
+        confirm: format!("remove the repeated ids from the {split} file and audit it again"),
+        measured: Measured::new()
+            .statistic("surplus rows", surplus as f64)
+            .with("ids", names),
+    }
+    .into()
+}
+
+fn miscounted(logged: u64, rows: u64, batch_size: Option<u64>) -> Outcome {
+    let lost = logged.abs_diff(rows);
+    let dropped = batch_size.filter(|size| *size > 0 && logged < rows && logged == rows / size * size);
+    let guess = match dropped {
+        Some(size) => {
+            format!(" That is the number of whole batches of {size}: the last, smaller one was dropped.")
+        }
+        None => String::new(),
+    };
+    Found {
+        severity: if lost as f64 > 0.01 * rows as f64 { Severity::Caution } else { Severity::Note },
+        confidence: Confidence::Certain,
+        summary: format!(
+            "The log was computed over {logged} validation rows, the file has {rows}: {lost} rows are counted in one and not in \
+             the other.{guess}"
+        ),
+        effect_points: Some(100.0 * lost as f64 / rows.max(1) as f64),
+        fix: "Evaluate every row once: no `drop_last`, and the number of steps rounded up.".to_owned(),
+        confirm: "count the rows that the evaluation loop sees".to_owned(),
+        measured: Measured::new()
+            .statistic("rows of difference", lost as f64)
+            .with("logged_rows", logged)
+            .with("rows", rows),
+    }
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Part;
+    use crate::evidence::log::Log;
+    use crate::testing::{clear, evidence, found, predicted, statistic};
+
+    fn with_ids(ids: Vec<String>) -> Evidence {
+        let rows = vec![(0, 0); ids.len()];
+        let part = Part {
+            ids: Some(ids),
+            ..predicted(&rows)
+        };
+        evidence(&["a"], [Part::default(), Part::default(), part])
+    }
+
+    #[test]
+    fn rows_that_are_counted_twice_are_found_by_their_ids() {
+        let ids = (0..100).map(|row: usize| format!("id{}", row.min(96))).collect();
+        let found = found(run(&with_ids(ids)));
+        assert_eq!(found.severity, Severity::Unsound);
+        assert!((statistic(&found.measured) - 3.0).abs() < 1e-12);
+        assert_eq!(found.measured.evidence["ids"], serde_json::json!(["id96"]));
+    }
+
+    #[test]
+    fn ids_that_occur_once_are_clear() {
+        clear(run(&with_ids((0..100).map(|row| format!("id{row}")).collect())));
+    }
+
+    fn logged(rows: u64) -> Evidence {
+        Evidence {
+            log: Some(Log {
+                validation_rows: Some(rows),
+                batch_size: Some(32),
+                ..Log::default()
+            }),
+            ..evidence(
+                &["a"],
+                [Part::default(), predicted(&[(0, 0); 1000]), Part::default()],
+            )
+        }
+    }
+
+    /// tensorflow#25284: 1,000 rows of which 992 were counted.
+    #[test]
+    fn a_dropped_last_batch_is_found() {
+        let found = found(run(&logged(992)));
+        assert!((statistic(&found.measured) - 8.0).abs() < 1e-12);
+        assert!(found.summary.contains("whole batches of 32"), "{}", found.summary);
+        clear(run(&logged(1000)));
+    }
+}

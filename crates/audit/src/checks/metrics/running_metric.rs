@@ -1,0 +1,114 @@
+//! C7: the training figures of the log were collected while the weights moved and dropout was on.
+
+use labelproof_artifact::Split;
+use labelproof_metrics::comparison::two_proportion_z;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
+use crate::catalogue::{Check, significant};
+use crate::evidence::Evidence;
+use crate::measures::epochs::train_accuracies;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C7",
+    name: "The logged training accuracy is a running mean",
+    family: Family::Metrics,
+    run,
+};
+
+/// The difference from which on a running mean misleads; a smaller one is usual, and everybody has it.
+const LEAST_DIFFERENCE: f64 = 0.05;
+
+/// The difference from which on it does where it also is half of the logged mistakes.
+const LEAST_NEAR_ONE: f64 = 0.02;
+
+/// The logged training accuracy against that of the same rows as the finished model predicts them. Found if the finished
+/// model is better by five points, or makes half of the mistakes; where it is worse, C23 looks at why.
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let rows = evidence.predicted(Split::Train)?;
+    let logged = train_accuracies(evidence)?.into_iter().fold(0.0, f64::max);
+    let scored = rows.accuracy();
+    let count = rows.rows();
+    let test = two_proportion_z(
+        (rows.hit_count(), count),
+        (rounded(logged * count as f64).min(count), count),
+    );
+    let p_value = test.map_or(1.0, |test| test.p_value);
+    let measured = Measured::new()
+        .statistic(
+            "accuracy of the training rows as the finished model predicts them",
+            scored,
+        )
+        .p_value(p_value)
+        .with("logged_accuracy", logged);
+    // Near 100 % no five points are left to lose.
+    let halved = scored - logged >= LEAST_NEAR_ONE && 1.0 - logged >= 2.0 * (1.0 - scored);
+    if !(scored - logged >= LEAST_DIFFERENCE || halved) || !significant(p_value) {
+        let summary = format!(
+            "The log says {:.1} % for the training rows, the finished model gets {:.1} % of them right.",
+            100.0 * logged,
+            100.0 * scored
+        );
+        return Ok(Outcome::clear(summary, measured));
+    }
+    Ok(Found {
+        severity: Severity::Note,
+        confidence: Confidence::Likely,
+        summary: format!(
+            "The log says {:.1} % for the training rows, but the finished model gets {:.1} % of them right. The log's figure is a \
+             mean over the epoch, with dropout on and weights that still moved; do not compare it with the validation figure.",
+            100.0 * logged,
+            100.0 * scored
+        ),
+        effect_points: Some(100.0 * (scored - logged)),
+        fix: "Predict the training rows once more after the epoch, without dropout, to compare them with validation."
+            .to_owned(),
+        confirm: "evaluate the model on the training rows".to_owned(),
+        measured,
+    }
+    .into())
+}
+
+/// A count from a share of rows.
+pub(crate) fn rounded(count: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to what a u64 holds, and a count is no fraction"
+    )]
+    let count = count.round().clamp(0.0, 9e15) as u64;
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Part;
+    use crate::testing::{assert_close, clear, evidence, found, log, predicted, statistic};
+
+    /// The finished model gets 950 of 1,000 training rows right.
+    fn with_logged(accuracy: f64) -> Evidence {
+        let rows: Vec<(u32, u32)> = (0..1000).map(|row| (0, u32::from(row >= 950))).collect();
+        let mut log = log(&[(0.3, 0.9)]);
+        log.epochs[0].train.accuracy = Some(accuracy);
+        Evidence {
+            log: Some(log),
+            ..evidence(&["a", "b"], [predicted(&rows), Part::default(), Part::default()])
+        }
+    }
+
+    #[test]
+    fn a_running_mean_is_found() {
+        let found = found(run(&with_logged(0.8)));
+        assert_close(statistic(&found.measured), 0.95, 1e-12);
+        assert_close(found.effect_points.unwrap(), 15.0, 1e-9);
+        // By hand: z = 0.15 / sqrt(0.875 · 0.125 · 2 / 1000) = 10.1419; SciPy's two-sided p is 3.602e-24.
+        assert_close(found.measured.p_value.unwrap() / 3.602_083_368e-24, 1.0, 1e-6);
+    }
+
+    #[test]
+    fn a_log_that_agrees_is_clear() {
+        clear(run(&with_logged(0.93)));
+        clear(run(&with_logged(0.99)));
+    }
+}

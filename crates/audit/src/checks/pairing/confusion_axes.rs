@@ -1,0 +1,211 @@
+//! C14: the published confusion matrix has its axes swapped, or its classes in another order.
+
+use labelproof_artifact::Split;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::Check;
+use crate::evidence::Evidence;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C14",
+    name: "The confusion matrix is transposed or its classes are misnamed",
+    family: Family::Pairing,
+    run,
+};
+
+/// Counts the test rows anew and compares: equal, equal after swapping axes, or equal after reordering classes.
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let published = &by_name(evidence).ok_or(Need::ConfusionMatrix)?;
+    let counted = evidence
+        .predicted(Split::Test)
+        .or(Err(Need::ConfusionMatrix))?
+        .confusion()
+        .matrix();
+    let measured = Measured::new().with("counted", matrix_json(&counted));
+    if *published == counted {
+        let summary = "The published confusion matrix is that of the test rows.";
+        return Ok(Outcome::clear(summary, measured));
+    }
+    let (what, confidence) = if published.len() != counted.len() {
+        let text = format!(
+            "it has {} classes, the test rows have {}",
+            published.len(),
+            counted.len()
+        );
+        (text, Confidence::Certain)
+    } else if *published == transposed(&counted) {
+        (
+            "its rows are the predicted classes and its columns the true ones: precision and recall are swapped".to_owned(),
+            Confidence::Certain,
+        )
+    } else if let Some(proved) = reordered(published, &counted) {
+        (
+            "its counts are those of the test rows with the classes in another order, so that each line carries the name of \
+             another class"
+                .to_owned(),
+            if proved { Confidence::Certain } else { Confidence::Likely },
+        )
+    } else {
+        let differing = published
+            .iter()
+            .flatten()
+            .zip(counted.iter().flatten())
+            .filter(|(one, other)| one != other)
+            .count();
+        (
+            format!(
+                "{differing} of its cells differ from the count of the test rows: it is of other predictions"
+            ),
+            Confidence::Likely,
+        )
+    };
+    Ok(Found {
+        severity: Severity::Unsound,
+        confidence,
+        summary: format!("The published confusion matrix is not that of the test rows: {what}."),
+        effect_points: None,
+        fix: "Call `confusion_matrix(y_true, y_pred, labels=names)` in this order and with the list of class names that the \
+              model was trained with, and label both axes from that list."
+            .to_owned(),
+        confirm: "compare a row's sum with the number of test rows of that class".to_owned(),
+        measured,
+    }
+    .into())
+}
+
+/// The published matrix with its classes in the order of the evidence, by the names on its axes where it has names.
+fn by_name(evidence: &Evidence) -> Option<Vec<Vec<u64>>> {
+    let matrix = evidence.confusion.as_ref()?;
+    let order = |names: Option<&Vec<String>>| -> Option<Vec<usize>> {
+        let names = names?;
+        let places = evidence
+            .labels
+            .iter()
+            .map(|label| names.iter().position(|name| name == label));
+        places.collect()
+    };
+    let rows = order(evidence.confusion_labels.as_ref());
+    let columns = order(evidence.confusion_columns.as_ref()).or_else(|| rows.clone());
+    let (Some(rows), Some(columns)) = (rows, columns) else {
+        return Some(matrix.clone());
+    };
+    let ordered = rows
+        .iter()
+        .map(|&row| columns.iter().map(|&column| matrix[row][column]).collect());
+    Some(ordered.collect())
+}
+
+fn matrix_json(matrix: &[Vec<u64>]) -> Vec<serde_json::Value> {
+    matrix
+        .iter()
+        .map(|row| serde_json::Value::from(row.clone()))
+        .collect()
+}
+
+fn transposed(matrix: &[Vec<u64>]) -> Vec<Vec<u64>> {
+    (0..matrix.len())
+        .map(|column| matrix.iter().map(|row| row[column]).collect())
+        .collect()
+}
+
+/// Whether one matrix is the other with its classes in another order: none if they have not the same diagonal with the same
+/// lines; true if an order was found that makes them equal. Classes with equal lines are taken as they come, so that not
+/// every order is tried.
+fn reordered(one: &[Vec<u64>], other: &[Vec<u64>]) -> Option<bool> {
+    let fingerprints = |matrix: &[Vec<u64>]| {
+        let mut lines: Vec<(u64, Vec<u64>, usize)> = matrix
+            .iter()
+            .enumerate()
+            .map(|(class, row)| {
+                let mut sorted = row.clone();
+                sorted.sort_unstable();
+                (row[class], sorted, class)
+            })
+            .collect();
+        lines.sort_unstable();
+        lines
+    };
+    let (own, others) = (fingerprints(one), fingerprints(other));
+    let alike = own
+        .iter()
+        .zip(&others)
+        .all(|(own, other)| (own.0, &own.1) == (other.0, &other.1));
+    let places: Vec<(usize, usize)> = own
+        .iter()
+        .map(|line| line.2)
+        .zip(others.iter().map(|line| line.2))
+        .collect();
+    let proved = || {
+        places.iter().all(|&(own_row, other_row)| {
+            places
+                .iter()
+                .all(|&(own_column, other_column)| one[own_row][own_column] == other[other_row][other_column])
+        })
+    };
+    alike.then(proved)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Part;
+    use crate::testing::{clear, evidence, found, predicted};
+
+    fn published(matrix: &[&[u64]]) -> Evidence {
+        // Counts to [[3, 1, 0], [2, 2, 0], [0, 1, 1]].
+        let rows = [
+            (0, 0),
+            (0, 0),
+            (0, 0),
+            (0, 1),
+            (1, 0),
+            (1, 0),
+            (1, 1),
+            (1, 1),
+            (2, 1),
+            (2, 2),
+        ];
+        Evidence {
+            confusion: Some(matrix.iter().map(|row| row.to_vec()).collect()),
+            ..evidence(
+                &["a", "b", "c"],
+                [Part::default(), Part::default(), predicted(&rows)],
+            )
+        }
+    }
+
+    #[test]
+    fn what_was_done_to_a_matrix_is_told() {
+        let check = |matrix: &[&[u64]], words: &str, confidence| {
+            let found = found(run(&published(matrix)));
+            assert!(found.summary.contains(words), "{}", found.summary);
+            assert_eq!(found.confidence, confidence);
+            assert_eq!(
+                found.measured.evidence["counted"],
+                serde_json::json!([[3, 1, 0], [2, 2, 0], [0, 1, 1]])
+            );
+        };
+        check(
+            &[&[3, 2, 0], &[1, 2, 1], &[0, 0, 1]],
+            "precision and recall are swapped",
+            Confidence::Certain,
+        );
+        check(
+            &[&[1, 0, 1], &[0, 3, 1], &[0, 2, 2]],
+            "classes in another order",
+            Confidence::Certain,
+        );
+        check(
+            &[&[4, 0, 0], &[2, 2, 0], &[0, 1, 1]],
+            "2 of its cells differ",
+            Confidence::Likely,
+        );
+        check(&[&[5, 1], &[2, 2]], "it has 2 classes", Confidence::Certain);
+    }
+
+    #[test]
+    fn the_matrix_of_the_rows_is_clear() {
+        clear(run(&published(&[&[3, 1, 0], &[2, 2, 0], &[0, 1, 1]])));
+    }
+}

@@ -1,0 +1,171 @@
+//! C16: one class is spelled in several ways, or is missing from a split.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use labelproof_artifact::Split;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::Check;
+use crate::checks::leakage::sorted_split;
+use crate::evidence::Evidence;
+use crate::measures::rows::class_counts;
+use crate::measures::spelling::normalized_label;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C16",
+    name: "A class is spelled in several ways, or missing from a split",
+    family: Family::Pairing,
+    run,
+};
+
+/// Labels that differ only in case, spaces, Unicode form or as `1` and `1.0`; and classes that the test rows have and the
+/// training or validation rows have not.
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let parts: Vec<_> = Split::ALL
+        .into_iter()
+        .filter_map(|split| Some((split, evidence.part(split)?)))
+        .filter(|(_, part)| part.truth.is_some())
+        .collect();
+    if parts.is_empty() && evidence.confusion_spellings.is_empty() {
+        return Err(Need::TestPredictions.into());
+    }
+    let mut spellings: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    let of_parts = parts.iter().flat_map(|(_, part)| &part.spellings);
+    for spelling in of_parts.chain(&evidence.confusion_spellings) {
+        spellings
+            .entry(normalized_label(spelling))
+            .or_default()
+            .insert(spelling);
+    }
+    let several: Vec<String> = spellings
+        .values()
+        .filter(|spellings| spellings.len() > 1)
+        .map(|spellings| {
+            let quoted: Vec<String> = spellings.iter().map(|spelling| format!("`{spelling}`")).collect();
+            quoted.join(" and ")
+        })
+        .collect();
+    if !several.is_empty() {
+        return Ok(Found {
+            severity: Severity::Unsound,
+            confidence: Confidence::Certain,
+            summary: format!(
+                "{} of {} classes are spelled in more than one way: {}. A program takes each spelling for a class of its own, and \
+                 counts right predictions as wrong. (This audit reads them as one class.)",
+                several.len(),
+                spellings.len(),
+                several.join("; ")
+            ),
+            effect_points: None,
+            fix: "Bring labels into one spelling before the data are split, and keep the ordered list of classes with the model."
+                .to_owned(),
+            confirm: "list the distinct labels of each file".to_owned(),
+            measured: Measured::new()
+                .statistic("classes with several spellings", several.len() as f64)
+                .with("spellings", several),
+        }
+        .into());
+    }
+    // A split that was cut off a sorted file lacks classes for that reason.
+    let absent = missing_classes(evidence).filter(|_| !evidence.finds(&sorted_split::CHECK));
+    Ok(absent.unwrap_or_else(|| {
+        Outcome::clear(
+            "Every class is spelled in one way, and every split has every class.",
+            Measured::new(),
+        )
+    }))
+}
+
+/// Classes of the test rows that were not trained on.
+fn missing_classes(evidence: &Evidence) -> Option<Outcome> {
+    let counts = |split| {
+        let truth = evidence.part(split)?.truth.as_deref()?;
+        Some(class_counts(truth, evidence.labels.len()))
+    };
+    let (train, test) = (counts(Split::Train)?, counts(Split::Test)?);
+    let absent: Vec<String> = (0_u32..)
+        .zip(train.iter().zip(&test))
+        .filter(|(_, (train, test))| **train == 0 && **test > 0)
+        .map(|(class, _)| evidence.label(class))
+        .collect();
+    if absent.is_empty() {
+        return None;
+    }
+    let rows: u64 = train
+        .iter()
+        .zip(&test)
+        .filter(|(train, _)| **train == 0)
+        .map(|(_, test)| test)
+        .sum();
+    let share = rows as f64 / test.iter().sum::<u64>().max(1) as f64;
+    let found = Found {
+        severity: if share > 0.01 {
+            Severity::Unsound
+        } else {
+            Severity::Caution
+        },
+        confidence: Confidence::Certain,
+        summary: format!(
+            "{rows} test rows are of classes that no training row has: {}. The model cannot predict them.",
+            absent.join(", ")
+        ),
+        effect_points: Some(100.0 * share),
+        fix: "Stratify the split by label, or leave classes out that have too few rows.".to_owned(),
+        confirm: "count the rows of each label in each file".to_owned(),
+        measured: Measured::new()
+            .statistic("test rows of unknown classes", rows as f64)
+            .with("classes", absent),
+    };
+    Some(found.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Part;
+    use crate::testing::{assert_close, clear, evidence, found, predicted, statistic};
+
+    #[test]
+    fn spellings_of_one_class_are_found() {
+        let mut part = predicted(&[(0, 0), (1, 1)]);
+        part.spellings = ["Sport", "sport ", "1", "1.0", "film"].map(String::from).to_vec();
+        let found = found(run(&evidence(
+            &["sport", "1", "film"],
+            [Part::default(), Part::default(), part],
+        )));
+        assert_close(statistic(&found.measured), 2.0, 1e-12);
+        assert_eq!(
+            found.measured.evidence["spellings"],
+            serde_json::json!(["`1` and `1.0`", "`Sport` and `sport `"])
+        );
+    }
+
+    #[test]
+    fn spellings_that_only_a_matrix_has_are_found() {
+        let evidence = Evidence {
+            confusion_spellings: vec!["film".to_owned(), "film ".to_owned()],
+            ..Evidence::default()
+        };
+        assert_close(statistic(&found(run(&evidence)).measured), 1.0, 1e-12);
+    }
+
+    #[test]
+    fn a_class_without_training_rows_is_found() {
+        let train = predicted(&[(0, 0), (0, 0)]);
+        let test = predicted(&[(0, 0), (1, 0), (1, 0), (0, 0)]);
+        let found = found(run(&evidence(&["a", "b"], [train, Part::default(), test])));
+        assert_eq!(found.measured.evidence["classes"], serde_json::json!(["b"]));
+        assert_close(statistic(&found.measured), 2.0, 1e-12);
+        assert_close(found.effect_points.unwrap(), 50.0, 1e-12);
+    }
+
+    #[test]
+    fn one_spelling_and_all_classes_are_clear() {
+        let part = || Part {
+            spellings: vec![String::from("a"), String::from("b")],
+            ..predicted(&[(0, 0), (1, 1)])
+        };
+        clear(run(&evidence(&["a", "b"], [part(), part(), part()])));
+    }
+}

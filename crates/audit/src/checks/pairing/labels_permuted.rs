@@ -1,0 +1,189 @@
+//! C10: the classes are numbered in another order where predictions are made than where labels are.
+
+use serde_json::json;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
+use crate::catalogue::{Check, significant};
+use crate::checks::decision::stored_predictions;
+use crate::checks::leakage::sorted_split;
+use crate::evidence::Evidence;
+use crate::measures::comparison::suspect;
+use crate::measures::pairing::{Renaming, renaming};
+use crate::measures::rows::capitalized;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C10",
+    name: "The classes of labels and predictions are in another order",
+    family: Family::Pairing,
+    run,
+};
+
+/// The gain in accuracy below which a renaming is not worth a word.
+const LEAST_GAIN: f64 = 0.005;
+
+/// Renames classes so that as many predictions as possible are right (Hungarian method on the test confusion matrix).
+/// Found if that repairs significantly more than it breaks and, within the moved classes, gives an accuracy that an
+/// honest classifier could have: at least half of what the other split lets expect, and most of the moved rows.
+pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let (matrix, expected, name) = if let Ok(suspect) = suspect(evidence) {
+        (
+            suspect.rows.confusion().matrix(),
+            suspect.expected_at_least(),
+            suspect.split.name(),
+        )
+    } else {
+        let reference = evidence.validation_hits().ok();
+        let expected = reference.map(|(hits, rows)| hits as f64 / rows as f64);
+        (evidence.test_confusion()?.matrix(), expected, "test")
+    };
+    if evidence.finds(&sorted_split::CHECK) {
+        let summary = "The splits have other classes (see C44), so that a renaming cannot be told from that.";
+        return Ok(Outcome::clear(summary, Measured::new()));
+    }
+    // With two classes, the class of the lowest score is the other one's name.
+    if matrix.len() == 2 && evidence.finds(&stored_predictions::CHECK) {
+        let summary =
+            "The saved predictions are not those of the saved scores (see C61); the classes are in order.";
+        return Ok(Outcome::clear(summary, Measured::new()));
+    }
+    let rows: u64 = matrix.iter().flatten().sum();
+    let renaming = renaming(&matrix);
+    let share = |hits: u64| hits as f64 / rows.max(1) as f64;
+    let (now, matched) = (share(renaming.hits), share(renaming.matched_hits));
+    let measured = Measured::new()
+        .statistic("accuracy after the best renaming", matched)
+        .p_value(renaming.p_value)
+        .with("accuracy", now)
+        .with("rows", rows);
+    if !explains(&renaming, &matrix, now, matched, expected) {
+        let summary = format!(
+            "No renaming of classes explains the mistakes of the {name} rows: the best one takes the accuracy from \
+             {:.1} % to {:.1} %.",
+            100.0 * now,
+            100.0 * matched
+        );
+        return Ok(Outcome::clear(summary, measured));
+    }
+    let moved = renaming.moved();
+    let pairs: Vec<_> = moved
+        .iter()
+        .map(|&class| {
+            json!({
+                "label": evidence.label(number(class)),
+                "predicted_as": evidence.label(number(renaming.predicted_as[class])),
+            })
+        })
+        .collect();
+    let listed: Vec<String> = moved
+        .iter()
+        .take(5)
+        .map(|&class| {
+            format!(
+                "your label `{}` is their label `{}`",
+                evidence.label(number(class)),
+                evidence.label(number(renaming.predicted_as[class]))
+            )
+        })
+        .collect();
+    let more = match moved.len().saturating_sub(listed.len()) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    Ok(Found {
+        severity: Severity::Unsound,
+        confidence: if expected.is_none_or(|expected| matched >= expected) {
+            Confidence::Certain
+        } else {
+            Confidence::Likely
+        },
+        summary: format!(
+            "The model is better than its {name} figures: with {} of {} classes renamed, {:.1} % of the {name} rows are \
+             right instead of {:.1} %. {}{more}.",
+            moved.len(),
+            matrix.len(),
+            100.0 * matched,
+            100.0 * now,
+            capitalized(&listed.join(", "))
+        ),
+        effect_points: Some(100.0 * (matched - now)),
+        fix: "Save the ordered list of class names with the model and use that list, and no other, to number labels and \
+              to name predictions; do not fit the label encoder again."
+            .to_owned(),
+        confirm: format!(
+            "rename the predictions of the {name} file as listed and audit it again: its accuracy must become {:.1} %",
+            100.0 * matched
+        ),
+        measured: measured.with("renamed", pairs),
+    }
+    .into())
+}
+
+fn explains(renaming: &Renaming, matrix: &[Vec<u64>], now: f64, matched: f64, expected: Option<f64>) -> bool {
+    let moved_rows: u64 = renaming.moved().iter().flat_map(|&class| &matrix[class]).sum();
+    let (only_now, only_renamed) = renaming.exchanged;
+    let plausible = match expected {
+        // At least half of what is missing comes back.
+        Some(expected) if now < expected => matched - now >= 0.5 * (expected - now),
+        _ => true,
+    };
+    significant(renaming.p_value)
+        && matched - now >= LEAST_GAIN
+        && only_renamed >= 3 * only_now
+        && 2 * only_renamed >= moved_rows
+        && plausible
+}
+
+fn number(class: usize) -> u32 {
+    u32::try_from(class).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Simulated, assert_close, clear, found, number, predicted_by, simulated, statistic};
+
+    /// Writes the score of class `c` where that of class `to[c]` belongs.
+    fn renamed(rows: &Simulated, to: [usize; 5]) -> Simulated {
+        let mut renamed = rows.clone();
+        for (row, before) in renamed.logits.iter_mut().zip(&rows.logits) {
+            for (class, score) in before.iter().enumerate() {
+                row[to[class]] = *score;
+            }
+        }
+        renamed
+    }
+
+    /// The simulation of the catalogue's section 0: three classes change places, so that two of five stay right.
+    #[test]
+    fn a_cycle_of_three_classes_is_found_and_undone() {
+        let (validation, test) = (simulated(5, 2000, 0.83, 1), simulated(5, 2000, 0.83, 2));
+        let found = found(run(&predicted_by(&validation, &renamed(&test, [0, 3, 1, 2, 4]))));
+        assert_eq!(found.confidence, Confidence::Certain);
+        assert_eq!(
+            found.measured.evidence["renamed"],
+            json!([
+                { "label": "b", "predicted_as": "d" },
+                { "label": "c", "predicted_as": "b" },
+                { "label": "d", "predicted_as": "c" },
+            ])
+        );
+        assert_close(statistic(&found.measured), 0.83, 0.03);
+        assert_close(number(&found.measured, "accuracy"), 0.357, 0.04);
+    }
+
+    #[test]
+    fn predictions_under_their_own_names_are_clear() {
+        clear(run(&predicted_by(
+            &simulated(5, 2000, 0.83, 1),
+            &simulated(5, 2000, 0.83, 2),
+        )));
+    }
+
+    /// SciPy's `linear_sum_assignment` leaves every class of that matrix where it is.
+    #[test]
+    fn no_renaming_explains_the_origin_case() {
+        let measured = clear(run(&crate::measures::gap::tests::origin()));
+        assert_close(statistic(&measured), 4805.0 / 15000.0, 1e-12);
+    }
+}

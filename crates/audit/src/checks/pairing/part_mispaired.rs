@@ -1,0 +1,143 @@
+//! C13: a part of the file (a shard, the tail, a resumed run) is paired with the wrong labels.
+
+use labelproof_metrics::statistics::kolmogorov_smirnov;
+use serde_json::json;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::{Check, significant};
+use crate::checks::pairing::predictions_shifted;
+use crate::evidence::Evidence;
+use crate::measures::comparison::{shuffled_accuracy, suspect};
+use crate::measures::pairing::{Segment, worst_segment};
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C13",
+    name: "A part of the file is paired with the wrong labels",
+    family: Family::Pairing,
+    run,
+};
+
+/// Looks for the run of rows that collects most mistakes (range of the cumulative sum of hits, Kuiper's distribution).
+/// Found if its accuracy is nearer to that of shuffled predictions than to that of the other rows, although the model is
+/// as sure of itself there as elsewhere.
+pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let suspect = suspect(evidence)?;
+    let rows = suspect.rows;
+    let name = suspect.split.name();
+    let segment = worst_segment(&rows).ok_or(Need::MoreRows)?;
+    let chance = shuffled_accuracy(&rows);
+    let affected = (segment.end - segment.start) as f64 / rows.truth.len() as f64;
+    let surprise = confidence_differs(evidence, &suspect, &segment);
+    let measured = Measured::new()
+        .statistic("accuracy of the worst run of rows", segment.inside)
+        .p_value(segment.p_value)
+        .with("rows", json!([segment.start + 1, segment.end]))
+        .with("accuracy_elsewhere", segment.outside)
+        .with("accuracy_if_shuffled", chance);
+    let shifted = predictions_shifted::find(&rows).is_some();
+    let collapsed = segment.inside - chance < 0.5 * (segment.outside - chance);
+    if !significant(segment.p_value) || !collapsed || surprise || shifted {
+        let summary = if shifted {
+            format!("The {name} predictions are shifted, which explains their mistakes (see C12).")
+        } else {
+            format!("The mistakes are spread over the {name} file as chance would spread them.")
+        };
+        return Ok(Outcome::clear(summary, measured));
+    }
+    Ok(Found {
+        severity: Severity::Unsound,
+        confidence: Confidence::Certain,
+        summary: format!(
+            "From row {} to row {} of the {name} file ({:.0} % of it) {:.1} % of the predictions are right, elsewhere \
+             {:.1} %; shuffled predictions would be right in {:.1} %. These rows stand beside the labels of other rows.",
+            segment.start + 1,
+            segment.end,
+            100.0 * affected,
+            100.0 * segment.inside,
+            100.0 * segment.outside,
+            100.0 * chance
+        ),
+        effect_points: Some(100.0 * affected * (segment.outside - segment.inside)),
+        fix: "Join predictions to labels by a row id; look at what was appended, resumed or gathered from several \
+              workers at that row."
+            .to_owned(),
+        confirm: format!(
+            "predict the texts of rows {} to {} again, one by one, and compare with the file",
+            segment.start + 1,
+            segment.end
+        ),
+        measured,
+    }
+    .into())
+}
+
+/// Whether the model is surer, or less sure, of itself within the run of rows: then these are other texts rather than
+/// other labels.
+fn confidence_differs(
+    evidence: &Evidence,
+    suspect: &crate::measures::comparison::Suspect<'_>,
+    segment: &Segment,
+) -> bool {
+    let Ok(scored) = evidence.scored(suspect.split) else {
+        return false;
+    };
+    let confidences = scored.confidences();
+    let inside = &confidences[segment.start..segment.end];
+    let outside = [&confidences[..segment.start], &confidences[segment.end..]].concat();
+    kolmogorov_smirnov(inside, &outside).is_some_and(|test| significant(test.p_value) && test.statistic > 0.2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_close, clear, found, number, predicted_by, simulated, statistic};
+
+    fn mispaired(rows: std::ops::Range<usize>) -> Evidence {
+        let (validation, mut test) = (simulated(5, 2000, 0.83, 1), simulated(5, 2000, 0.83, 2));
+        test.shuffle(rows, 3);
+        predicted_by(&validation, &test)
+    }
+
+    /// keras#13077: the last quarter was all wrong.
+    #[test]
+    fn a_tail_or_a_shard_is_found_with_its_rows() {
+        let check = |start: usize, end: usize| {
+            let found = found(run(&mispaired(start..end)));
+            let rows = &found.measured.evidence["rows"];
+            assert_close(rows[0].as_f64().unwrap(), start as f64 + 1.0, 20.0);
+            assert_close(rows[1].as_f64().unwrap(), end as f64, 20.0);
+            assert_close(statistic(&found.measured), 0.2, 0.05);
+            assert_close(number(&found.measured, "accuracy_elsewhere"), 0.83, 0.03);
+            assert_close(
+                found.effect_points.unwrap(),
+                63.0 * (end - start) as f64 / 2000.0,
+                3.0,
+            );
+        };
+        check(1500, 2000);
+        check(600, 1100);
+        check(0, 400);
+    }
+
+    #[test]
+    fn mistakes_that_are_spread_are_clear() {
+        clear(run(&mispaired(0..0)));
+        clear(run(&mispaired(0..2000)));
+    }
+
+    /// Harder texts at the end: the model is less sure of them, and says so.
+    #[test]
+    fn a_hard_tail_is_clear() {
+        let (validation, mut test) = (simulated(5, 2000, 0.83, 1), simulated(5, 2000, 0.83, 2));
+        let hard = simulated(5, 500, 0.25, 4);
+        test.truth.splice(1500.., hard.truth);
+        test.logits.splice(
+            1500..,
+            hard.logits
+                .into_iter()
+                .map(|row| row.into_iter().map(|score| 0.3 * score).collect()),
+        );
+        clear(run(&predicted_by(&validation, &test)));
+    }
+}

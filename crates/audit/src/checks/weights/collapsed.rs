@@ -1,0 +1,146 @@
+//! C25: the model always says the same.
+
+use labelproof_artifact::Split;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::Check;
+use crate::checks::input::text_ignored;
+use crate::checks::input::wrong_column;
+use crate::checks::weights::normalization_statistics;
+use crate::checks::weights::other_checkpoint;
+use crate::evidence::Evidence;
+use crate::measures::rows::class_counts;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C25",
+    name: "The model predicts one class for nearly everything",
+    family: Family::Weights,
+    run,
+};
+
+/// The share of one predicted class from which on the model has collapsed.
+const COLLAPSED: f64 = 0.95;
+
+/// How far that share must be above the class's share of the labels.
+const LEAST_SURPLUS: f64 = 0.1;
+
+/// Rows below which a class may be all there is by chance.
+const FEWEST_ROWS: usize = 20;
+
+/// The largest share of a predicted class, in the test and in the validation rows.
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let mut looked = None;
+    for split in [Split::Test, Split::Validation] {
+        let Ok(rows) = evidence.predicted(split) else {
+            continue;
+        };
+        if rows.truth.len() < FEWEST_ROWS {
+            continue;
+        }
+        let predicted = class_counts(rows.predictions, rows.classes);
+        let truth = class_counts(rows.truth, rows.classes);
+        let (class, most) = (0_u32..)
+            .zip(&predicted)
+            .max_by_key(|&(class, count)| (*count, std::cmp::Reverse(class)))
+            .map_or((0, 0), |(class, count)| (class, *count));
+        let share = most as f64 / rows.rows() as f64;
+        let wanted = truth[class as usize] as f64 / rows.rows() as f64;
+        let measured = Measured::new()
+            .statistic("share of the most predicted class", share)
+            .with("class", evidence.label(class))
+            .with("share_of_its_labels", wanted);
+        if share > COLLAPSED && share - wanted > LEAST_SURPLUS {
+            if let Some(reason) = reason(evidence) {
+                let summary = format!(
+                    "{:.1} % of the {split} predictions are of one class, for a reason that {} gives.",
+                    100.0 * share,
+                    reason.id
+                );
+                return Ok(Outcome::clear(summary, measured));
+            }
+            return Ok(found(evidence, split, class, share, wanted, measured));
+        }
+        looked.get_or_insert((share, measured));
+    }
+    let (share, measured) = looked.ok_or(Need::TestPredictions)?;
+    let summary = format!(
+        "The most predicted class has {:.1} % of the predictions.",
+        100.0 * share
+    );
+    Ok(Outcome::clear(summary, measured))
+}
+
+/// The check that knows why a model always says the same, if there is one.
+pub(crate) fn reason(evidence: &Evidence) -> Option<&'static Check> {
+    const REASONS: [Check; 4] = [
+        wrong_column::CHECK,
+        text_ignored::CHECK,
+        other_checkpoint::CHECK,
+        normalization_statistics::CHECK,
+    ];
+    REASONS
+        .iter()
+        .find(|check| evidence.finds_at_least(check, Severity::Unsound))
+}
+
+fn found(
+    evidence: &Evidence,
+    split: Split,
+    class: u32,
+    share: f64,
+    wanted: f64,
+    measured: Measured,
+) -> Outcome {
+    let label = evidence.label(class);
+    Found {
+        severity: Severity::Unsound,
+        confidence: Confidence::Certain,
+        summary: format!(
+            "{:.1} % of the {split} predictions are `{label}`, which is the label of {:.1} % of the rows: the model answers the same \
+             whatever it reads.",
+            100.0 * share,
+            100.0 * wanted
+        ),
+        effect_points: Some(100.0 * (share - wanted)),
+        fix: "Lower the learning rate, warm it up over the first steps, weigh rare classes, and try another seed; if validation \
+              was fine, predict with the weights that it was measured with."
+            .to_owned(),
+        confirm: "count the predicted classes of each file".to_owned(),
+        measured,
+    }
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Part;
+    use crate::testing::{assert_close, clear, evidence, found, number, predicted, statistic};
+
+    /// 100 rows, half of them of each class, of which `second` are predicted as the second.
+    fn with_predictions(second: u32) -> Evidence {
+        let rows: Vec<(u32, u32)> = (0..100)
+            .map(|row| (u32::from(row % 2 == 0), u32::from(row < second)))
+            .collect();
+        evidence(&["a", "b"], [Part::default(), Part::default(), predicted(&rows)])
+    }
+
+    #[test]
+    fn one_answer_for_everything_is_found() {
+        let found = found(run(&with_predictions(1)));
+        assert_close(statistic(&found.measured), 0.99, 1e-12);
+        assert_close(number(&found.measured, "share_of_its_labels"), 0.5, 1e-12);
+        assert_eq!(found.measured.evidence["class"], "a");
+    }
+
+    #[test]
+    fn several_answers_are_clear_and_so_is_one_that_is_mostly_right() {
+        assert_close(statistic(&clear(run(&with_predictions(30)))), 0.7, 1e-12);
+        let rows: Vec<(u32, u32)> = (0..100).map(|row| (u32::from(row < 3), 0)).collect();
+        clear(run(&evidence(
+            &["a", "b"],
+            [Part::default(), Part::default(), predicted(&rows)],
+        )));
+    }
+}

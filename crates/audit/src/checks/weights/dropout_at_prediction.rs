@@ -1,0 +1,257 @@
+//! C23: dropout is on where it should be off: at prediction, or in a frozen encoder while its head is fitted.
+
+use std::collections::BTreeMap;
+
+use labelproof_artifact::Split;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::Check;
+use crate::checks::metrics::class_bias;
+use crate::checks::weights::normalization_statistics;
+use crate::evidence::Evidence;
+use crate::measures::epochs::train_accuracies;
+use crate::measures::odd_split::odd_split;
+use crate::measures::rows::shuffled;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C23",
+    name: "Dropout is on at prediction, or was on in a frozen encoder",
+    family: Family::Weights,
+    run,
+};
+
+/// How much less accurate the finished model must be on its training rows than the log says.
+const LEAST_DIFFERENCE: f64 = 0.1;
+
+/// The largest difference of two scores of one text that rounding explains, against the spread of all scores.
+const ROUNDING: f64 = 1e-2;
+
+/// The share of texts that may get the same scores twice: dropout leaves none alone, mis-pairing leaves some.
+const EQUAL: f64 = 0.15;
+
+/// How near, on average, two scores of one text must be against those of two texts: dropout moves a score, and predictions
+/// beside the wrong rows (C11 to C13) make those of one text as strange to each other as any.
+const ALIKE: f64 = 0.5;
+
+/// A bundle, asked twice, must say the same. In a file, a text that occurs twice must have the same scores twice. And the
+/// training rows must not be predicted far worse by the finished model than the log says they were while it was trained.
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    if let Some(bundle) = &evidence.bundle
+        && bundle.repeat_difference > 0.0
+    {
+        let summary = format!(
+            "The bundle gives other scores when it is asked again, by up to {:.4}.",
+            bundle.repeat_difference
+        );
+        return Ok(found(summary, Confidence::Certain, None, Measured::new()));
+    }
+    // Other statistics, or a class that is favoured throughout, explain it as well, and better.
+    let other_statistics = evidence.finds(&normalization_statistics::CHECK);
+    let explained = other_statistics || evidence.finds(&class_bias::CHECK);
+    if let Some(outcome) = worse_when_finished(evidence).filter(|_| !explained) {
+        return Ok(outcome);
+    }
+    let mut compared = 0;
+    for split in [Split::Test, Split::Validation] {
+        let Some(repeats) = repeats(evidence, split) else {
+            continue;
+        };
+        compared += repeats.pairs;
+        if repeats.different >= 2
+            && 2 * repeats.different > repeats.pairs
+            && repeats.mean_difference < ALIKE * repeats.of_strangers
+            && repeats.equal as f64 <= EQUAL * repeats.pairs as f64
+            && !other_statistics
+            && !padding_explains(evidence)
+        {
+            let summary = format!(
+                "{} of {} repeated texts of the {split} file have different scores, by {:.2} on average where scores of different \
+                 texts are {:.2} apart: the model draws at random when it predicts.",
+                repeats.different, repeats.pairs, repeats.mean_difference, repeats.of_strangers
+            );
+            let measured = Measured::new()
+                .statistic(
+                    "mean difference of the scores of one text",
+                    repeats.mean_difference,
+                )
+                .with("pairs", repeats.pairs);
+            let effect = odd_split(evidence).ok().flatten().map(|odd| odd.missing_points());
+            return Ok(found(summary, Confidence::Likely, effect, measured));
+        }
+    }
+    if compared == 0 && evidence.bundle.is_none() {
+        return Err(Missing(vec![Need::Bundle, Need::RepeatedTexts]));
+    }
+    Ok(Outcome::clear(
+        "A text that is predicted twice gets the same scores twice.",
+        Measured::new().with("pairs", compared),
+    ))
+}
+
+/// Scores that depend on the padding of the batch differ for repeated texts, too, but C34 knows these better.
+fn padding_explains(evidence: &Evidence) -> bool {
+    evidence.finds(&crate::checks::input::padding_pooled::CHECK)
+}
+
+struct Repeats {
+    pairs: usize,
+    different: usize,
+    /// Pairs with the very same scores.
+    equal: usize,
+    mean_difference: f64,
+    /// The mean difference between two rows, whatever their texts.
+    of_strangers: f64,
+}
+
+fn repeats(evidence: &Evidence, split: Split) -> Option<Repeats> {
+    let scored = evidence.scored(split).ok()?;
+    let texts = evidence.texts(split).ok()?;
+    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut pairs, mut different, mut equal, mut total) = (0, 0, 0, 0.0);
+    let largest_difference = |one: usize, other: usize| {
+        let distances = scored.saved.row(one).iter().zip(scored.saved.row(other));
+        distances.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    };
+    let spread = spread(scored.saved.values.as_slice());
+    for (row, text) in texts.iter().enumerate() {
+        let Some(&before) = first.get(text.as_str()) else {
+            first.insert(text, row);
+            continue;
+        };
+        let largest = largest_difference(before, row);
+        pairs += 1;
+        different += usize::from(largest > ROUNDING * spread);
+        equal += usize::from(largest == 0.0);
+        total += largest;
+    }
+    // Any two rows with other texts.
+    let order = shuffled(texts.len(), evidence.seed);
+    let strangers: Vec<f64> = order
+        .windows(2)
+        .filter(|pair| texts[pair[0]] != texts[pair[1]])
+        .map(|pair| largest_difference(pair[0], pair[1]))
+        .collect();
+    (pairs > 0).then(|| Repeats {
+        pairs,
+        different,
+        equal,
+        mean_difference: total / pairs as f64,
+        of_strangers: strangers.iter().sum::<f64>() / strangers.len().max(1) as f64,
+    })
+}
+
+/// The standard deviation of numbers.
+fn spread(values: &[f64]) -> f64 {
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt()
+}
+
+/// The logged training accuracy and that of the finished model on the same rows, where the first is much higher: while the
+/// model was trained, its head saw something else than it sees at prediction.
+pub(crate) fn lost_when_finished(evidence: &Evidence) -> Option<(f64, f64)> {
+    let logged = train_accuracies(evidence).ok()?.into_iter().fold(1.0, f64::min);
+    let scored = evidence.predicted(Split::Train).ok()?.accuracy();
+    (logged - scored >= LEAST_DIFFERENCE).then_some((logged, scored))
+}
+
+fn worse_when_finished(evidence: &Evidence) -> Option<Outcome> {
+    lost_when_finished(evidence).map(|(logged, scored)| {
+        found(
+            format!(
+                "The log says that {:.1} % of the training rows were right while the model was trained; the finished model gets {:.1} % \
+                 of the same rows right. What it meets at prediction is not what it was fitted to: dropout (which a frozen encoder \
+                 still applies in training mode) or batch statistics were on then and are off now.",
+                100.0 * logged,
+                100.0 * scored
+            ),
+            Confidence::Likely,
+            Some(100.0 * (logged - scored)),
+            Measured::new()
+                .statistic("logged minus finished training accuracy", logged - scored)
+                .with("logged_accuracy", logged)
+                .with("accuracy", scored),
+        )
+    })
+}
+
+fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Outcome {
+    Found {
+        severity: Severity::Unsound,
+        confidence,
+        summary,
+        effect_points,
+        fix: "Predict in prediction mode (`model.eval()`, `training=False`), and compute the features of a frozen encoder in that \
+              mode as well when its head is fitted."
+            .to_owned(),
+        confirm: "predict the same 20 texts twice and compare the scores".to_owned(),
+        measured,
+    }
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Part;
+    use crate::evidence::bundle::BundleFacts;
+    use crate::testing::{
+        FIVE, Simulated, assert_close, clear, evidence, found, log, number, predicted, simulated, statistic,
+    };
+
+    /// 200 rows of 100 texts, each of which is there twice.
+    fn twice(change: impl Fn(&mut Simulated)) -> Evidence {
+        let mut rows = simulated(5, 200, 0.83, 1);
+        let (first, second) = rows.logits.split_at_mut(100);
+        second.clone_from_slice(first);
+        change(&mut rows);
+        let part = rows.with_texts(|row| format!("text {}", row % 100));
+        evidence(&FIVE, [Part::default(), Part::default(), part])
+    }
+
+    #[test]
+    fn a_text_with_two_answers_is_found() {
+        let found = found(run(&twice(|rows| {
+            for row in &mut rows.logits[100..] {
+                row[0] += 0.5;
+                row[1] -= 0.25;
+            }
+        })));
+        assert_close(statistic(&found.measured), 0.5, 1e-12);
+        assert_eq!(found.measured.evidence["pairs"], 100);
+    }
+
+    #[test]
+    fn a_text_with_one_answer_is_clear() {
+        assert_close(number(&clear(run(&twice(|_| ()))), "pairs"), 100.0, 1e-12);
+        // Rounding to 32 bits is no dropout.
+        clear(run(&twice(|rows| rows.logits[100][0] += 1e-6)));
+    }
+
+    /// The case that was seen: .80 while the head was fitted, .37 when it predicted.
+    #[test]
+    fn training_rows_that_the_finished_model_gets_wrong_are_found() {
+        let rows: Vec<(u32, u32)> = (0..100).map(|row| (0, u32::from(row >= 37))).collect();
+        let mut log = log(&[(0.6, 0.83)]);
+        log.epochs[0].train.accuracy = Some(0.8);
+        let evidence = Evidence {
+            log: Some(log),
+            ..evidence(&["a", "b"], [predicted(&rows), Part::default(), Part::default()])
+        };
+        assert_close(found(run(&evidence)).effect_points.unwrap(), 43.0, 1e-9);
+    }
+
+    #[test]
+    fn a_bundle_that_does_not_repeat_itself_is_found() {
+        let bundle = |repeat_difference| Evidence {
+            bundle: Some(BundleFacts {
+                repeat_difference,
+                ..BundleFacts::default()
+            }),
+            ..Evidence::default()
+        };
+        assert_eq!(found(run(&bundle(0.2))).confidence, Confidence::Certain);
+        clear(run(&bundle(0.0)));
+    }
+}

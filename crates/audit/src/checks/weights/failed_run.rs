@@ -1,0 +1,131 @@
+//! C26: the training never got off the ground, as some seeds of fine-tuning do not.
+
+use labelproof_artifact::Split;
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
+use crate::catalogue::Check;
+use crate::evidence::Evidence;
+use crate::measures::rows::class_counts;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C26",
+    name: "The training did not learn anything",
+    family: Family::Weights,
+    run,
+};
+
+/// How little below `ln K` a loss may be that learnt nothing.
+const MARGIN: f64 = 0.05;
+
+/// How many times the accuracy of guessing shows that something was learnt, whatever the loss is.
+const LEARNT: f64 = 1.5;
+
+/// How far above the share of the largest class an accuracy shows the same.
+const ABOVE_LARGEST: f64 = 0.05;
+
+/// Whoever gives all K classes the same probability has a loss of `ln K`. Found if no epoch's loss is clearly below, and no
+/// accuracy is clearly above that of guessing: `1.5 / K`, and 5 points more than the largest validation class has.
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let classes = evidence.classes().ok_or(Need::Log)?;
+    let log = evidence.log()?;
+    let losses = log
+        .epochs
+        .iter()
+        .flat_map(|epoch| [epoch.validation.loss, epoch.train.loss])
+        .flatten();
+    let least = losses.fold(f64::INFINITY, f64::min);
+    if !least.is_finite() {
+        return Err(Need::Log.into());
+    }
+    let guessing = (classes.max(2) as f64).ln();
+    let measured = Measured::new()
+        .statistic("least logged loss", least)
+        .with("loss_of_guessing", guessing);
+    let accuracy = log
+        .epochs
+        .iter()
+        .filter_map(|epoch| epoch.validation.accuracy.or(epoch.train.accuracy))
+        .fold(0.0, f64::max);
+    if least < guessing - MARGIN {
+        let summary = format!("The loss fell to {least:.3}, below that of guessing ({guessing:.3}).");
+        return Ok(Outcome::clear(summary, measured));
+    }
+    if accuracy > LEARNT / classes.max(2) as f64 && accuracy > largest_share(evidence) + ABOVE_LARGEST {
+        let summary = format!(
+            "The accuracy rose to {:.1} %, which guessing does not.",
+            100.0 * accuracy
+        );
+        return Ok(Outcome::clear(summary, measured));
+    }
+    Ok(Found {
+        severity: Severity::Unsound,
+        confidence: Confidence::Certain,
+        summary: format!(
+            "The loss never fell clearly below {guessing:.3}, what guessing among {classes} classes gives: the model has learnt \
+             nothing."
+        ),
+        effect_points: None,
+        fix: "Try other seeds, a lower learning rate with warm-up, and make sure that the head is given to the optimiser; compare \
+              at least three seeds before a model is chosen."
+            .to_owned(),
+        confirm: "train with two other seeds".to_owned(),
+        measured,
+    }
+    .into())
+}
+
+/// The share of the largest class of the validation rows; 0 where they are not known.
+pub(crate) fn largest_share(evidence: &Evidence) -> f64 {
+    let truth = evidence
+        .part(Split::Validation)
+        .and_then(|part| part.truth.as_deref())
+        .unwrap_or_default();
+    let counts = class_counts(truth, evidence.labels.len());
+    let largest = counts.into_iter().max().unwrap_or(0);
+    largest as f64 / truth.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Part;
+    use crate::testing::{assert_close, clear, evidence, found, log, number, predicted, statistic};
+
+    fn with_log(epochs: &[(f64, f64)]) -> Evidence {
+        Evidence {
+            log: Some(log(epochs)),
+            class_count: Some(4),
+            ..Evidence::default()
+        }
+    }
+
+    #[test]
+    fn a_loss_that_stays_at_guessing_is_found() {
+        let found = found(run(&with_log(&[(1.39, 0.25), (1.385, 0.26)])));
+        assert_close(statistic(&found.measured), 1.385, 1e-12);
+        assert_close(number(&found.measured, "loss_of_guessing"), 4.0_f64.ln(), 1e-12);
+    }
+
+    #[test]
+    fn a_loss_that_fell_is_clear() {
+        clear(run(&with_log(&[(1.39, 0.25), (0.9, 0.26)])));
+        // Something was learnt, whatever the loss is made of.
+        clear(run(&with_log(&[(2.0, 0.8)])));
+        clear(run(&with_log(&[(1.38, 0.40)])));
+    }
+
+    /// Guessing the largest class is right often, and nothing was learnt all the same.
+    #[test]
+    fn an_accuracy_that_the_largest_class_gives_shows_nothing() {
+        let rows: Vec<(u32, u32)> = (0..100).map(|row| (u32::from(row >= 80), 0)).collect();
+        let evidence = Evidence {
+            log: Some(log(&[(1.39, 0.80)])),
+            ..evidence(
+                &["a", "b", "c", "d"],
+                [Part::default(), predicted(&rows), Part::default()],
+            )
+        };
+        found(run(&evidence));
+    }
+}

@@ -1,0 +1,78 @@
+//! C24: what was meant to be frozen has moved, or what was meant to learn has not.
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
+use crate::catalogue::Check;
+use crate::evidence::Evidence;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C24",
+    name: "A frozen encoder has changed, or a trained one has not",
+    family: Family::Weights,
+    run,
+};
+
+/// The digest of the bundle's encoder weights against that of the encoder that training started from.
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    let pipeline = evidence.pipeline()?;
+    let measured = Measured::new()
+        .with("frozen", pipeline.encoder_frozen)
+        .with("unchanged", pipeline.encoder_unchanged);
+    if pipeline.encoder_frozen == pipeline.encoder_unchanged {
+        let summary = if pipeline.encoder_frozen {
+            "The encoder was frozen, and the bundle holds its weights byte for byte."
+        } else {
+            "The encoder was trained, and its weights have changed."
+        };
+        return Ok(Outcome::clear(summary, measured));
+    }
+    let summary = if pipeline.encoder_frozen {
+        "The encoder was to stay as it is (`train.trainable: none`), but the bundle holds other weights."
+    } else {
+        "The encoder was to be trained, but the bundle holds the weights that training started from."
+    };
+    Ok(Found {
+        severity: Severity::Unsound,
+        confidence: Confidence::Certain,
+        summary: summary.to_owned(),
+        effect_points: None,
+        fix: "Run `labelproof run train --force`; if it stays, this is a bug to report.".to_owned(),
+        confirm: "compare model.safetensors of the encoder and of the bundle".to_owned(),
+        measured,
+    }
+    .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::pipeline::PipelineFacts;
+    use crate::testing::{clear, found};
+
+    fn encoder(encoder_frozen: bool, encoder_unchanged: bool) -> Evidence {
+        Evidence {
+            pipeline: Some(PipelineFacts {
+                encoder_frozen,
+                encoder_unchanged,
+                ..PipelineFacts::default()
+            }),
+            ..Evidence::default()
+        }
+    }
+
+    #[test]
+    fn a_frozen_encoder_must_stay_and_a_trained_one_must_move() {
+        clear(run(&encoder(true, true)));
+        clear(run(&encoder(false, false)));
+        assert!(
+            found(run(&encoder(true, false)))
+                .summary
+                .contains("was to stay as it is")
+        );
+        assert!(
+            found(run(&encoder(false, true)))
+                .summary
+                .contains("was to be trained")
+        );
+    }
+}

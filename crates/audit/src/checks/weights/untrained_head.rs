@@ -1,0 +1,143 @@
+//! C20: the head was not saved or not loaded, or a checkpoint of another model was.
+
+use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
+use crate::catalogue::Check;
+use crate::checks::input::text_ignored;
+use crate::evidence::Evidence;
+use crate::measures::odd_split::odd_split;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "C20",
+    name: "Predictions come from weights that were not trained",
+    family: Family::Weights,
+    run,
+};
+
+/// A bundle must repeat the answers that it gave when training ended. Without one: scores of one split that vary less than a
+/// third as much as those of the other, and order the rows hardly better than chance, are those of a head fresh from
+/// initialisation.
+fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+    if let Some(bundle) = &evidence.bundle {
+        return Ok(of_bundle(bundle));
+    }
+    let Some(odd) = odd_split(evidence)? else {
+        let summary = "Validation and test were predicted by the same model, as far as its scores tell.";
+        return Ok(Outcome::clear(summary, Measured::new()));
+    };
+    let name = odd.suspect.split.name();
+    let measured = Measured::new()
+        .statistic("spread of the scores, against the other split", odd.spread)
+        .with("area_under_roc_curve", odd.area)
+        .with("mean_confidence", odd.shift.mean)
+        .with("mean_confidence_of_the_other_split", odd.shift.reference_mean);
+    if !odd.looks_untrained() || evidence.finds(&text_ignored::CHECK) {
+        let summary = format!("The {name} scores vary as those of a trained model do.");
+        return Ok(Outcome::clear(summary, measured));
+    }
+    Ok(Found {
+        severity: Severity::Unsound,
+        confidence: Confidence::Likely,
+        summary: format!(
+            "The {name} scores vary {:.2} times as much as those of the other split, the model is {:.0} % sure on average where it \
+             was {:.0} %, and its scores hardly say anything of the labels: the {name} rows were predicted by a head that was \
+             never trained. It was not saved, not loaded, or made anew after loading.",
+            odd.spread,
+            100.0 * odd.shift.mean,
+            100.0 * odd.shift.reference_mean
+        ),
+        effect_points: Some(odd.missing_points()),
+        fix: "Save and load the whole model, head included; treat missing and unexpected tensors on loading as errors, and \
+              predict a few known texts after loading to compare with what training gave."
+            .to_owned(),
+        confirm: "predict 20 validation texts with the loaded model and compare with the validation file".to_owned(),
+        measured,
+    }
+    .into())
+}
+
+fn of_bundle(bundle: &crate::evidence::bundle::BundleFacts) -> Outcome {
+    let measured = Measured::new()
+        .statistic(
+            "largest difference of a replayed score",
+            bundle.largest_logit_difference,
+        )
+        .with("canaries", bundle.canaries);
+    if bundle.logits_repeated || !bundle.tokens_repeated {
+        let summary = if bundle.tokens_repeated {
+            format!(
+                "The bundle repeats the scores that it gave to {} texts when training ended.",
+                bundle.canaries
+            )
+        } else {
+            "The bundle's input differs from training (see C30), so that its scores cannot be compared."
+                .to_owned()
+        };
+        return Outcome::clear(summary, measured);
+    }
+    Found {
+        severity: Severity::Unsound,
+        confidence: Confidence::Certain,
+        summary: format!(
+            "The bundle does not repeat what it said when training ended: of {} texts that it keeps with their scores, {} get other \
+             ones, by up to {:.3}. Its weights are not the ones that were trained.",
+            bundle.canaries, bundle.different_canaries, bundle.largest_logit_difference
+        ),
+        effect_points: None,
+        fix: "Make the bundle anew (`labelproof run train --force`), and copy it as a whole folder.".to_owned(),
+        confirm: "labelproof predict --bundle DIR refuses the bundle for the same reason".to_owned(),
+        measured,
+    }
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::bundle::BundleFacts;
+    use crate::testing::{assert_close, clear, found, predicted_by, simulated, statistic};
+
+    #[test]
+    fn scores_of_a_fresh_head_are_found() {
+        let (validation, mut test) = (simulated(5, 1000, 0.83, 1), simulated(5, 1000, 0.83, 2));
+        clear(run(&predicted_by(&validation, &test)));
+        // A head from initialisation: small scores that are not those of the text.
+        test.shuffle(0..1000, 3);
+        test.logits.iter_mut().flatten().for_each(|score| *score *= 0.05);
+        let found = found(run(&predicted_by(&validation, &test)));
+        assert_close(statistic(&found.measured), 0.05, 0.01);
+        assert_close(found.effect_points.unwrap(), 63.0, 6.0);
+    }
+
+    #[test]
+    fn a_worse_model_that_was_trained_is_clear() {
+        let (validation, mut test) = (simulated(5, 1000, 0.83, 1), simulated(5, 1000, 0.4, 2));
+        test.logits.iter_mut().flatten().for_each(|score| *score *= 0.6);
+        let measured = clear(run(&predicted_by(&validation, &test)));
+        assert_close(statistic(&measured), 0.6, 0.1);
+    }
+
+    fn bundle(tokens_repeated: bool, logits_repeated: bool) -> Evidence {
+        Evidence {
+            bundle: Some(BundleFacts {
+                canaries: 64,
+                tokens_repeated,
+                logits_repeated,
+                different_canaries: 60,
+                largest_logit_difference: 1.5,
+                ..BundleFacts::default()
+            }),
+            ..Evidence::default()
+        }
+    }
+
+    #[test]
+    fn a_bundle_that_says_something_else_is_found() {
+        let found = found(run(&bundle(true, false)));
+        assert_eq!(found.confidence, Confidence::Certain);
+        assert_close(statistic(&found.measured), 1.5, 1e-12);
+        clear(run(&bundle(true, true)));
+        // Other tokens are C30's.
+        clear(run(&bundle(false, false)));
+    }
+}

@@ -1,0 +1,121 @@
+//! Precision, recall and F1 of some rows under every average, to be compared with what a log says.
+
+use labelproof_metrics::{Confusion, class_scores, macro_average, weighted_average};
+
+use crate::evidence::Predicted;
+use crate::evidence::log::Figures;
+
+/// Which of the three it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Metric {
+    /// Hits among the rows predicted as a class.
+    Precision,
+    /// Hits among the rows of a class.
+    Recall,
+    /// Their harmonic mean.
+    F1,
+}
+
+impl Metric {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Precision, Self::Recall, Self::F1];
+
+    /// Its name in words.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Precision => "precision",
+            Self::Recall => "recall",
+            Self::F1 => "F1",
+        }
+    }
+
+    /// What the log says of it.
+    pub(crate) fn logged(self, figures: &Figures) -> Option<f64> {
+        match self {
+            Self::Precision => figures.precision,
+            Self::Recall => figures.recall,
+            Self::F1 => figures.f1,
+        }
+    }
+
+    /// Its value under every average: the average's name and the value. For two classes also that of the second one
+    /// alone, which frameworks call positive.
+    pub(crate) fn averages(self, confusion: &Confusion) -> Vec<(&'static str, f64)> {
+        let totals = confusion.totals();
+        let pick = |precision: f64, recall: f64, f1: f64| match self {
+            Self::Precision => precision,
+            Self::Recall => recall,
+            Self::F1 => f1,
+        };
+        let mut all = Vec::new();
+        if let Some(average) = macro_average(&totals) {
+            all.push(("macro", pick(average.precision, average.recall, average.f1)));
+        }
+        if let Some(average) = weighted_average(&totals) {
+            all.push(("weighted", pick(average.precision, average.recall, average.f1)));
+        }
+        if totals.rows > 0 {
+            let accuracy = totals.hits as f64 / totals.rows as f64;
+            all.push(("micro", accuracy));
+        }
+        if let [_, positive] = class_scores(&totals).as_slice() {
+            let score = |value: Option<f64>| value.unwrap_or(0.0);
+            all.push((
+                "positive class",
+                pick(
+                    score(positive.precision),
+                    score(positive.recall),
+                    score(positive.f1),
+                ),
+            ));
+        }
+        all
+    }
+}
+
+/// The mean over consecutive batches of so many rows of a metric under every average, as a framework computes it that
+/// averages what each batch gave.
+pub(crate) fn batch_means(rows: &Predicted<'_>, metric: Metric, batch: usize) -> Vec<(&'static str, f64)> {
+    let mut sums: Vec<(&'static str, f64)> = Vec::new();
+    let mut batches = 0.0;
+    for (truth, predictions) in rows.truth.chunks(batch).zip(rows.predictions.chunks(batch)) {
+        let part = Predicted {
+            part: rows.part,
+            truth,
+            predictions,
+            classes: rows.classes,
+        };
+        batches += 1.0;
+        for (place, (name, value)) in present_averages(&part, metric).into_iter().enumerate() {
+            match sums.get_mut(place) {
+                Some(sum) => sum.1 += value,
+                None => sums.push((name, value)),
+            }
+        }
+    }
+    sums.into_iter()
+        .map(|(name, sum)| (name, sum / batches))
+        .collect()
+}
+
+/// The averages of a batch; "macro" is taken over the classes that the batch has, as scikit-learn does by default.
+fn present_averages(rows: &Predicted<'_>, metric: Metric) -> Vec<(&'static str, f64)> {
+    let confusion = rows.confusion();
+    let totals = confusion.totals();
+    let present: Vec<f64> = class_scores(&totals)
+        .iter()
+        .zip(totals.support.iter().zip(&totals.predicted))
+        .filter(|(_, (support, predicted))| **support + **predicted > 0)
+        .map(|(scores, _)| match metric {
+            Metric::Precision => scores.precision.unwrap_or(0.0),
+            Metric::Recall => scores.recall.unwrap_or(0.0),
+            Metric::F1 => scores.f1.unwrap_or(0.0),
+        })
+        .collect();
+    let mut all = metric.averages(&confusion);
+    all.push((
+        "macro over the classes of the batch",
+        present.iter().sum::<f64>() / present.len().max(1) as f64,
+    ));
+    all
+}
