@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use labelproof_metrics::softmax_in_place;
 use labelproof_text::terms::words;
 use rayon::prelude::*;
 
@@ -153,7 +154,7 @@ impl Baseline {
             .zip(rows)
             .for_each(|(slot, row)| {
                 score(&self.coefficients, row, slot);
-                softmax(slot);
+                softmax_in_place(slot);
             });
         probabilities
     }
@@ -257,18 +258,6 @@ fn score(coefficients: &[f64], row: &SparseRow, slot: &mut [f64]) {
     }
 }
 
-/// Turns scores into probabilities, in place.
-fn softmax(scores: &mut [f64]) {
-    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    for score in &mut *scores {
-        *score = (*score - largest).exp();
-    }
-    let total: f64 = scores.iter().sum();
-    for score in scores {
-        *score /= total;
-    }
-}
-
 struct Problem<'a> {
     rows: &'a [SparseRow],
     /// The same turned round: for each word the rows that hold it, in order, with its weight there.
@@ -312,7 +301,7 @@ impl<'a> Problem<'a> {
             .zip(self.labels)
             .map(|((slot, row), &label)| {
                 score(coefficients, row, slot);
-                softmax(slot);
+                softmax_in_place(slot);
                 let probability = &mut slot[label as usize];
                 let loss = -probability.max(f64::MIN_POSITIVE).ln();
                 *probability -= 1.0;

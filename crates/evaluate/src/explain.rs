@@ -1,7 +1,7 @@
 //! Which words misled the model: the mistakes of the highest loss, explained.
 
 use labelproof_artifact::{Attribution, Reporter};
-use labelproof_model::bundle::{argmax, cross_entropy};
+use labelproof_metrics::{argmax, cross_entropy};
 use labelproof_model::{Bundle, Scores};
 
 use crate::error::Error;

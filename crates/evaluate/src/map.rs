@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use bhtsne::{Neighbor, tSNE};
 use labelproof_artifact::{MapPoint, contained};
-use labelproof_model::bundle::argmax;
+use labelproof_metrics::argmax;
 use labelproof_model::{Scores, random};
 use rayon::prelude::*;
 

@@ -10,10 +10,9 @@ use labelproof_artifact::{
 use labelproof_baseline::Baseline;
 use labelproof_metrics::comparison::mcnemar;
 use labelproof_metrics::{
-    BaselineEvaluation, Bootstrap, Evaluation, Int8Evaluation, OperatingPoint, Scored, SplitMetrics,
-    operating_points, summarize,
+    BaselineEvaluation, Bootstrap, Evaluation, Int8Evaluation, OperatingPoint, Scored, SplitMetrics, argmax,
+    cross_entropy, operating_points, softmax, summarize,
 };
-use labelproof_model::bundle::{argmax, cross_entropy, probabilities};
 use labelproof_model::{Bundle, DeviceChoice, Precision, Scores, backend};
 use labelproof_settings::evaluate::{Params, STAGE};
 
@@ -258,7 +257,7 @@ struct Scoring {
 
 impl Scoring {
     fn from_logits(scores: &Scores, labels: &[u32]) -> Self {
-        let probabilities = scores.rows().flat_map(probabilities).collect();
+        let probabilities = scores.rows().flat_map(softmax).collect();
         let losses = scores
             .rows()
             .zip(labels)

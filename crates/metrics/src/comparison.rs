@@ -19,6 +19,34 @@ pub struct McNemar {
     pub p_value: f64,
 }
 
+/// Which of two classifiers is better, as far as a test on their rows can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Better {
+    /// The first classifier.
+    First,
+    /// The second classifier.
+    Second,
+    /// The difference is no larger than chance explains.
+    Neither,
+}
+
+impl McNemar {
+    /// The level of significance below which a difference counts as real. Where more than one comparison is made, the
+    /// p-value has to be corrected before.
+    pub const SIGNIFICANCE_LEVEL: f64 = 0.05;
+
+    /// The better classifier at the level of significance.
+    pub fn better(self) -> Better {
+        if self.p_value >= Self::SIGNIFICANCE_LEVEL {
+            Better::Neither
+        } else if self.only_first > self.only_second {
+            Better::First
+        } else {
+            Better::Second
+        }
+    }
+}
+
 /// Compares two classifiers by the rows that only one of them gets right; entry `i` of both says whether row `i` was.
 pub fn mcnemar(first_hits: &[bool], second_hits: &[bool]) -> Result<McNemar, Error> {
     if first_hits.len() != second_hits.len() {
@@ -167,6 +195,14 @@ mod tests {
         assert_eq!((test.only_first, test.only_second), (3, 1));
         // 2 · (C(4,0) + C(4,1)) / 16.
         assert!((test.p_value - 0.625).abs() < 1e-15);
+    }
+
+    #[test]
+    fn the_better_one_is_beyond_chance() {
+        // 2 / 2^5 is above the level, 2 / 2^6 below it.
+        assert_eq!(mcnemar_from_counts(5, 0).better(), Better::Neither);
+        assert_eq!(mcnemar_from_counts(6, 0).better(), Better::First);
+        assert_eq!(mcnemar_from_counts(0, 6).better(), Better::Second);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //!
 //! - `scored`: the checked input that all metrics share, [`Scored`].
 //! - `confusion`: the confusion matrix and the counts that are read off it.
+//! - `logits`: softmax, cross-entropy and argmax of one row.
 //! - `averages`: precision, recall and F1, per class and averaged.
 //! - `agreement`: Matthews correlation, Cohen's kappa, normalized mutual information.
 //! - `probability`: log loss, Brier score, calibration error and the reliability bins.
@@ -33,6 +34,7 @@ mod coverage;
 mod error;
 mod evaluation;
 mod interval;
+mod logits;
 mod probability;
 mod ranking;
 mod scored;
@@ -53,6 +55,7 @@ pub use coverage::{
 pub use error::Error;
 pub use evaluation::{BaselineEvaluation, Evaluation, Int8Evaluation};
 pub use interval::{Bootstrap, Estimate, percentile_interval, wilson};
+pub use logits::{argmax, cross_entropy, softmax, softmax_in_place};
 pub use probability::{RELIABILITY_BINS, ReliabilityBin, brier_score, expected_calibration_error};
 pub use ranking::roc_auc;
 pub use scored::Scored;

@@ -172,43 +172,6 @@ impl Scores {
     }
 }
 
-/// `ln Σ exp(logits)`, computed in 64 bits around the largest, so that nothing overflows.
-fn log_sum_exp(logits: &[f32]) -> f64 {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let largest = f64::from(largest);
-    largest
-        + logits
-            .iter()
-            .map(|&logit| (f64::from(logit) - largest).exp())
-            .sum::<f64>()
-            .ln()
-}
-
-/// Softmax of one row's logits.
-pub fn probabilities(logits: &[f32]) -> Vec<f64> {
-    let total = log_sum_exp(logits);
-    logits
-        .iter()
-        .map(|&logit| (f64::from(logit) - total).exp())
-        .collect()
-}
-
-/// Cross-entropy of one row in nats, from its logits.
-pub fn cross_entropy(logits: &[f32], label: usize) -> f64 {
-    log_sum_exp(logits) - f64::from(logits[label])
-}
-
-/// The place of the largest value; the first of equals.
-pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
-    let mut best = 0;
-    for (place, value) in values.iter().enumerate() {
-        if *value > values[best] {
-            best = place;
-        }
-    }
-    best
-}
-
 impl Bundle {
     /// Loads a bundle, checks that its files are what was written and that every tensor finds its place, and replays the
     /// shortest canaries.
@@ -661,20 +624,4 @@ pub fn encoder_digest(folder: &Path) -> Result<Digest, Error> {
         digests.push_str(Digest::of_file(&folder.join(file))?.as_str());
     }
     Ok(Digest::of_bytes(digests.as_bytes()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn probabilities_and_loss_survive_extreme_logits() {
-        let logits = [1000.0, 999.0, -1000.0];
-        let found = probabilities(&logits);
-        // softmax([1, 0]) = 1 / (1 + e^-1)
-        // The sum is near 1000, so that its logarithm is right to 1e-13.
-        assert!((found[0] - 0.731_058_578_630_004_9).abs() < 1e-12);
-        assert!((cross_entropy(&logits, 2) - 2_000.313_261_687_518_3).abs() < 1e-9);
-        assert_eq!(argmax(&[1.0, 3.0, 3.0_f32]), 1);
-    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::{Diagnostic, Fault};
 use labelproof_ingest::{TextRow, TextSource, texts};
-use labelproof_model::bundle::{argmax, probabilities};
+use labelproof_metrics::{argmax, softmax};
 use labelproof_model::{Bundle, backend};
 
 use labelproof_cli::commands::predict::{InputFormat, PredictArgs};
@@ -139,7 +139,7 @@ fn predict_chunk(
     for (place, row) in rows.iter().enumerate() {
         let id = row.id.clone().unwrap_or_else(|| (before + place + 1).to_string());
         let result = match &row.text {
-            Ok(_) => logits.next().map(probabilities),
+            Ok(_) => logits.next().map(softmax),
             Err(problem) => {
                 without_label.push(problem.clone());
                 None

@@ -6,7 +6,7 @@ use std::path::Path;
 use labelproof_artifact::{ArtifactError, Artifacts, Prediction, Reporter, Split, StageId, TableReader};
 use labelproof_audit::checks::labels::generic_words;
 use labelproof_audit::measures::domain_words::domain_words;
-use labelproof_metrics::comparison::{McNemar, mcnemar};
+use labelproof_metrics::comparison::{Better, McNemar, mcnemar};
 use labelproof_text::cleaning::{Language, Step, StopWords};
 
 use labelproof_cli::commands::suggest::{SuggestArgs, Suggestion};
@@ -16,9 +16,6 @@ use crate::stages;
 
 /// Where the run without the words lies, below the artifacts.
 const ABLATION: &str = "ablation";
-
-/// The chance of a difference at which one list is called better than none.
-const SIGNIFICANT: f64 = 0.05;
 
 pub(crate) fn run(args: &SuggestArgs) -> Result<ExitCode, Failure> {
     let Suggestion::StopWords(args) = &args.what;
@@ -108,10 +105,8 @@ fn render(
             test.only_first, test.only_second, test.p_value
         )
     };
-    let helps =
-        |(test, _): (McNemar, usize)| test.p_value < SIGNIFICANT && test.only_second > test.only_first;
-    let harms =
-        |(test, _): (McNemar, usize)| test.p_value < SIGNIFICANT && test.only_second < test.only_first;
+    let helps = |(test, _): (McNemar, usize)| test.better() == Better::Second;
+    let harms = |(test, _): (McNemar, usize)| test.better() == Better::First;
     let mut text = format!(
         "# {} words that every label uses alike, from {texts} training texts\n",
         words.len()

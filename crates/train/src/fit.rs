@@ -8,9 +8,8 @@ use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig};
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use labelproof_artifact::{HistoryRow, Reporter};
-use labelproof_metrics::{Confusion, Scored, macro_average};
+use labelproof_metrics::{Confusion, Scored, argmax, cross_entropy, macro_average, softmax};
 use labelproof_model::batch::{self, Batch};
-use labelproof_model::bundle::{argmax, cross_entropy, probabilities};
 use labelproof_model::random;
 
 use crate::checkpoint::{Best, Checkpoints, Progress, State};
@@ -383,7 +382,7 @@ fn score<M>(logits: &[f32], task: &Task<'_, M>, epoch: u32) -> Result<Validation
         .zip(task.validation_labels)
         .map(|(logits, &label)| cross_entropy(logits, label as usize))
         .collect();
-    let probabilities: Vec<f64> = rows.iter().flat_map(|logits| probabilities(logits)).collect();
+    let probabilities: Vec<f64> = rows.iter().flat_map(|logits| softmax(logits)).collect();
     let scored = Scored::new(task.validation_labels, &probabilities, &losses, task.classes)
         .map_err(|source| Error::Score { epoch, source })?;
     let totals = Confusion::from_scored(&scored).totals();

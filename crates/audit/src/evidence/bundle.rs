@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::Split;
-use labelproof_model::bundle::{Bundle, argmax, probabilities};
+use labelproof_metrics::{argmax, softmax};
+use labelproof_model::bundle::Bundle;
 use labelproof_model::{DeviceChoice, Error, Precision, Scores, backend};
 
 use crate::evidence::{Evidence, Part};
@@ -96,7 +97,7 @@ fn largest_difference(one: &Scores, other: &Scores) -> f64 {
     one.rows()
         .zip(other.rows())
         .flat_map(|(one, other)| {
-            let pairs = probabilities(one).into_iter().zip(probabilities(other));
+            let pairs = softmax(one).into_iter().zip(softmax(other));
             pairs.map(|(one, other)| (one - other).abs()).collect::<Vec<_>>()
         })
         .fold(0.0, f64::max)
@@ -126,7 +127,7 @@ fn replay_rows(bundle: &Bundle, evidence: &Evidence, part: &Part) -> Result<Opti
         else {
             continue;
         };
-        for (new, saved) in probabilities(logits).into_iter().zip(saved.row(row)) {
+        for (new, saved) in softmax(logits).into_iter().zip(saved.row(row)) {
             largest = largest.max((new - saved).abs());
         }
     }

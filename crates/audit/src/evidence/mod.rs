@@ -8,7 +8,7 @@ pub mod pipeline;
 use std::sync::OnceLock;
 
 use labelproof_artifact::Split;
-use labelproof_metrics::Confusion;
+use labelproof_metrics::{Confusion, argmax, softmax_in_place};
 use labelproof_text::tokenizer::Tokenizer;
 
 use crate::answer::finding::{Missing, Need};
@@ -196,30 +196,14 @@ impl Part {
 pub fn argmax_rows(scores: &Scores) -> Vec<u32> {
     scores
         .rows()
-        .map(|row| {
-            let mut best = 0;
-            for (class, value) in row.iter().enumerate() {
-                if *value > row[best] {
-                    best = class;
-                }
-            }
-            u32::try_from(best).unwrap_or(u32::MAX)
-        })
+        .map(|row| u32::try_from(argmax(row)).unwrap_or(u32::MAX))
         .collect()
 }
 
 /// Softmax of every row.
 pub fn softmax_rows(scores: &Scores) -> Scores {
-    let mut values = Vec::with_capacity(scores.values.len());
-    for row in scores.rows() {
-        let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let start = values.len();
-        values.extend(row.iter().map(|value| (value - largest).exp()));
-        let total: f64 = values[start..].iter().sum();
-        for value in &mut values[start..] {
-            *value /= total;
-        }
-    }
+    let mut values = scores.values.clone();
+    values.chunks_mut(scores.classes).for_each(softmax_in_place);
     Scores {
         kind: ScoreKind::Probabilities,
         classes: scores.classes,

@@ -8,7 +8,7 @@ use clap::Args;
 use labelproof_artifact::{ArtifactError, Artifacts, Prediction, Split, StageId, StageLock, TableReader};
 use labelproof_driver::plan::{Changed, changed_values};
 use labelproof_driver::{ExitCode, Failure, printer};
-use labelproof_metrics::comparison::{McNemar, mcnemar};
+use labelproof_metrics::comparison::{Better, McNemar, mcnemar};
 use labelproof_metrics::{Estimate, Evaluation, SplitMetrics};
 use serde_json::{Value, json};
 
@@ -28,9 +28,6 @@ pub struct CompareArgs {
     #[arg(long)]
     pub json: bool,
 }
-
-/// The significance level: a p-value below it makes the run with more correct rows the better one.
-const SIGNIFICANT: f64 = 0.05;
 
 /// How many rows of each kind the text lists at most.
 const LISTED: usize = 10;
@@ -245,12 +242,10 @@ fn estimate(estimate: Estimate) -> String {
 
 /// What McNemar's test says, in words.
 fn conclusion(test: McNemar) -> String {
-    let verdict = if test.p_value >= SIGNIFICANT {
-        "no more than chance makes"
-    } else if test.only_first > test.only_second {
-        "A is better"
-    } else {
-        "B is better"
+    let verdict = match test.better() {
+        Better::First => "A is better",
+        Better::Second => "B is better",
+        Better::Neither => "no more than chance makes",
     };
     let p_value = if test.p_value < 0.001 {
         "p < 0.001".to_owned()

@@ -4,13 +4,14 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use labelproof_artifact::Split;
 use labelproof_artifact::findings;
+use labelproof_metrics::comparison::Better;
 use labelproof_metrics::{Estimate, SplitMetrics};
 
 use super::bar_percent;
 use crate::audited;
 use crate::facts::Facts;
 use crate::format::{Cell, Unit, percent};
-use crate::judgement::{Judgement, Outcome};
+use crate::judgement::Judgement;
 use crate::text;
 
 /// The accuracy of one classifier on one part, as a dot with its interval.
@@ -62,11 +63,11 @@ impl<'a> Verdict<'a> {
             audit_word: text::sentence(verdict.name()),
             audit_sentence: text::sentence(&facts.findings.headline),
             audit_found: audited::counts(&facts.findings),
-            style: match judgement.outcome {
+            style: match judgement.better {
                 // A good figure that does not say what it seems to say is no good news.
-                Outcome::Model if verdict != findings::Verdict::Unsound => "good",
-                Outcome::Model | Outcome::NoDifference => "even",
-                Outcome::Baseline | Outcome::Unknown => "bad",
+                Some(Better::First) if verdict != findings::Verdict::Unsound => "good",
+                Some(Better::First | Better::Neither) => "even",
+                Some(Better::Second) | None => "bad",
             },
             judgement,
             bars,
