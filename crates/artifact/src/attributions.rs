@@ -1,15 +1,8 @@
 //! What evaluate writes: which words of a wrongly classified text moved the decision.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, Float32Array, RecordBatch, UInt32Array};
-use arrow::datatypes::{DataType, Field, Float32Type, Schema, UInt32Type};
-
+use crate::column::columns;
 use crate::stage::{Kind, StageId};
-use crate::table::{
-    Row, list_column, list_of, number_lists, numbers, string_column, string_list_column, string_lists,
-    strings,
-};
+use crate::table::Row;
 
 /// How the words of one text moved the decision between two classes.
 ///
@@ -42,58 +35,14 @@ impl Row for Attribution {
         format: 1,
     };
 
-    fn schema() -> Schema {
-        Schema::new(vec![
-            Field::new("id", DataType::Utf8, false),
-            Field::new("label", DataType::Utf8, false),
-            Field::new("predicted", DataType::Utf8, false),
-            Field::new("pieces", list_of(DataType::Utf8), true),
-            Field::new("weights", list_of(DataType::Float32), true),
-            Field::new("margin", DataType::Float32, false),
-            Field::new("reference_margin", DataType::Float32, false),
-            Field::new("steps", DataType::UInt32, false),
-        ])
-    }
+    columns! { id, label, predicted, pieces, weights, margin, reference_margin, steps }
 
-    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        let floats = |read: fn(&Self) -> f32| Arc::new(Float32Array::from_iter_values(rows.iter().map(read)));
-        vec![
-            string_column(rows.iter().map(|row| row.id.as_str())),
-            string_column(rows.iter().map(|row| row.label.as_str())),
-            string_column(rows.iter().map(|row| row.predicted.as_str())),
-            string_list_column(rows.iter().map(|row| row.pieces.as_slice())),
-            list_column::<Float32Type>(rows.iter().map(|row| row.weights.clone())),
-            floats(|row| row.margin),
-            floats(|row| row.reference_margin),
-            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.steps))),
-        ]
-    }
-
-    fn rows(batch: &RecordBatch) -> Result<Vec<Self>, String> {
-        let (ids, labels, predicted) = (strings(batch, 0), strings(batch, 1), strings(batch, 2));
-        let (pieces, weights) = (string_lists(batch, 3), number_lists::<Float32Type>(batch, 4));
-        let margins = numbers::<Float32Type>(batch, 5);
-        let reference_margins = numbers::<Float32Type>(batch, 6);
-        let steps = numbers::<UInt32Type>(batch, 7);
-        (0..batch.num_rows())
-            .map(|row| {
-                let (pieces, weights) = (pieces[row].clone(), weights[row].clone());
-                if pieces.len() != weights.len() {
-                    let (id, pieces, weights) = (&ids[row], pieces.len(), weights.len());
-                    return Err(format!("row `{id}` has {pieces} pieces and {weights} weights"));
-                }
-                Ok(Self {
-                    id: ids[row].clone(),
-                    label: labels[row].clone(),
-                    predicted: predicted[row].clone(),
-                    pieces,
-                    weights,
-                    margin: margins[row],
-                    reference_margin: reference_margins[row],
-                    steps: steps[row],
-                })
-            })
-            .collect()
+    fn check(&self) -> Result<(), String> {
+        let (id, pieces, weights) = (&self.id, self.pieces.len(), self.weights.len());
+        if pieces == weights {
+            return Ok(());
+        }
+        Err(format!("row `{id}` has {pieces} pieces and {weights} weights"))
     }
 }
 

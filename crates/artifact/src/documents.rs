@@ -1,13 +1,9 @@
 //! What ingest writes: documents, and the rows that did not become one.
 
-use std::sync::Arc;
-
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt64Array};
-use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
-
+use crate::column::columns;
 use crate::splits::Split;
 use crate::stage::{Kind, StageId};
-use crate::table::{Row, optional_string_column, optional_strings, string_column, strings};
+use crate::table::Row;
 
 /// A labelled text. The table is in the byte order of `id`, so that the order of the source's rows does not show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,48 +27,10 @@ impl Row for Document {
         format: 1,
     };
 
-    fn schema() -> Schema {
-        Schema::new(vec![
-            Field::new("id", DataType::Utf8, false),
-            Field::new("text", DataType::Utf8, false),
-            Field::new("label", DataType::Utf8, false),
-            Field::new("group", DataType::Utf8, true),
-            Field::new("split", DataType::Utf8, true),
-        ])
-    }
+    columns! { id, text, label, group, split }
 
     fn bytes(&self) -> usize {
         self.id.len() + self.text.len() + self.label.len() + self.group.as_ref().map_or(0, String::len)
-    }
-
-    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        vec![
-            string_column(rows.iter().map(|row| row.id.as_str())),
-            string_column(rows.iter().map(|row| row.text.as_str())),
-            string_column(rows.iter().map(|row| row.label.as_str())),
-            optional_string_column(rows.iter().map(|row| row.group.as_deref())),
-            optional_string_column(rows.iter().map(|row| row.split.map(Split::name))),
-        ]
-    }
-
-    fn rows(batch: &RecordBatch) -> Result<Vec<Self>, String> {
-        let (ids, texts, labels) = (strings(batch, 0), strings(batch, 1), strings(batch, 2));
-        let (groups, splits) = (optional_strings(batch, 3), optional_strings(batch, 4));
-        ids.into_iter()
-            .zip(texts)
-            .zip(labels)
-            .zip(groups)
-            .zip(splits)
-            .map(|((((id, text), label), group), split)| {
-                Ok(Self {
-                    id,
-                    text,
-                    label,
-                    group,
-                    split: split.as_deref().map(Split::parse).transpose()?,
-                })
-            })
-            .collect()
     }
 }
 
@@ -98,46 +56,7 @@ impl Row for Reject {
         format: 1,
     };
 
-    fn schema() -> Schema {
-        Schema::new(vec![
-            Field::new("source", DataType::Utf8, false),
-            Field::new("line", DataType::UInt64, true),
-            Field::new("id", DataType::Utf8, true),
-            Field::new("reason", DataType::Utf8, false),
-            Field::new("detail", DataType::Utf8, false),
-        ])
-    }
-
-    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        vec![
-            string_column(rows.iter().map(|row| row.source.as_str())),
-            Arc::new(rows.iter().map(|row| row.line).collect::<UInt64Array>()),
-            optional_string_column(rows.iter().map(|row| row.id.as_deref())),
-            string_column(rows.iter().map(|row| row.reason.as_str())),
-            string_column(rows.iter().map(|row| row.detail.as_str())),
-        ]
-    }
-
-    fn rows(batch: &RecordBatch) -> Result<Vec<Self>, String> {
-        let lines = batch.column(1).as_primitive::<UInt64Type>();
-        let (sources, ids) = (strings(batch, 0), optional_strings(batch, 2));
-        let (reasons, details) = (strings(batch, 3), strings(batch, 4));
-        let rejects = sources
-            .into_iter()
-            .zip(ids)
-            .zip(reasons)
-            .zip(details)
-            .enumerate()
-            .map(|(row, (((source, id), reason), detail))| Self {
-                source,
-                line: lines.is_valid(row).then(|| lines.value(row)),
-                id,
-                reason,
-                detail,
-            })
-            .collect();
-        Ok(rejects)
-    }
+    columns! { source, line, id, reason, detail }
 }
 
 #[cfg(test)]

@@ -1,14 +1,9 @@
 //! What train writes beside the bundle: the course of the training.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch, UInt32Array};
-use arrow::datatypes::{DataType, Field, Float64Type, Schema, UInt32Type};
-
-use serde::{Deserialize, Serialize};
-
+use crate::column::columns;
 use crate::stage::{Kind, StageId};
-use crate::table::{Row, numbers};
+use crate::table::Row;
+use serde::{Deserialize, Serialize};
 
 /// One epoch. Losses are means over rows in nats, from logits; accuracies are shares of rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,56 +33,8 @@ impl Row for HistoryRow {
         format: 1,
     };
 
-    fn schema() -> Schema {
-        let float = |name: &str| Field::new(name, DataType::Float64, false);
-        Schema::new(vec![
-            Field::new("epoch", DataType::UInt32, false),
-            float("learning_rate"),
-            float("train_loss"),
-            float("train_accuracy"),
-            float("validation_loss"),
-            float("validation_accuracy"),
-            float("validation_f1_macro"),
-            Field::new("best", DataType::Boolean, false),
-        ])
-    }
-
-    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        let floats = |value: fn(&Self) -> f64| -> ArrayRef {
-            Arc::new(Float64Array::from_iter_values(rows.iter().map(value)))
-        };
-        vec![
-            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.epoch))),
-            floats(|row| row.learning_rate),
-            floats(|row| row.train_loss),
-            floats(|row| row.train_accuracy),
-            floats(|row| row.validation_loss),
-            floats(|row| row.validation_accuracy),
-            floats(|row| row.validation_f1_macro),
-            Arc::new(rows.iter().map(|row| Some(row.best)).collect::<BooleanArray>()),
-        ]
-    }
-
-    fn rows(batch: &RecordBatch) -> Result<Vec<Self>, String> {
-        let epochs = numbers::<UInt32Type>(batch, 0);
-        let floats: Vec<Vec<f64>> = (1..7)
-            .map(|column| numbers::<Float64Type>(batch, column))
-            .collect();
-        let best = batch.column(7).as_boolean();
-        let rows = epochs
-            .into_iter()
-            .enumerate()
-            .map(|(row, epoch)| Self {
-                epoch,
-                learning_rate: floats[0][row],
-                train_loss: floats[1][row],
-                train_accuracy: floats[2][row],
-                validation_loss: floats[3][row],
-                validation_accuracy: floats[4][row],
-                validation_f1_macro: floats[5][row],
-                best: best.value(row),
-            })
-            .collect();
-        Ok(rows)
+    columns! {
+        epoch, learning_rate, train_loss, train_accuracy, validation_loss, validation_accuracy,
+        validation_f1_macro, best,
     }
 }

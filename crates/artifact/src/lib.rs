@@ -6,6 +6,7 @@
 
 pub mod artifacts;
 pub mod attributions;
+mod column;
 pub mod containment;
 pub mod diagnostic;
 pub mod difference;

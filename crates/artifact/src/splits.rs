@@ -1,11 +1,9 @@
 //! What split writes: which rows are trained on, chosen by, and tested on.
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::{DataType, Field, Schema};
-use serde::{Deserialize, Serialize};
-
+use crate::column::columns;
 use crate::stage::{Kind, StageId};
-use crate::table::{Row, string_column, strings};
+use crate::table::Row;
+use serde::{Deserialize, Serialize};
 
 /// A part of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -67,39 +65,5 @@ impl Row for SplitRow {
         format: 1,
     };
 
-    fn schema() -> Schema {
-        Schema::new(vec![
-            Field::new("id", DataType::Utf8, false),
-            Field::new("label", DataType::Utf8, false),
-            Field::new("split", DataType::Utf8, false),
-            Field::new("group", DataType::Utf8, false),
-        ])
-    }
-
-    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        vec![
-            string_column(rows.iter().map(|row| row.id.as_str())),
-            string_column(rows.iter().map(|row| row.label.as_str())),
-            string_column(rows.iter().map(|row| row.split.name())),
-            string_column(rows.iter().map(|row| row.group.as_str())),
-        ]
-    }
-
-    fn rows(batch: &RecordBatch) -> Result<Vec<Self>, String> {
-        let (ids, labels) = (strings(batch, 0), strings(batch, 1));
-        let (splits, groups) = (strings(batch, 2), strings(batch, 3));
-        ids.into_iter()
-            .zip(labels)
-            .zip(splits)
-            .zip(groups)
-            .map(|(((id, label), split), group)| {
-                Ok(Self {
-                    id,
-                    label,
-                    split: Split::parse(&split)?,
-                    group,
-                })
-            })
-            .collect()
-    }
+    columns! { id, label, split, group }
 }

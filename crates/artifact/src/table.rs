@@ -9,8 +9,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
@@ -96,6 +96,11 @@ impl Diagnostic for ArtifactError {
                 stage,
                 found,
                 expected,
+
+    /// Whether the fields of a row that was read agree with each other; an error says which do not.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
                 ..
             } if found < expected => {
                 vec![format!("make it anew: labelproof run {stage} --force")]
@@ -362,86 +367,4 @@ pub fn write_table<R: Row>(folder: &Path, rows: impl IntoIterator<Item = R>) -> 
         writer.push(row)?;
     }
     writer.finish()
-}
-
-/// The values of a string column; a null is the empty string.
-pub(crate) fn strings(batch: &RecordBatch, column: usize) -> Vec<String> {
-    optional_strings(batch, column)
-        .into_iter()
-        .map(Option::unwrap_or_default)
-        .collect()
-}
-
-/// The values of a string column that may hold nulls.
-pub(crate) fn optional_strings(batch: &RecordBatch, column: usize) -> Vec<Option<String>> {
-    batch
-        .column(column)
-        .as_string::<i32>()
-        .iter()
-        .map(|value| value.map(str::to_owned))
-        .collect()
-}
-
-/// The values of a numeric column without nulls.
-pub(crate) fn numbers<T: arrow::datatypes::ArrowPrimitiveType>(
-    batch: &RecordBatch,
-    column: usize,
-) -> Vec<T::Native> {
-    batch.column(column).as_primitive::<T>().values().to_vec()
-}
-
-/// The values of a list column of numbers.
-pub(crate) fn number_lists<T: arrow::datatypes::ArrowPrimitiveType>(
-    batch: &RecordBatch,
-    column: usize,
-) -> Vec<Vec<T::Native>> {
-    let lists = batch.column(column).as_list::<i32>();
-    (0..lists.len())
-        .map(|row| lists.value(row).as_primitive::<T>().values().to_vec())
-        .collect()
-}
-
-/// The type of a list column as the builders of arrow make it.
-pub(crate) fn list_of(item: DataType) -> DataType {
-    DataType::List(Arc::new(arrow::datatypes::Field::new("item", item, true)))
-}
-
-/// A list column of numbers.
-pub(crate) fn list_column<T: arrow::datatypes::ArrowPrimitiveType>(
-    lists: impl Iterator<Item = Vec<T::Native>>,
-) -> ArrayRef {
-    Arc::new(arrow::array::ListArray::from_iter_primitive::<T, _, _>(
-        lists.map(|list| Some(list.into_iter().map(Some).collect::<Vec<_>>())),
-    ))
-}
-
-/// The values of a list column of strings; a null is the empty string.
-pub(crate) fn string_lists(batch: &RecordBatch, column: usize) -> Vec<Vec<String>> {
-    let lists = batch.column(column).as_list::<i32>();
-    (0..lists.len())
-        .map(|row| {
-            let list = lists.value(row);
-            let values = list.as_string::<i32>().iter();
-            values.map(|value| value.unwrap_or_default().to_owned()).collect()
-        })
-        .collect()
-}
-
-/// A list column of strings.
-pub(crate) fn string_list_column<'a>(lists: impl Iterator<Item = &'a [String]>) -> ArrayRef {
-    let mut builder = arrow::array::ListBuilder::new(arrow::array::StringBuilder::new());
-    for list in lists {
-        builder.append_value(list.iter().map(Some));
-    }
-    Arc::new(builder.finish())
-}
-
-/// A string column.
-pub(crate) fn string_column<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
-    Arc::new(arrow::array::StringArray::from_iter_values(values))
-}
-
-/// A string column that may hold nulls.
-pub(crate) fn optional_string_column<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
-    Arc::new(values.collect::<arrow::array::StringArray>())
 }
