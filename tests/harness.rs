@@ -1,13 +1,10 @@
 //! How a test makes a corpus and an encoder, and runs the binary.
 
-use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
-use safetensors::Dtype;
-use safetensors::tensor::TensorView;
 use tempfile::TempDir;
 
 /// The binary `labelproof`. Cargo builds it beside the folder of the test binaries, but not for the tests of
@@ -244,111 +241,9 @@ pub(crate) fn small_corpus() -> String {
     csv
 }
 
-/// A BERT of two layers whose weights are fixed noise, and a tokenizer of the corpus' words.
+/// An encoder whose tokenizer knows the words of the corpus.
 pub(crate) fn write_tiny_encoder(folder: &Path) {
-    labelproof_artifact::fs::create_dir_all(folder).unwrap();
-    let write =
-        |name: &str, bytes: &[u8]| labelproof_artifact::fs::write_atomic(&folder.join(name), bytes).unwrap();
-    let mut vocabulary = vec!["[PAD]", "[UNK]", "[CLS]", "[SEP]"];
-    vocabulary.extend(OWN_WORDS.concat());
-    vocabulary.extend(COMMON_WORDS);
-    let entries: Vec<String> = vocabulary
-        .iter()
-        .enumerate()
-        .map(|(id, word)| format!("\"{word}\": {id}"))
-        .collect();
-    write(
-        "tokenizer.json",
-        TOKENIZER.replace("VOCABULARY", &entries.join(", ")).as_bytes(),
-    );
-    let (width, inner, layers, positions) = (16, 32, 2, 32);
-    let config = format!(
-        r#"{{"model_type": "bert", "vocab_size": {}, "hidden_size": {width}, "num_hidden_layers": {layers},
-        "num_attention_heads": 2, "intermediate_size": {inner}, "max_position_embeddings": {positions}}}"#,
-        vocabulary.len()
-    );
-    write("config.json", config.as_bytes());
-
-    let mut shapes: Vec<(String, Vec<usize>)> = vec![
-        (
-            "embeddings.word_embeddings.weight".into(),
-            vec![vocabulary.len(), width],
-        ),
-        (
-            "embeddings.position_embeddings.weight".into(),
-            vec![positions, width],
-        ),
-        ("embeddings.token_type_embeddings.weight".into(), vec![2, width]),
-        ("embeddings.LayerNorm.weight".into(), vec![width]),
-        ("embeddings.LayerNorm.bias".into(), vec![width]),
-    ];
-    for layer in 0..layers {
-        let linear = [
-            ("attention.self.query", width, width),
-            ("attention.self.key", width, width),
-            ("attention.self.value", width, width),
-            ("attention.output.dense", width, width),
-            ("intermediate.dense", inner, width),
-            ("output.dense", width, inner),
-        ];
-        for (name, output, input) in linear {
-            shapes.push((
-                format!("encoder.layer.{layer}.{name}.weight"),
-                vec![output, input],
-            ));
-            shapes.push((format!("encoder.layer.{layer}.{name}.bias"), vec![output]));
-        }
-        for name in ["attention.output.LayerNorm", "output.LayerNorm"] {
-            shapes.push((format!("encoder.layer.{layer}.{name}.weight"), vec![width]));
-            shapes.push((format!("encoder.layer.{layer}.{name}.bias"), vec![width]));
-        }
-    }
-    let mut state = 7_u64;
-    let data: Vec<Vec<u8>> = shapes
-        .iter()
-        .map(|(name, shape)| {
-            let gain = if name.ends_with("LayerNorm.weight") {
-                1.0
-            } else {
-                0.0
-            };
-            (0..shape.iter().product::<usize>())
-                .flat_map(|_| {
-                    state = state
-                        .wrapping_mul(6_364_136_223_846_793_005)
-                        .wrapping_add(1_442_695_040_888_963_407);
-                    let uniform = f32::from(u16::try_from(state >> 48).unwrap()) / 65536.0 - 0.5;
-                    (gain + 0.6 * uniform).to_le_bytes()
-                })
-                .collect()
-        })
-        .collect();
-    let views = shapes
-        .iter()
-        .zip(&data)
-        .map(|((name, shape), data)| (name, TensorView::new(Dtype::F32, shape.clone(), data).unwrap()));
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    write(
-        "model.safetensors",
-        &safetensors::serialize(views, Some(metadata)).unwrap(),
-    );
+    let mut words = OWN_WORDS.concat();
+    words.extend(COMMON_WORDS);
+    labelproof_testkit::encoder::write(folder, &words);
 }
-
-const TOKENIZER: &str = r###"{
-  "version": "1.0", "truncation": null, "padding": null,
-  "added_tokens": [
-    {"id": 0, "content": "[PAD]", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true},
-    {"id": 1, "content": "[UNK]", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true},
-    {"id": 2, "content": "[CLS]", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true},
-    {"id": 3, "content": "[SEP]", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true}
-  ],
-  "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null, "lowercase": true},
-  "pre_tokenizer": {"type": "BertPreTokenizer"},
-  "post_processor": {"type": "TemplateProcessing",
-    "single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "[SEP]", "type_id": 0}}],
-    "pair": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "[SEP]", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}, {"SpecialToken": {"id": "[SEP]", "type_id": 1}}],
-    "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [2], "tokens": ["[CLS]"]}, "[SEP]": {"id": "[SEP]", "ids": [3], "tokens": ["[SEP]"]}}},
-  "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": true},
-  "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100, "vocab": {VOCABULARY}}
-}
-"###;

@@ -11,6 +11,7 @@ use crate::harness::Project;
 /// Which crates of this workspace a crate may depend on: downwards only, and stages never on each other.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("artifact", &[]),
+    (FOR_TESTS, &["artifact"]),
     ("settings", &["artifact"]),
     ("text", &["artifact"]),
     ("metrics", &["artifact"]),
@@ -57,6 +58,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// What only tests may depend on, and those of every crate.
+const FOR_TESTS: &str = "testkit";
+
 /// Crates whose code may name burn; the others build without LibTorch, or leave it to `model`.
 const WITH_BURN: [&str; 2] = ["model", "train"];
 
@@ -93,6 +97,10 @@ fn crates_depend_downwards_only() {
             .unwrap_or_else(|| panic!("add `{name}` to the table and to ARCHITECTURE.md"));
         for dependency in package["dependencies"].as_array().unwrap() {
             let on = short_name(dependency);
+            if on == FOR_TESTS {
+                assert_eq!(dependency["kind"], "dev", "`{name}` must depend on `{on}` in tests only");
+                continue;
+            }
             if dependency["name"].as_str().unwrap().starts_with("labelproof-") {
                 assert!(
                     may.contains(on),

@@ -6,6 +6,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use crate::answer::finding::{Found, Measured, Missing, Outcome};
 use crate::evidence::log::{Epoch, Figures, Log};
 use crate::evidence::{Evidence, Part, ScoreKind, Scores};
+pub(crate) use labelproof_testkit::assert_close;
 
 /// Rows of texts and classes.
 pub(crate) fn part<T: ToString>(rows: &[(T, u32)]) -> Part {
@@ -71,14 +72,6 @@ pub(crate) fn clear(outcome: Result<Outcome, Missing>) -> Measured {
         Ok(Outcome::Clear { measured, .. }) => measured,
         other => panic!("expected no finding, got {other:?}"),
     }
-}
-
-#[track_caller]
-pub(crate) fn assert_close(found: f64, expected: f64, tolerance: f64) {
-    assert!(
-        (found - expected).abs() <= tolerance,
-        "{found} is not {expected}, give or take {tolerance}"
-    );
 }
 
 /// Five class names.

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::fs::{self, FsError};
-use labelproof_artifact::{Diagnostic, Fault, Reporter};
+use labelproof_artifact::{Advice, Diagnostic, Fault, Reporter};
 
 const FILE: &str = ".lock";
 
@@ -31,19 +31,12 @@ pub(crate) enum RunLockError {
 }
 
 impl Diagnostic for RunLockError {
-    fn fault(&self) -> Fault {
+    fn advice(&self) -> Advice {
         match self {
-            Self::File(error) => error.fault(),
-            Self::Busy { .. } => Fault::Environment,
-        }
-    }
-
-    fn hints(&self) -> Vec<String> {
-        match self {
-            Self::File(error) => error.hints(),
-            Self::Busy { .. } => {
-                vec!["without --no-wait this run would begin when the other one ends; --artifacts names another folder".to_owned()]
-            }
+            Self::File(error) => error.advice(),
+            Self::Busy { .. } => Fault::Environment.hint(
+                "without --no-wait this run would begin when the other one ends; --artifacts names another folder",
+            ),
         }
     }
 }
@@ -104,40 +97,24 @@ fn holder(file: &mut File) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Mutex;
-
-    #[derive(Debug, Default)]
-    struct Messages(Mutex<Vec<String>>);
-
-    impl Reporter for Messages {
-        fn started(&self, _: &str, _: Option<u64>) {}
-        fn advance(&self, _: u64, _: &str) {}
-        fn finished(&self) {}
-        fn stop_requested(&self) -> bool {
-            false
-        }
-
-        fn message(&self, text: &str) {
-            self.0.lock().unwrap().push(text.to_owned());
-        }
-    }
+    use labelproof_testkit::Recorder;
 
     #[test]
     fn the_second_run_fails_or_waits_and_knows_for_whom() {
         let folder = tempfile::tempdir().unwrap();
-        let messages = Messages::default();
-        let first = RunLock::acquire(folder.path(), true, &messages).unwrap();
+        let recorder = Recorder::default();
+        let first = RunLock::acquire(folder.path(), true, &recorder).unwrap();
         let own = format!("another labelproof (process {})", std::process::id());
-        let refused = RunLock::acquire(folder.path(), false, &messages).unwrap_err();
+        let refused = RunLock::acquire(folder.path(), false, &recorder).unwrap_err();
         assert!(refused.to_string().starts_with(&own), "{refused}");
         std::thread::scope(|scope| {
-            let second = scope.spawn(|| RunLock::acquire(folder.path(), true, &messages));
-            while messages.0.lock().unwrap().is_empty() {
+            let second = scope.spawn(|| RunLock::acquire(folder.path(), true, &recorder));
+            while recorder.messages().is_empty() {
                 std::thread::yield_now();
             }
             drop(first);
             second.join().unwrap().unwrap();
         });
-        assert!(messages.0.lock().unwrap()[0].starts_with(&format!("waiting for {own}")));
+        assert!(recorder.messages()[0].starts_with(&format!("waiting for {own}")));
     }
 }

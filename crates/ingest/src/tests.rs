@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::Mutex;
 
 use arrow::array::{
     ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, LargeStringArray, RecordBatch,
@@ -13,6 +12,7 @@ use arrow::array::{
 };
 use arrow::datatypes::Int32Type;
 use labelproof_artifact::{Diagnostic, Fault, Row, Split, TableReader};
+use labelproof_testkit::Recorder;
 use parquet::arrow::ArrowWriter;
 
 use super::*;
@@ -30,22 +30,6 @@ struct Output {
     rejects: Vec<Reject>,
     labels: Vec<String>,
     message: String,
-}
-
-#[derive(Default)]
-struct Messages(Mutex<Vec<String>>);
-
-impl Reporter for Messages {
-    fn started(&self, _work: &str, _total: Option<u64>) {}
-    fn advance(&self, _units: u64, _note: &str) {}
-    fn finished(&self) {}
-    fn stop_requested(&self) -> bool {
-        false
-    }
-
-    fn message(&self, text: &str) {
-        self.0.lock().unwrap().push(text.to_owned());
-    }
 }
 
 impl World {
@@ -72,13 +56,13 @@ impl World {
 
     fn run_within(&self, yaml: &str, limits: Limits) -> Result<Output, Error> {
         let params: Params = serde_yaml::from_str(yaml).unwrap();
-        let messages = Messages::default();
-        run_within(&params, self.base.path(), self.out.path(), &messages, limits)?;
+        let recorder = Recorder::default();
+        run_within(&params, self.base.path(), self.out.path(), &recorder, limits)?;
         Ok(Output {
             documents: self.table(),
             rejects: self.table(),
             labels: self.labels(),
-            message: messages.0.into_inner().unwrap().join("\n"),
+            message: recorder.text(),
         })
     }
 
@@ -1156,13 +1140,13 @@ mod real_data {
             format!("format: csv\npaths: [{file}]\ncolumns: {{text: text, label: label, id: id{columns}}}\n");
         let params: Params = serde_yaml::from_str(&params).unwrap();
         let world = World::new();
-        let messages = Messages::default();
-        run(&params, &data, world.out.path(), &messages).unwrap();
+        let recorder = Recorder::default();
+        run(&params, &data, world.out.path(), &recorder).unwrap();
         Some(Output {
             documents: world.table(),
             rejects: world.table(),
             labels: world.labels(),
-            message: messages.0.into_inner().unwrap().join("\n"),
+            message: recorder.text(),
         })
     }
 

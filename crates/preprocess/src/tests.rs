@@ -1,12 +1,13 @@
 //! The stage on made-up documents, with a tokenizer of a few words and, where it was fetched, the sample encoder.
 
 use std::path::Path;
-use std::sync::Mutex;
 
 use labelproof_artifact::{
     Artifacts, Diagnostic, Document, Reject, Reporter, Silent, Split, TableReader, TokenRow, fs, json,
     read_table, tokens, write_table,
 };
+use labelproof_testkit::Recorder;
+use labelproof_testkit::encoder::tokenizer;
 use labelproof_text::Preparation;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -18,41 +19,8 @@ const SAMPLE_ENCODER: &str = concat!(
     "/../../external/encoders/all-minilm-l6-v2"
 );
 
-/// The tokenizer's words; a word's id is its place.
-const WORDS: [&str; 10] = [
-    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "road", "##s", "clean", "##ing", "the", "of",
-];
-
-/// A BERT tokenizer of a few words.
-fn tokenizer() -> Value {
-    let special = |id: usize| {
-        json!({"id": id, "content": WORDS[id], "special": true, "single_word": false, "lstrip": false,
-               "rstrip": false, "normalized": false})
-    };
-    let token = |id: usize| json!({"SpecialToken": {"id": WORDS[id], "type_id": 0}});
-    let ids = |id: usize| json!({"id": WORDS[id], "ids": [id], "tokens": [WORDS[id]]});
-    let vocabulary: serde_json::Map<String, Value> = WORDS
-        .iter()
-        .zip(0..)
-        .map(|(word, id)| ((*word).to_owned(), Value::from(id)))
-        .collect();
-    json!({
-        "version": "1.0",
-        "truncation": null,
-        "padding": null,
-        "added_tokens": [special(0), special(1), special(2), special(3)],
-        "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
-                       "strip_accents": null, "lowercase": true},
-        "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "post_processor": {"type": "TemplateProcessing",
-            "single": [token(2), {"Sequence": {"id": "A", "type_id": 0}}, token(3)],
-            "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
-            "special_tokens": {"[CLS]": ids(2), "[SEP]": ids(3)}},
-        "decoder": null,
-        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
-                  "max_input_chars_per_word": 100, "vocab": vocabulary},
-    })
-}
+/// The tokenizer's words, whose ids begin after those of the special tokens.
+const WORDS: [&str; 6] = ["road", "##s", "clean", "##ing", "the", "of"];
 
 fn document(id: &str, label: &str, text: &str) -> Document {
     Document {
@@ -71,7 +39,7 @@ fn workplace(documents: &[Document]) -> TempDir {
         fs::create_dir_all(&folder.path().join(name)).unwrap();
     }
     write_table(&folder.path().join("ingest"), documents.iter().cloned()).unwrap();
-    write_json(&folder.path().join("encoder/tokenizer.json"), &tokenizer());
+    write_json(&folder.path().join("encoder/tokenizer.json"), &tokenizer(&WORDS));
     folder
 }
 
@@ -95,29 +63,6 @@ fn params(yaml: &str) -> Params {
     serde_yaml::from_str(yaml).unwrap()
 }
 
-/// Keeps what it is told.
-#[derive(Default)]
-struct Listener(Mutex<Vec<String>>);
-
-impl Reporter for Listener {
-    fn started(&self, _work: &str, _total: Option<u64>) {}
-    fn advance(&self, _units: u64, _note: &str) {}
-    fn finished(&self) {}
-    fn stop_requested(&self) -> bool {
-        false
-    }
-
-    fn message(&self, text: &str) {
-        self.0.lock().unwrap().push(text.to_owned());
-    }
-}
-
-impl Listener {
-    fn text(self) -> String {
-        self.0.into_inner().unwrap().join("\n")
-    }
-}
-
 #[test]
 fn documents_become_tokens_rejects_and_a_summary() {
     let mut documents = [
@@ -130,9 +75,9 @@ fn documents_become_tokens_rejects_and_a_summary() {
     documents[3].group = Some("thread".to_owned());
     documents[3].split = Some(Split::Test);
     let folder = workplace(&documents);
-    let listener = Listener::default();
+    let recorder = Recorder::default();
     let params = params("{clean: [html, lowercase, whitespace], max_tokens: 6}");
-    let rows = run_in(&folder, &params, &listener).unwrap();
+    let rows = run_in(&folder, &params, &recorder).unwrap();
 
     let found: Vec<_> = rows
         .iter()
@@ -185,7 +130,7 @@ warning: 1 group of duplicates with more than one label, the first with the rows
 expected to get both right
 rejects, listed in `rejects.parquet`: 1
   `b`: empty text: cleaning leaves nothing of \"<br/>\"";
-    assert_eq!(listener.text(), expected);
+    assert_eq!(recorder.text(), expected);
 }
 
 /// Sentences of made-up words, some of them copies of earlier ones, exact or with an edit.
@@ -253,11 +198,11 @@ fn groups_are_named_after_their_first_row_and_stop_words_do_not_change_them() {
         document("c", "other", "The cleaning"),
         document("d", "other", "cleaning"),
     ]);
-    let listener = Listener::default();
+    let recorder = Recorder::default();
     let rows = run_in(
         &folder,
         &params("clean: [stop_words: {language: english}]"),
-        &listener,
+        &recorder,
     )
     .unwrap();
     let groups = |rows: &[TokenRow]| {
@@ -270,7 +215,7 @@ fn groups_are_named_after_their_first_row_and_stop_words_do_not_change_them() {
         (rows[2].text.as_str(), rows[3].text.as_str()),
         ("cleaning", "cleaning")
     );
-    let text = listener.text();
+    let text = recorder.text();
     assert!(
         text.contains("; 0 repeat another row exactly, 1 nearly\n"),
         "{text}"
@@ -298,9 +243,9 @@ fn uneven_truncation_is_told_by_label() {
             document(&format!("{number:02}"), label, &format!("{text} {number}"))
         })
         .collect();
-    let listener = Listener::default();
-    run_in(&workplace(&documents), &params("max_tokens: 16"), &listener).unwrap();
-    let text = listener.text();
+    let recorder = Recorder::default();
+    run_in(&workplace(&documents), &params("max_tokens: 16"), &recorder).unwrap();
+    let text = recorder.text();
     let expected = "truncated to 16 tokens: 40 rows (50.0 %), unevenly:\n  long: 40 of 40 (100.0 %)\n  short: 0 of 40 \
                     (0.0 %)\n";
     assert!(text.contains(expected), "{text}");

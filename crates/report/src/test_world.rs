@@ -11,8 +11,10 @@ use labelproof_artifact::{
     SplitRow, StageId, StageLock, TokenRow, fs, write_table,
 };
 use labelproof_metrics::{
-    BaselineEvaluation, Bootstrap, Evaluation, Scored, SplitMetrics, operating_points, summarize,
+    BaselineEvaluation, Bootstrap, Evaluation, Scored, SplitMetrics, argmax, operating_points, softmax,
+    summarize,
 };
+use labelproof_testkit::Random;
 use serde_json::json;
 
 /// Where texts are cut.
@@ -77,32 +79,6 @@ const SENTENCES: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// Numbers that repeat (`SplitMix64`); good enough for data that only has to look like data.
-pub(crate) struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap()
-    }
-
-    fn share(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// Roughly normal, with mean 0 and variance 1.
-    fn noise(&mut self) -> f64 {
-        (0..12).map(|_| self.share()).sum::<f64>() - 6.0
-    }
-}
-
 /// How sure and how right a synthetic classifier is.
 #[derive(Clone, Copy)]
 pub(crate) struct Skill {
@@ -164,7 +140,7 @@ impl World {
             attributions: Vec::new(),
             map: Vec::new(),
         };
-        let mut numbers = Numbers(11);
+        let mut random = Random::new(11);
         let rows: usize = parts.iter().sum();
         for row in 0..rows {
             let split = if row < parts[0] {
@@ -174,16 +150,16 @@ impl World {
             } else {
                 Split::Test
             };
-            world.add_row(row, split, skill, &mut numbers);
+            world.add_row(row, split, skill, &mut random);
         }
         world
     }
 
-    fn add_row(&mut self, row: usize, split: Split, skill: Skill, numbers: &mut Numbers) {
+    fn add_row(&mut self, row: usize, split: Split, skill: Skill, random: &mut Random) {
         let class = row % self.labels.len();
         let label = self.labels[class].clone();
         let id = format!("{row:06} {label}/{:03}.txt", row / self.labels.len() + 1);
-        let text = text(class, numbers);
+        let text = text(class, random);
         let full_length = u32::try_from(text.len() / 5 + 2).unwrap();
         self.documents.push(Document {
             id: id.clone(),
@@ -209,7 +185,7 @@ impl World {
             group: id.clone(),
         });
         self.predictions
-            .push(self.predict(id, split, class, skill, numbers));
+            .push(self.predict(id, split, class, skill, random));
     }
 
     fn predict(
@@ -218,21 +194,21 @@ impl World {
         split: Split,
         class: usize,
         skill: Skill,
-        numbers: &mut Numbers,
+        random: &mut Random,
     ) -> Prediction {
         let classes = self.labels.len();
         let better = if split == Split::Train { 0.5 } else { 0.0 };
-        let logits = logits(class, classes, skill.margin + better, skill.sharpness, numbers);
+        let logits = logits(class, classes, skill.margin + better, skill.sharpness, random);
         let probabilities = softmax(&logits);
-        let baseline = softmax(&logits_of_baseline(class, classes, numbers));
+        let baseline = softmax(&logits_of_baseline(class, classes, random));
         Prediction {
             id,
             split,
             label: self.labels[class].clone(),
-            predicted: self.labels[largest(&probabilities)].clone(),
+            predicted: self.labels[argmax(&probabilities)].clone(),
             loss: -probabilities[class].max(1e-300).ln(),
             logits,
-            baseline_predicted: self.labels[largest(&baseline)].clone(),
+            baseline_predicted: self.labels[argmax(&baseline)].clone(),
             baseline_probabilities: baseline,
             probabilities,
         }
@@ -284,7 +260,7 @@ impl World {
 
     /// Puts the test rows of each label around a place of its own.
     pub(crate) fn draw_map(&mut self) {
-        let mut numbers = Numbers(5);
+        let mut random = Random::new(5);
         let labels = &self.labels;
         self.map = self
             .predictions
@@ -296,7 +272,7 @@ impl World {
                 let angle = std::f64::consts::TAU * class as f64 / labels.len() as f64;
                 let mut at = |centre: f64| {
                     #[expect(clippy::cast_possible_truncation, reason = "points are stored as f32")]
-                    let value = (0.5 + 0.35 * centre + 0.04 * numbers.noise()) as f32;
+                    let value = (0.5 + 0.35 * centre + 0.04 * random.normal()) as f32;
                     value
                 };
                 MapPoint {
@@ -396,49 +372,29 @@ impl World {
     }
 }
 
-fn text(class: usize, numbers: &mut Numbers) -> String {
+fn text(class: usize, random: &mut Random) -> String {
     let sentences = SENTENCES[class % SENTENCES.len()].1;
-    let length = 4 + numbers.below(6) + numbers.below(8);
+    let length = 4 + random.below(6) + random.below(8);
     let chosen: Vec<_> = (0..length)
-        .map(|_| sentences[numbers.below(sentences.len())])
+        .map(|_| sentences[random.below(sentences.len())])
         .collect();
     chosen.join(" ")
 }
 
 /// Only a few labels compete with the right one, or many labels would drown it.
-fn logits(class: usize, classes: usize, margin: f64, sharpness: f64, numbers: &mut Numbers) -> Vec<f32> {
+fn logits(class: usize, classes: usize, margin: f64, sharpness: f64, random: &mut Random) -> Vec<f32> {
     (0..classes)
         .map(|other| {
             let own = if other == class { margin } else { 0.0 };
             #[expect(clippy::cast_possible_truncation, reason = "logits are stored as f32")]
-            let logit = ((own + numbers.noise()) * sharpness) as f32;
+            let logit = ((own + random.normal()) * sharpness) as f32;
             logit
         })
         .collect()
 }
 
-fn logits_of_baseline(class: usize, classes: usize, numbers: &mut Numbers) -> Vec<f32> {
-    logits(class, classes, 3.4, 0.8, numbers)
-}
-
-fn softmax(logits: &[f32]) -> Vec<f64> {
-    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f64> = logits
-        .iter()
-        .map(|&logit| f64::from(logit - highest).exp())
-        .collect();
-    let sum: f64 = powers.iter().sum();
-    powers.into_iter().map(|power| power / sum).collect()
-}
-
-fn largest(values: &[f64]) -> usize {
-    let mut best = 0;
-    for (place, &value) in values.iter().enumerate() {
-        if value > values[best] {
-            best = place;
-        }
-    }
-    best
+fn logits_of_baseline(class: usize, classes: usize, random: &mut Random) -> Vec<f32> {
+    logits(class, classes, 3.4, 0.8, random)
 }
 
 fn epoch(epoch: u32, train_loss: f64, validation_loss: f64, best: bool) -> HistoryRow {

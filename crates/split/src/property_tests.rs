@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use labelproof_artifact::{
     Artifacts, Diagnostic, LabelMap, Reporter, Silent, Split, SplitRow, TokenRow, read_table, write_table,
 };
+use labelproof_testkit::Recorder;
 use proptest::prelude::*;
 
 use crate::rows::{Collector, Rows};
@@ -150,23 +151,6 @@ proptest! {
     }
 }
 
-/// Keeps what it is told.
-#[derive(Default)]
-struct Listener(std::sync::Mutex<Vec<String>>);
-
-impl Reporter for Listener {
-    fn started(&self, _work: &str, _total: Option<u64>) {}
-    fn advance(&self, _units: u64, _note: &str) {}
-    fn finished(&self) {}
-    fn stop_requested(&self) -> bool {
-        false
-    }
-
-    fn message(&self, text: &str) {
-        self.0.lock().unwrap().push(text.to_owned());
-    }
-}
-
 fn run_on(params: &Params, table: &[TokenRow], reporter: &dyn Reporter) -> Result<Vec<SplitRow>, Error> {
     let folder = tempfile::tempdir().unwrap();
     for stage in ["ingest", "preprocess", "split"] {
@@ -187,8 +171,8 @@ fn the_file_keeps_the_order_of_the_tokens_and_the_message_shows_the_table() {
     table[3].duplicate_group = "row 0001".to_owned();
     table[5].group = Some("thread".to_owned());
     table[3].group = Some("thread".to_owned());
-    let listener = Listener::default();
-    let rows = run_on(&Params::default(), &table, &listener).unwrap();
+    let recorder = Recorder::default();
+    let rows = run_on(&Params::default(), &table, &recorder).unwrap();
     let ids = |rows: &[SplitRow]| rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
     assert_eq!(
         ids(&rows),
@@ -205,7 +189,7 @@ politics          63           7          30         100
 all              126          14          60         200
 share         63.0 %       7.0 %      30.0 %
 kept together: 3 rows in 1 group, the largest of 3 rows";
-    assert_eq!(listener.0.into_inner().unwrap(), [expected]);
+    assert_eq!(recorder.messages(), [expected]);
 }
 
 #[test]
@@ -300,9 +284,9 @@ fn a_group_too_big_for_the_shares_is_told() {
     for row in table.iter_mut().filter(|row| row.label == LABELS[0]).take(90) {
         row.duplicate_group = "row 0000".to_owned();
     }
-    let listener = Listener::default();
-    run_on(&Params::default(), &table, &listener).unwrap();
-    let text = listener.0.into_inner().unwrap().concat();
+    let recorder = Recorder::default();
+    run_on(&Params::default(), &table, &recorder).unwrap();
+    let text = recorder.messages().concat();
     let expected = "\nkept together: 90 rows in 1 group, the largest of 90 rows\nrows that stay together put 1 label \
                     more than one row off the shares; worst: `business` has 90 train rows where 63 are due";
     assert!(text.ends_with(expected), "{text}");
@@ -332,14 +316,14 @@ fn a_given_split_is_kept_and_its_leaks_are_counted() {
     table[191].duplicate_group = "row 0000".to_owned();
     table[0].group = Some("thread".to_owned());
     table[1].group = Some("thread".to_owned());
-    let listener = Listener::default();
-    let rows = run_on(&use_given(), &table, &listener).unwrap();
+    let recorder = Recorder::default();
+    let rows = run_on(&use_given(), &table, &recorder).unwrap();
     assert!(
         rows.iter()
             .zip(&table)
             .all(|(row, given)| Some(row.split) == given.split)
     );
-    let message = listener.0.into_inner().unwrap().concat();
+    let message = recorder.messages().concat();
     let expected = "\nwarning: the given split takes 1 group of duplicates apart (2 rows of theirs in the test part): \
                     scores on rows whose like was trained on are too good";
     assert!(message.ends_with(expected), "{message}");

@@ -342,33 +342,16 @@ mod tests {
     );
     const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/encoder.json");
 
-    /// A BERT tokenizer of a few words.
+    /// A tokenizer of a few words that truncates and pads, and whose last ids are out of order.
     fn tiny() -> Value {
-        let special = |id: u32, content: &str| {
-            json!({"id": id, "content": content, "special": true, "single_word": false, "lstrip": false,
-                   "rstrip": false, "normalized": false})
-        };
-        let template = |name: &str| json!({"SpecialToken": {"id": name, "type_id": 0}});
-        json!({
-            "version": "1.0",
-            "truncation": {"direction": "Right", "max_length": 4, "strategy": "LongestFirst", "stride": 0},
-            "padding": {"strategy": {"Fixed": 6}, "direction": "Right", "pad_to_multiple_of": null, "pad_id": 7,
-                        "pad_type_id": 0, "pad_token": "[PAD]"},
-            "added_tokens": [special(0, "[PAD]"), special(1, "[UNK]"), special(2, "[CLS]"), special(3, "[SEP]")],
-            "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
-                           "strip_accents": null, "lowercase": true},
-            "pre_tokenizer": {"type": "BertPreTokenizer"},
-            "post_processor": {"type": "TemplateProcessing",
-                "single": [template("[CLS]"), {"Sequence": {"id": "A", "type_id": 0}}, template("[SEP]")],
-                "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
-                "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [2], "tokens": ["[CLS]"]},
-                                   "[SEP]": {"id": "[SEP]", "ids": [3], "tokens": ["[SEP]"]}}},
-            "decoder": null,
-            "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
-                      "max_input_chars_per_word": 100,
-                      "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "road": 4, "##s": 5, "clean": 6,
-                                "##ing": 9, ".": 8}},
-        })
+        let mut tokenizer = labelproof_testkit::encoder::tokenizer(&["road", "##s", "clean"]);
+        tokenizer["truncation"] = json!({"direction": "Right", "max_length": 4, "strategy": "LongestFirst",
+                                         "stride": 0});
+        tokenizer["padding"] = json!({"strategy": {"Fixed": 6}, "direction": "Right", "pad_to_multiple_of": null,
+                                      "pad_id": 7, "pad_type_id": 0, "pad_token": "[PAD]"});
+        tokenizer["model"]["vocab"]["##ing"] = json!(9);
+        tokenizer["model"]["vocab"]["."] = json!(8);
+        tokenizer
     }
 
     fn load(json: &Value) -> Tokenizer {

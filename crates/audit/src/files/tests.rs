@@ -2,10 +2,10 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use labelproof_artifact::fs::{read_to_string, write_atomic};
 use labelproof_artifact::{Diagnostic, Reporter, Silent, Split};
+use labelproof_testkit::{Recorder, assert_all_close};
 use serde::Deserialize;
 
 use super::*;
@@ -39,14 +39,6 @@ fn test_file(path: PathBuf) -> Files {
     }
 }
 
-#[track_caller]
-fn assert_close(values: &[f64], expected: &[f64], tolerance: f64) {
-    assert_eq!(values.len(), expected.len());
-    for (value, expected) in values.iter().zip(expected) {
-        assert!((value - expected).abs() <= tolerance, "{value} {expected}");
-    }
-}
-
 /// Checks the rows of a fixture; probabilities may be rounded by `tolerance`.
 #[track_caller]
 fn check(name: &str, labels: &[&str], kind: ScoreKind, tolerance: f64) -> Evidence {
@@ -70,7 +62,7 @@ fn check(name: &str, labels: &[&str], kind: ScoreKind, tolerance: f64) -> Eviden
         probabilities[place / 3 * 3 + column] = *value;
     }
     assert_eq!(part.scores.as_ref().unwrap().kind, kind, "{name}");
-    assert_close(&part.probabilities().unwrap().values, &probabilities, tolerance);
+    assert_all_close(&part.probabilities().unwrap().values, &probabilities, tolerance);
     evidence
 }
 
@@ -117,7 +109,7 @@ fn parquet_is_read_with_lists_and_with_columns() {
     let evidence = check("pyarrow.parquet", &NAMES, ScoreKind::Logits, SINGLE);
     let part = evidence.test.unwrap();
     assert_eq!(part.ids.unwrap()[3], "r03");
-    assert_close(&part.scores.unwrap().values, &expected().logits, 0.0);
+    assert_all_close(&part.scores.unwrap().values, &expected().logits, 0.0);
     check("pandas.parquet", &NAMES, ScoreKind::Probabilities, EXACT);
 }
 
@@ -126,7 +118,7 @@ fn arrays_of_numpy_are_read() {
     let evidence = check("names.npz", &NAMES, ScoreKind::Logits, SINGLE);
     let part = evidence.test.unwrap();
     assert_eq!(part.ids.unwrap()[3], "r03");
-    assert_close(&part.scores.unwrap().values, &expected().logits, 0.0);
+    assert_all_close(&part.scores.unwrap().values, &expected().logits, 0.0);
     check("trainer.npz", &NUMBERS, ScoreKind::Logits, SINGLE);
     // Big-endian labels, column-major scores of 16 bits, labels of 8 bits.
     check("orders.npz", &NUMBERS, ScoreKind::Probabilities, 1e-3);
@@ -135,28 +127,12 @@ fn arrays_of_numpy_are_read() {
 
 #[test]
 fn an_array_alone_has_no_truth_and_says_how_to_add_it() {
-    let reporter = Notes::default();
+    let reporter = Recorder::default();
     let evidence = read(&test_file(fixture("logits.npy")), &reporter).unwrap();
     let part = evidence.test.unwrap();
     assert_eq!((part.truth.as_ref(), part.rows), (None, 12));
     assert_eq!(part.predictions().unwrap(), expected().predicted);
-    assert!(reporter.0.lock().unwrap()[0].contains("np.savez(\"test.npz\", y_true=labels, scores=scores)"));
-}
-
-#[derive(Default)]
-struct Notes(Mutex<Vec<String>>);
-
-impl Reporter for Notes {
-    fn started(&self, _work: &str, _total: Option<u64>) {}
-    fn advance(&self, _units: u64, _note: &str) {}
-    fn finished(&self) {}
-    fn stop_requested(&self) -> bool {
-        false
-    }
-
-    fn message(&self, text: &str) {
-        self.0.lock().unwrap().push(text.to_owned());
-    }
+    assert!(reporter.messages()[0].contains("np.savez(\"test.npz\", y_true=labels, scores=scores)"));
 }
 
 #[test]
