@@ -17,11 +17,52 @@ pub enum Fault {
     Interrupted,
 }
 
-/// An error that can say what to do about it.
-pub trait Diagnostic: std::error::Error {
-    /// Whose fault this is.
-    fn fault(&self) -> Fault;
+impl Fault {
+    /// The advice on an error of this fault: one thing that the user can do, as a lower-case sentence.
+    pub fn hint(self, hint: impl Into<String>) -> Advice {
+        Advice::from(self).and(hint)
+    }
+}
 
+/// Whose fault an error is, and what the user can do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// Whose fault the error is.
+    pub fault: Fault,
     /// What the user can do, one sentence each; empty when the message says it already.
-    fn hints(&self) -> Vec<String>;
+    pub hints: Vec<String>,
+}
+
+impl From<Fault> for Advice {
+    fn from(fault: Fault) -> Self {
+        Self {
+            fault,
+            hints: Vec::new(),
+        }
+    }
+}
+
+impl Advice {
+    /// Adds another thing that the user can do.
+    pub fn and(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+/// An error that can say what to do about it. A variant that only passes on the error of another crate passes on its
+/// advice as well.
+pub trait Diagnostic: std::error::Error {
+    /// Whose fault the error is, and what to do about it.
+    fn advice(&self) -> Advice;
+
+    /// Whose fault the error is.
+    fn fault(&self) -> Fault {
+        self.advice().fault
+    }
+
+    /// What the user can do, one sentence each.
+    fn hints(&self) -> Vec<String> {
+        self.advice().hints
+    }
 }

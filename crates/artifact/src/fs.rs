@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
-use crate::diagnostic::{Diagnostic, Fault};
+use crate::diagnostic::{Advice, Diagnostic, Fault};
 
 /// A file operation failed.
 #[derive(Debug, thiserror::Error)]
@@ -36,25 +36,22 @@ impl FsError {
 }
 
 impl Diagnostic for FsError {
-    fn fault(&self) -> Fault {
-        match self.source.kind() {
+    fn advice(&self) -> Advice {
+        let fault = match self.source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::InvalidData => Fault::Input,
             _ => Fault::Environment,
-        }
-    }
-
-    fn hints(&self) -> Vec<String> {
+        };
         match self.source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                vec!["free some space and run the same command again: finished stages are kept".to_owned()]
+                fault.hint("free some space and run the same command again: finished stages are kept")
             }
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                vec![format!("check who may use `{}`", self.path.display())]
+                fault.hint(format!("check who may use `{}`", self.path.display()))
             }
-            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => vec![
-                "a file stands where a folder is needed: move it away, or name another folder".to_owned(),
-            ],
-            _ => Vec::new(),
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                fault.hint("a file stands where a folder is needed: move it away, or name another folder")
+            }
+            _ => fault.into(),
         }
     }
 }

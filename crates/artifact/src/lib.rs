@@ -27,11 +27,12 @@ pub mod splits;
 pub mod stage;
 pub mod table;
 pub mod tokens;
+pub mod wording;
 
 pub use artifacts::Artifacts;
 pub use attributions::Attribution;
 pub use containment::{ParquetBatches, contained, open_parquet};
-pub use diagnostic::{Diagnostic, Fault};
+pub use diagnostic::{Advice, Diagnostic, Fault};
 pub use difference::first_difference;
 pub use digest::Digest;
 pub use documents::{Document, Reject};

@@ -20,7 +20,7 @@ use parquet::file::properties::WriterProperties;
 
 use crate::artifacts::Artifacts;
 use crate::containment::{ParquetBatches, parquet_metadata};
-use crate::diagnostic::{Diagnostic, Fault};
+use crate::diagnostic::{Advice, Diagnostic, Fault};
 use crate::fs::{self, FsError};
 use crate::stage::{Kind, StageId};
 
@@ -34,79 +34,46 @@ const BATCH_BYTES: usize = 64 << 20;
 
 /// A file that a stage wrote cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum ArtifactError {
     /// The operating system refused.
     #[error(transparent)]
     File(#[from] FsError),
     /// It is not there.
     #[error("`{}` is missing", path.display())]
-    Missing {
-        /// Where it should be.
-        path: PathBuf,
-        /// The stage that writes it.
-        stage: StageId,
-    },
+    Missing { path: PathBuf, stage: StageId },
     /// It cannot be read as what it should be.
     #[error("`{}` is damaged: {problem}", path.display())]
     Damaged {
-        /// The file.
         path: PathBuf,
-        /// The stage that writes it.
         stage: StageId,
-        /// What is wrong with it.
         problem: String,
     },
     /// It is of another version.
     #[error("`{}` has format {found}, this program reads format {expected}", path.display())]
     Format {
-        /// The file.
         path: PathBuf,
-        /// The stage that writes it.
         stage: StageId,
-        /// The version found.
         found: u32,
-        /// The version this program reads.
         expected: u32,
     },
     /// It could not be written.
     #[error("cannot write `{}`", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the Parquet library said.
-        source: ParquetError,
-    },
+    Write { path: PathBuf, source: ParquetError },
 }
 
 impl Diagnostic for ArtifactError {
-    fn fault(&self) -> Fault {
+    fn advice(&self) -> Advice {
         match self {
-            Self::File(error) => error.fault(),
-            Self::Write { .. } => Fault::Environment,
-            Self::Missing { .. } | Self::Damaged { .. } | Self::Format { .. } => Fault::Artifact,
-        }
-    }
-
-    fn hints(&self) -> Vec<String> {
-        match self {
-            Self::File(error) => error.hints(),
-            Self::Missing { stage, .. } => vec![format!("make it: labelproof run {stage}")],
-            Self::Damaged { stage, .. } => vec![format!("make it anew: labelproof run {stage} --force")],
-            Self::Format {
-                stage,
-                found,
-                expected,
-
-    /// Whether the fields of a row that was read agree with each other; an error says which do not.
-    fn check(&self) -> Result<(), String> {
-        Ok(())
-    }
-                ..
-            } if found < expected => {
-                vec![format!("make it anew: labelproof run {stage} --force")]
+            Self::File(error) => error.advice(),
+            Self::Missing { stage, .. } => Fault::Artifact.hint(format!("make it: labelproof run {stage}")),
+            Self::Format { found, expected, .. } if found > expected => {
+                Fault::Artifact.hint("use the newer labelproof that wrote it")
             }
-            Self::Format { .. } => vec!["use the newer labelproof that wrote it".to_owned()],
-            Self::Write { .. } => Vec::new(),
+            Self::Damaged { stage, .. } | Self::Format { stage, .. } => {
+                Fault::Artifact.hint(format!("make it anew: labelproof run {stage} --force"))
+            }
+            Self::Write { .. } => Fault::Environment.into(),
         }
     }
 }
@@ -129,6 +96,11 @@ pub trait Row: Sized {
 
     /// The rows of a batch whose schema was checked; an error says which value is none of this row type's.
     fn rows(batch: &RecordBatch) -> Result<Vec<Self>, String>;
+
+    /// Whether the fields of a row that was read agree with each other; an error says which do not.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// Writes a table row by row with bounded memory.

@@ -1,7 +1,7 @@
 //! What can go wrong in the audit stage.
 
 use labelproof_artifact::fs::FsError;
-use labelproof_artifact::{ArtifactError, Diagnostic, Fault};
+use labelproof_artifact::{Advice, ArtifactError, Diagnostic};
 
 /// The audit stage failed. That a figure is unsound is no failure.
 #[derive(Debug, thiserror::Error)]
@@ -18,19 +18,11 @@ pub enum Error {
 }
 
 impl Diagnostic for Error {
-    fn fault(&self) -> Fault {
+    fn advice(&self) -> Advice {
         match self {
-            Self::File(error) => error.fault(),
-            Self::Artifact(error) => error.fault(),
-            Self::Model(error) => error.fault(),
-        }
-    }
-
-    fn hints(&self) -> Vec<String> {
-        match self {
-            Self::File(error) => error.hints(),
-            Self::Artifact(error) => error.hints(),
-            Self::Model(error) => error.hints(),
+            Self::File(error) => error.advice(),
+            Self::Artifact(error) => error.advice(),
+            Self::Model(error) => error.advice(),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use labelproof_artifact::{Diagnostic, Fault};
+use labelproof_artifact::{Advice, Diagnostic, Fault};
 
 /// The binary that links LibTorch, in the folder of this one.
 const SIBLING: &str = "labelproof-torch";
@@ -64,15 +64,11 @@ pub enum HandoverError {
 }
 
 impl Diagnostic for HandoverError {
-    fn fault(&self) -> Fault {
-        Fault::Environment
-    }
-
-    fn hints(&self) -> Vec<String> {
-        vec![format!(
+    fn advice(&self) -> Advice {
+        Fault::Environment.hint(format!(
             "this command runs a network, which `{SIBLING}` does: build both binaries (`cargo build --bin \
              labelproof --bin labelproof-torch`), and keep them in one folder"
-        )]
+        ))
     }
 }
 

@@ -3,7 +3,8 @@
 use std::path::{Component, Path, PathBuf};
 
 use labelproof_artifact::fs::{self, FsError};
-use labelproof_artifact::{Diagnostic, Fault, StageId};
+use labelproof_artifact::wording::nearest;
+use labelproof_artifact::{Advice, Diagnostic, Fault, StageId};
 use labelproof_settings::DeviceChoice;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -143,15 +144,13 @@ fn list(problems: &[String]) -> String {
 }
 
 impl Diagnostic for ConfigError {
-    fn fault(&self) -> Fault {
-        Fault::Configuration
-    }
-
-    fn hints(&self) -> Vec<String> {
+    fn advice(&self) -> Advice {
         match self {
-            Self::Read { .. } => vec!["name another file with `--config FILE`".to_owned()],
-            Self::Parse { hint, .. } | Self::Set { hint, .. } => hint.iter().cloned().collect(),
-            Self::Check { .. } => Vec::new(),
+            Self::Read { .. } => Fault::Configuration.hint("name another file with `--config FILE`"),
+            Self::Parse { hint: Some(hint), .. } | Self::Set { hint: Some(hint), .. } => {
+                Fault::Configuration.hint(hint)
+            }
+            _ => Fault::Configuration.into(),
         }
     }
 }
@@ -394,11 +393,7 @@ fn nearest_key(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("unknown field `")?;
     let (wrong, rest) = rest.split_once('`')?;
     let valid = rest.split('`').skip(1).step_by(2);
-    valid
-        .map(|key| (strsim::jaro_winkler(wrong, key), key))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, key)| format!("did you mean `{key}`?"))
+    nearest(wrong, valid).map(|key| format!("did you mean `{key}`?"))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::{
-    ArtifactError, Artifacts, Diagnostic, Digest, Fault, Split, StageId, StageLock, first_difference,
+    Advice, ArtifactError, Artifacts, Diagnostic, Digest, Fault, Split, StageId, StageLock, first_difference,
 };
 use labelproof_metrics::Evaluation;
 use serde::{Deserialize, Serialize};
@@ -122,23 +122,15 @@ pub enum PipelineLockError {
 }
 
 impl Diagnostic for PipelineLockError {
-    fn fault(&self) -> Fault {
-        match self {
-            Self::File(error) => error.fault(),
-            Self::Artifact(error) => error.fault(),
-            Self::Damaged { .. } | Self::NeverRun(_) => Fault::Artifact,
-        }
-    }
-
-    fn hints(&self) -> Vec<String> {
+    fn advice(&self) -> Advice {
         match self {
             Self::File(error) if error.fault() == Fault::Input => {
-                vec!["write one: labelproof reproduce --write".to_owned()]
+                Fault::Input.hint("write one: labelproof reproduce --write")
             }
-            Self::File(error) => error.hints(),
-            Self::Artifact(error) => error.hints(),
-            Self::Damaged { .. } => vec!["write it anew: labelproof reproduce --write".to_owned()],
-            Self::NeverRun(stage) => vec![format!("make them: labelproof run {stage}")],
+            Self::File(error) => error.advice(),
+            Self::Artifact(error) => error.advice(),
+            Self::Damaged { .. } => Fault::Artifact.hint("write it anew: labelproof reproduce --write"),
+            Self::NeverRun(stage) => Fault::Artifact.hint(format!("make them: labelproof run {stage}")),
         }
     }
 }

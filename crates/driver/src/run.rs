@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use labelproof_artifact::{Diagnostic, Fault, Reporter, StageId, StageLock, fs};
+use labelproof_artifact::{Advice, Diagnostic, Fault, Reporter, StageId, StageLock, fs};
 use labelproof_settings::encoder;
 
 use crate::config::Config;
@@ -195,12 +195,9 @@ pub(crate) struct Stopped {
 }
 
 impl Diagnostic for Stopped {
-    fn fault(&self) -> Fault {
+    fn advice(&self) -> Advice {
         Fault::Interrupted
-    }
-
-    fn hints(&self) -> Vec<String> {
-        vec!["finished stages are kept: run the same command again, and it goes on from there".to_owned()]
+            .hint("finished stages are kept: run the same command again, and it goes on from there")
     }
 }
 
@@ -215,12 +212,8 @@ pub(crate) struct ChangedArtifact {
 }
 
 impl Diagnostic for ChangedArtifact {
-    fn fault(&self) -> Fault {
-        Fault::Artifact
-    }
-
-    fn hints(&self) -> Vec<String> {
-        vec![format!("make it anew: labelproof run {}", self.stage)]
+    fn advice(&self) -> Advice {
+        Fault::Artifact.hint(format!("make it anew: labelproof run {}", self.stage))
     }
 }
 

@@ -1,10 +1,11 @@
 //! What can go wrong in evaluation.
 
 use labelproof_artifact::fs::FsError;
-use labelproof_artifact::{ArtifactError, Diagnostic, Fault, Split};
+use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, Split};
 
 /// Evaluation failed.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Error {
     /// The operating system refused.
     #[error(transparent)]
@@ -18,57 +19,29 @@ pub enum Error {
     /// The metrics of a split cannot be computed.
     #[error("cannot score the {split} split")]
     Score {
-        /// Which.
         split: Split,
-        /// Why.
         source: labelproof_metrics::Error,
     },
     /// The bundle was trained on other labels than the documents have.
     #[error("the bundle's labels are {bundle}, those of the documents {documents}")]
-    Labels {
-        /// The bundle's.
-        bundle: String,
-        /// The documents'.
-        documents: String,
-    },
+    Labels { bundle: String, documents: String },
     /// The features that training kept are not those of the text.
     #[error(
         "row `{id}`: the features kept by training give a logit of {kept}, predicting from its text gives {predicted}"
     )]
-    Features {
-        /// The row.
-        id: String,
-        /// From the kept features.
-        kept: f32,
-        /// From the text.
-        predicted: f32,
-    },
+    Features { id: String, kept: f32, predicted: f32 },
 }
 
 impl Diagnostic for Error {
-    fn fault(&self) -> Fault {
+    fn advice(&self) -> Advice {
         match self {
-            Self::File(error) => error.fault(),
-            Self::Artifact(error) => error.fault(),
-            Self::Model(error) => error.fault(),
-            Self::Score { .. } => Fault::Model,
-            Self::Labels { .. } | Self::Features { .. } => Fault::Artifact,
-        }
-    }
-
-    fn hints(&self) -> Vec<String> {
-        match self {
-            Self::File(error) => error.hints(),
-            Self::Artifact(error) => error.hints(),
-            Self::Model(error) => error.hints(),
-            Self::Score { .. } => {
-                vec![
-                    "the model gives no finite numbers; train it with a lower `train.learning_rate`"
-                        .to_owned(),
-                ]
-            }
+            Self::File(error) => error.advice(),
+            Self::Artifact(error) => error.advice(),
+            Self::Model(error) => error.advice(),
+            Self::Score { .. } => Fault::Model
+                .hint("the model gives no finite numbers; train it with a lower `train.learning_rate`"),
             Self::Labels { .. } | Self::Features { .. } => {
-                vec!["train anew: labelproof run train --force".to_owned()]
+                Fault::Artifact.hint("train anew: labelproof run train --force")
             }
         }
     }

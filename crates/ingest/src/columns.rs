@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::params::Columns;
 use crate::settings::Settings;
-use crate::text::nearest;
+use labelproof_artifact::wording::nearest;
 
 /// The names of the columns that a reader picks.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +75,7 @@ impl Places {
                     setting: wanted.settings.column(key),
                     column: column.to_owned(),
                     columns: header.to_vec(),
-                    nearest: nearest(column, header),
+                    nearest: nearest(column, header).map(str::to_owned),
                 }),
             }
         };

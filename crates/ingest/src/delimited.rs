@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::rows::{Fields, Problem, Reason, RowSink, Value};
 use crate::sources::Input;
+use labelproof_artifact::wording::counted;
 
 /// Reads a table with a header into the sink.
 pub(crate) fn read<S: RowSink>(
@@ -50,8 +51,7 @@ pub(crate) fn read<S: RowSink>(
             sink.row(source, line, fields)?;
         } else {
             let count = records.len();
-            let plural = if count == 1 { "" } else { "s" };
-            let detail = format!("{count} field{plural}, the header has {}", header.len());
+            let detail = format!("{}, the header has {}", counted(count, "field"), header.len());
             sink.problem(source, line, Problem::new(Reason::RaggedRow, detail))?;
         }
     }

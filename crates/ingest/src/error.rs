@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use labelproof_artifact::fs::FsError;
-use labelproof_artifact::{ArtifactError, Diagnostic, Fault, Reject};
+use labelproof_artifact::wording::{counted, plural, quoted};
+use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, Reject};
 use parquet::errors::ParquetError;
 
 use crate::labels::Alike;
-use crate::text::listed;
 
 /// Ingest cannot read the sources, or cannot make documents of them.
 #[derive(Debug, thiserror::Error)]
@@ -155,7 +155,7 @@ pub enum Error {
     /// A column that a setting names is not there.
     #[error(
         "{place}: no column is called `{column}`, which `{setting}` names; there are: {}",
-        listed(columns)
+        quoted(columns, SHOWN_NAMES)
     )]
     NoSuchColumn {
         /// File, and line where there are lines.
@@ -238,7 +238,7 @@ pub enum Error {
     /// A label that `ingest.labels.keep` names is nobody's.
     #[error(
         "`ingest.labels.keep` names `{label}`, which no document has; there are: {}",
-        listed(labels)
+        quoted(labels, SHOWN_NAMES)
     )]
     KeepWithoutRows {
         /// The name.
@@ -270,11 +270,14 @@ pub(crate) fn problem_line(file: &str, line: Option<u64>, reason: &str, detail: 
     format!("{file}{line}: {reason}: {detail}")
 }
 
+/// Names that a message lists; the rest is counted.
+const SHOWN_NAMES: usize = 50;
+
 fn rejected(rejects: &[Reject], total: u64) -> String {
     let mut text = format!(
-        "{total} {} cannot become {}",
-        if total == 1 { "row" } else { "rows" },
-        if total == 1 { "a document" } else { "documents" },
+        "{} cannot become {}",
+        counted(total, "row"),
+        plural(total, "a document", "documents"),
     );
     for reject in rejects {
         let _ = write!(text, "\n  {}", reject_line(reject));
@@ -309,86 +312,74 @@ fn alike_message(alike: &[Alike]) -> String {
     }
 }
 
-/// The `did you mean` of a name that is not there.
-fn suggestion(nearest: Option<&String>) -> Vec<String> {
-    nearest
-        .map(|name| format!("did you mean `{name}`?"))
-        .into_iter()
-        .collect()
-}
-
 impl Diagnostic for Error {
-    fn fault(&self) -> Fault {
-        match self {
-            Self::Artifact(error) => error.fault(),
-            Self::File(error) => error.fault(),
+    fn advice(&self) -> Advice {
+        let fault = match self {
             Self::BadParams { .. } | Self::BadPattern { .. } | Self::KeepWithoutRows { .. } => {
                 Fault::Configuration
             }
             _ => Fault::Input,
-        }
-    }
-
-    fn hints(&self) -> Vec<String> {
-        let one = |text: &str| vec![text.to_owned()];
+        };
+        let hint = |text: &str| fault.hint(text);
         match self {
-            Self::Artifact(error) => error.hints(),
-            Self::File(error) => error.hints(),
+            Self::Artifact(error) => error.advice(),
+            Self::File(error) => error.advice(),
             Self::Missing { .. } | Self::NoMatch { .. } => {
-                one("paths are relative to the folder of `pipeline.yaml`")
+                hint("paths are relative to the folder of `pipeline.yaml`")
             }
             Self::BadPattern { .. } => {
-                one("put a `*`, `?` or `[` that is part of a name into brackets: `[*]`")
+                hint("put a `*`, `?` or `[` that is part of a name into brackets: `[*]`")
             }
-            Self::NoFiles { .. } => one("name the files themselves, or another `ingest.format`"),
-            Self::BadName { .. } => one("rename it"),
-            Self::CutGzip { .. } => one("fetch or pack the file again"),
+            Self::NoFiles { .. } => hint("name the files themselves, or another `ingest.format`"),
+            Self::BadName { .. } => hint("rename it"),
+            Self::CutGzip { .. } => hint("fetch or pack the file again"),
             Self::BadGzip { .. } => {
-                one("fetch the file again, or remove `.gz` from its name if it is not packed")
+                hint("fetch the file again, or remove `.gz` from its name if it is not packed")
             }
-            Self::Utf16 { .. } => one("convert it: iconv -f utf-16 -t utf-8"),
-            Self::MarkedUtf8 { setting, .. } => vec![format!("remove `{setting}`")],
-            Self::NotJsonLines { setting, .. } => vec![format!(
+            Self::Utf16 { .. } => hint("convert it: iconv -f utf-16 -t utf-8"),
+            Self::MarkedUtf8 { setting, .. } => fault.hint(format!("remove `{setting}`")),
+            Self::NotJsonLines { setting, .. } => fault.hint(format!(
                 "`{setting}` is one object on each line; turn an array into lines with: jq -c '.[]'"
-            )],
+            )),
             Self::UnclosedQuote { .. } => {
-                one("close the field with a quote, and write a quote inside a quoted field twice")
+                hint("close the field with a quote, and write a quote inside a quoted field twice")
             }
-            Self::BadHeader { setting, .. } => vec![format!(
+            Self::BadHeader { setting, .. } => fault.hint(format!(
                 "say in `{setting}` what the file is, for example `windows-1252`"
-            )],
+            )),
             Self::TooLong { .. } => {
-                one("look for a quote or a line break that is missing before; split the text if it is meant")
+                hint("look for a quote or a line break that is missing before; split the text if it is meant")
             }
-            Self::NoSuchColumn { nearest, .. } | Self::KeepWithoutRows { nearest, .. } => {
-                suggestion(nearest.as_ref())
-            }
-            Self::RepeatedColumn { .. } => one("rename one of them in the source"),
+            Self::NoSuchColumn { nearest, .. } | Self::KeepWithoutRows { nearest, .. } => match nearest {
+                Some(name) => fault.hint(format!("did you mean `{name}`?")),
+                None => fault.into(),
+            },
+            Self::RepeatedColumn { .. } => hint("rename one of them in the source"),
             Self::Rejected { .. } => {
-                one("mend the rows, or set `ingest.on_reject: continue` to go on without them")
+                hint("mend the rows, or set `ingest.on_reject: continue` to go on without them")
             }
-            Self::TooManyLabels { .. } => one("does `ingest.columns.label` name the right column?"),
+            Self::TooManyLabels { .. } => hint("does `ingest.columns.label` name the right column?"),
             Self::LabelsAlike { alike } => {
                 let mut text = "make them one:\ningest:\n  labels:\n    rename:".to_owned();
                 for pair in alike {
                     let (from, to) = pair.renaming();
                     let _ = write!(text, "\n      {from}: {to}");
                 }
-                vec![text]
+                fault.hint(text)
             }
             Self::Empty { .. } | Self::NoRecords { .. } => {
-                one("name a source that has rows, or write this one again")
+                hint("name a source that has rows, or write this one again")
             }
-            Self::ColumnType { .. } => one("write the column in another type, or name another column"),
-            Self::BadParquet { .. } => one("fetch the file again: it may have been cut short"),
+            Self::ColumnType { .. } => hint("write the column in another type, or name another column"),
+            Self::BadParquet { .. } => hint("fetch the file again: it may have been cut short"),
             Self::NoDocuments { .. } => {
-                one("do `ingest.columns` and `ingest.labels.keep` name what the sources hold?")
+                hint("do `ingest.columns` and `ingest.labels.keep` name what the sources hold?")
             }
-            Self::OneLabel { .. } => one(
+            Self::OneLabel { .. } => hint(
                 "does `ingest.columns.label` name the right column? A classifier needs two labels at least",
             ),
-            Self::NotAFile { .. } => one("name a file, or a folder of files"),
-            Self::BadParams { .. } | Self::Read { .. } => Vec::new(),
+            Self::NotAFile { .. } => hint("name a file, or a folder of files"),
+            Self::BadParams { .. } | Self::Read { .. } => fault.into(),
         }
     }
 }

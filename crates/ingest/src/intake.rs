@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use labelproof_artifact::wording::one_line;
 use labelproof_artifact::{Reject, Reporter, Split};
 
 use crate::error::Error;
@@ -13,7 +14,6 @@ use crate::rows::{Fields, Problem, Reason, RowSink, Value, row_id, row_text};
 use crate::settings::Settings;
 use crate::sources::Found;
 use crate::spill::{Candidate, Sorter};
-use crate::text::shown;
 
 /// What the fields are called in messages.
 struct Names {
@@ -255,7 +255,7 @@ fn parse_split(value: Option<&str>, name: &str) -> Result<Split, Problem> {
         )),
         _ => Err(Problem::new(
             Reason::UnknownSplit,
-            format!("{name} is `{}`, {EXPECTED}", shown(value)),
+            format!("{name} is `{}`, {EXPECTED}", one_line(value)),
         )),
     }
 }

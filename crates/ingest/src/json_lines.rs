@@ -1,5 +1,6 @@
 //! Rows of JSON lines files: one object on each line, of which only the needed fields are kept.
 
+use labelproof_artifact::wording::nearest;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,7 +13,6 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::rows::{Fields, Problem, Reason, RowSink, Value};
 use crate::sources::Input;
-use crate::text::nearest;
 
 /// Reads JSON lines files one after the other.
 pub(crate) struct JsonLines<'a> {
@@ -106,7 +106,7 @@ impl<'a> JsonLines<'a> {
             place: first_file.to_owned(),
             setting: self.wanted.settings.column(key),
             column: (*column).to_owned(),
-            nearest: nearest(column, &columns),
+            nearest: nearest(column, &columns).map(str::to_owned),
             columns,
         })
     }

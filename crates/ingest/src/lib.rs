@@ -26,11 +26,11 @@ mod settings;
 mod sources;
 mod spill;
 mod summary;
-mod text;
 mod texts;
 
 use std::path::Path;
 
+use labelproof_artifact::wording::nearest;
 use labelproof_artifact::{Document, LabelMap, Reject, Reporter, Stage, StageId, TableWriter, fs};
 
 pub use error::Error;
@@ -299,7 +299,7 @@ fn check_labels(params: &Params, documents: &LabelCounts, not_chosen: &LabelCoun
                 .collect();
             return Err(Error::KeepWithoutRows {
                 label: label.clone(),
-                nearest: text::nearest(label, &labels),
+                nearest: nearest(label, &labels).map(str::to_owned),
                 labels,
             });
         }

@@ -1,5 +1,6 @@
 //! What a reader hands over for a row, and how its fields become text: the rules that hold whatever a row is read for.
 
+use labelproof_artifact::wording::plural;
 use std::borrow::Cow;
 
 use crate::error::Error;
@@ -159,7 +160,7 @@ pub(crate) fn row_text(
         } else {
             "nothing but white space"
         };
-        let verb = if names.len() == 1 { "is" } else { "are" };
+        let verb = plural(names.len(), "is", "are");
         let detail = format!("{} {verb} {kind}", names.join(" and "));
         return Err(Problem::new(Reason::EmptyText, detail));
     }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use labelproof_artifact::Reject;
+use labelproof_artifact::wording::{counted, one_line};
 
 use crate::error::reject_line;
 use crate::labels::LabelCounts;
 use crate::rows::Reason;
-use crate::text::shown;
 
 /// The numbers of a run.
 pub(crate) struct Summary<'a> {
@@ -25,24 +25,19 @@ pub(crate) struct Summary<'a> {
     pub(crate) unused_renames: Vec<&'a str>,
 }
 
-/// A number with its noun.
-fn counted(count: u64, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
-}
-
 impl Summary<'_> {
     /// The message.
     pub(crate) fn text(&self) -> String {
         let mut text = format!(
             "{} read from {}, {} of {}",
-            counted(self.rows, "row", "rows"),
-            counted(self.files as u64, "file", "files"),
-            counted(self.documents.rows(), "document", "documents"),
-            counted(self.documents.len() as u64, "label", "labels"),
+            counted(self.rows, "row"),
+            counted(self.files as u64, "file"),
+            counted(self.documents.rows(), "document"),
+            counted(self.documents.len() as u64, "label"),
         );
         self.add_labels(&mut text);
         if self.not_chosen_rows > 0 {
-            let rows = counted(self.not_chosen_rows, "row", "rows");
+            let rows = counted(self.not_chosen_rows, "row");
             let _ = write!(text, "\nnot chosen by `ingest.labels.keep`: {rows}");
             add_names(&mut text, self.not_chosen);
         }
@@ -50,7 +45,7 @@ impl Summary<'_> {
             let _ = write!(
                 text,
                 "\nover the cap of {} per label: {}",
-                counted(rows_per_label, "row", "rows"),
+                counted(rows_per_label, "row"),
                 self.over_cap
             );
         }
@@ -78,7 +73,7 @@ impl Summary<'_> {
         let mut lines: Vec<(String, u64)> = self
             .documents
             .iter()
-            .map(|(label, count)| (shown(label), count))
+            .map(|(label, count)| (one_line(label), count))
             .collect();
         let mut left_out = 0;
         if lines.len() > ALL {
@@ -137,7 +132,7 @@ fn add_names(text: &mut String, labels: &LabelCounts) {
     let mut names: Vec<_> = counts
         .iter()
         .take(SHOWN)
-        .map(|(label, count)| format!("`{}` {count}", shown(label)))
+        .map(|(label, count)| format!("`{}` {count}", one_line(label)))
         .collect();
     if counts.len() > SHOWN {
         names.push(format!("{} other labels", counts.len() - SHOWN));

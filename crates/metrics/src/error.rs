@@ -2,6 +2,7 @@
 
 /// Why labels, probabilities or counts cannot be turned into metrics.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Error {
     /// A classifier without classes has nothing to predict.
     #[error("cannot compute metrics for zero classes")]
@@ -11,9 +12,7 @@ pub enum Error {
     Length {
         /// What was counted, as a plural noun.
         what: &'static str,
-        /// How many there should be.
         expected: usize,
-        /// How many there are.
         found: usize,
     },
     /// A row's label is not one of the classes.
@@ -21,9 +20,7 @@ pub enum Error {
     LabelOutOfRange {
         /// The row, counted from 0.
         row: usize,
-        /// Its label.
         label: u32,
-        /// The number of classes.
         classes: usize,
     },
     /// A probability is `NaN` or infinite.
@@ -33,7 +30,6 @@ pub enum Error {
         row: usize,
         /// The class, counted from 0.
         class: usize,
-        /// What was found.
         value: f64,
     },
     /// A loss is `NaN` or infinite.
@@ -43,7 +39,6 @@ pub enum Error {
     BadLoss {
         /// The row, counted from 0.
         row: usize,
-        /// What was found.
         value: f64,
     },
     /// There are more rows or classes than a `u32` can number.
@@ -51,7 +46,6 @@ pub enum Error {
     TooMany {
         /// What was counted, as a plural noun.
         what: &'static str,
-        /// How many there are.
         found: usize,
     },
 }

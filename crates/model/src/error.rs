@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use labelproof_artifact::fs::FsError;
-use labelproof_artifact::{ArtifactError, Diagnostic, Fault};
+use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault};
 use labelproof_settings::encoder::EncoderError;
 
 /// A model, a bundle or a device cannot be used.
@@ -120,45 +120,36 @@ fn list_mismatches(missing: &[String], misshaped: &[String], unused: &[String]) 
     .collect()
 }
 
-impl Diagnostic for Error {
-    fn fault(&self) -> Fault {
-        match self {
-            Self::File(error) => error.fault(),
-            Self::Artifact(error) => error.fault(),
-            Self::Encoder(error) => error.fault(),
-            Self::BundleFile { .. } => Fault::Artifact,
-            Self::Text(_)
-            | Self::TensorFile { .. }
-            | Self::Mismatch { .. }
-            | Self::Vocabulary { .. }
-            | Self::NoBundle { .. }
-            | Self::Bundle { .. }
-            | Self::Canary { .. }
-            | Self::CanaryTokens { .. }
-            | Self::NoDevice { .. } => Fault::Model,
-        }
-    }
+const CHANGED_BUNDLE: &str =
+    "a file of the bundle was changed or replaced; make it anew: labelproof run train --force";
 
-    fn hints(&self) -> Vec<String> {
-        let hint = match self {
-            Self::File(error) => return error.hints(),
-            Self::Artifact(error) => return error.hints(),
-            Self::Encoder(error) => return error.hints(),
-            Self::TensorFile { .. } => "fetch the file again; it may have been cut short",
-            Self::Mismatch { .. } => "config.json and model.safetensors must come from the same model",
-            Self::Vocabulary { .. } => "tokenizer.json and model.safetensors must come from the same model",
-            Self::NoBundle { .. } => {
-                "name the `model` folder that train wrote, such as artifacts/train/model"
+impl Diagnostic for Error {
+    fn advice(&self) -> Advice {
+        let (fault, hint) = match self {
+            Self::File(error) => return error.advice(),
+            Self::Artifact(error) => return error.advice(),
+            Self::Encoder(error) => return error.advice(),
+            // In a bundle the cleaning rules belong to the model as the tokenizer does.
+            Self::Text(_) => return Fault::Model.into(),
+            Self::TensorFile { .. } => (Fault::Model, "fetch the file again; it may have been cut short"),
+            Self::Mismatch { .. } => (
+                Fault::Model,
+                "config.json and model.safetensors must come from the same model",
+            ),
+            Self::Vocabulary { .. } => (
+                Fault::Model,
+                "tokenizer.json and model.safetensors must come from the same model",
+            ),
+            Self::NoBundle { .. } => (
+                Fault::Model,
+                "name the `model` folder that train wrote, such as artifacts/train/model",
+            ),
+            Self::BundleFile { .. } => (Fault::Artifact, CHANGED_BUNDLE),
+            Self::Bundle { .. } | Self::Canary { .. } | Self::CanaryTokens { .. } => {
+                (Fault::Model, CHANGED_BUNDLE)
             }
-            Self::Bundle { .. }
-            | Self::BundleFile { .. }
-            | Self::Canary { .. }
-            | Self::CanaryTokens { .. } => {
-                "a file of the bundle was changed or replaced; make it anew: labelproof run train --force"
-            }
-            Self::NoDevice { .. } => "set `device: auto` to take the best one there is",
-            Self::Text(_) => return Vec::new(),
+            Self::NoDevice { .. } => (Fault::Model, "set `device: auto` to take the best one there is"),
         };
-        vec![hint.to_owned()]
+        fault.hint(hint)
     }
 }

@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use labelproof_artifact::fs::FsError;
-use labelproof_artifact::{ArtifactError, Diagnostic, Fault, Reject};
+use labelproof_artifact::wording::counted;
+use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, Reject};
 
 /// Preprocessing failed.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Error {
     /// A file of ingest cannot be used, or an own one cannot be written.
     #[error(transparent)]
@@ -20,18 +22,10 @@ pub enum Error {
     Text(#[from] labelproof_text::Error),
     /// The section of `pipeline.yaml` is not usable.
     #[error("the parameters cannot be used\n  {}", problems.join("\n  "))]
-    BadParams {
-        /// What [`Params::check`](crate::Params::check) says.
-        problems: Vec<String>,
-    },
+    BadParams { problems: Vec<String> },
     /// The encoder's description is not what it should be.
     #[error("`{}` is damaged: {problem}", path.display())]
-    BadEncoderConfig {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
+    BadEncoderConfig { path: PathBuf, problem: String },
     /// The encoder has fewer positions than are asked for.
     #[error(
         "`preprocess.max_tokens` is {max_tokens}, but the encoder takes {max_positions} tokens at most \
@@ -39,11 +33,8 @@ pub enum Error {
         path.display()
     )]
     TooManyTokens {
-        /// The tokens asked for.
         max_tokens: usize,
-        /// The encoder's limit.
         max_positions: usize,
-        /// The encoder's description.
         path: PathBuf,
     },
     /// The tokenizer has ids that the encoder does not know.
@@ -55,9 +46,7 @@ pub enum Error {
     Vocabulary {
         /// One more than its largest id.
         tokenizer: usize,
-        /// Tokens of the encoder.
         encoder: usize,
-        /// The encoder's description.
         path: PathBuf,
     },
     /// There are rows that cannot go on, and `preprocess.on_reject` is `fail`.
@@ -65,7 +54,6 @@ pub enum Error {
     Rejected {
         /// The first of them.
         rejects: Vec<Reject>,
-        /// How many there are.
         total: u64,
     },
     /// Labels that cleaning leaves without rows.
@@ -89,12 +77,7 @@ pub enum Error {
 pub(crate) const SHOWN_REJECTS: usize = 10;
 
 fn rejected(rejects: &[Reject], total: u64) -> String {
-    let rows = if total == 1 {
-        "1 row"
-    } else {
-        &format!("{total} rows")
-    };
-    let mut text = format!("{rows} cannot go on");
+    let mut text = format!("{} cannot go on", counted(total, "row"));
     for reject in rejects {
         let _ = write!(text, "\n  {}", reject_line(reject));
     }
@@ -112,47 +95,29 @@ pub(crate) fn reject_line(reject: &Reject) -> String {
 }
 
 impl Diagnostic for Error {
-    fn fault(&self) -> Fault {
+    fn advice(&self) -> Advice {
         match self {
-            Self::Artifact(error) => error.fault(),
-            Self::File(error) => error.fault(),
-            Self::Text(error) => match error {
-                labelproof_text::Error::ReadTokenizer { .. }
-                | labelproof_text::Error::ParseTokenizer { .. }
-                | labelproof_text::Error::PostProcessor { .. }
-                | labelproof_text::Error::Encode { .. } => Fault::Model,
-                _ => Fault::Configuration,
-            },
-            Self::BadParams { .. } | Self::TooManyTokens { .. } => Fault::Configuration,
-            Self::BadEncoderConfig { .. } | Self::Vocabulary { .. } => Fault::Model,
-            Self::Rejected { .. } | Self::LabelsLost { .. } | Self::NoDocuments | Self::TooManyRows => {
-                Fault::Input
-            }
-            Self::ChangedMeanwhile => Fault::Artifact,
-        }
-    }
-
-    fn hints(&self) -> Vec<String> {
-        let one = |text: &str| vec![text.to_owned()];
-        match self {
-            Self::Artifact(error) => error.hints(),
-            Self::File(error) => error.hints(),
-            // The library's messages say what to do.
-            Self::Text(_) | Self::BadParams { .. } => Vec::new(),
-            Self::BadEncoderConfig { .. } => one("fetch the encoder again"),
-            Self::TooManyTokens { max_positions, .. } => vec![format!(
+            Self::Artifact(error) => error.advice(),
+            Self::File(error) => error.advice(),
+            Self::Text(error) => error.advice(),
+            Self::BadParams { .. } => Fault::Configuration.into(),
+            Self::BadEncoderConfig { .. } => Fault::Model.hint("fetch the encoder again"),
+            Self::TooManyTokens { max_positions, .. } => Fault::Configuration.hint(format!(
                 "set `preprocess.max_tokens: {max_positions}`, or name an encoder for longer texts"
-            )],
-            Self::Vocabulary { .. } => one("take `tokenizer.json` and the weights from the same model"),
-            Self::Rejected { .. } => {
-                one("mend the rows, or set `preprocess.on_reject: continue` to go on without them")
+            )),
+            Self::Vocabulary { .. } => {
+                Fault::Model.hint("take `tokenizer.json` and the weights from the same model")
             }
-            Self::LabelsLost { .. } => {
-                one("ease the steps of `preprocess.clean`, or leave such labels out (`ingest.labels.keep`)")
+            Self::Rejected { .. } => Fault::Input
+                .hint("mend the rows, or set `preprocess.on_reject: continue` to go on without them"),
+            Self::LabelsLost { .. } => Fault::Input.hint(
+                "ease the steps of `preprocess.clean`, or leave such labels out (`ingest.labels.keep`)",
+            ),
+            Self::NoDocuments => Fault::Input.hint("make them anew: labelproof run ingest --force"),
+            Self::TooManyRows => Fault::Input.hint("take fewer rows: `ingest.rows_per_label`"),
+            Self::ChangedMeanwhile => {
+                Fault::Artifact.hint("run this stage again, with no other run in the same folder")
             }
-            Self::NoDocuments => one("make them anew: labelproof run ingest --force"),
-            Self::TooManyRows => one("take fewer rows: `ingest.rows_per_label`"),
-            Self::ChangedMeanwhile => one("run this stage again, with no other run in the same folder"),
         }
     }
 }

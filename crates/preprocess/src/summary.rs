@@ -1,5 +1,6 @@
 //! What preprocess tells at its end: lengths, truncation, duplicates, rejects.
 
+use labelproof_artifact::wording::{counted, plural};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -168,11 +169,7 @@ impl Summary {
                 text,
                 "\nbeyond these, {} equal to another only because `stop_words` removes what sets them apart; they do \
                  not count as duplicates",
-                if count == 1 {
-                    "1 row is".to_owned()
-                } else {
-                    format!("{count} rows are")
-                }
+                format_args!("{} {}", counted(count, "row"), plural(count, "is", "are"))
             );
         }
         if let Some((one, other)) = &self.first_conflict {
@@ -197,9 +194,4 @@ impl Summary {
         });
         reached.map_or(0, |(&length, _)| length)
     }
-}
-
-/// A number with its noun.
-fn counted(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

@@ -4,6 +4,7 @@
 //! audit's.
 
 use labelproof_artifact::findings::{Confidence, Finding, Findings, Gap, Ruling, Severity, Status};
+use labelproof_artifact::wording::capitalized;
 use serde_json::Value;
 
 use crate::format::{UNDEFINED, count, counted, p_value, percent, points};
@@ -119,7 +120,7 @@ pub(crate) fn ruling(ruling: Ruling) -> &'static str {
 /// What a finding rests on: its statistic first, then everything else in the order of the file.
 pub(crate) fn evidence(finding: &Finding) -> Vec<Evidence> {
     let single = |name: &str, line: String| Evidence {
-        name: text::capitalized(&text::label(name)),
+        name: capitalized(&text::label(name)),
         lines: vec![line],
         left_out: String::new(),
     };

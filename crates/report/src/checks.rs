@@ -5,10 +5,11 @@
 
 use labelproof_artifact::Split;
 use labelproof_artifact::findings::Status;
+use labelproof_artifact::wording::listed;
 use labelproof_metrics::comparison::two_proportion_z;
 
 use crate::facts::Facts;
-use crate::format::{self, count, counted, percent, points};
+use crate::format::{count, counted, percent, points};
 
 /// The chance at which a gap between parts is a warning. Every run is checked, and a false alarm costs trust in all
 /// checks, so this is far stricter than for the one comparison of the verdict.
@@ -158,10 +159,10 @@ fn labels_where(facts: &Facts, condition: impl Fn(usize) -> bool) -> Vec<String>
 
 fn some_of(names: &[String]) -> String {
     if names.len() <= NAMES_SHOWN {
-        return format::list(names);
+        return listed(names);
     }
     let others = format!("{} others", count((names.len() - NAMES_SHOWN) as u64));
-    format::list(&[&names[..NAMES_SHOWN], &[others]].concat())
+    listed(&[&names[..NAMES_SHOWN], &[others]].concat())
 }
 
 /// A best epoch at the very end may not have been the best one to come.

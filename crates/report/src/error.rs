@@ -1,10 +1,11 @@
 //! Why no report can be made, and what to do about it.
 
 use labelproof_artifact::fs::FsError;
-use labelproof_artifact::{ArtifactError, Diagnostic, Fault, StageId};
+use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, StageId};
 
 /// Reporting failed.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Error {
     /// A file of an earlier stage cannot be used.
     #[error(transparent)]
@@ -14,43 +15,27 @@ pub enum Error {
     File(#[from] FsError),
     /// The section of `pipeline.yaml` is not usable.
     #[error("{}", problems.join("; "))]
-    Parameters {
-        /// What [`crate::Params::check`] found.
-        problems: Vec<String>,
-    },
+    Parameters { problems: Vec<String> },
     /// Two files that describe the same rows or classes contradict each other, so that no number could be believed.
     #[error("`{first}` and `{second}` do not belong together: {problem}")]
     Contradiction {
-        /// A file, as `stage/name`.
         first: &'static str,
-        /// The file that does not fit it.
         second: &'static str,
-        /// What differs.
         problem: String,
-        /// The stage to run again.
         stage: StageId,
     },
 }
 
 impl Diagnostic for Error {
-    fn fault(&self) -> Fault {
+    fn advice(&self) -> Advice {
         match self {
-            Self::Artifact(error) => error.fault(),
-            Self::File(error) => error.fault(),
-            Self::Parameters { .. } => Fault::Configuration,
-            Self::Contradiction { .. } => Fault::Artifact,
-        }
-    }
-
-    fn hints(&self) -> Vec<String> {
-        match self {
-            Self::Artifact(error) => error.hints(),
-            Self::File(error) => error.hints(),
+            Self::Artifact(error) => error.advice(),
+            Self::File(error) => error.advice(),
             Self::Parameters { .. } => {
-                vec!["correct the `report` section of `pipeline.yaml`".to_owned()]
+                Fault::Configuration.hint("correct the `report` section of `pipeline.yaml`")
             }
             Self::Contradiction { stage, .. } => {
-                vec![format!("make them anew: labelproof run {stage} --force")]
+                Fault::Artifact.hint(format!("make them anew: labelproof run {stage} --force"))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Numbers as people read them. Undefined numbers are a dash; numbers are never rounded to a certainty they are not.
 
+use labelproof_artifact::wording::plural;
 use labelproof_metrics::Estimate;
 
 /// Stands where a number does not exist.
@@ -150,8 +151,7 @@ pub(crate) fn count(number: u64) -> String {
 
 /// A count with its noun, which takes an `s` in the plural.
 pub(crate) fn counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{}{NO_BREAK}{noun}{plural}", count(number))
+    format!("{}{NO_BREAK}{noun}{}", count(number), plural(number, "", "s"))
 }
 
 /// What is beyond the shown: `3 more rows`; empty for nothing.
@@ -160,15 +160,6 @@ pub(crate) fn more(number: u64, noun: &str) -> String {
         return String::new();
     }
     counted(number, &format!("more {noun}"))
-}
-
-/// A list in words: `a, b and c`.
-pub(crate) fn list(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [only] => only.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
 }
 
 #[cfg(test)]
@@ -236,14 +227,5 @@ mod tests {
             (more(0, "row").as_str(), plain(&more(1, "row")).as_str()),
             ("", "1 more row")
         );
-    }
-
-    #[test]
-    fn lists_read_as_sentences_do() {
-        let names = ["a", "b", "c"].map(str::to_owned);
-        assert_eq!(list(&names), "a, b and c");
-        assert_eq!(list(&names[..2]), "a and b");
-        assert_eq!(list(&names[..1]), "a");
-        assert_eq!(list(&[]), "");
     }
 }

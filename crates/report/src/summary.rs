@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use labelproof_artifact::Split;
 use labelproof_artifact::findings::{Findings, Ruling, Status};
+use labelproof_artifact::wording::capitalized;
 use labelproof_metrics::{Estimate, SplitMetrics};
 
 use crate::audited;
@@ -76,7 +77,7 @@ fn causes(findings: &Findings) -> String {
             list,
             "{}. **{}** ({}, {}, {}). {}",
             finding.rank.unwrap_or_default(),
-            escaped(&text::capitalized(&text::name(&finding.name))),
+            escaped(&capitalized(&text::name(&finding.name))),
             escaped(&text::label(&finding.id)),
             audited::severity(finding),
             escaped(&audited::weight(finding)),

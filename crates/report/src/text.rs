@@ -1,5 +1,7 @@
 //! Text from data, cut to what fits on the page. Escaping is the templates' business.
 
+use labelproof_artifact::wording::capitalized;
+
 /// The longest label that is shown in full, in characters.
 const LABEL_CHARACTERS: usize = 60;
 
@@ -101,17 +103,6 @@ pub(crate) fn sentence(explanation: &str) -> String {
 /// A line of evidence as it is shown.
 pub(crate) fn evidence(line: &str) -> String {
     ellipsis(line, EVIDENCE_CHARACTERS)
-}
-
-/// A name of another stage as a heading: with a capital.
-pub(crate) fn capitalized(name: &str) -> String {
-    let mut characters = name.chars();
-    let first = characters.next();
-    first
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .chain(characters)
-        .collect()
 }
 
 /// The parts of an explanation in their order, each with whether it stands between backticks: code, names of files and

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::fs::{self, FsError};
-use labelproof_artifact::{Diagnostic, Fault};
+use labelproof_artifact::{Advice, Diagnostic, Fault};
 use serde::Deserialize;
 
 /// The encoder's weights.
@@ -39,25 +39,17 @@ pub enum EncoderError {
 }
 
 impl Diagnostic for EncoderError {
-    fn fault(&self) -> Fault {
+    fn advice(&self) -> Advice {
         match self {
-            Self::File(error) => error.fault(),
-            Self::Missing { .. } | Self::Config { .. } => Fault::Model,
-        }
-    }
-
-    fn hints(&self) -> Vec<String> {
-        let hint = match self {
-            Self::File(error) => return error.hints(),
-            Self::Missing { .. } => {
+            Self::File(error) => error.advice(),
+            Self::Missing { .. } => Fault::Model.hint(
                 "`encoder` in `pipeline.yaml` must name a folder in the layout of Hugging Face: config.json, \
-                 model.safetensors, tokenizer.json; `make setup` fetches the sample encoder"
-            }
-            Self::Config { .. } => {
-                "`encoder` must name a BERT with the config.json it was saved with (`\"model_type\": \"bert\"`)"
-            }
-        };
-        vec![hint.to_owned()]
+                 model.safetensors, tokenizer.json; `make setup` fetches the sample encoder",
+            ),
+            Self::Config { .. } => Fault::Model.hint(
+                "`encoder` must name a BERT with the config.json it was saved with (`\"model_type\": \"bert\"`)",
+            ),
+        }
     }
 }
 

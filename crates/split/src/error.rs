@@ -1,6 +1,7 @@
 //! Why rows cannot be split, and what to do about it.
 
-use labelproof_artifact::{ArtifactError, Diagnostic, Fault, Split};
+use labelproof_artifact::wording::{counted, listed};
+use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, Split};
 
 /// How many labels a message lists before it only counts them.
 const SHOWN: usize = 10;
@@ -18,16 +19,14 @@ pub struct Shortage {
 
 /// Splitting failed.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Error {
     /// A file of an earlier stage cannot be used, or the own one cannot be written.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
     /// The section of `pipeline.yaml` is not usable.
     #[error("the parameters cannot be used\n  {}", problems.join("\n  "))]
-    BadParams {
-        /// What [`crate::Params::check`] found.
-        problems: Vec<String>,
-    },
+    BadParams { problems: Vec<String> },
     /// There is nothing to split.
     #[error("there are no rows to split")]
     NoRows,
@@ -36,12 +35,7 @@ pub enum Error {
     TooManyRows,
     /// A row's label is none of the label map's.
     #[error("row `{id}` has the label `{label}`, which `labels.json` does not list")]
-    UnknownLabel {
-        /// The row.
-        id: String,
-        /// Its label.
-        label: String,
-    },
+    UnknownLabel { id: String, label: String },
     /// Labels with too few rows to be in every part.
     #[error("too few rows for {}: {}", list_parts(parts), list_shortages(labels, parts))]
     TooFewGroups {
@@ -56,11 +50,8 @@ pub enum Error {
         describe_groups(*rows, *groups, *largest_group)
     )]
     ClassMissing {
-        /// The label.
         label: String,
-        /// The part.
         split: Split,
-        /// The label's rows.
         rows: usize,
         /// The sets those rows form.
         groups: usize,
@@ -73,37 +64,21 @@ pub enum Error {
     },
     /// The split is to be taken from the data, and some rows have none.
     #[error("row `{id}` has no split{}", and_others(*count))]
-    GivenMissing {
-        /// The first such row.
-        id: String,
-        /// How many such rows there are.
-        count: usize,
-    },
+    GivenMissing { id: String, count: usize },
     /// The split of the data has no row for a part that cannot be drawn.
     #[error("the given split has no {split} row")]
-    GivenPartEmpty {
-        /// The part.
-        split: Split,
-    },
+    GivenPartEmpty { split: Split },
     /// The validation part cannot be drawn from so few train rows.
     #[error(
         "the given split has {train} train rows, too few to draw {validation} validation rows from \
          (`split.validation` is a share of all rows)"
     )]
-    GivenTrainTooSmall {
-        /// The given train rows.
-        train: usize,
-        /// The validation rows wanted.
-        validation: usize,
-    },
+    GivenTrainTooSmall { train: usize, validation: usize },
 }
 
 fn list_parts(parts: &[Split]) -> String {
-    let names: Vec<_> = parts.iter().map(|split| split.name()).collect();
-    match names.as_slice() {
-        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
-        _ => names.concat(),
-    }
+    let names: Vec<&str> = parts.iter().map(|split| split.name()).collect();
+    listed(&names)
 }
 
 fn list_shortages(labels: &[Shortage], parts: &[Split]) -> String {
@@ -112,16 +87,16 @@ fn list_shortages(labels: &[Shortage], parts: &[Split]) -> String {
         .take(SHOWN)
         .map(|Shortage { label, rows, groups }| {
             if rows == groups {
-                format!("label `{label}` has {}", count(*rows, "row"))
+                format!("label `{label}` has {}", counted(*rows, "row"))
             } else {
-                let rows = count(*rows, "row");
-                let groups = count(*groups, "group");
+                let rows = counted(*rows, "row");
+                let groups = counted(*groups, "group");
                 format!("label `{label}` has {rows} in {groups} that must stay together")
             }
         })
         .collect();
     if labels.len() > SHOWN {
-        list.push(format!("and {} more", count(labels.len() - SHOWN, "label")));
+        list.push(format!("and {} more", counted(labels.len() - SHOWN, "label")));
     }
     let list = list.join(", ");
     if parts.contains(&Split::Test) {
@@ -132,11 +107,11 @@ fn list_shortages(labels: &[Shortage], parts: &[Split]) -> String {
 }
 
 fn describe_groups(rows: usize, groups: usize, largest_group: usize) -> String {
-    let rows = count(rows, "row");
+    let rows = counted(rows, "row");
     if largest_group < 2 {
         return format!("it has {rows}");
     }
-    let groups = count(groups, "group");
+    let groups = counted(groups, "group");
     format!(
         "its {rows} are in {groups} that must stay together, of up to {largest_group} rows with those of other labels"
     )
@@ -150,61 +125,53 @@ fn and_others(count_with_first: usize) -> String {
     }
 }
 
-/// A number with its noun.
-pub(crate) fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
 /// What helps a label that is too small to be in every part.
 const FEWER_LABELS: &str = "merge the label with another (`ingest.labels.rename`), leave it out (`ingest.labels.keep`), \
                             or give it more rows";
+const DRAW: &str = "draw a split instead: `split.use_given: false` in `pipeline.yaml`";
+const TOGETHER: &str = "rows stay together because of `ingest.columns.group`, and as duplicates while \
+                        `split.keep_duplicates_together` is true";
 
 impl Diagnostic for Error {
-    fn fault(&self) -> Fault {
+    fn advice(&self) -> Advice {
         match self {
-            Self::Artifact(error) => error.fault(),
-            Self::BadParams { .. } | Self::GivenTrainTooSmall { .. } => Fault::Configuration,
-            Self::UnknownLabel { .. } => Fault::Artifact,
-            Self::NoRows
-            | Self::TooManyRows
-            | Self::TooFewGroups { .. }
-            | Self::ClassMissing { .. }
-            | Self::GivenMissing { .. }
-            | Self::GivenPartEmpty { .. } => Fault::Input,
-        }
-    }
-
-    fn hints(&self) -> Vec<String> {
-        const DRAW: &str = "draw a split instead: `split.use_given: false` in `pipeline.yaml`";
-        const TOGETHER: &str = "rows stay together because of `ingest.columns.group`, and as duplicates while \
-                                `split.keep_duplicates_together` is true";
-        let hints: &[&str] = match self {
-            Self::Artifact(error) => return error.hints(),
-            Self::BadParams { .. } => &[],
-            Self::NoRows => &["see `artifacts/preprocess/rejects.parquet` for why no row came so far"],
-            Self::TooManyRows => &["take fewer rows: `ingest.rows_per_label`"],
-            Self::UnknownLabel { .. } => {
-                &["make both files anew: labelproof run ingest --force; labelproof run preprocess --force"]
+            Self::Artifact(error) => error.advice(),
+            Self::BadParams { .. } => Fault::Configuration.into(),
+            Self::NoRows => {
+                Fault::Input.hint("see `artifacts/preprocess/rejects.parquet` for why no row came so far")
             }
+            Self::TooManyRows => Fault::Input.hint("take fewer rows: `ingest.rows_per_label`"),
+            Self::UnknownLabel { .. } => Fault::Artifact.hint(
+                "make both files anew: labelproof run ingest --force; labelproof run preprocess --force",
+            ),
             Self::TooFewGroups { labels, .. } => {
+                let advice = Fault::Input.hint(FEWER_LABELS);
                 if labels.iter().all(|shortage| shortage.groups == shortage.rows) {
-                    &[FEWER_LABELS]
+                    advice
                 } else {
-                    &[FEWER_LABELS, TOGETHER]
+                    advice.and(TOGETHER)
                 }
             }
-            Self::ClassMissing { given: true, .. } => &[
-                "add such rows to that part, or leave the label out (`ingest.labels.keep`)",
-                DRAW,
-            ],
+            Self::ClassMissing { given: true, .. } => Fault::Input
+                .hint("add such rows to that part, or leave the label out (`ingest.labels.keep`)")
+                .and(DRAW),
             Self::ClassMissing {
                 stratified: false, ..
-            } => &["give every part its share of every label: `split.stratify: true` in `pipeline.yaml`"],
-            Self::ClassMissing { .. } => &[FEWER_LABELS, TOGETHER, "try another `split.seed`"],
-            Self::GivenMissing { .. } => &["fill the column that `ingest.columns.split` names", DRAW],
-            Self::GivenPartEmpty { .. } => &["check the column that `ingest.columns.split` names", DRAW],
-            Self::GivenTrainTooSmall { .. } => &["lower `split.validation` in `pipeline.yaml`"],
-        };
-        hints.iter().map(|&hint| hint.to_owned()).collect()
+            } => Fault::Input
+                .hint("give every part its share of every label: `split.stratify: true` in `pipeline.yaml`"),
+            Self::ClassMissing { .. } => Fault::Input
+                .hint(FEWER_LABELS)
+                .and(TOGETHER)
+                .and("try another `split.seed`"),
+            Self::GivenMissing { .. } => Fault::Input
+                .hint("fill the column that `ingest.columns.split` names")
+                .and(DRAW),
+            Self::GivenPartEmpty { .. } => Fault::Input
+                .hint("check the column that `ingest.columns.split` names")
+                .and(DRAW),
+            Self::GivenTrainTooSmall { .. } => {
+                Fault::Configuration.hint("lower `split.validation` in `pipeline.yaml`")
+            }
+        }
     }
 }

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use labelproof_artifact::Split;
+use labelproof_artifact::wording::{counted, plural};
 
 use crate::draw::{Assignment, Part};
-use crate::error::count as counted;
 use crate::params::Params;
 use crate::rows::Rows;
 use crate::sets::Sets;
@@ -140,7 +140,10 @@ fn crossings(rows: &Rows, assignment: &Assignment) -> String {
     let mut text = String::new();
     let duplicates = Sets::of_keys(rows, |row| Some(rows.list[row as usize].duplicates));
     let groups = Sets::of_keys(rows, |row| rows.list[row as usize].group);
-    for (sets, what) in [(duplicates, "group of duplicates"), (groups, "declared group")] {
+    for (sets, one, several) in [
+        (duplicates, "group of duplicates", "groups of duplicates"),
+        (groups, "declared group", "declared groups"),
+    ] {
         let crossing: Vec<_> = sets.iter().filter(|set| crosses(set, assignment)).collect();
         if crossing.is_empty() {
             continue;
@@ -150,16 +153,12 @@ fn crossings(rows: &Rows, assignment: &Assignment) -> String {
             .flat_map(|set| set.iter())
             .filter(|&&row| assignment[row as usize] == Split::Test)
             .count();
-        let plural = if crossing.len() == 1 {
-            what.to_owned()
-        } else {
-            what.replacen("group", "groups", 1)
-        };
         write!(
             text,
-            "\nwarning: the given split takes {} {plural} apart ({} of theirs in the test part): scores on rows \
+            "\nwarning: the given split takes {} {} apart ({} of theirs in the test part): scores on rows \
              whose like was trained on are too good",
             crossing.len(),
+            plural(crossing.len(), one, several),
             counted(test, "row")
         )
         .expect("writing to a string cannot fail");

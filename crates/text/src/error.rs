@@ -4,8 +4,11 @@
 
 use std::path::PathBuf;
 
+use labelproof_artifact::{Advice, Diagnostic, Fault};
+
 /// What can go wrong in settings and tokenizer files; text itself is never an error.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Error {
     /// An entry of `add` or `keep` could never match a word of a text.
     #[error(
@@ -15,40 +18,27 @@ pub enum Error {
     StopWordIsNotAWord {
         /// `add` or `keep`.
         list: &'static str,
-        /// The entry as written.
         entry: String,
     },
     /// The same word is to be removed and to be kept.
     #[error("`stop_words` has `{entry}` both in `add` and in `keep`: delete it from one of them")]
-    StopWordAddedAndKept {
-        /// The entry as written in `add`.
-        entry: String,
-    },
+    StopWordAddedAndKept { entry: String },
     /// The list of a language is not in this build.
     #[error("this build has no stop words for `{language}`: choose another `stop_words.language`")]
-    NoStopWords {
-        /// Code of the language.
-        language: &'static str,
-    },
+    NoStopWords { language: &'static str },
     /// A threshold that the bands of the sketch cannot serve.
     #[error(
         "`threshold` of near duplicates is {threshold}: give a number from {minimum} to 1, lower ones would \
          silently miss most pairs"
     )]
     Threshold {
-        /// The threshold as given.
         threshold: f64,
         /// The smallest that is served.
         minimum: f64,
     },
     /// The tokenizer file could not be read.
     #[error("cannot read the tokenizer `{}`: an encoder folder needs its `tokenizer.json`", path.display())]
-    ReadTokenizer {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    ReadTokenizer { path: PathBuf, source: std::io::Error },
     /// The tokenizer file is not what crate `tokenizers` understands.
     #[error(
         "`{}` is not a usable tokenizer: save it again with `tokenizer.save_pretrained` of transformers and \
@@ -58,7 +48,6 @@ pub enum Error {
     ParseTokenizer {
         /// The file, or a name for bytes from elsewhere.
         path: PathBuf,
-        /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The special tokens around a text cannot be told apart from the text.
@@ -78,9 +67,7 @@ pub enum Error {
         special_tokens + 1
     )]
     MaxTokens {
-        /// The limit as given.
         max_tokens: usize,
-        /// Tokens added to every text.
         special_tokens: usize,
     },
     /// The tokenizer's model refused a text.
@@ -91,7 +78,22 @@ pub enum Error {
     Encode {
         /// The first characters of the text.
         beginning: String,
-        /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl Diagnostic for Error {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::ReadTokenizer { .. }
+            | Self::ParseTokenizer { .. }
+            | Self::PostProcessor { .. }
+            | Self::Encode { .. } => Fault::Model.into(),
+            Self::StopWordIsNotAWord { .. }
+            | Self::StopWordAddedAndKept { .. }
+            | Self::NoStopWords { .. }
+            | Self::Threshold { .. }
+            | Self::MaxTokens { .. } => Fault::Configuration.into(),
+        }
+    }
 }

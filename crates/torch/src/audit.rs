@@ -1,7 +1,7 @@
 //! `labelproof audit`: anyone's files in, the causes of good numbers and bad predictions out.
 
 use labelproof_artifact::findings::Verdict;
-use labelproof_artifact::{Diagnostic, Fault, fs};
+use labelproof_artifact::{Advice, Diagnostic, Fault, fs};
 use labelproof_audit::files::{Columns, Files, read};
 use labelproof_audit::{audit, page, probe, summary};
 
@@ -16,15 +16,10 @@ enum AuditError {
 }
 
 impl Diagnostic for AuditError {
-    fn fault(&self) -> Fault {
-        Fault::Configuration
-    }
-
-    fn hints(&self) -> Vec<String> {
-        vec![
-            "give at least one of --validation, --test, --train, --log, --confusion, --tokenizer and --bundle"
-                .to_owned(),
-        ]
+    fn advice(&self) -> Advice {
+        Fault::Configuration.hint(
+            "give at least one of --validation, --test, --train, --log, --confusion, --tokenizer and --bundle",
+        )
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::fs::{self, FsError};
-use labelproof_artifact::{Diagnostic, Fault};
+use labelproof_artifact::{Advice, Diagnostic, Fault};
 use labelproof_ingest::{TextRow, TextSource, texts};
 use labelproof_metrics::{argmax, softmax};
 use labelproof_model::{Bundle, backend};
@@ -25,17 +25,12 @@ enum PredictError {
 }
 
 impl Diagnostic for PredictError {
-    fn fault(&self) -> Fault {
-        Fault::Configuration
-    }
-
-    fn hints(&self) -> Vec<String> {
-        let hint = match self {
+    fn advice(&self) -> Advice {
+        Fault::Configuration.hint(match self {
             Self::UnknownFormat { .. } => "add --format csv, tsv, jsonl, parquet or lines",
             Self::ParquetFromStandardInput => "name the file with --input",
             Self::UnknownOutput { .. } => "use --output labels.csv or --output labels.jsonl",
-        };
-        vec![hint.to_owned()]
+        })
     }
 }
 

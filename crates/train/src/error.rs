@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use labelproof_artifact::fs::FsError;
-use labelproof_artifact::{ArtifactError, Diagnostic, Fault};
+use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault};
 
 /// Training failed.
 #[derive(Debug, thiserror::Error)]
@@ -102,43 +102,33 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-impl Diagnostic for Error {
-    fn fault(&self) -> Fault {
-        match self {
-            Self::File(error) => error.fault(),
-            Self::Artifact(error) => error.fault(),
-            Self::Model(error) => error.fault(),
-            Self::EmptySplit { .. } => Fault::Artifact,
-            Self::ClassWeights { .. } | Self::Layers { .. } => Fault::Configuration,
-            Self::Score { .. } | Self::NonFiniteLoss { .. } => Fault::Model,
-            Self::Interrupted { .. } | Self::InterruptedUnkept { .. } => Fault::Interrupted,
-        }
-    }
+const CALMER: &str = "lower `train.learning_rate`, or set `train.gradient_clipping: 1.0`";
 
-    fn hints(&self) -> Vec<String> {
-        let hint = match self {
-            Self::File(error) => return error.hints(),
-            Self::Artifact(error) => return error.hints(),
-            Self::Model(error) => return error.hints(),
-            Self::EmptySplit { .. } => "set `split.validation` and `split.test` so that every split has rows",
-            Self::ClassWeights { .. } => "give every label a weight, or use `class_weights: balanced`",
-            Self::Layers { .. } => "use a smaller number, or `trainable: all`",
-            Self::Score { .. } | Self::NonFiniteLoss { .. } => {
-                "lower `train.learning_rate`, or set `train.gradient_clipping: 1.0`"
+impl Diagnostic for Error {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::File(error) => error.advice(),
+            Self::Artifact(error) => error.advice(),
+            Self::Model(error) => error.advice(),
+            Self::EmptySplit { .. } => {
+                Fault::Artifact.hint("set `split.validation` and `split.test` so that every split has rows")
             }
-            Self::Interrupted { .. } => {
-                "run the same command again: it goes on from there, and ends with the same bytes"
+            Self::ClassWeights { .. } => {
+                Fault::Configuration.hint("give every label a weight, or use `class_weights: balanced`")
             }
-            Self::InterruptedUnkept { .. } => "run the same command again: training begins anew",
-        };
-        let mut hints = vec![hint.to_owned()];
-        if let Self::NonFiniteLoss {
-            checkpoint: Some(folder),
-            ..
-        } = self
-        {
-            hints.push(format!("the last good state is kept in `{}`", folder.display()));
+            Self::Layers { .. } => Fault::Configuration.hint("use a smaller number, or `trainable: all`"),
+            Self::Score { .. } | Self::NonFiniteLoss { checkpoint: None, .. } => Fault::Model.hint(CALMER),
+            Self::NonFiniteLoss {
+                checkpoint: Some(folder),
+                ..
+            } => Fault::Model
+                .hint(CALMER)
+                .and(format!("the last good state is kept in `{}`", folder.display())),
+            Self::Interrupted { .. } => Fault::Interrupted
+                .hint("run the same command again: it goes on from there, and ends with the same bytes"),
+            Self::InterruptedUnkept { .. } => {
+                Fault::Interrupted.hint("run the same command again: training begins anew")
+            }
         }
-        hints
     }
 }

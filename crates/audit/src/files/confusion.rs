@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use labelproof_artifact::Reporter;
+use labelproof_artifact::wording::one_line;
 use serde_json::Value;
 
 use super::delimited::read_small;
-use super::error::{ConfusionProblem, Error, shown};
+use super::error::{ConfusionProblem, Error};
 use super::labels::label_key;
 use super::lower_name;
 
@@ -153,7 +154,7 @@ fn parse(mut cells: Vec<Vec<String>>) -> Result<Named, ConfusionProblem> {
             let parsed = |cell: &String| {
                 count(cell).ok_or_else(|| ConfusionProblem::NoCount {
                     row: place + 1,
-                    value: shown(cell),
+                    value: one_line(cell),
                 })
             };
             row.iter().map(parsed).collect()

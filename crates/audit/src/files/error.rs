@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use labelproof_artifact::fs::FsError;
-use labelproof_artifact::{Diagnostic, Fault};
+use labelproof_artifact::wording;
+use labelproof_artifact::{Advice, Diagnostic, Fault};
 use parquet::errors::ParquetError;
 
 use super::roles::Role;
@@ -241,7 +242,7 @@ pub enum Error {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum RowProblem {
     /// Another number of fields than the header has.
-    #[error("{found} field{}, the header has {expected}", if *found == 1 { "" } else { "s" })]
+    #[error("{}, the header has {expected}", wording::counted(*found, "field"))]
     Ragged {
         /// Fields of the row.
         found: usize,
@@ -432,9 +433,8 @@ pub enum ConfusionProblem {
 }
 
 impl Diagnostic for Error {
-    fn fault(&self) -> Fault {
-        match self {
-            Self::File(error) => error.fault(),
+    fn advice(&self) -> Advice {
+        let fault = match self {
             Self::UnknownFormat { .. } | Self::TwoColumns { .. } | Self::NoSuchColumn { .. } => {
                 Fault::Configuration
             }
@@ -443,13 +443,10 @@ impl Diagnostic for Error {
                 ..
             } => Fault::Configuration,
             _ => Fault::Input,
-        }
-    }
-
-    fn hints(&self) -> Vec<String> {
-        let hint = match self {
-            Self::File(error) => return error.hints(),
-            Self::Tokenizer(_) => return Vec::new(),
+        };
+        fault.hint(match self {
+            Self::File(error) => return error.advice(),
+            Self::Tokenizer(error) => return error.advice(),
             Self::UnknownFormat { .. } => "give the file a name that ends in one of these".to_owned(),
             Self::Empty { .. } | Self::NoRows { .. } => {
                 "give a file with at least one row, or leave the option out".to_owned()
@@ -466,7 +463,7 @@ impl Diagnostic for Error {
                 COLUMN, --id COLUMN, --text COLUMN; call scores `probability_NAME`, one column a class, or \
                 `probabilities`, a list"
                 .to_owned(),
-            Self::Row { problem, .. } => return problem.hints(),
+            Self::Row { problem, .. } => problem.hint(),
             Self::Damaged { .. } | Self::BadParquet { .. } => "write the file again".to_owned(),
             Self::ColumnType { found, .. } if found.contains("pickled") => {
                 "save plain arrays: np.savez(\"test.npz\", y_true=np.array(labels, dtype=str), logits=logits)"
@@ -489,15 +486,14 @@ impl Diagnostic for Error {
                     .to_owned()
             }
             Self::Percentages { .. } => "divide the scores by 100".to_owned(),
-            Self::Log { problem, .. } => return problem.hints(),
-            Self::Confusion { problem, .. } => return problem.hints(),
-        };
-        vec![hint]
+            Self::Log { problem, .. } => problem.hint(),
+            Self::Confusion { problem, .. } => problem.hint(),
+        })
     }
 }
 
 impl RowProblem {
-    fn hints(&self) -> Vec<String> {
+    fn hint(&self) -> String {
         let hint = match self {
             Self::Ragged { .. } => {
                 "quote fields that contain the separator or a line break, and close every quote"
@@ -518,15 +514,15 @@ impl RowProblem {
             Self::Json { .. } => "write one JSON object a line; NaN and Infinity are no JSON",
             Self::Csv => "write the file again with a CSV library",
         };
-        vec![hint.to_owned()]
+        hint.to_owned()
     }
 }
 
 impl LogProblem {
-    fn hints(&self) -> Vec<String> {
+    fn hint(&self) -> String {
         let hint = match self {
             Self::NoShare { value, .. } if *value > 1.0 && *value <= 100.0 => {
-                return vec![format!("write {} instead of {value}", value / 100.0)];
+                return format!("write {} instead of {value}", value / 100.0);
             }
             Self::Lengths { .. } => "give every figure one value an epoch",
             Self::NoShare { .. } | Self::NotANumber { .. } | Self::NoCount { .. } => {
@@ -541,12 +537,12 @@ impl LogProblem {
                  learning_rate, validation_rows, train_rows, batch_size and classes"
             }
         };
-        vec![hint.to_owned()]
+        hint.to_owned()
     }
 }
 
 impl ConfusionProblem {
-    fn hints(&self) -> Vec<String> {
+    fn hint(&self) -> String {
         let hint = match self {
             Self::NotSquare { .. } | Self::Json { .. } => {
                 "give a row for every true class and a column for every predicted one, those without rows too"
@@ -560,46 +556,13 @@ impl ConfusionProblem {
                  confusion_matrix(y_true, y_pred, labels=labels)"
             }
         };
-        vec![hint.to_owned()]
+        hint.to_owned()
     }
 }
 
 /// Names in backticks, with commas; the first twenty of them.
 pub(super) fn listed(names: &[String]) -> String {
-    const SHOWN: usize = 20;
-    if names.is_empty() {
-        return "none".to_owned();
-    }
-    let shown_names: Vec<String> = names
-        .iter()
-        .take(SHOWN)
-        .map(|name| format!("`{}`", shown(name)))
-        .collect();
-    let mut text = shown_names.join(", ");
-    if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
-    }
-    text
-}
-
-/// A value as a message shows it: on one line, and short.
-pub(super) fn shown(value: &str) -> String {
-    const SHOWN: usize = 60;
-    let mut text: String = value
-        .chars()
-        .take(SHOWN)
-        .map(|character| {
-            if character.is_control() {
-                character.escape_default().to_string()
-            } else {
-                character.to_string()
-            }
-        })
-        .collect();
-    if value.chars().nth(SHOWN).is_some() {
-        text.push('…');
-    }
-    text
+    wording::quoted(names, 20)
 }
 
 /// A name as a shell takes it.

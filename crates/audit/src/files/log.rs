@@ -7,10 +7,11 @@
 use std::path::Path;
 
 use labelproof_artifact::Reporter;
+use labelproof_artifact::wording::one_line;
 use serde_json::{Map, Value};
 
 use super::delimited::read_small;
-use super::error::{Error, LogProblem, shown};
+use super::error::{Error, LogProblem};
 use super::lower_name;
 use crate::evidence::log::{Epoch, Figures, Log};
 
@@ -273,7 +274,7 @@ fn parse_csv(text: &str, path: &Path) -> Result<ReadLog, Error> {
             let number: f64 = value.parse().map_err(|_not_a_number| {
                 failed(LogProblem::NotANumber {
                     key: name.to_owned(),
-                    value: shown(value),
+                    value: one_line(value),
                 })
             })?;
             if !put_count(&mut read, name, known, number).map_err(failed)? {
@@ -341,7 +342,7 @@ fn number(name: &str, value: &Value) -> Result<Option<f64>, LogProblem> {
         Value::String(text) if text.parse::<f64>().is_ok() => Ok(text.parse().ok()),
         other => Err(LogProblem::NotANumber {
             key: name.to_owned(),
-            value: shown(&other.to_string()),
+            value: one_line(&other.to_string()),
         }),
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! Knows no file format: readers hand over cells. Labels of several files are numbered together elsewhere.
 
+use labelproof_artifact::wording::one_line;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::error::{Error, RowProblem, shown};
+use super::error::{Error, RowProblem};
 use super::roles::{Role, Roles, ScoreColumns};
 
 /// More different values than this are no labels.
@@ -338,14 +339,14 @@ fn score(cell: &Cell<'_>, column: impl Fn() -> String) -> Result<f64, RowProblem
             });
         }
         (None, Cell::Bytes(bytes)) => {
-            let value = shown(&String::from_utf8_lossy(bytes));
+            let value = one_line(&String::from_utf8_lossy(bytes));
             return Err(RowProblem::NotANumber {
                 column: column(),
                 value,
             });
         }
         (None, _) => {
-            let value = shown(&text(cell, &column)?);
+            let value = one_line(&text(cell, &column)?);
             return Err(RowProblem::NotANumber {
                 column: column(),
                 value,

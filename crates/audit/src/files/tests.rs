@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::fs::{read_to_string, write_atomic};
-use labelproof_artifact::{Diagnostic, Reporter, Silent, Split};
+use labelproof_artifact::{Diagnostic, Silent, Split};
 use labelproof_testkit::{Recorder, assert_all_close};
 use serde::Deserialize;
 

@@ -1,6 +1,7 @@
 //! Small things that checks do with rows: naming them, counting their classes, drawing a sample, writing a share.
 
 use labelproof_artifact::Split;
+pub(crate) use labelproof_artifact::wording::{capitalized, counted as count, percent};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::Value;
@@ -71,28 +72,6 @@ pub(crate) fn sample(rows: usize, limit: usize, seed: u64) -> Vec<usize> {
     chosen.truncate(limit);
     chosen.sort_unstable();
     chosen
-}
-
-/// A share as people write it: `12.3 %`.
-pub(crate) fn percent(share: f64) -> String {
-    let shown = share * 100.0;
-    if shown > 0.0 && shown < 0.1 {
-        return String::from("less than 0.1 %");
-    }
-    format!("{shown:.1} %")
-}
-
-/// A text with a capital letter.
-pub(crate) fn capitalized(text: &str) -> String {
-    let mut characters = text.chars();
-    let first = characters.next().into_iter().flat_map(char::to_uppercase);
-    first.collect::<String>() + characters.as_str()
-}
-
-/// A number with its noun, in the plural where that is due.
-pub(crate) fn count(number: usize, noun: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{ending}")
 }
 
 /// A number cut to six digits after the point: enough for people, and the same on every machine.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use labelproof_artifact::{Diagnostic, Fault, StageId};
+use labelproof_artifact::{Advice, Diagnostic, Fault, StageId};
 use labelproof_driver::{ExitCode, Failure};
 use labelproof_settings::DeviceChoice;
 
@@ -64,11 +64,7 @@ pub(super) struct NoBrowser {
 }
 
 impl Diagnostic for NoBrowser {
-    fn fault(&self) -> Fault {
-        Fault::Environment
-    }
-
-    fn hints(&self) -> Vec<String> {
-        vec!["open the file yourself, here or on another machine: it needs nothing else".to_owned()]
+    fn advice(&self) -> Advice {
+        Fault::Environment.hint("open the file yourself, here or on another machine: it needs nothing else")
     }
 }

@@ -4,6 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use labelproof_artifact::Findings;
 use labelproof_artifact::findings::{Finding, Status};
+use labelproof_artifact::wording::capitalized;
 
 use crate::audited::{self, Evidence};
 use crate::checks::{Remark, Tone};
@@ -66,7 +67,7 @@ impl<'a> Audit<'a> {
         let mut room = EVIDENCE_BYTES;
         let other = |finding: &Finding, text: String| Other {
             id: text::label(&finding.id),
-            name: text::capitalized(&text::name(&finding.name)),
+            name: capitalized(&text::name(&finding.name)),
             text,
         };
         Self {
@@ -111,11 +112,11 @@ fn cause(finding: &Finding, room: &mut usize) -> Cause {
     let severity = audited::severity(finding);
     Cause {
         rank: finding.rank.unwrap_or_default(),
-        name: text::capitalized(&text::name(&finding.name)),
+        name: capitalized(&text::name(&finding.name)),
         id: text::label(&finding.id),
         family: finding.family.title(),
         severity,
-        severity_word: text::capitalized(severity),
+        severity_word: capitalized(severity),
         weight: audited::weight(finding),
         summary: text::sentence(&finding.summary),
         fix: sentence(&finding.fix),
@@ -132,7 +133,7 @@ fn families(findings: &Findings) -> Vec<Family> {
     let families = findings.families.iter();
     families
         .map(|family| Family {
-            title: text::capitalized(family.family.title()),
+            title: capitalized(family.family.title()),
             ruling: audited::ruling(family.ruling),
             reason: text::sentence(&family.reason),
         })

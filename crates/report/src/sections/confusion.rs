@@ -3,6 +3,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 use labelproof_artifact::Split;
+use labelproof_artifact::wording::plural;
 use labelproof_metrics::SplitMetrics;
 
 use crate::facts::{self, Facts};
@@ -241,7 +242,7 @@ pub(crate) fn confused_pairs(facts: &Facts, most: usize) -> (Vec<Pair>, u64) {
         .into_iter()
         .map(|(rows, class, other)| Pair {
             count: count(rows),
-            verb: if rows == 1 { "was" } else { "were" },
+            verb: plural(rows, "was", "were"),
             support: count(metrics.per_class[class].support),
             share: share(rows, metrics.per_class[class].support),
             label: facts.label(class),

@@ -2,12 +2,13 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
+use labelproof_artifact::wording::listed;
 use labelproof_artifact::{Reject, Split, StageId};
 
 use super::bar_percent;
 use crate::facts::{Facts, Lengths, Rejects, Texts};
 use crate::figures::{Figure, Histogram};
-use crate::format::{UNDEFINED, count, counted, list, more, share};
+use crate::format::{UNDEFINED, count, counted, more, share};
 use crate::text;
 
 /// The most labels that are listed; of more, those with the most rows.
@@ -223,7 +224,7 @@ fn languages(texts: &Texts) -> String {
     }
     format!(
         "{whose}, {} by their letters and syllables.{unsure}",
-        list(&named)
+        listed(&named)
     )
 }
 
