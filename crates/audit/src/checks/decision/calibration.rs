@@ -1,4 +1,52 @@
-//! C60: probabilities that do not say how often the model is right.
+//! # Probabilities that are too sure or not sure enough
+//!
+//! The probability of a prediction does not say how often such predictions are right. Labels are not
+//! affected, but every threshold on a probability is.
+//!
+//! ## Why the figures look good
+//! Accuracy and F1 look only at the order of the scores. Modern networks are often right and still far
+//! too sure.
+//!
+//! ## How it is tested
+//! The audit needs scores of at least 50 rows of test, or of validation. It computes the expected
+//! calibration error over 15 bins of equal width, the mean confidence minus the accuracy, and the
+//! temperature with the least loss on validation:
+//!
+//! ```text
+//! ECE = Σ_bins |Σ p - Σ hit| / n          by chance: Σ_bins sqrt(2 Σ p(1 - p) / π) / n
+//! z   = Σ (p - hit) / sqrt(Σ p (1 - p))
+//! T   = argmin of the mean of -ln softmax(logits / T)[y]
+//! ```
+//!
+//! It is noted if the error is at least 5 points and twice what chance gives; or if the mean is
+//! significantly off (corrected p < 0.01) by at least 5 points, or by half of the mistakes, at least 2
+//! points, in a model that is hardly ever wrong; or if the temperature of validation significantly
+//! lowers the loss of the test rows by at least a tenth.
+//!
+//! ## What to do
+//! Divide the logits by the temperature before softmax, or fit any other calibration on validation
+//! rows, before probabilities are used.
+//!
+//! ## Example
+//! For the data of the test `a_model_that_is_too_sure_is_found_and_its_temperature_given`, the audit
+//! prints:
+//!
+//! ```text
+//! 1. Probabilities that are too sure or not sure enough (C60, note, likely)
+//!    The model is too sure of itself: its highest probability is 99.6 % on average, and it is right on
+//!    90.0 % of the test rows. Labels are not affected, but a threshold on the probability does not
+//!    mean what it says.
+//!    What to do: Divide the logits by 2.50 before softmax (temperature scaling, fitted on the
+//!    validation rows) before you use the probabilities.
+//!    How to make sure: Compare the accuracy of the rows with a probability between 0.8 and 0.9 with
+//!    0.85.
+//! ```
+//!
+//! ## References
+//! - Guo and others, 2017, *On Calibration of Modern Neural Networks* (temperature scaling).
+//! - Naeini, Cooper and Hauskrecht, 2015, *Obtaining Well Calibrated Probabilities Using Bayesian
+//!   Binning*.
+//! - `ludwig-ai/ludwig#1908`: a request for calibrated confidence.
 
 use labelproof_artifact::Split;
 use labelproof_metrics::RELIABILITY_BINS;

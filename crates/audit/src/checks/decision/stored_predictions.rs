@@ -1,4 +1,47 @@
-//! C61: the stored prediction is not the class of the highest stored score.
+//! # Predictions that are not the highest score
+//!
+//! The stored prediction of a row is not the class of its highest stored score: the maximum was taken
+//! over the wrong axis, the columns have another order than the names, or a threshold was applied.
+//!
+//! ## Why the figures look good
+//! The scores are good, and every metric that is made of them (loss, area under the curve) is. The
+//! labels that are used come from the other column.
+//!
+//! ## How it is tested
+//! The audit compares the two in every split that has both. Equal scores, which rounding makes, do not
+//! count:
+//!
+//! ```text
+//! mismatch:  score[stored class] < max_k score[k]
+//! share    = rows with a mismatch / rows
+//! ```
+//!
+//! From 1 % of the rows on it is unsound, below a caution; it is certain. The explanation is looked for
+//! in two ways: with two classes, one threshold that separates all stored predictions, which is only
+//! noted; otherwise the renaming of the classes (Hungarian method) that explains at least 99 % of the
+//! rows.
+//!
+//! ## What to do
+//! Make both from one array: the prediction is the class of the largest score of the row
+//! (`argmax(axis=1)`), named by the list that names the columns. Choose a threshold on validation rows
+//! only.
+//!
+//! ## Example
+//! For the data of the test `renamed_classes_are_named`, the audit prints:
+//!
+//! ```text
+//! 1. Predictions that are not the highest score (C61, fault, certain, 66.7 points of accuracy)
+//!    In 60 of 90 test rows (66.7 %) the stored prediction is not the class with the highest stored
+//!    score. The classes were renamed on the way: `b` is stored as `c`, `c` is stored as `b`. By the
+//!    highest score the accuracy would be 66.7 points higher.
+//!    What to do: Make both from one array: the prediction is the class of the largest score of the row
+//!    (`argmax(axis=1)`), named by the same list that names the columns. Choose a threshold on
+//!    validation rows only.
+//!    How to make sure: Take one row of `rows`, read off the column of its largest score, and compare.
+//! ```
+//!
+//! ## References
+//! - Kuhn, 1955, *The Hungarian Method for the Assignment Problem*.
 
 use labelproof_artifact::Split;
 use labelproof_metrics::statistics::maximum_assignment;

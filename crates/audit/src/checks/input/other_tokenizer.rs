@@ -1,4 +1,46 @@
-//! C30: texts become other tokens at prediction than in training.
+//! # Texts reach the model as other tokens than in training
+//!
+//! The tokenizer at prediction is not that of the training: another vocabulary, other casing or accent
+//! stripping, or a word index that was built anew and numbers its words in another order.
+//!
+//! ## Why the figures look good
+//! Validation went through the tokenizer in memory, test through the one that was loaded or built
+//! again. The model sees other words than the text has, and still gives an answer.
+//!
+//! ## How it is tested
+//! A bundle must make the token ids of the texts that it keeps again. With a tokenizer (`--tokenizer`),
+//! the share of unknown tokens in at most 5,000 texts of test is compared with that of validation:
+//!
+//! ```text
+//! z = (p1 - p2) / sqrt(p (1 - p) (1/n1 + 1/n2))
+//! found:  significant, share in test > 2 %, and more than 3 times that of validation
+//! ```
+//!
+//! From predictions alone, it is *possible* where a split was predicted in another way than the other
+//! one (see C20 for the conditions), its scores vary as those of a trained model do, and nothing more
+//! special explains it: C20, C21, C22, C23, C32, C33 and C34 take precedence.
+//!
+//! ## What to do
+//! Keep tokenizer and cleaning in one folder with the weights and load all of it from there. Compare
+//! the token ids of a few known texts before anything is predicted.
+//!
+//! ## Example
+//! For the data of the test `words_that_the_tokenizer_does_not_know_are_counted`, the audit prints:
+//!
+//! ```text
+//! 1. Texts reach the model as other tokens than in training (C30, fault, likely)
+//!    The tokenizer does not know 50.0 % of the tokens of the test texts, and 0.0 % of those of the
+//!    validation texts: they are not prepared in the same way.
+//!    What to do: Keep tokenizer and cleaning in one folder with the weights, load all of it from
+//!    there, and compare the token ids of a few known texts before anything is predicted.
+//!    How to make sure: predict 20 validation texts with the code that predicted the test file and
+//!    compare with the validation file
+//! ```
+//!
+//! ## References
+//! - `keras-team/keras#4875`: a word index that is numbered in the order of a Python set.
+//! - `huggingface/transformers#3823`, `huggingface/transformers#4264` and `dmis-lab/biobert#163`:
+//!   tokenizers and casing that are not those of the model.
 
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::two_proportion_z;

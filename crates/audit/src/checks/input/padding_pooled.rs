@@ -1,4 +1,47 @@
-//! C34: pooling or attention sees the padding, so that a prediction depends on the batch it was made in.
+//! # Padding takes part in the prediction
+//!
+//! Pooling or attention sees the padded places, so a prediction depends on how far its batch was
+//! padded: `GlobalMaxPool1D` over all places, a mean divided by the padded length, or an attention mask
+//! that is not given to every layer.
+//!
+//! ## Why the figures look good
+//! As long as all splits are padded to the same length, the model learns to live with it and the splits
+//! agree. The fault shows when prediction pads to another length, or to the longest text of a batch.
+//!
+//! ## How it is tested
+//! A bundle must give a text the same probabilities alone and padded beside longer ones (up to 16
+//! texts), to 0.001, or to 0.02 where it computes in fewer than 32 bits. From files, the audit needs a
+//! split that was predicted in another way than the other one (see C20 for the conditions), and
+//! compares short texts, which are padded most, with long ones; each class is cut at its own median:
+//!
+//! ```text
+//! loss(short) > 2 · loss(long)        loss = accuracy of the other split - accuracy of this one
+//! z = two-proportion test of the hits of short against long texts of this split
+//! ```
+//!
+//! It is likely if the test is significant (corrected p < 0.01), and certain in a bundle.
+//!
+//! ## What to do
+//! Give the attention mask to every layer and leave padding out of pooling: set padded places to minus
+//! infinity before a maximum, and divide a mean by the number of real tokens.
+//!
+//! ## Example
+//! For the data of the test `short_texts_that_lose_are_found`, the audit prints:
+//!
+//! ```text
+//! 1. Padding takes part in the prediction (C34, fault, likely, 26.3 points of accuracy)
+//!    Short test texts lose 52.2 points of accuracy against the other split, long ones -0.5. Short
+//!    texts are padded most: pooling or attention sees the padding, and the two splits were padded to
+//!    different lengths.
+//!    What to do: Give the attention mask to every layer, and leave padding out of pooling: set padded
+//!    places to minus infinity before a maximum, and divide a mean by the number of real tokens.
+//!    How to make sure: predict a short text alone and beside a long one and compare the scores
+//! ```
+//!
+//! ## References
+//! - `keras-team/keras#3777` and `keras-team/keras#13867`: maximum pooling without masks;
+//!   `keras-team/keras#10913` added them to average pooling only.
+//! - `tensorflow/tensorflow#49262` and `castorini/castor#176`.
 
 use labelproof_model::Precision;
 

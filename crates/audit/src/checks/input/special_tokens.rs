@@ -1,4 +1,40 @@
-//! C35: the tokens that begin and end every input are missing.
+//! # The tokens that begin and end an input are missing
+//!
+//! An encoder that was pre-trained with special tokens, such as `[CLS]` and `[SEP]` of BERT, expects
+//! them. Without them, the vector that the classifier reads is not the one that pre-training made for
+//! it.
+//!
+//! ## Why the figures look good
+//! Fine-tuning can get used to it, and reaches a fair accuracy. It fails where prediction adds the
+//! tokens again.
+//!
+//! ## How it is tested
+//! Only the artifacts of a pipeline tell. The first and the last token id of the stored rows are
+//! compared with the special tokens of the tokenizer:
+//!
+//! ```text
+//! found:  rows with another first or last token > 0
+//! ```
+//!
+//! The finding is certain.
+//!
+//! ## What to do
+//! Let the tokenizer add its special tokens (`add_special_tokens=True`), and look at the first ids of
+//! some rows.
+//!
+//! ## Example
+//! For the data of the test `other_tokens_are_found_and_counted`, the audit prints:
+//!
+//! ```text
+//! 1. The tokens that begin and end an input are missing (C35, fault, certain)
+//!    5 of 64 inputs do not begin and end with the encoder's special tokens.
+//!    What to do: Make the tokens anew: labelproof run preprocess --force
+//!    How to make sure: look at the first token ids in tokens.parquet
+//! ```
+//!
+//! ## References
+//! - Devlin and others, 2019, *BERT: Pre-training of Deep Bidirectional Transformers for Language
+//!   Understanding*.
 
 use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
 use crate::catalogue::Check;

@@ -1,4 +1,40 @@
-//! C36: a cache holds tokens or features of other texts or settings.
+//! # Cached tokens are those of other texts or settings
+//!
+//! A cache of tokens or features was made from other texts, another tokenizer or another maximum
+//! length, and is read because its name is still the same.
+//!
+//! ## Why the figures look good
+//! Training and validation use the cache and agree. Prediction tokenises anew, and the model meets
+//! another input.
+//!
+//! ## How it is tested
+//! Only the artifacts of a pipeline tell. Up to 64 documents, evenly spread, are cleaned and tokenised
+//! again and compared with the stored ids:
+//!
+//! ```text
+//! found:  documents that give other tokens > 0
+//! ```
+//!
+//! The finding is certain.
+//!
+//! ## What to do
+//! Name a cache by a digest of its input and its settings, or make it anew:
+//! `labelproof run preprocess --force`. Labelproof's own caches are named in this way.
+//!
+//! ## Example
+//! For the data of the test `other_tokens_are_found_and_counted`, the audit prints:
+//!
+//! ```text
+//! 1. Cached tokens are those of other texts or settings (C36, fault, certain)
+//!    5 of 64 documents, tokenised again, give other tokens than those that were trained on: the stored
+//!    ones are of other texts or settings.
+//!    What to do: Make the tokens anew: labelproof run preprocess --force
+//!    How to make sure: labelproof status
+//! ```
+//!
+//! ## References
+//! - `ThilinaRajapakse/simpletransformers#28`, `ThilinaRajapakse/simpletransformers#203` and
+//!   `ThilinaRajapakse/simpletransformers#1073`: features of a cache that belong to other data.
 
 use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
 use crate::catalogue::Check;

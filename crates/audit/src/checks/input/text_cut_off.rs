@@ -1,4 +1,47 @@
-//! C32: texts are cut off earlier at prediction than in training.
+//! # Long texts are cut off at prediction
+//!
+//! The maximum length, or the side of truncation, differs between training and prediction, so that the
+//! model reads only the beginning (or the end) of texts that it read further in training.
+//!
+//! ## Why the figures look good
+//! Short texts are predicted as before, and validation was measured with the longer limit. In the
+//! total, the loss looks like a somewhat harder test set.
+//!
+//! ## How it is tested
+//! There are two signs. The first needs texts and scores: two different texts get the very same scores
+//! as soon as they share their first (or last) `w` words, and texts that share fewer do not. At least 3
+//! such pairs are needed, 80 % of the pairs above `w` must be equal and at most 20 % of those below;
+//! rows of the other splits that share as many words must get different scores; and `w` must be below
+//! 48, because models are cut further on by design. The second is the accuracy by length, with each
+//! class cut at its own median:
+//!
+//! ```text
+//! loss(long) > 2 · loss(short)        loss = accuracy of the other split - accuracy of this one
+//! z = two-proportion test of the hits of short against long texts of this split
+//! ```
+//!
+//! It counts if the split is worse beyond chance and the test is significant (corrected p < 0.01).
+//!
+//! ## What to do
+//! Use one maximum length and one side of truncation for training and prediction, and save both with
+//! the model. If the limit cuts off what matters, read the head and the tail, or several windows.
+//!
+//! ## Example
+//! For the data of the test `a_rest_that_is_not_read_is_found`, the audit prints:
+//!
+//! ```text
+//! 1. Long texts are cut off at prediction (C32, fault, certain, 41.5 points of accuracy)
+//!    Test texts are cut off: of 100 pairs of different texts that have their first 10 words or more in
+//!    common, 100 got the very same scores, so that the rest was not read. Such texts of the other rows
+//!    got different scores.
+//!    What to do: Use one maximal length and one side of truncation for training and prediction, and
+//!    save both with the model.
+//!    How to make sure: compare the number of tokens of the longest texts in both code paths
+//! ```
+//!
+//! ## References
+//! - `huggingface/transformers#1666`, `amaiya/ktrain#84` and `ThilinaRajapakse/simpletransformers#231`:
+//!   documents that are longer than the model reads.
 
 use labelproof_artifact::Split;
 use labelproof_text::terms::words;

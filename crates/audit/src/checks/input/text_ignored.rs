@@ -1,4 +1,48 @@
-//! C33: the model does not see the text, only its length: ids and attention mask are swapped, or the mask is missing.
+//! # Predictions depend on the length of the text and little else
+//!
+//! Token ids and attention mask were passed in each other's place, or the mask is all zeros. The model
+//! then sees a row of ones whose length is that of the text, and nothing of the words.
+//!
+//! ## Why the figures look good
+//! Training and validation passed the arguments by name, prediction by position. All shapes and types
+//! fit, so no error is raised.
+//!
+//! ## How it is tested
+//! The audit needs texts and predictions of both splits. A split that is worse beyond chance shows one
+//! of three signs, and the other split does not:
+//!
+//! ```text
+//! information   NMI(predicted class, length in 10 bins) ≥ 0.1 + bias + what the other split has
+//! variance      length, in 20 bins, explains ≥ 50 % of the variance of the scores
+//! one answer    ≥ 50 % of the rows have exactly the scores of a row with another text
+//! ```
+//!
+//! The bias is what so few rows give by chance, `9 (K - 1) / 2n`; of the other split's information at
+//! most `0.1 + 2 · bias` counts. Variance and one answer must be at most half as large in the other
+//! split, and are certain; information alone is likely. Rows that the model is entirely sure of do not
+//! count for one answer. Damaged texts (C37) take precedence.
+//!
+//! ## What to do
+//! Pass `input_ids` and `attention_mask` by name. Check that the mask holds only 0 and 1 and sums to
+//! the number of tokens.
+//!
+//! ## Example
+//! For the data of the test `predictions_that_follow_the_length_are_found`, the audit prints:
+//!
+//! ```text
+//! 1. Predictions depend on the length of the text and little else (C33, fault, certain, 64.3 points of
+//!    accuracy)
+//!    The test predictions follow the length of the text, which explains 98 % of how its scores vary:
+//!    the model does not see the words. Token ids and attention mask in swapped places do this, as does
+//!    a mask of zeros.
+//!    What to do: Pass `input_ids` and `attention_mask` by name, and check that the mask holds only 0
+//!    and 1 and sums to the number of tokens.
+//!    How to make sure: print the largest token id and the largest mask value of one batch
+//! ```
+//!
+//! ## References
+//! - `huggingface/candle#1552` and `huggingface/transformers#2811`: attention masks that are missing or
+//!   are not what the model takes.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,44 @@
-//! C37: the texts are not the texts: another column, "nan", mangled characters.
+//! # The texts of a split are damaged or of another column
+//!
+//! The texts are not the texts: another column was read, missing values became the word `nan`, the
+//! encoding was wrong, or the markup of web pages was left in.
+//!
+//! ## Why the figures look good
+//! The other splits were read correctly. An empty or mangled text raises no error and gets a prediction
+//! like any other.
+//!
+//! ## How it is tested
+//! The audit counts three signs in at most 20,000 texts of each split: no text at all (empty, a missing
+//! value in words, no letter, or a single word with digits, as ids are), markup, and characters that
+//! were mangled in decoding. Each split is compared with the others by Fisher's exact test:
+//!
+//! ```text
+//! found:  significant, share ≥ 3 %, and more than 3 times the share elsewhere
+//!    or:  share ≥ 30 %, for no text and mangled characters
+//! ```
+//!
+//! Markup is not compared with splits from which punctuation was removed, because that is C31. The
+//! finding is unsound, and certain.
+//!
+//! ## What to do
+//! Read the texts again: name the column and the encoding, and look at some rows of each split before
+//! training.
+//!
+//! ## Example
+//! For the data of the test `missing_and_mangled_texts_are_found_in_their_split`, the audit prints:
+//!
+//! ```text
+//! 1. The texts of a split are damaged or of another column (C37, fault, certain)
+//!    20.0 % of the test texts have no text at all (empty, `nan`, a bare number or id), elsewhere 0.0
+//!    %.
+//!    What to do: Read the texts again: name the column and the encoding, and look at some rows of each
+//!    split before training.
+//!    How to make sure: print five texts of the test file
+//! ```
+//!
+//! ## References
+//! - Fisher's exact test: Fisher, 1935, *The Design of Experiments*.
+//! - `huggingface/autotrain-advanced#948`: columns that are not the expected ones.
 
 use labelproof_artifact::Split;
 use labelproof_metrics::statistics::fisher_exact;

@@ -1,4 +1,46 @@
-//! C53: the model is no better than guessing the largest class.
+//! # No better than guessing the largest class
+//!
+//! The accuracy is no better than that of always answering the most frequent class, or it hides that
+//! the small classes are missed.
+//!
+//! ## Why the figures look good
+//! If 90 % of the rows are of one class, 90 % is what a model reaches that knows nothing.
+//!
+//! ## How it is tested
+//! The test rows (or the confusion matrix, or else the validation rows) are compared with the
+//! no-information rate `r`, the share of the largest class. The burden of proof is the model's:
+//!
+//! ```text
+//! p = P(X ≥ hits),  X ~ binomial(rows, r)                  one-sided
+//! found:  p > 0.01
+//! balanced accuracy = mean recall of the classes
+//! ```
+//!
+//! It is unsound, or a caution if the model shows skill all the same: it does not give one class 95 %
+//! of the predictions, and its balanced accuracy is at least 0.15 above `1/K`, or the texts are of
+//! another kind (C48). If the model is better than the guess but its balanced accuracy is at least 0.15
+//! below its accuracy, that is noted.
+//!
+//! ## What to do
+//! Give the balanced accuracy or the recall of each class beside the total, weight the classes in
+//! training, or collect more rows of the small ones. If the predictions are spread over the classes and
+//! still wrong, look at pairing and weights first.
+//!
+//! ## Example
+//! For the data of the test `guessing_the_largest_class_is_found`, the audit prints:
+//!
+//! ```text
+//! 1. No better than guessing the largest class (C53, fault, certain)
+//!    The model is right on 80.0 % of the rows. Always answering the most frequent class would be right
+//!    on 80.0 %, so it has shown no skill on these rows.
+//!    What to do: Give the mean of the classes' accuracies beside the total, weight the classes in
+//!    training, or collect more rows of the small ones.
+//!    How to make sure: Count the predicted labels, and compare with the true ones.
+//! ```
+//!
+//! ## References
+//! - Kuhn, 2008, *Building Predictive Models in R Using the caret Package* (the no-information rate).
+//! - `huggingface/transformers#12997`: class weights for unbalanced data.
 
 use labelproof_artifact::Split;
 use labelproof_metrics::balanced_accuracy;

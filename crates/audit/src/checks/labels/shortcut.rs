@@ -1,4 +1,49 @@
-//! C54: the length or the source of a text alone tells its label.
+//! # Length or source alone tells the label
+//!
+//! The number of words, the source, or a mark that all texts of some classes have tells the label. The
+//! model need not have read the text.
+//!
+//! ## Why the figures look good
+//! The shortcut is in all splits, because it is in how the data were collected. It breaks as soon as a
+//! short text of a class of long ones comes along.
+//!
+//! ## How it is tested
+//! A classifier that knows only one such thing answers the most frequent class of the training rows
+//! with the same value, and is compared on the test rows with always guessing the largest class
+//! (McNemar's exact test) and with the model, or with the cheap model where no predictions are given:
+//!
+//! ```text
+//! length   floor(2 log2(1 + words))
+//! source   the group of the row
+//! mark     a word in ≥ 90 % of the texts of two or more classes and in ≤ 5 % of those of every other
+//! found:   significant, and better than the guess by min(10 points, the accuracy of the guess)
+//! ```
+//!
+//! It is a caution if the shortcut has at least 60 % of what the model gains over the guess, and a note
+//! otherwise. C46 finds a word of one class alone.
+//!
+//! ## What to do
+//! Collect rows of each class that do not differ in this way, or test on rows in which the two do not
+//! go together.
+//!
+//! ## Example
+//! For the data of the test `a_label_that_the_length_tells_is_found`, the audit prints:
+//!
+//! ```text
+//! 1. Length or source alone tells the label (C54, caution, likely, 50.0 points of accuracy)
+//!    Knowing only how long a text is, one is right on 100.0 % of the test rows; the model is right on
+//!    90.0 %, always guessing the largest class on 50.0 %. The model may have learned how long a text
+//!    is instead of what it is about.
+//!    What to do: Collect rows of each class that do not differ in length, or test on rows in which the
+//!    two do not go together.
+//!    How to make sure: Look at the accuracy among rows of the same length (`accuracy_by_length` for
+//!    lengths).
+//! ```
+//!
+//! ## References
+//! - Poliak and others, 2018, *Hypothesis Only Baselines in Natural Language Inference*.
+//! - Geirhos and others, 2020, *Shortcut Learning in Deep Neural Networks*.
+//! - `explosion/spaCy#2746`: a classifier that goes by currencies and numbers.
 
 use std::collections::BTreeMap;
 

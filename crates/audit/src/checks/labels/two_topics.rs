@@ -1,4 +1,47 @@
-//! C52: two classes of which one document can have both.
+//! # Two topics in one document
+//!
+//! Two classes are taken for each other because many documents are about both, although each was given
+//! one label.
+//!
+//! ## Why the figures look good
+//! They are lower than they could be: the model is right about the document and wrong about the label.
+//! Its second choice is the label, by little.
+//!
+//! ## How it is tested
+//! The audit needs scores of at least 50 rows and three classes. It takes the pair of classes whose
+//! confusions, in both directions, cost most:
+//!
+//! ```text
+//! gain by merging the pair                                             ≥ 0.03
+//! its share of all errors                                              ≥ 0.30
+//! errors of the pair whose true class is the second choice             ≥ 0.80
+//! share of the rarer direction among the errors of the pair            ≥ 0.20
+//! undecided: the two highest probabilities are less than 0.2 apart
+//! ```
+//!
+//! All of these must hold, and rows of the pair must be undecided significantly more often than others
+//! (two-proportion z test, corrected p < 0.01). It is a note, and possible.
+//!
+//! ## What to do
+//! Read some of these documents. If they are about both, merge the two classes, allow two labels, or
+//! write down a rule for which one wins and label again.
+//!
+//! ## Example
+//! For the data of the test `a_pair_that_is_undecided_is_found`, the audit prints:
+//!
+//! ```text
+//! 1. Two topics in one document (C52, note, possible, 16.7 points of accuracy)
+//!    `a` and `b` are taken for each other in 50 of 60 errors, and in most of these the right one is
+//!    the model's second choice by little. Perhaps many documents are about both, and one label is too
+//!    few for them.
+//!    What to do: Read some of these documents. If they are about both, merge the two classes, allow
+//!    two labels, or write down a rule for which one wins and label again.
+//!    How to make sure: Count how many of 30 such documents two people label alike, or train with the
+//!    two classes merged: the accuracy would be about 96.7 %.
+//! ```
+//!
+//! ## References
+//! - Tsoumakas and Katakis, 2007, *Multi-Label Classification: An Overview*.
 
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::two_proportion_z;

@@ -1,4 +1,48 @@
-//! C56: the model has not learned what the data offer.
+//! # Training that stopped too early or learns too little
+//!
+//! The model has not learned what the data offer: the learning rate is too small, the epochs are too
+//! few, or a frozen encoder does not have the features.
+//!
+//! ## Why the figures look good
+//! Training and validation agree, which is often read as "no overfitting". A cheap model that counts
+//! words would do better.
+//!
+//! ## How it is tested
+//! The audit needs the training accuracy (of the finished model, or else the logged one) and the
+//! validation accuracy. If training is at most 5 points above validation, the model is compared on the
+//! validation rows with the cheap model (TF-IDF and logistic regression), by McNemar's exact test, or
+//! by the two-proportion test where only the logged accuracy is known:
+//!
+//! ```text
+//! behind      the cheap model is significantly better (corrected p < 0.01), by at least 5 points
+//! unfinished  the last epoch is the best by validation loss, and lowered it by at least 5 %
+//! ```
+//!
+//! Behind is a caution, and unsound if the model is not even better than the share of the largest
+//! class. Unfinished alone is a note, and certain.
+//!
+//! ## What to do
+//! Train longer, raise the learning rate (ten times as high for a head on a frozen encoder), or train
+//! the encoder too.
+//!
+//! ## Example
+//! For the data of the test `a_head_that_learned_less_than_words_tell_is_found`, the audit prints:
+//!
+//! ```text
+//! 1. Training that stopped too early or learns too little (C56, caution, likely, 27.0 points of
+//!    accuracy)
+//!    The model is right on 73.0 % of the validation rows and 71.0 % of the training rows; counting
+//!    words, without any encoder, gets 100.0 % on the same validation rows. It has not learned what the
+//!    texts offer.
+//!    What to do: Train longer, raise the learning rate (ten times as high for a head on a frozen
+//!    encoder), or train the encoder too.
+//!    How to make sure: Train for three times as many epochs and see whether training and validation
+//!    accuracy rise.
+//! ```
+//!
+//! ## References
+//! - The origin case has these signs: a training accuracy of 0.802 below the validation accuracy of
+//!   0.830, at a learning rate of 4e-5 with a frozen encoder.
 
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::{mcnemar, two_proportion_z};

@@ -1,4 +1,53 @@
-//! C50: labels that are probably wrong.
+//! # Wrong labels
+//!
+//! Some of the labels are wrong. They limit the accuracy that can be measured, and in training they
+//! teach the wrong class.
+//!
+//! ## Why the figures look good
+//! They usually do not: wrong labels lower validation and test alike. They are the reason for a figure
+//! that does not rise, and rows on which the model seems to be wrong and is not.
+//!
+//! ## How it is tested
+//! Confident learning, on probabilities of rows that the judge was not trained on: the cheap model by
+//! 5-fold cross-validation over the labelled texts of all splits, or else the given probabilities of
+//! validation or test. At least 100 rows are needed:
+//!
+//! ```text
+//! row with label i counts for class j:  p_j ≥ mean of p_j over the rows labelled j
+//! estimate = share of the calibrated counts off the diagonal
+//! ```
+//!
+//! A hard task looks like a noisy one to a weak judge. So three numbers must be above 3 %: the lower
+//! end of the estimate's interval, the lower end of the share of contradicted labels in the half of the
+//! rows on which the judge is surest, and what the model itself misses at most. It is a note then, and
+//! a caution from 8 % on. Texts that occur with two labels are a lower bound that rests on no model;
+//! above 1 % of the rows they suffice. A judge that is more than 15 points worse than the model has no
+//! say. The finding is never certain.
+//!
+//! ## What to do
+//! Read the listed rows, the first ones first, and correct the labels that are wrong. Do not delete
+//! rows because a model disagrees, least of all test rows: that only makes the figure look better.
+//!
+//! ## Example
+//! For the data of the test `injected_wrong_labels_are_counted_and_named`, the audit prints:
+//!
+//! ```text
+//! 1. Wrong labels (C50, caution, possible, 15.0 points of accuracy)
+//!    Between 15.0 and 15.4 of 100 labels look wrong to a simple classifier that was not trained on
+//!    them: the smaller number where it is surest, the larger with rows that may only be hard. If the
+//!    smaller one is right, no model can be measured to be right on more than about 85.0 %. Read some
+//!    rows before you believe it.
+//!    What to do: Read the listed rows, the first ones first, and correct the labels that are wrong. Do
+//!    not delete rows because a model disagrees, least of all test rows: that only makes the figure
+//!    look better.
+//!    How to make sure: Let two people label the first 50 rows of `suspect_rows` without seeing the
+//!    label, and count how often they disagree with it.
+//! ```
+//!
+//! ## References
+//! - Northcutt, Jiang and Chuang, 2021, *Confident Learning: Estimating Uncertainty in Dataset Labels*.
+//!   The numbers are compared with those of cleanlab 2.9 in the tests.
+//! - `cleanlab/cleanlab#1158`: on cleaning the test set.
 
 use std::collections::{BTreeMap, BTreeSet};
 

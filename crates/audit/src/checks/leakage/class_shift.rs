@@ -1,4 +1,46 @@
-//! C47: the classes have other shares in test than where the model was made.
+//! # Other shares of the classes in test
+//!
+//! The classes have other shares in the test rows than where the model was trained or chosen. The
+//! accuracy changes with them although the model does not.
+//!
+//! ## Why the figures look good
+//! If easy classes are more frequent in validation, its accuracy is higher. Both figures are right,
+//! each for its own mixture.
+//!
+//! ## How it is tested
+//! The class counts of test are compared with those of validation (of training, where there is no
+//! validation) by the chi-squared test, and the test accuracy is computed again with the classes
+//! weighted as there:
+//!
+//! ```text
+//! distance = (1/2) Σ_k |share of k in test - share of k there|
+//! accuracy with the other shares = Σ_k w_k · recall_k        over the classes that test has
+//! ```
+//!
+//! It is found if the test is significant (corrected p < 0.01) and the distance at least 0.05; smaller
+//! shifts are in many good data sets. It is a caution if the re-weighted accuracy differs by at least 1
+//! point, and a note otherwise.
+//!
+//! ## What to do
+//! Decide which shares are those of real use. Draw the splits in these shares, or give the recall of
+//! each class beside the total.
+//!
+//! ## Example
+//! For the data of the test `a_shift_is_found_and_weighed`, the audit prints:
+//!
+//! ```text
+//! 1. Other shares of the classes in test (C47, caution, certain, 30.0 points of accuracy)
+//!    The classes have other shares in test than in validation: 60.0 % of the rows would have to change
+//!    their class to make them alike. With the shares of the validation rows, the test accuracy would
+//!    be 30.0 points higher.
+//!    What to do: Decide which shares are those of real use. Draw the splits in these shares, or give
+//!    the accuracy of each class beside the total.
+//!    How to make sure: Count the labels of both files, and compare the accuracy class by class.
+//! ```
+//!
+//! ## References
+//! - Saerens, Latinne and Decaestecker, 2002, *Adjusting the Outputs of a Classifier to New a Priori
+//!   Probabilities: A Simple Procedure*.
 
 use labelproof_artifact::Split;
 use labelproof_metrics::statistics::chi_squared_independence;

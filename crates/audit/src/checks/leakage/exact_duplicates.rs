@@ -1,4 +1,52 @@
-//! C40: the same text in two splits.
+//! # The same texts in two splits
+//!
+//! Rows of the test or validation split have the very text of a row of another split. What the model
+//! learned by heart counts there as knowledge.
+//!
+//! ## Why the figures look good
+//! A copy of a training text is predicted rightly however little the model understands. New texts have
+//! no copies, so real use is worse than the figure.
+//!
+//! ## How it is tested
+//! Texts are equal if their BLAKE3 digests are, after Unicode NFKC, case folding and squeezing of white
+//! space; texts without a letter or digit are left out. Where fewer than two files have texts, equal
+//! ids count, if at least 99 % of the shared ids have the same label. For test in training, test in
+//! validation and validation in training, the accuracy of rows with a copy is compared with that of the
+//! others:
+//!
+//! ```text
+//! z = (p1 - p2) / sqrt(p (1 - p) (1/n1 + 1/n2))
+//! effect = accuracy of all rows - accuracy of the rows without a copy
+//! ```
+//!
+//! The worst pair of splits is reported: unsound if the test is significant (corrected p < 0.01) and
+//! the effect at least 1 point, or if at least 10 % of the rows have a copy; a caution above 2 %;
+//! otherwise a note. One or two rows are never more than a note by their share. C45 takes precedence
+//! where 90 % of the test rows are in training, and C8 where test rows are validation rows by their
+//! ids.
+//!
+//! ## What to do
+//! Split so that all copies of a text fall into one split, as Labelproof's `split` does, train again,
+//! and report the new figure.
+//!
+//! ## Example
+//! For the data of the test `copies_in_test_are_counted_named_and_weighed`, the audit prints:
+//!
+//! ```text
+//! 1. The same texts in two splits (C40, fault, certain, 10.0 points of accuracy)
+//!    40 of 200 test rows (20.0 %) have the same text as a row of the training file, so the model may
+//!    know the answer by heart. The accuracy is 60.0 % with these rows and 50.0 % without them.
+//!    What to do: Split again so that copies of a text stay in one split (Labelproof's `split` does),
+//!    train again, and report the accuracy on the new test rows.
+//!    How to make sure: Open the 20 rows listed under `rows` and search the training file for their
+//!    texts; then compute the accuracy without these rows.
+//! ```
+//!
+//! ## References
+//! - Lee and others, 2022, *Deduplicating Training Data Makes Language Models Better*.
+//! - `bazingagin/npc_gzip#13`: all test texts of `DengueFilipino` and 90.4 % of those of `KirundiNews`
+//!   are in training.
+//! - `huggingface/datasets#4261` and `flairNLP/flair#1094`: copies in published data sets.
 
 use labelproof_artifact::Split;
 

@@ -1,4 +1,42 @@
-//! C49: too few rows to say how good the model is.
+//! # Too few rows to measure by
+//!
+//! There are too few validation or test rows to say how good the model is.
+//!
+//! ## Why the figures look good
+//! With 50 rows, an accuracy of 80 % may as well be 67 % or 89 %. Who tries several models or epochs
+//! and reports the best one picks from the upper end.
+//!
+//! ## How it is tested
+//! The width of Wilson's 95 % interval of each accuracy is the statistic. The best of `m` equally good
+//! results exceeds their mean by about the second line:
+//!
+//! ```text
+//! (p + z²/2n ± z sqrt(p (1 - p)/n + z²/4n²)) / (1 + z²/n),  z = 1.96
+//! optimism ≈ sqrt(p (1 - p)/n) · sqrt(2 ln m)               m epochs of the log
+//! ```
+//!
+//! A width above 10 points is a note, from 20 points on a caution. About 400 rows give an interval of
+//! 10 points at the worst, and 1,600 one of 5.
+//!
+//! ## What to do
+//! Keep more rows apart, or use cross-validation. Compare two models on the same rows with a paired
+//! test; `labelproof compare` makes McNemar's for two runs of a pipeline.
+//!
+//! ## Example
+//! For the data of the test `fifty_rows_are_too_few`, the audit prints:
+//!
+//! ```text
+//! 1. Too few rows to measure by (C49, caution, certain)
+//!    With 50 validation rows the accuracy is only known to lie between 67.0 % and 88.8 %. Two models,
+//!    or two splits, that differ by less cannot be told apart. The best of 10 epochs was chosen by it,
+//!    which makes it look better still.
+//!    What to do: Keep more rows apart: about 400 give an interval of 10 points at the worst, and 1,600
+//!    one of 5. With too few rows for that, use cross-validation.
+//!    How to make sure: Split again with three other seeds and see how far the accuracy moves.
+//! ```
+//!
+//! ## References
+//! - Wilson, 1927, *Probable Inference, the Law of Succession, and Statistical Inference*.
 
 use labelproof_metrics::wilson;
 

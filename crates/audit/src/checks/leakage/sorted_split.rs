@@ -1,4 +1,52 @@
-//! C44: a split is the tail of a sorted file.
+//! # A split that is the tail of a sorted file
+//!
+//! The rows are in the order of their class (or of a source or a date that goes with it), and a split
+//! was cut off the end without shuffling. It lacks classes, or consists of a few.
+//!
+//! ## Why the figures look good
+//! A validation part of one or two classes is easy, or its figure says nothing of the others.
+//! `validation_split` in Keras takes the last rows, before any shuffling.
+//!
+//! ## How it is tested
+//! The class counts of training are compared with those of validation and of test (chi-squared test),
+//! together with the share of rows that would have to change their class, and classes that are absent
+//! although chance would hardly leave them out. The runs test on the order of the labels says whether a
+//! file is sorted:
+//!
+//! ```text
+//! distance = (1/2) Σ_k |share of k here - share of k there|
+//! absent:    (1 - share of k)^n is significant
+//! runs:      mean (n(n + 1) - s2) / n, variance (s2(s2 + n(n + 1)) - 2 n s3 - n³) / (n²(n - 1)),
+//!            s2 and s3 the sums of the squares and cubes of the class counts
+//! ```
+//!
+//! It is found if the chi-squared test is significant (corrected p < 0.01) and a class is absent, or
+//! the distance is at least 0.5, or at least 0.25 in a sorted file: significantly fewer than half of
+//! the expected runs. (Published test sets that were balanced on purpose differ by about 0.1.) It is
+//! certain in a sorted file and likely otherwise.
+//!
+//! ## What to do
+//! Shuffle the rows before you split, and draw each class in proportion.
+//!
+//! ## Example
+//! For the data of the test `the_tail_of_a_sorted_file_is_found`, the audit prints:
+//!
+//! ```text
+//! 1. A split that is the tail of a sorted file (C44, fault, certain)
+//!    The classes of the validation rows are not those of the training rows: 88.9 % of the rows would
+//!    have to change their class to make them alike. Only one of the two has the class a, b, c, d. Rows
+//!    of one class stand together in the file, as if it had been sorted and then cut. A figure measured
+//!    on such rows says little about the others.
+//!    What to do: Shuffle the rows before you split, and draw each class in proportion (a stratified
+//!    split).
+//!    How to make sure: Count the labels of each split: `cut -d, -f2 validation.csv | sort | uniq -c`.
+//! ```
+//!
+//! ## References
+//! - Wald and Wolfowitz, 1940, *On a Test Whether Two Samples Are from the Same Population*; Barton and
+//!   David, 1957, for several classes.
+//! - `keras-team/keras#597`, `keras-team/keras#8346` and `keras-team/keras#10374`: `validation_split`
+//!   takes the last rows.
 
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::two_sided_normal;

@@ -1,4 +1,39 @@
-//! C45: the training file was made of the test file.
+//! # The training file holds the test file
+//!
+//! Nearly all test rows are in the training file: a slip of a file name, or a final training on all
+//! rows whose figures are then taken from the old test file.
+//!
+//! ## Why the figures look good
+//! The model is tested on what it was trained on. The figure says how well it remembers.
+//!
+//! ## How it is tested
+//! Texts are compared as in C40, by the digests of their normal forms:
+//!
+//! ```text
+//! share = test rows whose text is a training text / test rows
+//! found:  share ≥ 0.9 and at least 20 test rows
+//! ```
+//!
+//! The finding is unsound, and certain. C40 finds smaller shares.
+//!
+//! ## What to do
+//! Look at which files the training read. Take the test rows out of it, train again, and test again.
+//!
+//! ## Example
+//! For the data of the test `a_test_file_inside_the_training_file_is_found`, the audit prints:
+//!
+//! ```text
+//! 1. The training file holds the test file (C45, fault, certain)
+//!    48 of 50 test rows (96.0 %) are in the training file: the model was tested on what it was trained
+//!    on. The test accuracy says how well it remembers, not how well it will do on new texts.
+//!    What to do: Check which files the training read. Take the test rows out of it, train again, and
+//!    test again.
+//!    How to make sure: Compare the two files: `comm -12 <(sort -u train.csv) <(sort -u test.csv) | wc
+//!    -l`.
+//! ```
+//!
+//! ## References
+//! - `webis-de/small-text#70`: an example that built its training set from the test set.
 
 use labelproof_artifact::Split;
 

@@ -1,4 +1,46 @@
-//! C6: micro, macro and weighted averages are mixed up: a "precision" and "F1" that are the accuracy under other names.
+//! # Precision, recall and F1 are the accuracy under other names
+//!
+//! Where each row has one label, the micro averages of precision, recall and F1 are all equal to the
+//! accuracy: every wrong row is one false positive and one false negative. Reporting the four of them
+//! reports one number four times.
+//!
+//! ## Why the figures look good
+//! On unbalanced data the accuracy is carried by the large classes. Four equal high figures look like
+//! four proofs, and none of them says how the small classes fare, as the macro average would.
+//!
+//! ## How it is tested
+//! The audit needs true and predicted labels of the validation rows, and at least two of precision,
+//! recall and F1 in the log. The cause is noted, and certain, if all of them are the accuracy of the
+//! rows (within 0.0005), in every logged epoch, while the macro F1 of the rows differs from the
+//! accuracy by at least 0.002:
+//!
+//! ```text
+//! macro F1 = (1/K) Σ_k F1_k           micro F1 = micro precision = micro recall = accuracy
+//! ```
+//!
+//! Weighted averages may happen to be near the accuracy. If they explain the logged figures as well,
+//! the cause is found only where the metrics equal the accuracy to six digits over at least five
+//! epochs.
+//!
+//! ## What to do
+//! Report macro averages (`average="macro"` in scikit-learn), or precision and recall of each class.
+//!
+//! ## Example
+//! For the data of the test `an_accuracy_under_other_names_is_found`, the audit prints:
+//!
+//! ```text
+//! 1. Precision, recall and F1 are the accuracy under other names (C6, note, certain, 27.5 points of
+//!    accuracy)
+//!    The logged precision, recall, F1 are all 92.0 %, the accuracy: micro averages, which say nothing
+//!    new where a row has one label. The mean F1 of the classes is 64.5 %.
+//!    What to do: Report macro averages (`average="macro"`), or each class by itself.
+//!    How to make sure: compute F1 of the validation file with average="macro" and with average="micro"
+//! ```
+//!
+//! ## References
+//! - Opitz and Burst, 2019, *Macro F1 and Macro F1* (arXiv 1911.03347).
+//! - `facebookresearch/fastText#93` and `facebookresearch/fastText#212`: precision and recall that are
+//!   always equal.
 
 use labelproof_artifact::Split;
 

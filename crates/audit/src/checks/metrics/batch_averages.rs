@@ -1,4 +1,48 @@
-//! C4: a metric that is no mean over rows was averaged over batches.
+//! # A logged metric is a mean over batches
+//!
+//! Precision, recall and F1 are no means over rows: the F1 of an epoch is not the mean of the F1 of its
+//! batches. A framework that computes such a metric batch by batch and averages the results logs a
+//! number that depends on the size of the batches and on the order of the rows.
+//!
+//! ## Why the figures look good
+//! The mean over batches can lie above or below the metric, most of all where classes are rare: a class
+//! that is missing from a batch counts as 0, or is left out. It looks like any other F1.
+//!
+//! ## How it is tested
+//! The audit needs true and predicted labels of the validation rows and a precision, recall or F1 in
+//! the log. It recomputes the metric over all rows (macro, weighted, micro and, with two classes, of
+//! the second class) and as the mean over consecutive batches, of the logged batch size and of 4, 8,
+//! 16, 32, 64, 128 and 256 rows:
+//!
+//! ```text
+//! M_b = mean over batches of metric(rows of the batch)
+//! ```
+//!
+//! The cause is found if the metric logged by the epoch that predicted the rows is within 0.0007 of
+//! such a mean, and not within 0.002 of any average over all rows. Micro averages over batches are left
+//! out, because they are those over rows but for the last batch; the macro average is also tried over
+//! the classes that a batch has. Where several epochs may have predicted the rows, one whose every
+//! metric is that of the rows clears the log.
+//!
+//! ## What to do
+//! Collect the predictions of the whole epoch and compute the metric once.
+//!
+//! ## Example
+//! For the data of the test `a_mean_over_batches_is_found_with_their_size`, the audit prints:
+//!
+//! ```text
+//! 1. A logged metric is a mean over batches (C4, caution, likely, 5.9 points of accuracy)
+//!    The logged F1 of 57.3 % is the mean of what batches of 4 rows gave (macro). Over all rows it is
+//!    63.3 % (macro), 63.3 % (weighted), 63.3 % (micro).
+//!    What to do: Collect all predictions of the epoch and compute F1 once over them.
+//!    How to make sure: compute F1 over the whole validation file, for instance with scikit-learn's
+//!    classification_report
+//! ```
+//!
+//! ## References
+//! - `keras-team/keras#5794` and `keras-team/keras#4592`: Keras removed its precision, recall and F1
+//!   because they were averaged over batches.
+//! - `tensorflow/addons#825` and `keras-team/keras#5400`: people who met such values.
 
 use labelproof_artifact::Split;
 

@@ -1,4 +1,51 @@
-//! C9: the scores order the rows well, and the highest of them still names the wrong class.
+//! # The scores are good, the choice made of them is not
+//!
+//! The scores of each class order the rows well, so the area under the ROC curve is high. Yet the
+//! highest score often names the wrong class, because some classes get too high a score throughout,
+//! whatever the text.
+//!
+//! ## Why the figures look good
+//! The area under the curve looks at one class at a time and only at the order of the rows. A constant
+//! that is added to one class's score does not change it, and decides every close case for that class.
+//!
+//! ## How it is tested
+//! The audit needs scores of the validation and the test rows. On validation it fits one number `b_k`
+//! for each class so that each class is predicted as often as it occurs (30 rounds, at most 50,000
+//! rows), and asks whether the same numbers make the *test* predictions better:
+//!
+//! ```text
+//! prediction = argmax_k (ln p_k + b_k)
+//! McNemar    = exact binomial test of the rows that only one of the two predictions gets right
+//! ```
+//!
+//! The cause is found if the mean area under the ROC curve of the test rows is at least 0.85, the gain
+//! in test accuracy is at least 3 points, and the test is significant (corrected p < 0.01).
+//!
+//! ## What to do
+//! A head that is not trained to the end has such a bias: train longer or with a larger learning rate.
+//! Make sure that the features of a frozen encoder are computed without dropout while its head is
+//! fitted, and that pooling ignores padding.
+//!
+//! ## Example
+//! For the data of the test `a_class_that_scores_too_high_is_found_with_its_constant`, the audit
+//! prints:
+//!
+//! ```text
+//! 1. The scores are good, the choice made of them is not (C9, caution, likely, 23.1 points of
+//!    accuracy)
+//!    The scores order the test rows well (area under the ROC curve 0.958), yet only 67.2 % of the
+//!    predictions are right: some classes are given too high a score throughout. One constant a class,
+//!    fitted on validation, makes it 90.2 %.
+//!    What to do: Train longer, or with a larger learning rate: a head that is not done has such a
+//!    bias. Then make sure that features are computed without dropout while a head is fitted to a
+//!    frozen encoder, and that pooling ignores padding.
+//!    How to make sure: compare the accuracy of the training rows in training mode and in prediction
+//!    mode
+//! ```
+//!
+//! ## References
+//! - Menon and others, 2021, *Long-tail Learning via Logit Adjustment*.
+//! - McNemar, 1947, *Note on the Sampling Error of the Difference Between Correlated Proportions*.
 
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::mcnemar_from_counts;

@@ -1,4 +1,62 @@
-//! C1: softmax is applied twice: probabilities go into a loss that expects logits.
+//! # Softmax is applied twice in the loss
+//!
+//! The network ends in a softmax, and the loss function applies another one, because it was told that
+//! it gets logits: `from_logits=True` in Keras, or `CrossEntropyLoss` in PyTorch, which always expects
+//! logits. The loss then works on numbers between 0 and 1 and can hardly fall.
+//!
+//! ## Why the figures look good
+//! Softmax is monotonic, so a second one leaves the order of the classes and the accuracy of these
+//! weights as they are. What suffers is the training, whose gradients become small, and every
+//! probability. The fault cannot make validation and test differ, because both go through the same
+//! loss.
+//!
+//! ## How it is tested
+//! The audit needs the validation losses of the log. With the probabilities `p` of the validation rows,
+//! it computes both candidates:
+//!
+//! ```text
+//! L0 = mean(-ln p[y])                 one softmax
+//! L1 = mean(-ln softmax(p)[y])        two
+//! ```
+//!
+//! The cause is found, and certain, if some logged validation loss is `L1` (within 0.002, or 0.2 % of
+//! losses above 1), none is `L0`, and the two candidates are at least 0.02 apart.
+//!
+//! With the log alone, a second softmax over `K` classes keeps the loss of every row between
+//! `f = ln(1 + (K - 1)/e)`, where the first softmax gave the true class everything, and `f + 1`. Some
+//! values of `f`: 0.313 for 2 classes, 0.744 for 4, 0.905 for 5, 1.461 for 10. The cause is *possible*
+//! if all logged losses lie in this range and the reported validation loss is more than 1.5 times the
+//! largest loss of a calibrated classifier of the logged accuracy `a`, which follows from Fano's
+//! inequality: `h(a) + (1 - a) ln(K - 1)` with the binary entropy `h`. A model that is merely unsure of
+//! itself can log the same. Log-probabilities as input are no fault: the softmax of `log_softmax(z)` is
+//! the softmax of `z`.
+//!
+//! ## What to do
+//! Remove the last softmax and keep the loss that takes logits, or keep the softmax and say
+//! `from_logits=False`. Train again, and look at the first epochs: the loss must fall below `f`.
+//!
+//! ## Example
+//! For the data of the test `a_second_softmax_is_proven_by_the_saved_probabilities`, the audit prints:
+//!
+//! ```text
+//! 1. Softmax is applied twice in the loss (C1, fault, certain)
+//!    The logged validation loss is 0.9326: exactly what comes out if softmax is applied to the saved
+//!    probabilities once more. Their real loss is 0.7764. The loss was given probabilities where it
+//!    expects logits, so that it can hardly fall, training is slow, and the probabilities are worth
+//!    little.
+//!    What to do: Remove the softmax at the end of the model and keep `from_logits=True` (or
+//!    `CrossEntropyLoss`), or keep the softmax and say `from_logits=False`; then train again.
+//!    How to make sure: train again with the last softmax removed: the loss of the first epochs must
+//!    fall below the old floor
+//! ```
+//!
+//! ## References
+//! - Cover and Thomas, *Elements of Information Theory*, section 2.10 (Fano's inequality).
+//! - `ariecattan/SciCo#2`: a reader derives the floor of 0.74 for four classes, which is `f`.
+//! - `illiterate/BertClassifier#2`, `Lightning-Universe/lightning-bolts#654` and
+//!   `nfmcclure/tensorflow_cookbook#86`: the same fault in published code.
+//! - `tensorflow/tensorflow#32869`: older versions of tf.keras did not notice; the TensorFlow backend
+//!   of Keras 3 takes the logits from before the softmax and warns.
 
 use labelproof_artifact::Split;
 

@@ -1,4 +1,49 @@
-//! C2: binary cross-entropy on several classes, whose "accuracy" counts single outputs.
+//! # The logged accuracy counts single outputs, not rows
+//!
+//! With binary cross-entropy on several classes, some frameworks read `accuracy` as binary accuracy:
+//! every output of every row is compared with one half, and each one that is on the right side counts.
+//! A row of `K` classes then has `K` chances to be right.
+//!
+//! ## Why the figures look good
+//! A row whose class is wrong still has `K - 2` outputs on the right side: all but the class that was
+//! predicted and the one that is true. The more classes there are, the nearer the figure is to 100 %,
+//! whatever the model does.
+//!
+//! ## How it is tested
+//! The audit needs the log and a score for each class of the validation rows; two classes cannot be
+//! told apart in this way. It computes the share of rows that are right, `a`, and the share of outputs
+//! on the right side of one half:
+//!
+//! ```text
+//! b = mean over rows and classes of [(p > 1/2) == (class is the true one)]
+//! b ≈ 1 - (2/K)(1 - a)                for outputs near 0 and 1
+//! ```
+//!
+//! Saved logits are tried with softmax and with sigmoids. The cause is found, and certain, if an epoch
+//! logs `b` (within 0.0015), `b` exceeds `a` by at least 0.01, and the log does not hold the row
+//! accuracy as well: no epoch has both the accuracy and the loss of the saved rows, and `a` is not
+//! logged where another figure than `b` is reported. The effect is `b - a` in points.
+//!
+//! ## What to do
+//! Use categorical cross-entropy on a softmax over the classes, and a metric that counts rows, such as
+//! `categorical_accuracy` in Keras.
+//!
+//! ## Example
+//! For the data of the test `outputs_that_are_counted_one_by_one_are_found`, the audit prints:
+//!
+//! ```text
+//! 1. The logged accuracy counts single outputs, not rows (C2, fault, certain, 15.2 points of accuracy)
+//!    The logged accuracy of 98.2 % counts single outputs: each row has 19 of them, and a wrong row
+//!    still has 17 right. Of the rows 83.0 % are right.
+//!    What to do: Use categorical cross-entropy on a softmax over the classes, and
+//!    `categorical_accuracy` (the share of rows whose highest output is right).
+//!    How to make sure: count the rows of the validation file whose highest score belongs to the true
+//!    class
+//! ```
+//!
+//! ## References
+//! - `keras-team/keras#6611`: 89 % by `evaluate` and 8 % by counting rows, with binary cross-entropy on
+//!   17 classes; also `keras-team/keras#5210` and `keras-team/keras#9939`.
 
 use labelproof_artifact::Split;
 

@@ -1,5 +1,54 @@
-//! C3: the logged loss is not the cross-entropy of the predictions for another reason: label smoothing, a penalty, a sum in
-//! place of a mean.
+//! # The logged loss is not the cross-entropy of the predictions
+//!
+//! The log calls something a loss that is more, or other, than the mean cross-entropy of the validation
+//! rows: label smoothing, a penalty on the weights, class weights, a sum where a mean is meant, or only
+//! a part of the rows.
+//!
+//! ## Why the figures look good
+//! Nothing is wrong with the accuracy. But losses of two such models cannot be compared, a threshold on
+//! the loss means nothing, and a loss that does not fit the accuracy is often the first sign of another
+//! fault.
+//!
+//! ## How it is tested
+//! With probabilities, the cross-entropy `L0 = mean(-ln p[y])` of the saved validation rows is compared
+//! with the nearest logged loss of the epochs whose logged accuracy is that of the rows. It differs if
+//! they are at least 3 % apart, or if the logged loss is, within 0.5 %, the one with class weights
+//! `N/(K n_c)` and not `L0`. The finding is certain; what made the difference is a guess, in this
+//! order:
+//!
+//! ```text
+//! class weights       the logged loss is the weighted one, over the weights or over the rows
+//! label smoothing     s = (logged - L0) / (U - L0), 0.005 ≤ s < 0.5, U the mean of -ln p over all classes
+//! a sum over a batch  logged / L0 > 4
+//! ```
+//!
+//! Without probabilities, a loss below `(1 - a) ln 2` is impossible at the accuracy `a`, because a
+//! wrong row gives its true class at most one half. A loss above 1.5 times the largest one of a
+//! calibrated classifier, `h(a) + (1 - a) ln(K - 1)`, is noted as possible, unless the model is
+//! overfitted: its validation loss is more than 1.2 times the best one, or the training loss is less
+//! than half of it. If the logged loss is that of a second softmax, C1 takes precedence.
+//!
+//! ## What to do
+//! Log the plain cross-entropy of the validation rows beside whatever is minimised, as a mean over
+//! rows, and compare models by it.
+//!
+//! ## Example
+//! For the data of the test `label_smoothing_is_found_with_its_amount`, the audit prints:
+//!
+//! ```text
+//! 1. The logged loss is not the cross-entropy of the predictions (C3, caution, certain)
+//!    The log says that the validation loss is 0.8590; from the saved probabilities it is 0.7764. It is
+//!    what label smoothing of 0.15 would give; a penalty on the weights or class weights fit as well.
+//!    What to do: Log the plain cross-entropy of the validation rows beside what is minimised, and
+//!    compare models by it.
+//!    How to make sure: compute the mean of −ln p of the true class over the validation file
+//! ```
+//!
+//! ## References
+//! - Szegedy and others, 2016, *Rethinking the Inception Architecture for Computer Vision* (label
+//!   smoothing).
+//! - Cover and Thomas, *Elements of Information Theory*, section 2.10 (Fano's inequality, from which
+//!   the upper bound follows).
 
 use labelproof_artifact::Split;
 

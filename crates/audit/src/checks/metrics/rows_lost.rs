@@ -1,4 +1,49 @@
-//! C5: rows are dropped or counted twice when predictions are gathered.
+//! # Rows are missing or counted twice in the evaluation
+//!
+//! The evaluation does not see every row once. A loader drops the last, smaller batch, the number of
+//! steps is rounded down, or several workers get padded batches and their predictions are gathered with
+//! the padding.
+//!
+//! ## Why the figures look good
+//! The figure is computed over other rows than one thinks. A few lost rows hardly move it; rows that
+//! are counted twice also break every later step that joins by position (C12, C13).
+//!
+//! ## How it is tested
+//! The audit counts the ids that occur more than once in the validation and in the test file, and
+//! compares the number of validation rows in the log with that of the file. Both are facts, and no
+//! statistic is needed:
+//!
+//! ```text
+//! surplus = Σ over ids of (times it occurs - 1)
+//! lost    = |rows in the log - rows in the file|
+//! ```
+//!
+//! Repeated ids are unsound above 1 % of the rows and a caution below; a difference in the number of
+//! rows is a caution above 1 % and a note below. If the logged number is exactly that of the whole
+//! batches, the summary says so.
+//!
+//! ## What to do
+//! Evaluate every row once: no `drop_last`, the number of steps rounded up, one prediction for each id
+//! before anything is computed. In Accelerate, `gather_for_metrics` removes the padding.
+//!
+//! ## Example
+//! For the data of the test `a_dropped_last_batch_is_found`, the audit prints:
+//!
+//! ```text
+//! 1. Rows are missing or counted twice in the evaluation (C5, note, certain, 0.8 points of accuracy)
+//!    The log was computed over 992 validation rows, the file has 1000: 8 rows are counted in one and
+//!    not in the other. That is the number of whole batches of 32: the last, smaller one was dropped.
+//!    What to do: Evaluate every row once: no `drop_last`, and the number of steps rounded up.
+//!    How to make sure: count the rows that the evaluation loop sees
+//! ```
+//!
+//! ## References
+//! - `tensorflow/tensorflow#25284`: of 1,000 rows 992 or 984 are evaluated, depending on the batch
+//!   size.
+//! - `huggingface/accelerate#575` and `huggingface/accelerate#540`: rows that are gathered twice, and
+//!   `gather_for_metrics`.
+//! - `keras-team/keras#11427` and `keras-team/keras#13077`: numbers of predictions that are not those
+//!   of the rows.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,47 @@
-//! C7: the training figures of the log were collected while the weights moved and dropout was on.
+//! # The logged training accuracy is a running mean
+//!
+//! Most frameworks collect the training accuracy while the epoch runs: over weights that still move,
+//! and with dropout on. The validation accuracy is computed after the epoch, with dropout off. The two
+//! do not belong to one model.
+//!
+//! ## Why the figures look good
+//! The training figure looks too low, so that validation seems to be better than training, and a model
+//! that has learned its training rows by heart looks as if it had not.
+//!
+//! ## How it is tested
+//! The audit needs the predictions of the finished model for the training rows, and the training
+//! accuracy in the log (the highest of the epochs that may have made the saved predictions). It
+//! compares the two by the two-proportion z test with the pooled share `p`:
+//!
+//! ```text
+//! z = (p1 - p2) / sqrt(p (1 - p) (1/n1 + 1/n2))
+//! ```
+//!
+//! The cause is noted if the difference is significant (corrected p < 0.01) and the finished model is
+//! better by at least 5 points, or by at least 2 points and makes at most half of the logged mistakes.
+//! Smaller differences are usual. Where the finished model is *worse* than the log says, C23 looks at
+//! the reason.
+//!
+//! ## What to do
+//! Predict the training rows once more after the epoch, in prediction mode, and compare that figure
+//! with validation.
+//!
+//! ## Example
+//! For the data of the test `a_running_mean_is_found`, the audit prints:
+//!
+//! ```text
+//! 1. The logged training accuracy is a running mean (C7, note, likely, 15.0 points of accuracy)
+//!    The log says 80.0 % for the training rows, but the finished model gets 95.0 % of them right. The
+//!    log's figure is a mean over the epoch, with dropout on and weights that still moved; do not
+//!    compare it with the validation figure.
+//!    What to do: Predict the training rows once more after the epoch, without dropout, to compare them
+//!    with validation.
+//!    How to make sure: evaluate the model on the training rows
+//! ```
+//!
+//! ## References
+//! - `keras-team/keras#10014`: training and evaluation on the same rows give different figures.
+//! - Keras FAQ, *Why is my training loss much higher than my testing loss?*
 
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::two_proportion_z;

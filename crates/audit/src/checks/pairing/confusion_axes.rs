@@ -1,4 +1,46 @@
-//! C14: the published confusion matrix has its axes swapped, or its classes in another order.
+//! # The confusion matrix is transposed or its classes are misnamed
+//!
+//! A published confusion matrix is not that of the test rows: its axes are swapped, its classes are in
+//! another order than the names beside them, or it is of other predictions.
+//!
+//! ## Why the figures look good
+//! The accuracy is the same: the diagonal stays what it is. But precision and recall change places, and
+//! the errors are reported for classes that did not make them.
+//!
+//! ## How it is tested
+//! The audit needs the published matrix (`--confusion`) and the test rows with their predictions. It
+//! counts the rows anew, brings the matrix into the order of the class names on its axes where it has
+//! names, and compares:
+//!
+//! ```text
+//! equal              clear
+//! M == Cᵀ            transposed: rows are the predicted classes
+//! M == P C Pᵀ        the same counts with the classes in another order P
+//! ```
+//!
+//! The order is looked for by the diagonal and the sorted lines of each class, and certain if it makes
+//! the two matrices equal. Any other difference is reported with the number of cells that differ.
+//!
+//! ## What to do
+//! Call `confusion_matrix(y_true, y_pred, labels=names)` with the arguments in this order and with the
+//! class list that the model was trained with, and label both axes from that list. The sum of a row
+//! must be the number of test rows of its class.
+//!
+//! ## Example
+//! For the data of the test `what_was_done_to_a_matrix_is_told`, the audit prints:
+//!
+//! ```text
+//! 1. The confusion matrix is transposed or its classes are misnamed (C14, fault, certain)
+//!    The published confusion matrix is not that of the test rows: its rows are the predicted classes
+//!    and its columns the true ones: precision and recall are swapped.
+//!    What to do: Call `confusion_matrix(y_true, y_pred, labels=names)` in this order and with the list
+//!    of class names that the model was trained with, and label both axes from that list.
+//!    How to make sure: compare a row's sum with the number of test rows of that class
+//! ```
+//!
+//! ## References
+//! - `scikit-learn/scikit-learn#16822`, `scikit-learn/scikit-learn#19513` and
+//!   `scikit-learn/scikit-learn#26446`: order of the arguments, names on the axes, and normalisation.
 
 use labelproof_artifact::Split;
 

@@ -1,4 +1,46 @@
-//! C16: one class is spelled in several ways, or is missing from a split.
+//! # A class is spelled in several ways, or missing from a split
+//!
+//! One class has several spellings, such as `Sport` and `sport `, or `1` and `1.0`, and a program takes
+//! each for a class of its own. Or the test rows have a class that no training row has.
+//!
+//! ## Why the figures look good
+//! Validation usually comes from the same file as training and has the same spellings. The test file
+//! was exported by another program, which wrote whole numbers as floats or kept a trailing space.
+//!
+//! ## How it is tested
+//! Labels are compared after Unicode NFKC, case folding and squeezing of spaces, and without the `.0`
+//! that a table of numbers adds, over all files and the axes of a published confusion matrix. Then the
+//! class counts of training and test are compared:
+//!
+//! ```text
+//! several spellings:  two labels with the same normal form
+//! unknown class:      rows in test > 0 and rows in training == 0
+//! ```
+//!
+//! Several spellings are unsound, and certain. Classes without training rows are unsound if more than 1
+//! % of the test rows are of them, and a caution otherwise; where a split was cut off a sorted file,
+//! that is the reason, and C44 takes precedence. The audit itself reads spellings of one class as one
+//! class.
+//!
+//! ## What to do
+//! Bring labels into one spelling before the data are split, and keep the ordered list of classes with
+//! the model. Stratify the split, or leave out classes with too few rows.
+//!
+//! ## Example
+//! For the data of the test `spellings_of_one_class_are_found`, the audit prints:
+//!
+//! ```text
+//! 1. A class is spelled in several ways, or missing from a split (C16, fault, certain)
+//!    2 of 3 classes are spelled in more than one way: `1` and `1.0`; `Sport` and `sport `. A program
+//!    takes each spelling for a class of its own, and counts right predictions as wrong. (This audit
+//!    reads them as one class.)
+//!    What to do: Bring labels into one spelling before the data are split, and keep the ordered list
+//!    of classes with the model.
+//!    How to make sure: list the distinct labels of each file
+//! ```
+//!
+//! ## References
+//! - `mlflow/mlflow#16092` and `mlflow/mlflow#12790`: evaluations of rows that lack a class.
 
 use std::collections::{BTreeMap, BTreeSet};
 

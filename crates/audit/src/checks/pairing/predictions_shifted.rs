@@ -1,4 +1,46 @@
-//! C12: predictions stand a constant number of rows beside their labels.
+//! # Predictions are shifted against their rows
+//!
+//! Every prediction stands a constant number of rows above or below its label. A header that is counted
+//! as a row, an empty line that one reader drops, or a filter that only one of two files went through
+//! does this.
+//!
+//! ## Why the figures look good
+//! As with shuffled predictions (C11), the model is right and validation was scored elsewhere. If the
+//! rows are in random order, a shift by a single row makes the accuracy that of chance.
+//!
+//! ## How it is tested
+//! The audit moves the predictions by up to 64 rows to either side and takes the shift `l` that makes
+//! most of them right. McNemar's exact test, times the number of shifts tried, compares the rows that
+//! are right only before with those that are right only after:
+//!
+//! ```text
+//! accuracy(l) = mean over rows i of [prediction(i) == label(i + l)]
+//! p           = McNemar(b, c) · 128
+//! ```
+//!
+//! It is found, and certain, if that is significant (corrected p < 0.01), the shift gains at least 1
+//! point, and the accuracy after it is above `0.4 (1 + s)`, with `s` the accuracy of shuffled
+//! predictions. If no shift of the whole file counts, the same is tried within the run of rows that
+//! collects most mistakes (C13): a row that is dropped half-way shifts only what comes after it.
+//!
+//! ## What to do
+//! Join predictions to labels by a row id, never by position. Look for a header, an empty line or a
+//! filter that one of the two files has and the other has not.
+//!
+//! ## Example
+//! For the data of the test `a_header_or_so_is_found_with_its_lag`, the audit prints:
+//!
+//! ```text
+//! 1. Predictions are shifted against their rows (C12, fault, certain, 64.8 points of accuracy)
+//!    The test predictions belong to the row 7 places further down: moved there, 84.2 % of them are
+//!    right instead of 19.5 %. A header, a dropped row or a join by position does this.
+//!    What to do: Join predictions to labels by a row id, never by position; look for a header, an
+//!    empty line or a filter that one of the two files has and the other has not.
+//!    How to make sure: move the predictions of the test file by 7 rows and audit it again
+//! ```
+//!
+//! ## References
+//! - McNemar, 1947, *Note on the Sampling Error of the Difference Between Correlated Proportions*.
 
 use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
 use crate::catalogue::{Check, significant};

@@ -1,4 +1,52 @@
-//! C11: predictions stand beside the labels of other rows, in no order.
+//! # Predictions are shuffled against their labels
+//!
+//! Predictions stand beside the labels of other rows, in no order. Typically a loader shuffles while it
+//! predicts, and the labels are read from the file in its own order.
+//!
+//! ## Why the figures look good
+//! Validation was scored inside the training loop, which keeps rows and labels together. The test
+//! predictions were saved, and joined to the labels by position.
+//!
+//! ## How it is tested
+//! The audit needs the test (or validation) predictions and the accuracy of the other split. It is
+//! found if the split is worse beyond chance although the model behaves the same: it predicts the same
+//! classes as often (Cramér's V below 0.1, or no significant difference) and is as sure of itself
+//! (Kolmogorov-Smirnov distance of the highest probabilities below 0.1, or not significant). Other
+//! inputs or other weights would change at least one of them. The share `s` of rows that are mis-paired
+//! follows from the accuracies:
+//!
+//! ```text
+//! accuracy = (1 - s) a + s c          a the accuracy of the other split,
+//!                                     c = Σ_k share of k in the labels · share of k in the predictions
+//! ```
+//!
+//! It is likely with scores and possible without. Without another split, it is found if at least 100
+//! rows have a normalised mutual information of labels and predictions below 0.02, an accuracy below
+//! `c + 0.05`, a mean confidence above `c + 0.4`, and no class with 80 % of the predictions. C10, C12,
+//! C13, C23 and C61 take precedence, because each of them explains more.
+//!
+//! ## What to do
+//! Save the row id beside each prediction and join by it. Switch shuffling off in the loader that
+//! predicts.
+//!
+//! ## Example
+//! For the data of the test `shuffled_predictions_are_found`, the audit prints:
+//!
+//! ```text
+//! 1. Predictions are shuffled against their labels (C11, fault, likely, 62.5 points of accuracy)
+//!    About 100 % of the test predictions stand beside the label of another row: 19.9 % are right where
+//!    82.5 % were to be expected, and shuffling all of them would give 20.1 %. The model is as sure of
+//!    itself there (0.71) as on the other rows (0.72), so that it saw texts like those it knows.
+//!    What to do: Save the row id beside each prediction and join by it; switch shuffling off in the
+//!    loader that predicts, or save its labels in the same pass.
+//!    How to make sure: predict 50 texts of the file again, one by one, and compare with what the file
+//!    says
+//! ```
+//!
+//! ## References
+//! - `keras-team/keras#5558`, `keras-team/keras#6499`, `keras-team/keras#14118` and
+//!   `rstudio/keras3#264`: predictions of generators and the order of their rows.
+//! - `skorch-dev/skorch#499`: the same with another library.
 
 use labelproof_metrics::normalized_mutual_information;
 

@@ -1,4 +1,43 @@
-//! C15: a file holds the predictions of another split, or of another run.
+//! # The predictions are those of other rows or of another run
+//!
+//! A file holds the predictions of the other split, or of an earlier model: a variable kept its old
+//! value, a cache was not emptied, or a file was not written again.
+//!
+//! ## Why the figures look good
+//! The old predictions were good where they were made. Nothing in the file says that it is old, as long
+//! as it has the right number of rows.
+//!
+//! ## How it is tested
+//! From files, the audit compares the scores of the validation and the test file row by row. Two
+//! different sets of texts do not get the same ones:
+//!
+//! ```text
+//! equal = rows i with scores_validation(i) == scores_test(i), of the first min(n, m)
+//! ```
+//!
+//! It is found, and certain, if at least 10 rows and at least half of those compared are equal, and
+//! fewer than half of the texts are the same. In a pipeline of Labelproof, the digests of what each
+//! stage read are compared with what is there; whatever is stale is named.
+//!
+//! ## What to do
+//! Predict again and save what comes out, with the row ids, the name of the split and a digest of the
+//! weights.
+//!
+//! ## Example
+//! For the data of the test `scores_of_the_other_split_are_found`, the audit prints:
+//!
+//! ```text
+//! 1. The predictions are those of other rows or of another run (C15, fault, certain)
+//!    200 of the first 200 rows of the test file have exactly the scores of the validation file: a
+//!    variable or a file of the other split was saved.
+//!    What to do: Predict the test rows again and save what comes out, with the row ids and the name of
+//!    the split.
+//!    How to make sure: compare the first rows of both files
+//! ```
+//!
+//! ## References
+//! - `ThilinaRajapakse/simpletransformers#28` and `ThilinaRajapakse/simpletransformers#267`: a cache
+//!   returns the predictions of other data.
 
 use labelproof_artifact::Split;
 

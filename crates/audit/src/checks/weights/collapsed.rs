@@ -1,4 +1,46 @@
-//! C25: the model always says the same.
+//! # The model predicts one class for nearly everything
+//!
+//! Whatever the model reads, it answers the same. Its training diverged (often a learning rate that is
+//! too large for fine-tuning), or it gets an input that no longer depends on the text.
+//!
+//! ## Why the figures look good
+//! On unbalanced data the answer is the largest class, and the accuracy is its share. Or validation was
+//! measured before the collapse, and only the test rows were predicted after it.
+//!
+//! ## How it is tested
+//! The audit counts the predicted classes of the test and of the validation rows, if there are at least
+//! 20:
+//!
+//! ```text
+//! share = rows predicted as the most predicted class / rows
+//! found:  share > 0.95 and share - (share of this class in the labels) > 0.10
+//! ```
+//!
+//! It is unsound, and certain. If another check finds, as unsound, why the model always says the same,
+//! it takes precedence: damaged texts (C37), a model that does not see the text (C33), weights of
+//! another epoch (C21), or other statistics of batch normalisation (C22).
+//!
+//! ## What to do
+//! Lower the learning rate, warm it up over the first steps, weight rare classes, and try another seed.
+//! If validation was fine, predict with the weights that it was measured with.
+//!
+//! ## Example
+//! For the data of the test `one_answer_for_everything_is_found`, the audit prints:
+//!
+//! ```text
+//! 1. The model predicts one class for nearly everything (C25, fault, certain, 49.0 points of accuracy)
+//!    99.0 % of the test predictions are `a`, which is the label of 50.0 % of the rows: the model
+//!    answers the same whatever it reads.
+//!    What to do: Lower the learning rate, warm it up over the first steps, weigh rare classes, and try
+//!    another seed; if validation was fine, predict with the weights that it was measured with.
+//!    How to make sure: count the predicted classes of each file
+//! ```
+//!
+//! ## References
+//! - Mosbach, Andriushchenko and Klakow, 2021, *On the Stability of Fine-tuning BERT: Misconceptions,
+//!   Explanations, and Strong Baselines*.
+//! - `explosion/spaCy#2663` and `ThilinaRajapakse/simpletransformers#389`: classifiers that always
+//!   predict one class.
 
 use labelproof_artifact::Split;
 

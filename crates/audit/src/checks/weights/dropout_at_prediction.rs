@@ -1,4 +1,51 @@
-//! C23: dropout is on where it should be off: at prediction, or in a frozen encoder while its head is fitted.
+//! # Dropout is on at prediction, or was on in a frozen encoder
+//!
+//! Dropout belongs to training. If it is on at prediction, a text gets other scores each time. If a
+//! frozen encoder keeps dropping out while its head is fitted, the head learns from features that it
+//! never meets at prediction: `trainable=False` freezes weights in Keras and does not switch dropout
+//! off.
+//!
+//! ## Why the figures look good
+//! The noise hits both splits alike, so they agree. With maximum pooling it is worse than noise: the
+//! maximum of noisy values is larger, so all features shift, one class attracts most rows, and the area
+//! under the ROC curve stays high.
+//!
+//! ## How it is tested
+//! There are three signs. A bundle that is asked twice must say the same. The finished model must not
+//! be worse on the training rows than the log says. And a text that occurs twice in a file must have
+//! the same scores twice:
+//!
+//! ```text
+//! worse      logged training accuracy - finished training accuracy ≥ 0.10
+//! different  largest difference of two scores of one text > 1 % of the spread of all scores
+//! ```
+//!
+//! Repeated texts show dropout if at least 2 pairs and more than half of all pairs differ, by less than
+//! half of what scores of different texts are apart (predictions beside the wrong rows are as far apart
+//! as any), and at most 15 % of the pairs are exactly equal. C22 takes precedence, and so do C34 for
+//! repeated texts and C9 for the training accuracy.
+//!
+//! ## What to do
+//! Predict in prediction mode, and compute the features of a frozen encoder in that mode when its head
+//! is fitted.
+//!
+//! ## Example
+//! For the data of the test `a_text_with_two_answers_is_found`, the audit prints:
+//!
+//! ```text
+//! 1. Dropout is on at prediction, or was on in a frozen encoder (C23, fault, likely)
+//!    100 of 100 repeated texts of the test file have different scores, by 0.50 on average where scores
+//!    of different texts are 2.59 apart: the model draws at random when it predicts.
+//!    What to do: Predict in prediction mode (`model.eval()`, `training=False`), and compute the
+//!    features of a frozen encoder in that mode as well when its head is fitted.
+//!    How to make sure: predict the same 20 texts twice and compare the scores
+//! ```
+//!
+//! ## References
+//! - Srivastava and others, 2014, *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*.
+//! - Measured by this project on BBC News with a frozen encoder and maximum pooling: after 2 epochs,
+//!   accuracies of 0.37 and 0.35 at an area under the curve of 0.928; the same head on features without
+//!   dropout reaches 0.67 after 2 epochs and 0.92 to 0.94 after 40.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,45 @@
-//! C27: export, another precision or another device changes what the model says.
+//! # The saved model predicts otherwise than it did when it was evaluated
+//!
+//! The model was converted after it was evaluated: to 16 bits, to ONNX, quantised, or moved to another
+//! device. Or the saved predictions are simply not those of the saved model.
+//!
+//! ## Why the figures look good
+//! The figures are of the model before the conversion. Nobody predicts the test rows again with the one
+//! that is shipped.
+//!
+//! ## How it is tested
+//! The audit needs a bundle (`--bundle`) and test rows with texts and saved predictions. It predicts up
+//! to 64 of them, evenly spread, from their text:
+//!
+//! ```text
+//! agreement = rows that get the saved class again / rows
+//! found:      agreement < 0.995, or a probability differs by 0.05 or more
+//! ```
+//!
+//! The finding is certain, because the two sets of predictions are of the same rows. Differences of
+//! probabilities are known only where the file has the scores of the bundle's classes.
+//!
+//! ## What to do
+//! Predict again with the bundle that you ship and compute the figures from that. For an exported
+//! model, predict the same rows with it and with the original and count the rows that get another
+//! class.
+//!
+//! ## Example
+//! For the data of the test `rows_that_get_another_class_are_found`, the audit prints:
+//!
+//! ```text
+//! 1. The saved model predicts otherwise than it did when it was evaluated (C27, fault, certain)
+//!    Of 64 test rows that the bundle predicted again from their text, 16 get another class than the
+//!    saved predictions say, and probabilities differ by up to 0.40. The saved predictions are not what
+//!    this bundle says of these texts.
+//!    What to do: Predict again with the bundle that you ship and compute the figures from that.
+//!    How to make sure: labelproof predict --bundle DIR --input FILE, compared with the saved
+//!    predictions
+//! ```
+//!
+//! ## References
+//! - PyTorch documentation, *Numerical accuracy*: results of other precisions, devices and batch sizes
+//!   need not be equal bit by bit.
 
 use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
 use crate::catalogue::Check;

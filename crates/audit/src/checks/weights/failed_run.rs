@@ -1,4 +1,46 @@
-//! C26: the training never got off the ground, as some seeds of fine-tuning do not.
+//! # The training did not learn anything
+//!
+//! The loss never leaves the value of guessing. Some seeds of fine-tuning fail in this way, and so does
+//! a training whose optimiser does not hold the head, or whose learning rate is far too large.
+//!
+//! ## Why the figures look good
+//! On unbalanced data the accuracy of such a model is the share of the largest class, which may be
+//! high. And who trains several seeds and shows the best one never sees that half of them failed.
+//!
+//! ## How it is tested
+//! Whoever gives each of `K` classes the same probability has the loss `ln K`. The audit needs the log
+//! and the number of classes:
+//!
+//! ```text
+//! found:  least logged loss ≥ ln K - 0.05, and not
+//!         (best accuracy > 1.5/K and best accuracy > share of the largest validation class + 0.05)
+//! ```
+//!
+//! Losses of training and validation both count. The finding is certain.
+//!
+//! ## What to do
+//! Try other seeds, a lower learning rate and a warm-up, and make sure that the head is given to the
+//! optimiser. Compare at least three seeds before a model is chosen; `labelproof compare` compares two
+//! runs of a pipeline row by row.
+//!
+//! ## Example
+//! For the data of the test `a_loss_that_stays_at_guessing_is_found`, the audit prints:
+//!
+//! ```text
+//! 1. The training did not learn anything (C26, fault, certain)
+//!    The loss never fell clearly below 1.386, what guessing among 4 classes gives: the model has
+//!    learnt nothing.
+//!    What to do: Try other seeds, a lower learning rate with warm-up, and make sure that the head is
+//!    given to the optimiser; compare at least three seeds before a model is chosen.
+//!    How to make sure: train with two other seeds
+//! ```
+//!
+//! ## References
+//! - Dodge and others, 2020, *Fine-Tuning Pretrained Language Models: Weight Initializations, Data
+//!   Orders, and Early Stopping*.
+//! - Mosbach, Andriushchenko and Klakow, 2021, *On the Stability of Fine-tuning BERT*.
+//! - `huggingface/transformers#68` and `huggingface/transformers#11443`: results that depend on the
+//!   seed.
 
 use labelproof_artifact::Split;
 

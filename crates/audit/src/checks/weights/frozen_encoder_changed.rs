@@ -1,4 +1,40 @@
-//! C24: what was meant to be frozen has moved, or what was meant to learn has not.
+//! # A frozen encoder has changed, or a trained one has not
+//!
+//! What was meant to be frozen has moved, or what was meant to learn has not: the wrong parameters were
+//! given to the optimiser, or freezing happened after the optimiser was made.
+//!
+//! ## Why the figures look good
+//! A head alone often reaches a fair accuracy, so a model whose encoder never learned looks like a
+//! model that is merely not better. And an encoder that moved although it was frozen no longer matches
+//! features that were computed before.
+//!
+//! ## How it is tested
+//! Only the artifacts of a pipeline tell. The digest (BLAKE3) of the encoder's weights in the bundle is
+//! compared with that of the encoder that training started from:
+//!
+//! ```text
+//! frozen  and digests differ   unsound, certain
+//! trained and digests equal    unsound, certain
+//! ```
+//!
+//! ## What to do
+//! Run the training again. In a framework, list the parameters that the optimiser holds after freezing,
+//! and compare the weights before and after some steps: the change must be 0 where they are frozen and
+//! more than 0 elsewhere.
+//!
+//! ## Example
+//! For the data of the test `a_frozen_encoder_must_stay_and_a_trained_one_must_move`, the audit prints:
+//!
+//! ```text
+//! 1. A frozen encoder has changed, or a trained one has not (C24, fault, certain)
+//!    The encoder was to stay as it is (`train.trainable: none`), but the bundle holds other weights.
+//!    What to do: Run `labelproof run train --force`; if it stays, this is a bug to report.
+//!    How to make sure: compare model.safetensors of the encoder and of the bundle
+//! ```
+//!
+//! ## References
+//! - `CyberZHG/keras-bert#108`: 0.89 becomes 0.15; `kpe/bert-for-tf2#29`, `tensorflow/tensorflow#29531`
+//!   and `huggingface/transformers#8960` on what is frozen.
 
 use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
 use crate::catalogue::Check;

@@ -1,4 +1,55 @@
-//! C22: batch normalisation uses other statistics at prediction than it was judged with.
+//! # Batch normalisation predicts with other statistics
+//!
+//! Batch normalisation divides by the statistics of the batch while training and by running statistics
+//! at prediction. If these were never updated, or if the model was left in training mode, scores at
+//! prediction are shifted and scaled.
+//!
+//! ## Why the figures look good
+//! Validation and test are normalised in two ways, one of them as in training. With the statistics of
+//! the batch, a shuffled file looks fine, because every batch is like every other; a sorted one falls
+//! apart.
+//!
+//! ## How it is tested
+//! In a bundle, running means of exactly 0 and variances of exactly 1 were never updated. From files,
+//! the audit first looks at the means of consecutive batches of 8, 16, 32, 64, 128 or 256 rows, for at
+//! least 4 batches: if each batch was normalised by itself, its mean scores are all alike.
+//!
+//! ```text
+//! ratio  = spread of the batches' means / (s / sqrt(b))       s the spread of the rows, b the batch size
+//! repair = accuracy if each class's scores get the mean and the spread that they have in the other split
+//! ```
+//!
+//! A ratio below 0.6 that chance hardly gives (lower tail of chi-squared, times the sizes tried) is
+//! certain, unless the labels themselves take turns so evenly. Otherwise, in a split that was predicted
+//! in another way than the other one (see C20 for the conditions), the repair must bring back at least
+//! 77 % of the missing accuracy, or 60 % where the finished model is also at least 10 points worse on
+//! the training rows than the log says. In the fault-injection benchmark, other statistics bring back
+//! 0.8 and more, other faults 0.3 and less, and a missing attention mask 0.75.
+//!
+//! ## What to do
+//! Switch the model to prediction mode (`model.eval()`, `training=False`) for validation and for test,
+//! and make sure that the running statistics are trained and saved.
+//!
+//! ## Example
+//! For the data of the test `scores_that_are_scaled_and_shifted_are_found_and_brought_back`, the audit
+//! prints:
+//!
+//! ```text
+//! 1. Batch normalisation predicts with other statistics (C22, fault, likely, 41.4 points of accuracy)
+//!    The test scores are scaled and shifted: brought to the mean and spread that each class's scores
+//!    have in the other split, 84.3 % of the test rows are right instead of 42.9 %. Batch normalisation
+//!    that uses running statistics in one place and those of the batch in the other does this.
+//!    What to do: Switch the model to prediction mode for validation as well as for test
+//!    (`model.eval()`, `training=False`), and make sure that the running statistics are trained and
+//!    saved.
+//!    How to make sure: predict the same 100 rows in training mode and in prediction mode and compare
+//! ```
+//!
+//! ## References
+//! - Ioffe and Szegedy, 2015, *Batch Normalization: Accelerating Deep Network Training by Reducing
+//!   Internal Covariate Shift*.
+//! - `keras-team/keras#9965`: frozen batch normalisation that keeps the statistics of the batch;
+//!   `keras-team/keras#6570` and `tensorflow/tensorflow#34009`.
 
 use labelproof_artifact::Split;
 use labelproof_metrics::statistics::chi_squared_survival;

@@ -1,4 +1,52 @@
-//! C21: the figures are of one epoch, the predictions of another.
+//! # The predictions are of another epoch than the figures
+//!
+//! The report shows the best epoch, and the weights that predict are those of the last one, or of a
+//! checkpoint that was chosen by another figure.
+//!
+//! ## Why the figures look good
+//! The best line of a log is always good. Nothing ties it to the weights that are in memory or on disk
+//! after training.
+//!
+//! ## How it is tested
+//! The audit needs validation predictions and the log of at least two epochs. The epochs that may have
+//! made the predictions are those whose logged accuracy is that of the rows (within 0.6 rows) and whose
+//! logged loss, where both are known, is theirs within 0.5 %. They are compared with the epoch that the
+//! log says was kept, or else with the best by loss or by accuracy:
+//!
+//! ```text
+//! lost = best logged accuracy - accuracy of the saved predictions
+//! ```
+//!
+//! Another epoch than the best is unsound if it costs at least 1 point, a caution if it is the last
+//! epoch, which is what most frameworks leave, and a note if it costs less. The test rows are looked at
+//! as well: if the model was clearly more or less sure of itself there, and their loss and accuracy are
+//! within two standard errors of an epoch that validation is not of, the two splits were predicted by
+//! different weights. Texts of another kind (C48) or other shares of the classes (C47) would explain
+//! that too, and take precedence.
+//!
+//! ## What to do
+//! Save the weights of the best epoch and load them before anything is predicted or reported:
+//! `restore_best_weights=True` in Keras, `load_best_model_at_end=True` in transformers.
+//!
+//! ## Example
+//! For the data of the test `the_last_epoch_in_place_of_the_best_is_found`, the audit prints:
+//!
+//! ```text
+//! 1. The predictions are of another epoch than the figures (C21, caution, likely, 10.0 points of
+//!    accuracy)
+//!    The saved validation predictions are those of epoch 3 (80.0 %), the last one; the log's best is
+//!    epoch 2 (90.0 %). Who reports the best epoch and predicts with this one has figures and weights
+//!    of two models.
+//!    What to do: Save the weights of the best epoch and load them before anything is predicted or
+//!    reported (`restore_best_weights=True`, `load_best_model_at_end=True`).
+//!    How to make sure: predict the validation rows with the checkpoint that you ship, and compare with
+//!    the log
+//! ```
+//!
+//! ## References
+//! - `huggingface/transformers#15547` and `huggingface/transformers#28539`: the reported checkpoint is
+//!   not the one that was saved.
+//! - `ThilinaRajapakse/simpletransformers#1023`: the same in another library.
 
 use labelproof_artifact::Split;
 

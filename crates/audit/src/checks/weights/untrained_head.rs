@@ -1,4 +1,53 @@
-//! C20: the head was not saved or not loaded, or a checkpoint of another model was.
+//! # Predictions come from weights that were not trained
+//!
+//! The classification head was not saved, not loaded, or made anew after loading, or a checkpoint of
+//! another model was loaded. Part of the network, or all of it, has the weights of its initialisation.
+//!
+//! ## Why the figures look good
+//! The validation figure was computed before saving, with the trained weights in memory. Frameworks
+//! report tensors that are missing or unexpected as a warning among many, and go on with random ones.
+//!
+//! ## How it is tested
+//! A bundle of Labelproof keeps texts with the logits that they got when training ended; it is loaded
+//! and must repeat them. From files, the audit looks for a split that was predicted in another way than
+//! the other one: it is worse beyond chance; the confidence or the predicted classes differ
+//! significantly; and neither leaks (C40, C41, C45), nor texts of another kind (C48), nor harder texts,
+//! nor mis-pairing (C10, C12, C13) explain it. Its scores are those of a fresh head if they hardly vary
+//! and hardly order the rows:
+//!
+//! ```text
+//! spread = mean standard deviation of the centred ln p of each class, over that of the other split
+//! found:   spread < 0.15 and mean area under the ROC curve < 0.75
+//! ```
+//!
+//! Where scores depend on the length of the text alone, C33 takes precedence; where a bundle makes
+//! other tokens, C30.
+//!
+//! ## What to do
+//! Save and load the whole model, head included. Treat missing and unexpected tensors as errors. After
+//! loading, predict a few known texts and compare with what training gave.
+//!
+//! ## Example
+//! For the data of the test `scores_of_a_fresh_head_are_found`, the audit prints:
+//!
+//! ```text
+//! 1. Predictions come from weights that were not trained (C20, fault, likely, 63.2 points of accuracy)
+//!    The test scores vary 0.05 times as much as those of the other split, the model is 22 % sure on
+//!    average where it was 71 %, and its scores hardly say anything of the labels: the test rows were
+//!    predicted by a head that was never trained. It was not saved, not loaded, or made anew after
+//!    loading.
+//!    What to do: Save and load the whole model, head included; treat missing and unexpected tensors on
+//!    loading as errors, and predict a few known texts after loading to compare with what training
+//!    gave.
+//!    How to make sure: predict 20 validation texts with the loaded model and compare with the
+//!    validation file
+//! ```
+//!
+//! ## References
+//! - `huggingface/transformers#3430`: 88 % becomes 17 % after loading; `huggingface/transformers#8271`:
+//!   0.85 becomes 0.41.
+//! - `keras-team/keras#4875`, `tensorflow/tensorflow#27887`, `huggingface/setfit#522`: models that
+//!   predict otherwise after loading.
 
 use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
 use crate::catalogue::Check;
