@@ -12,9 +12,12 @@ pub enum Error {
     /// A file of an earlier stage cannot be used.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
-    /// The bundle or the device cannot be used.
+    /// The bundle cannot be used.
     #[error(transparent)]
     Model(#[from] labelproof_model::Error),
+    /// The device is not there.
+    #[error(transparent)]
+    Device(#[from] labelproof_kernels::DeviceError),
 }
 
 impl Diagnostic for Error {
@@ -23,6 +26,7 @@ impl Diagnostic for Error {
             Self::File(error) => error.advice(),
             Self::Artifact(error) => error.advice(),
             Self::Model(error) => error.advice(),
+            Self::Device(error) => error.advice(),
         }
     }
 }

@@ -1,9 +1,11 @@
-//! The cheap baseline: TF-IDF and multinomial logistic regression. A user must know when an encoder is not worth it.
+//! The cheap baseline: TF-IDF and multinomial logistic regression. A user must know when an encoder is not
+//! worth it.
 //!
-//! This crate is responsible for the model alone: it reads no files and knows neither the encoder nor LibTorch. The
-//! definitions are scikit-learn's `TfidfVectorizer(sublinear_tf=True, min_df=2)` and `LogisticRegression(C=10)`, on the
-//! words of `labelproof_text::terms`. The loss is convex, so its minimum does not depend on how it is found; it is found
-//! by L-BFGS (Liu and Nocedal 1989). Sums run in a fixed order: the weights are the same with any number of threads.
+//! This crate is responsible for the model alone: it reads no files and knows neither the encoder nor
+//! LibTorch. The definitions are scikit-learn's `TfidfVectorizer(sublinear_tf=True, min_df=2)` and
+//! `LogisticRegression(C=10)`, on the words of `labelproof_text::terms`. The loss is convex, so its minimum
+//! does not depend on how it is found; it is found by L-BFGS (Liu and Nocedal 1989). Sums run in a fixed
+//! order: the weights are the same with any number of threads.
 
 use std::collections::HashMap;
 
@@ -11,58 +13,57 @@ use labelproof_metrics::softmax_in_place;
 use labelproof_text::terms::words;
 use rayon::prelude::*;
 
-/// What the baseline is called in reports.
+/// The name of the baseline in reports.
 pub const NAME: &str = "TF-IDF + logistic regression";
 
-/// Words of fewer training texts than this are left out.
+/// The minimum document frequency: words of fewer training texts are left out.
 const MINIMUM_DOCUMENTS: u32 = 2;
-/// The largest vocabulary; the words of most texts are kept.
+/// The size of the largest vocabulary; the words with the highest document frequency are kept.
 const LARGEST_VOCABULARY: usize = 100_000;
 /// The inverse strength of the L2 penalty, as in scikit-learn.
 const INVERSE_PENALTY: f64 = 10.0;
 
-/// When the search for the best weights ends.
+/// The stopping criteria of the optimisation.
 #[derive(Debug, Clone, Copy)]
 struct Search {
     iterations: usize,
-    /// It also ends when no component of the gradient, per training row, is larger.
+    /// The largest component of the gradient, per training row, at which it has converged.
     gradient_tolerance: f64,
 }
 
-/// For figures that are published: the minimum, to rounding.
+/// The criteria for published figures: the minimum up to rounding.
 const EXACT: Search = Search {
     iterations: 200,
     gradient_tolerance: 1e-7,
 };
 
-/// For questions that need many models and of each only roughly what it says: a tenth of the time, and the same class
-/// for nearly every row.
+/// The criteria for comparisons of many models: a tenth of the time, and the same class for nearly every row.
 const ROUGH: Search = Search {
     iterations: 25,
     gradient_tolerance: 1e-5,
 };
 
-/// A trained baseline.
+/// A trained baseline model.
 #[derive(Debug, Clone)]
 pub struct Baseline {
     vocabulary: HashMap<String, u32>,
-    /// `[vocabulary]`, inverse document frequencies.
-    weights_of_terms: Vec<f64>,
+    /// The inverse document frequency of each word, `[vocabulary]`.
+    inverse_document_frequencies: Vec<f64>,
     classes: usize,
-    /// `[vocabulary + 1, classes]`, row-major; the last row is the intercepts. The classes of a word lie side by side,
-    /// because every use of a word is a use of all its classes.
+    /// The coefficients, `[vocabulary + 1, classes]`, row-major; the last row is the intercepts. The classes
+    /// of a word are adjacent, because every use of a word is a use of all its classes.
     coefficients: Vec<f64>,
 }
 
-/// A text as the words of the vocabulary it holds, with their weights, in the order of the words' numbers.
+/// The TF-IDF vector of a text: the numbers of its words in ascending order, with their weights.
 type SparseRow = Vec<(u32, f64)>;
 
-/// The words of some texts, counted once, for several models that are trained on parts of them.
+/// The word counts of some texts, made once for several models that are trained on parts of them.
 #[derive(Debug, Clone)]
 pub struct CountedTexts {
-    /// Distinct words in their byte order; a word's number is its place.
+    /// The distinct words in byte order; the number of a word is its place.
     words: Vec<String>,
-    /// For each text its words' numbers, in order, and how often each occurs.
+    /// The word counts of each text: numbers of words in ascending order, with their frequencies.
     rows: Vec<Vec<(u32, u32)>>,
 }
 
@@ -102,22 +103,27 @@ impl Baseline {
         Self::search(&CountedTexts::new(texts), &rows, labels, classes, EXACT)
     }
 
-    /// Trains on these rows of counted texts and the classes of these rows, in a tenth of the time: for whoever compares
-    /// many models.
+    /// Trains on some rows of counted texts and the classes of these rows, in a tenth of the time, for
+    /// comparisons of many models.
     pub fn train_roughly(texts: &CountedTexts, rows: &[usize], labels: &[u32], classes: usize) -> Self {
         Self::search(texts, rows, labels, classes, ROUGH)
     }
 
     fn search(texts: &CountedTexts, rows: &[usize], labels: &[u32], classes: usize, search: Search) -> Self {
-        let (vocabulary, weights_of_terms) = build_vocabulary(texts, rows);
+        let (vocabulary, inverse_document_frequencies) = build_vocabulary(texts, rows);
         let mut baseline = Self {
             vocabulary,
-            weights_of_terms,
+            inverse_document_frequencies,
             classes,
             coefficients: Vec::new(),
         };
         let weighed = baseline.weigh_counted(texts, rows);
-        let problem = Problem::new(&weighed, labels, classes, baseline.weights_of_terms.len());
+        let problem = Problem::new(
+            &weighed,
+            labels,
+            classes,
+            baseline.inverse_document_frequencies.len(),
+        );
         baseline.coefficients = minimize(&problem, search);
         baseline
     }
@@ -137,12 +143,12 @@ impl Baseline {
         self.probabilities(&rows)
     }
 
-    /// The same for these rows of counted texts.
+    /// The probabilities of each class for some rows of counted texts, `[rows, classes]`, row-major.
     pub fn predict_counted(&self, texts: &CountedTexts, rows: &[usize]) -> Vec<f64> {
         self.probabilities(&self.weigh_counted(texts, rows))
     }
 
-    /// Words in the vocabulary.
+    /// The number of words in the vocabulary.
     pub fn vocabulary_size(&self) -> usize {
         self.vocabulary.len()
     }
@@ -173,13 +179,14 @@ impl Baseline {
             .collect()
     }
 
-    /// Sublinear term frequency times inverse document frequency, scaled to length 1. Terms come in ascending order.
+    /// The TF-IDF vector of word counts in ascending order: sublinear term frequency times inverse document
+    /// frequency, scaled to length 1.
     fn weigh(&self, counts: impl Iterator<Item = (u32, u32)>) -> SparseRow {
         let mut row: SparseRow = counts
             .map(|(term, count)| {
                 (
                     term,
-                    (1.0 + f64::from(count).ln()) * self.weights_of_terms[term as usize],
+                    (1.0 + f64::from(count).ln()) * self.inverse_document_frequencies[term as usize],
                 )
             })
             .collect();
@@ -193,7 +200,7 @@ impl Baseline {
     }
 }
 
-/// Words of two characters and more, as scikit-learn counts them, in lower case.
+/// Counts the lower-case words of two characters and more, as scikit-learn does.
 fn count_words(text: &str) -> HashMap<String, u32> {
     let mut counts = HashMap::new();
     for word in words(text) {
@@ -204,14 +211,15 @@ fn count_words(text: &str) -> HashMap<String, u32> {
     counts
 }
 
-/// Counts in the order of the words' numbers: a hash map gives them in any order.
+/// Sorts word counts, which a hash map yields in any order, by the numbers of the words.
 fn ascending(counts: impl Iterator<Item = (u32, u32)>) -> Vec<(u32, u32)> {
     let mut counts: Vec<(u32, u32)> = counts.collect();
     counts.sort_unstable();
     counts
 }
 
-/// The words' numbers in their byte order, and `ln((1 + n) / (1 + document frequency)) + 1` of each.
+/// The vocabulary with words numbered in byte order, and `ln((1 + n) / (1 + document frequency)) + 1` of
+/// each.
 fn build_vocabulary(texts: &CountedTexts, rows: &[usize]) -> (HashMap<String, u32>, Vec<f64>) {
     let mut documents = vec![0_u32; texts.words.len()];
     for (word, _) in rows.iter().flat_map(|&row| &texts.rows[row]) {
@@ -242,7 +250,7 @@ fn build_vocabulary(texts: &CountedTexts, rows: &[usize]) -> (HashMap<String, u3
     (vocabulary, weights)
 }
 
-/// Writes the scores of a row's classes into `slot`, `[classes]`.
+/// Writes the logits of a row into `slot`, `[classes]`.
 fn score(coefficients: &[f64], row: &SparseRow, slot: &mut [f64]) {
     let classes = slot.len();
     let (words, intercepts) = coefficients.split_at(coefficients.len() - classes);
@@ -258,9 +266,10 @@ fn score(coefficients: &[f64], row: &SparseRow, slot: &mut [f64]) {
     }
 }
 
+/// The optimisation problem of multinomial logistic regression.
 struct Problem<'a> {
     rows: &'a [SparseRow],
-    /// The same turned round: for each word the rows that hold it, in order, with its weight there.
+    /// The transposed rows: for each word the rows that contain it, in order, with its weight there.
     columns: Vec<Vec<(u32, f64)>>,
     labels: &'a [u32],
     classes: usize,
@@ -282,15 +291,16 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// The number of coefficients: of each word and the intercept for each class.
+    /// The number of coefficients, those of the words and the intercepts.
     fn size(&self) -> usize {
         (self.columns.len() + 1) * self.classes
     }
 
-    /// The summed cross-entropy plus `|w|² / 2C` over all but the intercepts, and its gradient.
+    /// The loss, which is the summed cross-entropy plus `|w|² / 2C` over all but the intercepts, and its
+    /// gradient.
     ///
-    /// Every sum runs over rows or words in their order and belongs to one thread, so that none depends on how many
-    /// threads there are.
+    /// Every sum runs over rows or words in their order and belongs to one thread, so that none depends on
+    /// how many threads there are.
     fn value_and_gradient(&self, coefficients: &[f64]) -> (f64, Vec<f64>) {
         let classes = self.classes;
         // `[rows, classes]`: the probabilities, less 1 at the true class.
@@ -336,7 +346,7 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// In eight sums side by side, which do not wait for each other; always the same eight, whatever the machine.
+/// The dot product, in eight independent partial sums; always the same eight, whatever the machine.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     const LANES: usize = 8;
     let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
@@ -351,10 +361,10 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
-/// Steps that L-BFGS remembers.
+/// The number of steps that L-BFGS keeps.
 const MEMORY: usize = 10;
 
-/// L-BFGS with a backtracking line search, from zero.
+/// Minimises the loss by L-BFGS with a backtracking line search, starting from zero.
 fn minimize(problem: &Problem<'_>, search: Search) -> Vec<f64> {
     let mut point = vec![0.0; problem.size()];
     let (mut value, mut gradient) = problem.value_and_gradient(&point);
@@ -409,7 +419,7 @@ fn minimize(problem: &Problem<'_>, search: Search) -> Vec<f64> {
     point
 }
 
-/// The two-loop recursion: the negative gradient times the remembered estimate of the inverse curvature.
+/// The two-loop recursion: the negative gradient times the estimate of the inverse Hessian.
 fn descent_direction(gradient: &[f64], history: &[(Vec<f64>, Vec<f64>)]) -> Vec<f64> {
     let mut direction: Vec<f64> = gradient.iter().map(|component| -component).collect();
     let mut factors = Vec::with_capacity(history.len());
@@ -442,7 +452,7 @@ mod tests {
     use super::*;
     use serde::Deserialize;
 
-    /// What scikit-learn gives: `tests/fixtures/make_baseline.py`.
+    /// The values that scikit-learn computes, made by `tests/fixtures/make_baseline.py`.
     #[derive(Deserialize)]
     struct Reference {
         train: Vec<String>,

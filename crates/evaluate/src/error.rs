@@ -2,6 +2,7 @@
 
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, Split};
+use labelproof_kernels::DeviceError;
 
 /// Evaluation failed.
 #[derive(Debug, thiserror::Error)]
@@ -13,9 +14,12 @@ pub enum Error {
     /// A file of an earlier stage cannot be used.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
-    /// The bundle or the device cannot be used.
+    /// The bundle cannot be used.
     #[error(transparent)]
     Model(#[from] labelproof_model::Error),
+    /// The device is not there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The metrics of a split cannot be computed.
     #[error("cannot score the {split} split")]
     Score {
@@ -38,6 +42,7 @@ impl Diagnostic for Error {
             Self::File(error) => error.advice(),
             Self::Artifact(error) => error.advice(),
             Self::Model(error) => error.advice(),
+            Self::Device(error) => error.advice(),
             Self::Score { .. } => Fault::Model
                 .hint("the model gives no finite numbers; train it with a lower `train.learning_rate`"),
             Self::Labels { .. } | Self::Features { .. } => {

@@ -2,7 +2,7 @@
 
 use labelproof_artifact::{Attribution, Reporter};
 use labelproof_metrics::{argmax, cross_entropy};
-use labelproof_model::{Bundle, Scores};
+use labelproof_model::{Bundle, Logits};
 
 use crate::error::Error;
 use crate::rows::Rows;
@@ -10,7 +10,7 @@ use crate::rows::Rows;
 /// Explains the wrongly classified rows of the highest loss, at most `count`, the highest first.
 pub(crate) fn mistakes(
     bundle: &Bundle,
-    scores: &Scores,
+    scores: &Logits,
     rows: &Rows,
     count: usize,
     reporter: &dyn Reporter,
@@ -53,7 +53,7 @@ struct Mistake {
 }
 
 /// Every wrongly classified row, the highest loss first; of equal losses the first row.
-fn worst(scores: &Scores, labels: &[u32]) -> Vec<Mistake> {
+fn worst(scores: &Logits, labels: &[u32]) -> Vec<Mistake> {
     let mut mistakes: Vec<(f64, Mistake)> = scores
         .rows()
         .zip(labels)
@@ -78,8 +78,8 @@ mod tests {
 
     #[test]
     fn the_surest_mistakes_come_first_and_hits_never() {
-        let scores = Scores {
-            logits: vec![
+        let scores = Logits {
+            values: vec![
                 9.0, 0.0, 0.0, // right
                 0.0, 1.0, 0.0, // wrong
                 0.0, 5.0, 0.0, // wrong and sure

@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 
 use bhtsne::{Neighbor, tSNE};
 use labelproof_artifact::{MapPoint, contained};
+use labelproof_kernels::random;
 use labelproof_metrics::argmax;
-use labelproof_model::{Scores, random};
+use labelproof_model::Logits;
 use rayon::prelude::*;
 
 use crate::rows::Rows;
@@ -36,7 +37,7 @@ const ROUNDS: usize = 200;
 /// The points of the test rows in their order; of many rows some, drawn by the seed, mistakes before all others.
 ///
 /// `features` is `[rows, width]`, row-major.
-pub(crate) fn points(features: &[f32], scores: &Scores, rows: &Rows, seed: u64) -> Vec<MapPoint> {
+pub(crate) fn points(features: &[f32], scores: &Logits, rows: &Rows, seed: u64) -> Vec<MapPoint> {
     let count = rows.ids.len();
     if count == 0 {
         return Vec::new();

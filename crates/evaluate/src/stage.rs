@@ -8,12 +8,13 @@ use labelproof_artifact::{
     write_table,
 };
 use labelproof_baseline::Baseline;
+use labelproof_kernels::device;
 use labelproof_metrics::comparison::mcnemar;
 use labelproof_metrics::{
     BaselineEvaluation, Bootstrap, Evaluation, Int8Evaluation, OperatingPoint, Scored, SplitMetrics, argmax,
     cross_entropy, operating_points, softmax, summarize,
 };
-use labelproof_model::{Bundle, DeviceChoice, Precision, Scores, backend};
+use labelproof_model::{Bundle, DeviceChoice, Logits, Precision};
 use labelproof_settings::evaluate::{Params, STAGE};
 
 use crate::error::Error;
@@ -26,13 +27,13 @@ use crate::rows::{self, Rows};
 pub fn run(
     params: &Params,
     artifacts: &Path,
-    device: DeviceChoice,
+    choice: DeviceChoice,
     out: &Path,
     reporter: &dyn Reporter,
 ) -> Result<(), Error> {
     let artifacts = Artifacts::for_stage(artifacts, &STAGE);
     let labels = LabelMap::read(artifacts)?;
-    let bundle = Bundle::load(&artifacts.path(BUNDLE), &backend::open(device)?)?;
+    let bundle = Bundle::load(&artifacts.path(BUNDLE), &device::open(choice)?)?;
     if bundle.labels != labels {
         let list = |labels: &LabelMap| labels.names().join(", ");
         return Err(Error::Labels {
@@ -107,7 +108,7 @@ fn predict(
     splits: &BTreeMap<Split, Rows>,
     artifacts: Artifacts<'_>,
     reporter: &dyn Reporter,
-) -> Result<(BTreeMap<Split, Scores>, Vec<f32>), Error> {
+) -> Result<(BTreeMap<Split, Logits>, Vec<f32>), Error> {
     let features_kept = artifacts.path(FeatureRow::KIND).exists();
     let from_text: Vec<Split> = Split::ALL
         .into_iter()
@@ -158,7 +159,7 @@ fn predict_kept(
     rows: &Rows,
     kept: &BTreeMap<String, Vec<f32>>,
     artifacts: Artifacts<'_>,
-) -> Result<Scores, Error> {
+) -> Result<Logits, Error> {
     let mut features = Vec::new();
     for id in &rows.ids {
         let Some(values) = kept.get(id) else {
@@ -191,10 +192,10 @@ fn predict_kept(
     Ok(scores)
 }
 
-/// The test rows once more, by a bundle in 8 bits; `scores` are those of its own precision.
+/// Scores the test rows once more, by a bundle in int8; `scores` are those of its own precision.
 fn evaluate_int8(
     bundle: &Bundle,
-    scores: &Scores,
+    scores: &Logits,
     test: &Rows,
     seed: u64,
     reporter: &dyn Reporter,
@@ -202,7 +203,7 @@ fn evaluate_int8(
     reporter.started("predicting with int8", Some(test.ids.len() as u64));
     let in_int8 = bundle.predict(&test.texts, |rows| reporter.advance(rows as u64, "test"))?;
     reporter.finished();
-    let predicted = |scores: &Scores| -> Vec<usize> { scores.rows().map(argmax).collect() };
+    let predicted = |scores: &Logits| -> Vec<usize> { scores.rows().map(argmax).collect() };
     let (own, other) = (predicted(scores), predicted(&in_int8));
     let hits = |predicted: &[usize]| -> Vec<bool> {
         let pairs = predicted.iter().zip(&test.labels);
@@ -228,7 +229,7 @@ fn evaluate_int8(
 
 /// The model's thresholds, chosen on validation and tried on test.
 fn thresholds(
-    logits: &BTreeMap<Split, Scores>,
+    logits: &BTreeMap<Split, Logits>,
     splits: &BTreeMap<Split, Rows>,
     labels: &LabelMap,
 ) -> Result<Vec<OperatingPoint>, Error> {
@@ -256,7 +257,7 @@ struct Scoring {
 }
 
 impl Scoring {
-    fn from_logits(scores: &Scores, labels: &[u32]) -> Self {
+    fn from_logits(scores: &Logits, labels: &[u32]) -> Self {
         let probabilities = scores.rows().flat_map(softmax).collect();
         let losses = scores
             .rows()

@@ -1,13 +1,14 @@
-//! Which words moved a decision: integrated gradients (Sundararajan, Taly and Yan 2017, arXiv:1703.01365) of the margin
-//! between two classes.
+//! Attribution: which words moved a prediction, by integrated gradients (Sundararajan, Taly and Yan 2017,
+//! arXiv:1703.01365) of the margin between two classes.
 //!
-//! The margin logit(towards) − logit(against) is followed along the straight line from a reference, in which every
-//! ordinary token has the word embedding of `[PAD]`, to the text. Special tokens, positions and segments stay as they
-//! are. What the tokens contribute sums to the difference of the margins at both ends (*completeness*), whatever the
-//! network does in between; how far the sum is off says how good the integral is.
+//! The gradient of the margin logit(towards) − logit(against) is integrated along the straight line from a
+//! reference input, in which every ordinary token has the word embedding of `[PAD]`, to the text. Special
+//! tokens, positions and segments stay as they are. The attributions of the tokens sum to the difference of
+//! the margins at both ends (*completeness*), whatever the network does in between; how far the sum is off
+//! says how good the integral is.
 //!
-//! Responsible for the integral and for putting tokens together into words. Which texts are worth explaining, and
-//! against which class, is the caller's decision.
+//! Responsible for the integral and for the sums over the tokens of a word. Which texts are worth explaining,
+//! and against which class, is the caller's decision.
 
 use std::ops::Range;
 
@@ -21,32 +22,34 @@ use crate::classifier::Classifier;
 use crate::error::Error;
 use crate::pooling::pool;
 
-/// The integral starts with so many steps, and doubles them until it is good enough.
+/// The number of steps that the integral starts with. They are doubled until it is good enough.
 const FEWEST_STEPS: usize = 8;
-/// It ends here even if it is not.
+/// The largest number of steps, at which the integral is taken as it is.
 pub const MOST_STEPS: usize = 64;
-/// How far the sum of the contributions may be from the difference of the margins, as a share of it.
+/// How far the sum of the attributions may be from the difference of the margins, as a share of the
+/// difference.
 pub const COMPLETENESS_TOLERANCE: f64 = 0.05;
-/// Tokens that go through the network at once; more run no faster, and their attention takes memory.
+/// The number of tokens in a batch; larger batches run no faster, and their attention takes memory.
 const TOKENS_AT_ONCE: usize = 1024;
 
-/// How the words of one text moved the decision between two classes.
+/// How the words of one text moved its prediction between two classes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// The cleaned text, as far as the model read it, in words with the white space that follows each.
+    /// The cleaned text as far as the model read it, as words, each with the white space that follows it.
     pub pieces: Vec<String>,
-    /// One a piece, in logits: how far it moved the margin.
+    /// The attribution of each piece, in logits: how far it moved the margin.
     pub weights: Vec<f32>,
-    /// logit(towards) − logit(against) of the text.
+    /// The margin logit(towards) − logit(against) of the text.
     pub margin: f32,
-    /// The same of the reference.
+    /// The margin of the reference input.
     pub reference_margin: f32,
-    /// Steps of the integral.
+    /// The number of steps of the integral.
     pub steps: u32,
 }
 
 impl Bundle {
-    /// Explains why a raw text is nearer to class `towards` than to class `against`, which are places in the label map.
+    /// Explains why a raw text is nearer to class `towards` than to class `against`, both places in the label
+    /// map.
     pub fn explain(&self, text: &str, towards: usize, against: usize) -> Result<Explanation, Error> {
         let cleaned = self.cleaner.clean(text);
         let encoding = self
@@ -60,8 +63,8 @@ impl Bundle {
             against,
         };
         let integral = integrate(&self.classifier, &question, COMPLETENESS_TOLERANCE, &self.device);
-        let pieces = Pieces::cut(&cleaned, &encoding);
-        #[expect(clippy::cast_possible_truncation, reason = "logits are kept in 32 bits")]
+        let pieces = Pieces::split(&cleaned, &encoding);
+        #[expect(clippy::cast_possible_truncation, reason = "logits are float32")]
         let weights = pieces.sums(&integral.weights).map(|sum| sum as f32).collect();
         Ok(Explanation {
             weights,
@@ -73,47 +76,49 @@ impl Bundle {
     }
 }
 
-/// What is asked about one text.
+/// One text, and the two classes between which its prediction is explained.
 pub(crate) struct Question<'a> {
     /// Token ids, the special ones included.
     pub(crate) tokens: &'a [u32],
-    /// The places of those that are not special.
+    /// The places of the tokens that are not special.
     pub(crate) ordinary: Range<usize>,
     pub(crate) pad_id: u32,
     pub(crate) towards: usize,
     pub(crate) against: usize,
 }
 
-/// The contributions of the tokens.
+/// The attributions of the tokens, and the margins between which they were integrated.
 pub(crate) struct Integral {
-    /// One for each ordinary token.
+    /// The attribution of each ordinary token.
     pub(crate) weights: Vec<f64>,
     pub(crate) margin: f32,
     pub(crate) reference_margin: f32,
     pub(crate) steps: usize,
 }
 
-/// The margin at one point of the way, and the share that each ordinary token has in its slope there.
+/// The margin at one point of the line, and the part of each ordinary token in its directional derivative
+/// there.
 #[derive(Clone)]
 struct Point {
     margin: f32,
     slopes: Vec<f64>,
 }
 
-/// Integrates until the contributions sum to the difference of the margins within `tolerance`.
+/// Integrates until the attributions sum to the difference of the margins within `tolerance`.
 ///
-/// The rule is Clenshaw and Curtis': as good as Gauss' on such functions, and the points of one round are points of the
-/// next, so that doubling the steps costs only the new ones.
+/// The quadrature is that of Clenshaw and Curtis: as good as Gauss' on such functions, and its nodes are
+/// nodes of the rule with twice the steps, so that doubling costs only the new ones.
 pub(crate) fn integrate(
     classifier: &Classifier,
     question: &Question<'_>,
     tolerance: f64,
     device: &Device,
 ) -> Integral {
-    // No dropout, statistics as they are, and no gradient of any weight; then onto the device that keeps a record.
+    // Frozen: no dropout, no update of running statistics, no gradient of any weight. Then onto the autodiff
+    // device.
     let classifier = classifier.clone().freeze().train();
-    let way = Way::new(&classifier, question, device);
-    let mut points = way.points(&nodes(FEWEST_STEPS));
+    let line = Line::new(&classifier, question, device);
+    let mut points = line.points(&nodes(FEWEST_STEPS));
     let mut steps = FEWEST_STEPS;
     loop {
         let weights = weights(&points);
@@ -130,7 +135,7 @@ pub(crate) fn integrate(
         }
         steps *= 2;
         let new: Vec<f64> = nodes(steps).into_iter().skip(1).step_by(2).collect();
-        let mut new = way.points(&new).into_iter();
+        let mut new = line.points(&new).into_iter();
         let mut merged = Vec::with_capacity(steps + 1);
         for known in points {
             merged.push(known);
@@ -140,14 +145,15 @@ pub(crate) fn integrate(
     }
 }
 
-/// Where on the way, from 0 to 1, a rule of an even number of steps looks.
+/// The nodes of the rule with an even number of steps, from 0 to 1.
 fn nodes(steps: usize) -> Vec<f64> {
     (0..=steps)
         .map(|node| 0.5 - 0.5 * (std::f64::consts::PI * node as f64 / steps as f64).cos())
         .collect()
 }
 
-/// The weights of the nodes, which sum to 1 (Davis and Rabinowitz 1984, *Methods of Numerical Integration*, 2.5.5).
+/// The weights of the nodes, which sum to 1 (Davis and Rabinowitz 1984, *Methods of Numerical Integration*,
+/// 2.5.5).
 fn node_weights(steps: usize) -> Vec<f64> {
     let count = steps as f64;
     (0..=steps)
@@ -166,6 +172,7 @@ fn node_weights(steps: usize) -> Vec<f64> {
         .collect()
 }
 
+/// The integral of each token's derivative over the points.
 fn weights(points: &[Point]) -> Vec<f64> {
     let mut sums = vec![0.0; points[0].slopes.len()];
     for (point, weight) in points.iter().zip(node_weights(points.len() - 1)) {
@@ -176,24 +183,24 @@ fn weights(points: &[Point]) -> Vec<f64> {
     sums
 }
 
-/// The line from the reference to the text.
-struct Way<'a> {
+/// The straight line from the reference input to the text.
+struct Line<'a> {
     classifier: &'a Classifier,
     question: &'a Question<'a>,
-    /// Without autodiff.
+    /// The device without autodiff.
     device: &'a Device,
-    /// `[1, sequence, hidden]`
+    /// The word embeddings of the reference input, `[1, sequence, hidden]`.
     reference: Tensor<3>,
-    /// From the reference to the text, `[1, sequence, hidden]`.
+    /// The difference of the text's word embeddings from those, `[1, sequence, hidden]`.
     direction: Tensor<3>,
 }
 
-impl<'a> Way<'a> {
+impl<'a> Line<'a> {
     fn new(classifier: &'a Classifier, question: &'a Question<'a>, device: &'a Device) -> Self {
         let mut blank = question.tokens.to_vec();
         blank[question.ordinary.clone()].fill(question.pad_id);
-        let recording = device.clone().autodiff();
-        let both = Batch::new(&[blank.as_slice(), question.tokens], question.pad_id, &recording);
+        let autodiff = device.clone().autodiff();
+        let both = Batch::new(&[blank.as_slice(), question.tokens], question.pad_id, &autodiff);
         let both = classifier.encoder.word_embeddings(&both).inner();
         let reference = both.clone().narrow(0, 0, 1);
         Self {
@@ -223,7 +230,7 @@ impl<'a> Way<'a> {
             against,
         } = self.question;
         let (rows, sequence) = (nodes.len(), tokens.len());
-        #[expect(clippy::cast_possible_truncation, reason = "the network computes in 32 bits")]
+        #[expect(clippy::cast_possible_truncation, reason = "the network computes in float32")]
         let shares: Vec<f32> = nodes.iter().map(|&node| node as f32).collect();
         let shares = Tensor::<3>::from_data(TensorData::new(shares, [rows, 1, 1]), self.device);
         let words = self.reference.clone() + self.direction.clone() * shares;
@@ -235,7 +242,7 @@ impl<'a> Way<'a> {
             .head
             .forward(pool(self.classifier.pooling, hidden, &batch));
         let margins = logits.clone().narrow(1, *towards, 1) - logits.narrow(1, *against, 1);
-        // Rows do not see each other: the gradient of the sum holds that of each.
+        // Rows are independent: the gradient of the sum contains the gradient of each.
         let gradients = margins.clone().sum().backward();
         let slopes = match words.grad(&gradients) {
             Some(gradient) => (gradient * self.direction.clone()).sum_dim(2),
@@ -254,18 +261,18 @@ impl<'a> Way<'a> {
     }
 }
 
-/// A text cut into words, and which token belongs to which.
+/// A text split into words, and which token belongs to which word.
 pub(crate) struct Pieces<'a> {
     text: &'a str,
-    /// Where each piece starts, in bytes, and where the last one ends.
+    /// The start of each piece in bytes, and the end of the last one.
     bounds: Vec<usize>,
-    /// For each token the piece.
+    /// The piece of each token.
     owners: Vec<usize>,
 }
 
 impl<'a> Pieces<'a> {
-    /// Cuts where a word starts, and in scripts that put no space between words where a token does.
-    pub(crate) fn cut(text: &'a str, encoding: &SpannedEncoding) -> Self {
+    /// Splits where a word starts, and in scripts that put no space between words where a token does.
+    pub(crate) fn split(text: &'a str, encoding: &SpannedEncoding) -> Self {
         let start = text.floor_char_boundary(encoding.read.start);
         let end = text.ceil_char_boundary(encoding.read.end);
         let read = &text[start..end];
@@ -280,7 +287,7 @@ impl<'a> Pieces<'a> {
                 let place = spans.partition_point(|span| span.start < at);
                 spans.get(place).is_some_and(|span| span.start == at)
             };
-            // White space before the first word goes with it.
+            // White space before the first word belongs to it.
             let anything_before = !text[start..at].trim().is_empty();
             if anything_before && (word_starts || spaceless && !letter.is_whitespace() && token_starts()) {
                 bounds.push(at);
@@ -288,7 +295,7 @@ impl<'a> Pieces<'a> {
             before = Some(letter);
         }
         let owner = |span: &Range<usize>| {
-            // Of some tokenizers a token begins with the space before its word.
+            // The tokens of some tokenizers begin with the space before their word.
             let from = text.ceil_char_boundary(span.start).min(end);
             let to = text.ceil_char_boundary(span.end).clamp(from, end);
             let space = text[from..to].len() - text[from..to].trim_start().len();
@@ -299,13 +306,14 @@ impl<'a> Pieces<'a> {
         Self { text, bounds, owners }
     }
 
+    /// The text of each piece.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &'a str> {
         let text = self.text;
         let pieces = self.bounds.windows(2).map(move |pair| &text[pair[0]..pair[1]]);
         pieces.take_while(|piece| !piece.is_empty())
     }
 
-    /// What the tokens of each piece sum to.
+    /// The sum of the values of the tokens of each piece.
     pub(crate) fn sums(&self, tokens: &[f64]) -> impl Iterator<Item = f64> + use<> {
         let mut sums = vec![0.0; self.bounds.len() - 1];
         for (&owner, token) in self.owners.iter().zip(tokens) {
@@ -316,9 +324,13 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// Whether a letter is of a script that puts no space between words: Thai, Lao, Burmese, Khmer, Chinese and Japanese.
+/// Whether a letter is of a script that puts no space between words: Thai, Lao, Burmese, Khmer, Chinese and
+/// Japanese.
 fn without_spaces(letter: char) -> bool {
     matches!(letter,
         '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}' | '\u{2E80}'..='\u{9FFF}'
         | '\u{F900}'..='\u{FAFF}' | '\u{FF66}'..='\u{FF9F}' | '\u{20000}'..='\u{3FFFF}')
 }
+
+#[cfg(test)]
+mod tests;

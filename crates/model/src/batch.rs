@@ -1,35 +1,36 @@
-//! How rows of token ids become rectangular batches.
+//! Batching: how rows of token ids become rectangular tensors.
 //!
-//! For prediction rows are batched with rows of their length, and with longer ones as long as the padding costs less than another
-//! batch. For training, where batches have a given number of rows, rows are batched with rows of about their length. Rows are padded to
-//! the longest of their batch.
+//! For prediction rows are batched by length, with slightly longer ones as long as the padding costs less
+//! than another batch. For training, where a batch has a given number of rows, they are batched with rows of
+//! about their length. Rows are padded to the longest of their batch.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::random;
+use labelproof_kernels::random;
 
-/// Tokens a prediction batch: enough for the matrix products to run at full speed, few enough for what lies between two
-/// layers to stay in the processor's cache.
+/// The largest number of tokens in a batch for prediction, padding included: enough for the matrix products
+/// to run at full speed, few enough for the activations between two layers to stay in the processor's cache.
 const PREDICTION_BATCH_TOKENS: usize = 4096;
-/// Tokens of padding in a prediction batch at most: a batch of its own, for which all weights are read once more, costs about as
-/// much as these.
+/// The largest number of padding tokens in a batch for prediction: another batch, for which all weights are
+/// read once more, costs about as much as these.
 const PREDICTION_PADDING_TOKENS: usize = 64;
 
 /// Rows of token ids on a device.
 #[derive(Debug, Clone)]
 pub struct Batch {
-    /// `[batch, sequence]`
+    /// The token ids, `[batch, sequence]`.
     pub tokens: Tensor<2, Int>,
-    /// `[batch, sequence]`, 1 for a token and 0 for padding; nothing where no row is padded.
+    /// The attention mask, `[batch, sequence]`, 1 for a token and 0 for padding; `None` where no row is
+    /// padded.
     pub mask: Option<Tensor<2>>,
-    /// Tokens a row, without padding: `[batch]`
+    /// The number of tokens of each row without padding, `[batch]`.
     pub lengths: Vec<usize>,
-    /// Of the encoder's dropout, where there is any.
+    /// The seed of the encoder's dropout, which has none in prediction.
     pub seed: u64,
 }
 
 impl Batch {
-    /// Puts rows on a device, padded to the longest.
+    /// Puts rows on a device, padded to the longest of them.
     pub fn new(rows: &[&[u32]], pad_id: u32, device: &Device) -> Self {
         let lengths: Vec<usize> = rows.iter().map(|row| row.len()).collect();
         let sequence = lengths.iter().copied().max().unwrap_or(0);
@@ -57,8 +58,8 @@ impl Batch {
     }
 }
 
-/// Cuts rows into batches for prediction, shorter ones first. Every row is in exactly one batch; the result depends on the lengths
-/// alone.
+/// Splits rows into batches for prediction, shorter ones first. Every row is in exactly one batch; the
+/// batches depend on the lengths alone.
 pub fn by_length(lengths: &[usize]) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.sort_by_key(|&row| (lengths[row], row));
@@ -80,18 +81,19 @@ pub fn by_length(lengths: &[usize]) -> Vec<Vec<usize>> {
     batches
 }
 
-/// Whether a row joins a batch of `rows` that are no longer, and have `tokens` together.
+/// Whether a row of this length joins a batch of `rows` that are no longer, and have `tokens` tokens
+/// together.
 fn joins(length: usize, rows: usize, tokens: usize) -> bool {
     let padded = (rows + 1) * length;
     padded <= PREDICTION_BATCH_TOKENS && padded - tokens - length <= PREDICTION_PADDING_TOKENS
 }
 
-/// How many batches are sorted together by [`shuffled`]: enough to leave little padding, few enough to keep the
-/// order random.
+/// The number of batches that [`shuffled`] sorts together: enough to leave little padding, few enough to keep
+/// the order random.
 const SORTED_TOGETHER: usize = 32;
 
-/// Cuts rows into training batches of `batch_size` in a random order that follows the seed: rows are shuffled, then
-/// sorted by length within stretches of 32 batches, and the batches are shuffled.
+/// Splits rows into training batches of `batch_size` in a random order that follows from the seed: rows are
+/// shuffled, then sorted by length within stretches of 32 batches, and the batches are shuffled.
 pub fn shuffled(lengths: &[usize], batch_size: usize, seed: u64) -> Vec<Vec<usize>> {
     let mut stream = random::stream("batches", seed);
     let mut order: Vec<usize> = (0..lengths.len()).collect();

@@ -1,4 +1,4 @@
-//! Encoder, pooling and head as one.
+//! The classifier: encoder, pooling and head as one module, and its forward pass over any number of rows.
 
 use std::ops::ControlFlow;
 
@@ -14,14 +14,14 @@ use crate::pooling::pool;
 /// A text classifier from token ids to logits.
 #[derive(Module, Debug)]
 pub struct Classifier {
-    /// The encoder.
+    /// The encoder, from token ids to a vector for each token.
     pub encoder: Encoder,
-    /// From the pooled vector to the classes.
+    /// The head, from the pooled vector to the classes.
     pub head: Head,
-    /// How the tokens' vectors become one.
+    /// The pooling, from the vectors of the tokens to the pooled vector.
     #[module(skip)]
     pub pooling: Pooling,
-    /// What the encoder computes in.
+    /// The precision that the encoder computes in.
     #[module(skip)]
     pub precision: Precision,
 }
@@ -32,14 +32,15 @@ impl Classifier {
         self.head.forward(self.features(batch))
     }
 
-    /// The pooled vectors of a batch, `[batch, hidden]`, which the head reads.
+    /// The features of a batch: its pooled vectors, `[batch, hidden]`, the input of the head.
     pub fn features(&self, batch: &Batch) -> Tensor<2> {
         pool(self.pooling, self.encoder.forward(batch, self.precision), batch)
     }
 }
 
-/// Applies `forward` to rows of token ids in batches of like length, and gives the results back in the order of the
-/// rows: `[rows, width]`, row-major. `done` is told how many rows each batch finished.
+/// Applies `forward` to rows of token ids in batches of similar length, and returns the outputs in the order
+/// of the rows: `[rows, width]`, row-major. `done` is called with the number of rows of each batch that is
+/// finished.
 pub fn in_batches(
     rows: &[&[u32]],
     pad_id: u32,
@@ -56,9 +57,10 @@ pub fn in_batches(
     results.concat()
 }
 
-/// Like [`in_batches`], into results of which some may be there already: a batch is left out when all its rows are. Ends
-/// early when `done` breaks; it sees the results so far and the number of rows of the last batch. Batches are the same
-/// whatever is there already, and so are the results.
+/// Does the work of [`in_batches`] into results of which some may be there already: a batch whose rows are
+/// all there is skipped. `done` is called with the results so far and the number of rows of the last batch,
+/// and ends the work when it breaks. The batches are the same whatever is there already, and so are the
+/// results.
 pub fn fill_in_batches(
     results: &mut [Vec<f32>],
     rows: &[&[u32]],
@@ -82,3 +84,6 @@ pub fn fill_in_batches(
     }
     ControlFlow::Continue(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,33 +6,32 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::activation::gelu;
 use burn::tensor::{DType, Tensor};
+use labelproof_kernels::fused::{bias_gelu, bias_of, int8_linear, linear, linear_without_bias};
+use labelproof_kernels::int8::Int8Weight;
 use labelproof_settings::Precision;
 
-use crate::backend::fused::{add_and_gelu, bias_of, int8_linear, linear, product};
-use crate::backend::int8::Int8Weight;
-
-/// A dense layer, `[batch, sequence, inputs]` to `[batch, sequence, outputs]`.
+/// A dense layer, from `[batch, sequence, inputs]` to `[batch, sequence, outputs]`.
 #[derive(Module, Debug)]
 pub(crate) struct Dense {
-    /// What is learnt and saved.
+    /// The weight and bias that are trained and saved.
     pub(crate) linear: Linear,
-    /// Its weight for [`Precision::Int8`]; without it such predictions are made in 32 bits.
+    /// The quantised weight for [`Precision::Int8`]; a layer without it computes in float32.
     #[module(skip)]
     int8: Option<Arc<Int8Weight>>,
 }
 
 impl Dense {
-    /// A layer without a weight in 8 bits.
+    /// A layer without a quantised weight.
     pub(crate) fn new(linear: Linear) -> Self {
         Self { linear, int8: None }
     }
 
-    /// Makes its weight in 8 bits.
+    /// The same layer with a quantised weight.
     pub(crate) fn with_int8(self) -> Self {
         let [_, outputs] = self.linear.weight.dims();
         let weight: Vec<f32> = self.linear.weight.val().into_data().iter().collect();
         Self {
-            int8: Some(Arc::new(Int8Weight::of(&weight, outputs))),
+            int8: Some(Arc::new(Int8Weight::quantize(&weight, outputs))),
             ..self
         }
     }
@@ -41,7 +40,7 @@ impl Dense {
         self.int8.as_ref().filter(|_| precision == Precision::Int8)
     }
 
-    /// What the layer gives.
+    /// The forward pass.
     pub(crate) fn forward(&self, input: Tensor<3>, precision: Precision) -> Tensor<3> {
         match self.int8(precision) {
             Some(weight) => int8_linear(weight, bias_of(&self.linear), input),
@@ -49,21 +48,21 @@ impl Dense {
         }
     }
 
-    /// The same without its bias.
-    pub(crate) fn product(&self, input: Tensor<3>, precision: Precision) -> Tensor<3> {
+    /// The forward pass without the bias.
+    pub(crate) fn forward_without_bias(&self, input: Tensor<3>, precision: Precision) -> Tensor<3> {
         match self.int8(precision) {
             Some(weight) => int8_linear(weight, bias_of(&self.linear).zeros_like(), input),
-            None => product(&self.linear, input),
+            None => linear_without_bias(&self.linear, input),
         }
     }
 
-    /// The layer and GELU.
+    /// The forward pass, and GELU of its output.
     pub(crate) fn forward_and_gelu(&self, input: Tensor<3>, precision: Precision) -> Tensor<3> {
-        // In 16 bits the product adds the bias for nothing.
+        // In bfloat16 the matrix product adds the bias at no cost.
         if input.dtype() != DType::F32 {
             return gelu(self.forward(input, precision));
         }
-        add_and_gelu(&self.linear, self.product(input, precision))
+        bias_gelu(&self.linear, self.forward_without_bias(input, precision))
     }
 }
 
@@ -72,10 +71,12 @@ mod tests {
     use burn::module::Param;
     use burn::tensor::{Device, TensorData};
 
-    use super::*;
-    use crate::{DeviceChoice, backend, random};
+    use labelproof_kernels::{device, random};
+    use labelproof_settings::DeviceChoice;
 
-    /// Not a whole number of anything that a kernel takes at a time.
+    use super::*;
+
+    /// The width of the input, no multiple of anything that a kernel takes at a time.
     const INPUTS: usize = 83;
     const OUTPUTS: usize = 37;
 
@@ -102,20 +103,20 @@ mod tests {
         let input = Tensor::from_data(input, device);
         [
             layer.forward(input.clone(), precision),
-            layer.product(input.clone(), precision),
+            layer.forward_without_bias(input.clone(), precision),
             layer.forward_and_gelu(input, precision),
         ]
         .map(|output| output.into_data().iter::<f32>().collect())
     }
 
     #[test]
-    fn a_layer_in_8_bits_is_the_same_on_both_backends_and_near_the_one_in_32() {
-        // More rows than are multiplied together.
+    fn a_layer_in_int8_is_the_same_on_both_backends_and_near_the_one_in_float32() {
+        // More rows than go through one integer product.
         let input = draw("input", 300 * INPUTS);
         let [libtorch, flex] = [DeviceChoice::Cpu, DeviceChoice::Flex]
-            .map(|choice| forward(&backend::open(choice).unwrap(), &input, Precision::Int8));
+            .map(|choice| forward(&device::open(choice).unwrap(), &input, Precision::Int8));
         let full = forward(
-            &backend::open(DeviceChoice::Flex).unwrap(),
+            &device::open(DeviceChoice::Flex).unwrap(),
             &input,
             Precision::Float32,
         );
@@ -123,7 +124,8 @@ mod tests {
             assert_eq!(libtorch.len(), 300 * OUTPUTS);
             let (mut far, mut worst) = (0, 0.0_f32);
             for ((libtorch, flex), full) in libtorch.iter().zip(flex).zip(full) {
-                // A number that is rounded the other way moves the result by a step of the input times a weight of up to 4.
+                // A value that is rounded the other way moves the output by a step of the input times a
+                // weight of up to 4.
                 assert!(
                     (libtorch - flex).abs() < 4.0 / 127.0 * 4.0 + 1e-3,
                     "{libtorch}, {flex}"
@@ -132,19 +134,19 @@ mod tests {
                 worst = worst.max((libtorch - full).abs());
             }
             assert!(far * 100 < libtorch.len(), "{far}");
-            // Both factors are off by up to half a step of 4/127, which is independent in 83 products of up to 16.
+            // Both factors are off by up to half a step of 4/127, independently in 83 products of up to 16.
             assert!(worst > 0.01 && worst < 1.5, "{worst}");
         }
     }
 
     #[test]
     #[expect(clippy::print_stderr, reason = "tests have no other way to say it")]
-    fn what_a_row_gives_in_8_bits_does_not_depend_on_its_batch() {
-        if !backend::gains_by_int8(DeviceChoice::Cpu) {
-            eprintln!("skipped: without instructions for int8 it is composed of products of floats");
+    fn the_output_of_a_row_in_int8_does_not_depend_on_its_batch() {
+        if !device::accelerates_int8(DeviceChoice::Cpu) {
+            eprintln!("skipped: without instructions for int8 the layer is composed of float32 operations");
             return;
         }
-        let device = backend::open(DeviceChoice::Cpu).unwrap();
+        let device = device::open(DeviceChoice::Cpu).unwrap();
         let input = draw("input", 300 * INPUTS);
         let [together, ..] = forward(&device, &input, Precision::Int8);
         for row in [0, 7, 255, 256, 299] {
@@ -154,8 +156,8 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_without_a_weight_in_8_bits_computes_in_32() {
-        let device = backend::open(DeviceChoice::Cpu).unwrap();
+    fn a_layer_without_a_quantised_weight_computes_in_float32() {
+        let device = device::open(DeviceChoice::Cpu).unwrap();
         let layer = Dense::new(layer(&device).linear);
         let input = TensorData::new(draw("input", 5 * INPUTS), [1, 5, INPUTS]);
         let input = Tensor::<3>::from_data(input, &device);

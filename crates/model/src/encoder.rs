@@ -1,29 +1,35 @@
 //! BERT's encoder (Devlin et al. 2019, arXiv:1810.04805) with the tensor names of Hugging Face.
 //!
-//! Post-layer-norm transformer layers over the sum of word, position and segment embeddings. Every text is one
-//! segment. Padding is never attended to.
+//! Transformer layers with layer normalisation after each residual connection (post-norm), over the sum of
+//! word, position and segment embeddings. Every text is one segment. Padding is never attended to.
+//!
+//! Responsible for the forward pass and for the names of the tensors. The arithmetic of each operation, and
+//! its backward pass, is that of `labelproof_kernels::fused`.
 
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Embedding, LayerNorm, Linear};
 use burn::tensor::activation::{gelu_approximate, relu};
 use burn::tensor::{Device, Tensor};
+use labelproof_kernels::dropout::{KeepMask, dropout};
+use labelproof_kernels::fused::{
+    attention, bias_dropout_add_layer_norm, layer_norm, to_float32, to_precision,
+};
+use labelproof_kernels::random::derive;
 use labelproof_settings::Precision;
 use labelproof_settings::encoder::{Activation, EncoderConfig};
 
-use crate::backend::fused::{add_and_normalize, attention, in_full, in_precision, layer_norm};
 use crate::batch::Batch;
 use crate::dense::Dense;
-use crate::dropout::{Dropped, drop_values};
-use crate::random::combine;
 use crate::weights::{NamedTensors, TensorSource};
 
-/// Added to the attention scores of padding: its weight becomes exactly zero, and no row becomes NaN.
+/// The attention bias of padding. It makes the attention weight exactly zero, and is finite, so that no row
+/// becomes NaN.
 const NO_ATTENTION: f32 = -1e9;
 
-/// What attention makes of each token, in the order in which they lie side by side.
+/// The projections of attention, in the order in which they lie side by side.
 const PROJECTIONS: [&str; 3] = ["query", "key", "value"];
 
-/// The encoder.
+/// A BERT encoder, from token ids to a vector for each token.
 #[derive(Module, Debug)]
 pub struct Encoder {
     embeddings: Embeddings,
@@ -52,7 +58,7 @@ struct Layer {
 
 #[derive(Module, Debug)]
 struct Attention {
-    /// Query, key and value as one layer: one product instead of three.
+    /// Query, key and value as one dense layer: one matrix product instead of three.
     projections: Dense,
     output: Output,
     weight_dropout: Dropout,
@@ -60,7 +66,7 @@ struct Attention {
     heads: usize,
 }
 
-/// What ends a half of a layer: a dense layer whose result is added to what the half was given, and normalised.
+/// The end of a sub-layer: a dense layer, dropout, the residual connection and layer normalisation.
 #[derive(Module, Debug)]
 struct Output {
     dense: Dense,
@@ -71,7 +77,7 @@ struct Output {
 }
 
 impl Encoder {
-    /// Takes the encoder's tensors.
+    /// Takes the encoder's tensors from a file.
     pub fn load(source: &mut TensorSource<'_>, config: &EncoderConfig) -> Self {
         let layers = (0..config.num_hidden_layers)
             .map(|number| Layer::load(source, number, config))
@@ -92,9 +98,11 @@ impl Encoder {
         tensors
     }
 
-    /// The vectors of every token, `[batch, sequence, hidden]`, in 32 bits; those of padding mean nothing. Dense layers, attention and
-    /// activation compute in `precision`, in that of 8 bits the dense layers alone; sums and normalisations in 32 bits, as in PyTorch's
-    /// `autocast`.
+    /// The vector of every token, `[batch, sequence, hidden]` in float32; those of padding mean nothing.
+    ///
+    /// In bfloat16 the dense layers, attention and activations compute in that dtype, in int8 the dense
+    /// layers alone. The residual sums and layer normalisations are float32 in every precision, as under
+    /// PyTorch's `autocast`.
     pub fn forward(&self, batch: &Batch, precision: Precision) -> Tensor<3> {
         let [rows, sequence] = batch.tokens.dims();
         let bias = match batch.mask.clone() {
@@ -105,7 +113,8 @@ impl Encoder {
         self.forward_layers(embedded, bias, batch.seed, precision)
     }
 
-    /// Through all layers; `bias`, `[batch, sequence]`, is added to every attention score of a token.
+    /// The forward pass through all layers. `bias`, `[batch, sequence]`, is added to the attention scores of
+    /// each key.
     fn forward_layers(
         &self,
         embedded: Tensor<3>,
@@ -114,11 +123,11 @@ impl Encoder {
         precision: Precision,
     ) -> Tensor<3> {
         let [rows, sequence] = bias.dims();
-        // The same for every head and every asking token.
+        // The same for every head and every query.
         let bias = bias.reshape([rows, 1, 1, sequence]);
         let layers = self.layers.iter().zip(1..);
         layers.fold(embedded, |hidden, (layer, number)| {
-            layer.forward(hidden, &bias, combine(seed, number), precision)
+            layer.forward(hidden, &bias, derive(seed, number), precision)
         })
     }
 
@@ -127,8 +136,8 @@ impl Encoder {
         self.embeddings.words.forward(batch.tokens.clone())
     }
 
-    /// [`Encoder::forward`] in 32 bits from word embeddings, `[batch, sequence, hidden]`, none of which is padding; for prediction,
-    /// without dropout.
+    /// The forward pass in float32 from word embeddings, `[batch, sequence, hidden]`, none of which is
+    /// padding, without dropout.
     pub fn forward_words(&self, words: Tensor<3>) -> Tensor<3> {
         const NO_SEED: u64 = 0;
         let [rows, sequence, _] = words.dims();
@@ -137,7 +146,7 @@ impl Encoder {
         self.forward_layers(embedded, bias, NO_SEED, Precision::Float32)
     }
 
-    /// Makes the weights of the dense layers in 8 bits as well, for [`Precision::Int8`].
+    /// Adds a quantised weight to each dense layer, for [`Precision::Int8`].
     pub fn with_int8(self) -> Self {
         let layers = self.layers.into_iter().map(Layer::with_int8);
         Self {
@@ -146,19 +155,19 @@ impl Encoder {
         }
     }
 
-    /// The table of word embeddings, `[vocabulary, hidden]`. A training may put only the rows there that its batches read, if it
-    /// numbers their tokens accordingly.
-    pub fn word_table_mut(&mut self) -> &mut Param<Tensor<2>> {
+    /// The table of word embeddings, `[vocabulary, hidden]`. A training loop may put a table of fewer rows
+    /// there, if it renumbers the tokens of its batches accordingly.
+    pub fn word_embedding_table_mut(&mut self) -> &mut Param<Tensor<2>> {
         &mut self.embeddings.words.weight
     }
 
-    /// Layers.
+    /// The number of layers.
     pub fn depth(&self) -> usize {
         self.layers.len()
     }
 
-    /// Freezes the embeddings and all but the last `trainable` layers: no gradient, and no dropout either, because
-    /// what does not learn must give the same features while training as when predicting.
+    /// Freezes the embeddings and all but the last `trainable` layers. A frozen layer has no gradient, and no
+    /// dropout either, because its features must be the same in training as in prediction.
     pub fn freeze_below(mut self, trainable: usize) -> Self {
         let frozen = self.layers.len().saturating_sub(trainable);
         self.embeddings = self.embeddings.freeze();
@@ -206,14 +215,15 @@ impl Embeddings {
         self.forward_words(self.words.forward(batch.tokens.clone()), batch.seed)
     }
 
-    /// Adds positions and segments to word embeddings, `[batch, sequence, hidden]`; `seed` is of dropout.
+    /// Adds position and segment embeddings to word embeddings, `[batch, sequence, hidden]`, normalises, and
+    /// applies dropout with the given seed.
     fn forward_words(&self, words: Tensor<3>, seed: u64) -> Tensor<3> {
         let [_, sequence, _] = words.dims();
         let positions = self.positions.weight.val().narrow(0, 0, sequence);
         let segment = self.segments.weight.val().narrow(0, 0, 1);
         let embedded = words + (positions + segment).unsqueeze::<3>();
         let normalized = layer_norm(&self.norm, self.epsilon, embedded);
-        drop_values(&self.dropout, normalized, combine(seed, 0))
+        dropout(&self.dropout, normalized, derive(seed, 0))
     }
 }
 
@@ -245,16 +255,17 @@ impl Layer {
         }
     }
 
-    /// `hidden` and the result are `[batch, sequence, hidden]`, `bias` `[batch, 1, 1, sequence]`; `seed` is of dropout.
+    /// The forward pass. `hidden` and the output are `[batch, sequence, hidden]`, `bias` is
+    /// `[batch, 1, 1, sequence]`, and `seed` is the seed of dropout.
     fn forward(&self, hidden: Tensor<3>, bias: &Tensor<4>, seed: u64, precision: Precision) -> Tensor<3> {
         let attended = self.attention.forward(hidden, bias, seed, precision);
-        let input = in_precision(attended.clone(), precision);
+        let input = to_precision(attended.clone(), precision);
         let inner = match self.activation {
             Activation::Gelu => self.intermediate.forward_and_gelu(input, precision),
             Activation::GeluNew => gelu_approximate(self.intermediate.forward(input, precision)),
             Activation::Relu => relu(self.intermediate.forward(input, precision)),
         };
-        self.output.forward(inner, attended, combine(seed, 2), precision)
+        self.output.forward(inner, attended, derive(seed, 2), precision)
     }
 }
 
@@ -263,7 +274,7 @@ impl Attention {
         let name = |part: &str| format!("encoder.layer.{number}.attention.{part}");
         let width = config.hidden_size;
         Self {
-            projections: Dense::new(side_by_side(
+            projections: Dense::new(concatenate(
                 &PROJECTIONS.map(|part| source.linear(&name(&format!("self.{part}")), width, width)),
             )),
             output: Output::load(source, &name("output"), width, config),
@@ -274,7 +285,7 @@ impl Attention {
 
     fn save(&self, number: usize, tensors: &mut NamedTensors) {
         let name = |part: &str| format!("encoder.layer.{number}.attention.{part}");
-        for (part, layer) in PROJECTIONS.iter().zip(taken_apart(&self.projections.linear)) {
+        for (part, layer) in PROJECTIONS.iter().zip(split(&self.projections.linear)) {
             tensors.push_linear(&name(&format!("self.{part}")), &layer);
         }
         self.output.save(&name("output"), tensors);
@@ -289,11 +300,11 @@ impl Attention {
     }
 
     fn forward(&self, hidden: Tensor<3>, bias: &Tensor<4>, seed: u64, precision: Precision) -> Tensor<3> {
-        let input = in_precision(hidden.clone(), precision);
+        let input = to_precision(hidden.clone(), precision);
         let projections = self.projections.forward(input, precision);
-        let dropped = Dropped::of(&self.weight_dropout, &hidden.device(), combine(seed, 0));
-        let attended = attention(projections, bias.clone(), self.heads, dropped);
-        self.output.forward(attended, hidden, combine(seed, 1), precision)
+        let keep_mask = KeepMask::new(&self.weight_dropout, &hidden.device(), derive(seed, 0));
+        let attended = attention(projections, bias.clone(), self.heads, keep_mask);
+        self.output.forward(attended, hidden, derive(seed, 1), precision)
     }
 }
 
@@ -320,17 +331,18 @@ impl Output {
         }
     }
 
-    /// `inner` is `[batch, sequence, inputs]`; `given`, what the half was given, and the result are `[batch, sequence, hidden]`.
-    fn forward(&self, inner: Tensor<3>, given: Tensor<3>, seed: u64, precision: Precision) -> Tensor<3> {
-        let products = in_full(self.dense.product(inner, precision));
-        let dropped = Dropped::of(&self.dropout, &products.device(), seed);
+    /// The forward pass. `inner` is `[batch, sequence, inputs]`; `residual`, the input of the sub-layer, and
+    /// the output are `[batch, sequence, hidden]`.
+    fn forward(&self, inner: Tensor<3>, residual: Tensor<3>, seed: u64, precision: Precision) -> Tensor<3> {
+        let output = to_float32(self.dense.forward_without_bias(inner, precision));
+        let keep_mask = KeepMask::new(&self.dropout, &output.device(), seed);
         let layer = &self.dense.linear;
-        add_and_normalize(layer, &self.norm, self.epsilon, dropped, products, given)
+        bias_dropout_add_layer_norm(layer, &self.norm, self.epsilon, keep_mask, output, residual)
     }
 }
 
-/// Dense layers of one input as one.
-fn side_by_side(layers: &[Linear; PROJECTIONS.len()]) -> Linear {
+/// Concatenates the outputs of dense layers with the same input into one layer.
+fn concatenate(layers: &[Linear; PROJECTIONS.len()]) -> Linear {
     let weights = layers.iter().map(|layer| layer.weight.val()).collect();
     let biases = layers.iter().filter_map(|layer| Some(layer.bias.as_ref()?.val()));
     Linear {
@@ -339,8 +351,8 @@ fn side_by_side(layers: &[Linear; PROJECTIONS.len()]) -> Linear {
     }
 }
 
-/// Undoes [`side_by_side`].
-fn taken_apart(layer: &Linear) -> [Linear; PROJECTIONS.len()] {
+/// Undoes [`concatenate`].
+fn split(layer: &Linear) -> [Linear; PROJECTIONS.len()] {
     let weights = layer.weight.val().chunk(PROJECTIONS.len(), 1);
     let biases = layer
         .bias
@@ -354,7 +366,8 @@ fn taken_apart(layer: &Linear) -> [Linear; PROJECTIONS.len()] {
     })
 }
 
-/// Reads an encoder from the bytes of its tensor file; returns with it the tensors that only pre-training needs.
+/// Reads an encoder from the bytes of its tensor file. Returns with it the tensors that only pre-training
+/// needs.
 pub fn load_encoder(
     path: &std::path::Path,
     bytes: &[u8],
@@ -365,3 +378,6 @@ pub fn load_encoder(
     let encoder = Encoder::load(&mut source, config);
     Ok((encoder, source.finish()?))
 }
+
+#[cfg(test)]
+mod tests;

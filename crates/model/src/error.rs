@@ -1,4 +1,4 @@
-//! What can go wrong with models, bundles and devices.
+//! What can go wrong with models and bundles.
 
 use std::path::PathBuf;
 
@@ -6,8 +6,9 @@ use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault};
 use labelproof_settings::encoder::EncoderError;
 
-/// A model, a bundle or a device cannot be used.
+/// A model or a bundle cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Error {
     /// The operating system refused.
     #[error(transparent)]
@@ -23,22 +24,13 @@ pub enum Error {
     Encoder(#[from] EncoderError),
     /// A tensor file cannot be read.
     #[error("`{}` is no usable safetensors file: {problem}", path.display())]
-    TensorFile {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
+    TensorFile { path: PathBuf, problem: String },
     /// The tensors of a file are not those of the model.
     #[error("`{}` does not fit the model:{}", path.display(), list_mismatches(missing, misshaped, unused))]
     Mismatch {
-        /// The file.
         path: PathBuf,
-        /// Tensors that the model needs and the file lacks.
         missing: Vec<String>,
-        /// Tensors of another shape, each with both shapes.
         misshaped: Vec<String>,
-        /// Tensors of the file that the model has no place for.
         unused: Vec<String>,
     },
     /// Token ids reach beyond the encoder's vocabulary.
@@ -46,66 +38,32 @@ pub enum Error {
         "the tokenizer has ids up to {}, but the encoder knows {encoder} tokens (`vocab_size`)",
         tokenizer - 1
     )]
-    Vocabulary {
-        /// One more than the largest id of `tokenizer.json`.
-        tokenizer: usize,
-        /// Rows of the embedding table.
-        encoder: usize,
-    },
+    Vocabulary { tokenizer: usize, encoder: usize },
     /// The folder is no bundle.
     #[error("`{}` is no bundle: there is no `{file}` in it", path.display())]
-    NoBundle {
-        /// The folder that was named.
-        path: PathBuf,
-        /// What it lacks.
-        file: &'static str,
-    },
+    NoBundle { path: PathBuf, file: &'static str },
     /// The bundle's own description cannot be used.
     #[error("`{}` is no usable bundle: {problem}", path.display())]
-    Bundle {
-        /// The folder.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
+    Bundle { path: PathBuf, problem: String },
     /// A file of the bundle was damaged or replaced.
     #[error("`{}` is not the file that was written with its bundle", path.display())]
-    BundleFile {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The bundle does not give the answers it gave when it was written.
+    BundleFile { path: PathBuf },
+    /// A canary has other logits than when the bundle was written.
     #[error(
-        "`{}` does not give the answers it was saved with: on canary row {row} a logit is {found}, recorded as \
-         {expected}",
+        "`{}` does not give the answers it was saved with: on canary row {row} a logit is {found}, recorded \
+         as {expected}",
         path.display()
     )]
     Canary {
-        /// The bundle.
         path: PathBuf,
-        /// Which canary, from 0.
         row: usize,
-        /// The recorded logit.
         expected: f32,
-        /// Today's logit.
         found: f32,
     },
-    /// The canary's token ids differ: another tokenizer or other cleaning rules.
+    /// A canary has other token ids than when the bundle was written: another tokenizer, or other cleaning
+    /// rules.
     #[error("`{}` does not tokenise canary row {row} as when it was saved", path.display())]
-    CanaryTokens {
-        /// The bundle.
-        path: PathBuf,
-        /// Which canary, from 0.
-        row: usize,
-    },
-    /// The device is not there.
-    #[error("device `{wanted}` is not available; available: {available}")]
-    NoDevice {
-        /// What was asked for.
-        wanted: String,
-        /// What there is, separated by commas.
-        available: String,
-    },
+    CanaryTokens { path: PathBuf, row: usize },
 }
 
 fn list_mismatches(missing: &[String], misshaped: &[String], unused: &[String]) -> String {
@@ -148,7 +106,6 @@ impl Diagnostic for Error {
             Self::Bundle { .. } | Self::Canary { .. } | Self::CanaryTokens { .. } => {
                 (Fault::Model, CHANGED_BUNDLE)
             }
-            Self::NoDevice { .. } => (Fault::Model, "set `device: auto` to take the best one there is"),
         };
         fault.hint(hint)
     }

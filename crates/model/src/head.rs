@@ -1,33 +1,34 @@
-//! The part that is trained in every case: dropout, a dense layer from the pooled vector to the classes, and, where
-//! asked for, batch normalisation. It ends in logits; there is no softmax that a loss could apply a second time.
+//! The classification head: dropout, a dense layer from the pooled vector to the classes, and, where
+//! configured, batch normalisation. It is trained in every case, and ends in logits: there is no softmax that
+//! a loss could apply a second time.
 
 use burn::module::{Module, Param, RunningState};
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Tensor, TensorData};
+use labelproof_kernels::random;
 use labelproof_settings::BatchNormalization;
 use serde::{Deserialize, Serialize};
 
-use crate::random;
 use crate::weights::{NamedTensors, TensorSource};
 
 /// The shape of a head.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeadSettings {
-    /// Width of the pooled vector.
+    /// The width of the pooled vector.
     pub input: usize,
-    /// Classes.
+    /// The number of classes.
     pub classes: usize,
-    /// Share of the pooled vector's components that is dropped while training.
+    /// The probability with which dropout drops a component of the pooled vector in training.
     pub dropout: f64,
-    /// Behind the dense layer.
+    /// The batch normalisation behind the dense layer.
     pub batch_normalization: BatchNormalization,
 }
 
-/// The constant of Keras' batch normalisation.
+/// The ε of Keras' batch normalisation.
 const EPSILON: f64 = 1e-3;
 
-/// The head.
+/// A classification head, from a pooled vector to logits.
 #[derive(Module, Debug)]
 pub struct Head {
     dropout: Dropout,
@@ -36,8 +37,8 @@ pub struct Head {
 }
 
 impl Head {
-    /// A new head. Weights are uniform within ±1/√input, as PyTorch starts its linear layers, and drawn here and not by
-    /// the device, so that every backend starts from the same.
+    /// A new head. Its weights are uniform within ±1/√input, as PyTorch initialises its linear layers, and
+    /// drawn here and not by the device, so that every backend starts from the same.
     pub fn new(settings: &HeadSettings, seed: u64, device: &Device) -> Self {
         let mut stream = random::stream("head", seed);
         let bound = 1.0 / (settings.input as f32).sqrt();
@@ -61,13 +62,13 @@ impl Head {
         }
     }
 
-    /// Takes a head's tensors.
+    /// Takes a head's tensors from a file.
     pub fn load(source: &mut TensorSource<'_>, settings: &HeadSettings, device: &Device) -> Self {
         let dense = source.linear("classifier", settings.input, settings.classes);
         let normalization = new_normalization(settings, device).map(|mut norm| {
             norm.gamma = source.vector("batch_normalization.weight", settings.classes);
             norm.beta = source.vector("batch_normalization.bias", settings.classes);
-            // New states, and not `update`: an update counts only from the next one on.
+            // New running states, and not `update`: an update takes effect only with the next one.
             let mut state = |name| RunningState::new(source.vector(name, settings.classes).val());
             norm.running_mean = state("batch_normalization.running_mean");
             norm.running_var = state("batch_normalization.running_var");
@@ -93,8 +94,9 @@ impl Head {
         tensors
     }
 
-    /// Whether the running statistics of a trained batch normalisation moved from where they started, means of 0 and
-    /// variances of 1. `None` without batch normalisation, and where it is frozen and meant to stay there.
+    /// Whether the running statistics of a trained batch normalisation have moved from their initial values,
+    /// means of 0 and variances of 1. `None` without batch normalisation, and where it is frozen and meant to
+    /// keep them.
     pub fn normalization_updated(&self, settings: &HeadSettings) -> Option<bool> {
         let norm = self.normalization.as_ref()?;
         let stays = |values: Tensor<1>, start: f32| {
@@ -108,7 +110,7 @@ impl Head {
         })
     }
 
-    /// `pooled` is `[batch, hidden]`, the result the logits `[batch, classes]`.
+    /// The logits, `[batch, classes]`, of pooled vectors, `[batch, hidden]`.
     pub fn forward(&self, pooled: Tensor<2>) -> Tensor<2> {
         let logits = self.dense.forward(self.dropout.forward(pooled));
         match &self.normalization {
@@ -134,14 +136,15 @@ fn new_normalization(settings: &HeadSettings, device: &Device) -> Option<BatchNo
 #[cfg(test)]
 mod tests {
     use labelproof_artifact::fs;
+    use labelproof_kernels::device;
+    use labelproof_settings::DeviceChoice;
 
     use super::*;
-    use crate::{DeviceChoice, backend};
 
     #[test]
     fn trained_statistics_survive_saving_and_loading() {
         for choice in [DeviceChoice::Cpu, DeviceChoice::Flex] {
-            let device = backend::open(choice).unwrap();
+            let device = device::open(choice).unwrap();
             let settings = HeadSettings {
                 input: 2,
                 classes: 3,

@@ -1,15 +1,15 @@
-//! From a vector a token to a vector a text, blind to padding.
+//! Pooling: from a vector for each token to one for the text, without padding.
 
 use burn::tensor::{Tensor, TensorData};
 use labelproof_settings::Pooling;
 
 use crate::batch::Batch;
 
-/// Added to the vectors of padding before the maximum: below every value an encoder gives, and finite, so that no
-/// gradient becomes NaN.
+/// The value that is added to the vectors of padding before the maximum. It is below every output of an
+/// encoder, and finite, so that no gradient becomes NaN.
 const BELOW_EVERYTHING: f32 = -1e9;
 
-/// `hidden` is `[batch, sequence, hidden]`, the result `[batch, hidden]`.
+/// Pools the vectors of the tokens, `[batch, sequence, hidden]`, to `[batch, hidden]`.
 pub fn pool(pooling: Pooling, hidden: Tensor<3>, batch: &Batch) -> Tensor<2> {
     let mask = batch.mask.clone().map(|mask| mask.unsqueeze_dim::<3>(2));
     match pooling {

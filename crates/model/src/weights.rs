@@ -1,8 +1,9 @@
 //! Tensors from and to safetensors files, with every tensor accounted for.
 //!
-//! Names are those of Hugging Face's BERT. Old checkpoints differ in two ways, which are undone on reading: a `bert.`
-//! before every name, and `gamma`/`beta` for a layer normalisation's `weight`/`bias`. Linear layers are stored
-//! `[output, input]` there and `[input, output]` in burn; layers transpose on both ways.
+//! Names are those of Hugging Face's BERT. Old checkpoints differ in two ways, which are undone on reading: a
+//! `bert.` before every name, and `gamma`/`beta` for a layer normalisation's `weight`/`bias`. The weight of a
+//! dense layer is stored `[output, input]` there and `[input, output]` in burn; it is transposed on reading
+//! and on writing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -17,11 +18,12 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::error::Error;
 
-/// Parts of a pre-training checkpoint that a classifier has no use for: the pooler over the first token, the language
-/// modelling and next-sentence heads, and a stored list of positions.
+/// Prefixes of the tensors in a pre-training checkpoint that a classifier has no use for: the pooler over the
+/// first token, the language-modelling and next-sentence heads, and a stored list of positions.
 const PRE_TRAINING_PARTS: [&str; 3] = ["pooler.", "cls.", "embeddings.position_ids"];
 
-/// The tensors of a file, handed out by name; what was asked for and not there, and what nobody asked for, is kept.
+/// The tensors of a file, handed out by name. It records which were asked for and missing, and which nobody
+/// asked for.
 pub struct TensorSource<'a> {
     path: PathBuf,
     device: &'a Device,
@@ -51,7 +53,7 @@ impl<'a> TensorSource<'a> {
         })
     }
 
-    /// Takes a tensor. If it is not there or of another shape, that is noted for [`Self::finish`] and zeros stand in.
+    /// Takes a tensor. If it is missing or of another shape, zeros stand in, and [`Self::finish`] will fail.
     fn take<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Tensor<D> {
         match self.take_data(name, shape) {
             Some(data) => Tensor::from_data(data, self.device),
@@ -59,7 +61,7 @@ impl<'a> TensorSource<'a> {
         }
     }
 
-    /// The numbers of a tensor, in 32 bits; nothing, and a note, if it is not there or of another shape.
+    /// Takes the elements of a tensor as float32. If it is missing or of another shape, that is recorded.
     fn take_data<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Option<TensorData> {
         let Some(view) = self.tensors.remove(name) else {
             self.missing.push(name.to_owned());
@@ -78,10 +80,10 @@ impl<'a> TensorSource<'a> {
         data
     }
 
-    /// A linear layer, stored as `{name}.weight` `[output, input]` and `{name}.bias` `[output]`.
+    /// Takes a dense layer, stored as `{name}.weight` `[output, input]` and `{name}.bias` `[output]`.
     ///
-    /// The weight is transposed in memory and not as a view: a trained layer and the same layer loaded again then have
-    /// one layout, and give the same bits.
+    /// The weight is transposed in memory and not as a view: a trained layer and the same layer loaded again
+    /// then have the same layout, and give the same bits.
     pub fn linear(&mut self, name: &str, input: usize, output: usize) -> Linear {
         let weight = match self.take_data(&format!("{name}.weight"), [output, input]) {
             Some(stored) => {
@@ -96,14 +98,14 @@ impl<'a> TensorSource<'a> {
         }
     }
 
-    /// An embedding table, stored as `{name}.weight` `[entries, width]`.
+    /// Takes an embedding table, stored as `{name}.weight` `[entries, width]`.
     pub fn embedding(&mut self, name: &str, entries: usize, width: usize) -> Embedding {
         Embedding {
             weight: Param::from_tensor(self.take(&format!("{name}.weight"), [entries, width])),
         }
     }
 
-    /// A layer normalisation, stored as `{name}.weight` and `{name}.bias`, both `[width]`.
+    /// Takes a layer normalisation, stored as `{name}.weight` and `{name}.bias`, both `[width]`.
     pub fn layer_norm(&mut self, name: &str, width: usize, epsilon: f64) -> LayerNorm {
         let mut norm = LayerNormConfig::new(width)
             .with_epsilon(epsilon)
@@ -113,13 +115,13 @@ impl<'a> TensorSource<'a> {
         norm
     }
 
-    /// A vector `[width]`.
+    /// Takes a vector, `[width]`.
     pub fn vector(&mut self, name: &str, width: usize) -> Param<Tensor<1>> {
         Param::from_tensor(self.take(name, [width]))
     }
 
-    /// Fails unless every tensor was found with its shape and none is left but the known parts of pre-training
-    /// checkpoints; returns those, as they are, so that they can be written back.
+    /// Fails unless every tensor was found with its shape, and none is left but the known parts of
+    /// pre-training checkpoints. Returns those, so that they can be written back.
     pub fn finish(self) -> Result<NamedTensors, Error> {
         let (ignored, unused): (Vec<_>, Vec<_>) = self
             .tensors
@@ -144,15 +146,15 @@ impl<'a> TensorSource<'a> {
     }
 }
 
-/// The values of 32-bit data. `TensorData::iter` asks each value for its type.
+/// The elements of float32 data. `TensorData::iter` would check the dtype of each.
 fn floats(data: &TensorData) -> Vec<f32> {
     let (values, _) = data.as_bytes().as_chunks();
     values.iter().map(|&bytes| f32::from_ne_bytes(bytes)).collect()
 }
 
-/// `[rows, columns]` to `[columns, rows]`, both row-major.
+/// Transposes a matrix, `[rows, columns]`, row-major.
 fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    // In strips that fit the processor's cache: column by column, every read would miss it.
+    // In strips that fit into the processor's cache: column by column, every read would miss it.
     const COLUMNS: usize = 32;
     let mut transposed = vec![0.0; values.len()];
     let strips = transposed.par_chunks_mut((COLUMNS * rows).max(1)).enumerate();
@@ -168,6 +170,7 @@ fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     transposed
 }
 
+/// The name of a tensor in today's checkpoints.
 fn modern_name(name: &str) -> String {
     let name = name.strip_prefix("bert.").unwrap_or(name);
     match name.strip_suffix("LayerNorm.gamma") {
@@ -179,7 +182,7 @@ fn modern_name(name: &str) -> String {
     }
 }
 
-/// The values as 32-bit floats, or nothing when they are no floats.
+/// The elements of a tensor as float32, or `None` where they are no floats.
 fn to_f32(view: &TensorView<'_>) -> Option<TensorData> {
     let dtype = match view.dtype() {
         Dtype::F32 => DType::F32,
@@ -192,14 +195,14 @@ fn to_f32(view: &TensorView<'_>) -> Option<TensorData> {
     Some(data.convert::<f32>())
 }
 
-/// Tensors on their way to a file.
+/// Named tensors that will be written to a file.
 #[derive(Debug, Default)]
 pub struct NamedTensors {
     tensors: Vec<(String, TensorData)>,
 }
 
 impl NamedTensors {
-    /// Adds a tensor as it is.
+    /// Adds a tensor.
     pub fn push<const D: usize>(&mut self, name: &str, tensor: Tensor<D>) {
         self.push_data(name.to_owned(), tensor.into_data().convert::<f32>());
     }
@@ -208,7 +211,7 @@ impl NamedTensors {
         self.tensors.push((name, data));
     }
 
-    /// Adds a linear layer in Hugging Face's layout.
+    /// Adds a dense layer in Hugging Face's layout.
     pub fn push_linear(&mut self, name: &str, linear: &Linear) {
         self.push(&format!("{name}.weight"), linear.weight.val().transpose());
         if let Some(bias) = &linear.bias {
@@ -229,7 +232,8 @@ impl NamedTensors {
         self.tensors.extend(other.tensors);
     }
 
-    /// Writes the file; equal tensors give equal bytes. The one metadata entry is what transformers asks for.
+    /// Writes the file; equal tensors give equal bytes. The one metadata entry is the one that transformers
+    /// asks for.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
         let problem = |problem: String| Error::TensorFile {
             path: path.to_path_buf(),

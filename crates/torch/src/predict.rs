@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::{Advice, Diagnostic, Fault};
 use labelproof_ingest::{TextRow, TextSource, texts};
+use labelproof_kernels::device;
 use labelproof_metrics::{argmax, softmax};
-use labelproof_model::{Bundle, backend};
+use labelproof_model::Bundle;
 
 use labelproof_cli::commands::predict::{InputFormat, PredictArgs};
 use labelproof_driver::{ExitCode, Failure, printer};
@@ -85,12 +86,12 @@ pub(crate) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
 }
 
 fn load(args: &PredictArgs) -> Result<Bundle, Failure> {
-    let device = backend::resolve(args.device)?;
-    let bundle = Bundle::load(&args.bundle, &backend::open(device)?)?;
+    let choice = device::resolve(args.device)?;
+    let bundle = Bundle::load(&args.bundle, &device::open(choice)?)?;
     if !args.int8 {
         return Ok(bundle);
     }
-    if !backend::gains_by_int8(device) {
+    if !device::accelerates_int8(choice) {
         printer::note("this device has no instructions for int8: predicting without it, which is faster");
         return Ok(bundle);
     }

@@ -5,7 +5,7 @@ use labelproof_artifact::{Reporter, fs};
 use labelproof_cli::commands::reproduce::ReproduceArgs;
 use labelproof_driver::reproduction::{Difference, PipelineLock, Platform, TOLERANCE};
 use labelproof_driver::{Conduct, ExitCode, Failure, Printer, Selection, Verbosity, printer};
-use labelproof_model::backend;
+use labelproof_kernels::device;
 
 use crate::stages;
 
@@ -15,7 +15,7 @@ const SCRATCH: &str = "reproduced";
 pub(crate) fn run(args: &ReproduceArgs) -> Result<ExitCode, Failure> {
     let config = args.config.load(None)?;
     let printer = Printer::new(Verbosity::choose(args.quiet));
-    let platform = Platform::current(&backend::resolve(config.device)?.to_string());
+    let platform = Platform::current(&device::resolve(config.device)?.to_string());
     let everything = Selection::with_upstream(&[]);
     if args.write {
         stages::run(&config, &everything, Conduct::default(), &printer)?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use labelproof_artifact::{Reporter, StageId};
 use labelproof_driver::{Conduct, Config, Failure, Printer, Selection, data_stages};
-use labelproof_model::backend;
+use labelproof_kernels::device;
 
 /// Runs what is not up to date.
 pub(crate) fn run(
@@ -14,7 +14,7 @@ pub(crate) fn run(
     printer: &Printer,
 ) -> Result<(), Failure> {
     if selection.stages.iter().any(|stage| stage.uses_device()) {
-        backend::resolve(config.device)?;
+        device::resolve(config.device)?;
     }
     labelproof_driver::run(config, selection, conduct, printer, &run_stage)
 }

@@ -1,8 +1,8 @@
-//! How near the encoder comes to the machine's limit: the arithmetic rate of prediction and of a training step, beside that of
-//! plain matrix products at the encoder's shapes, by turns in one process.
+//! How near the encoder comes to the machine's limit: the arithmetic rate of prediction and of a training
+//! step, beside that of plain matrix products at the encoder's shapes, by turns in one process.
 //!
-//! Prints a line of JSON for each work. Counted are the products of the dense layers and of attention; a step counts three
-//! times the way forward.
+//! Prints a line of JSON for each work. Counted are the products of the dense layers and of attention; a step
+//! counts as three forward passes.
 
 use std::path::Path;
 use std::time::Instant;
@@ -11,15 +11,15 @@ use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
+use labelproof_kernels::device;
 use labelproof_model::batch::Batch;
-use labelproof_model::bundle::Pretrained;
 use labelproof_model::{
     BatchNormalization, Classifier, DeviceChoice, EncoderConfig, Head, HeadSettings, Pooling, Precision,
-    backend,
+    Pretrained,
 };
 use labelproof_settings::train::Params;
+use labelproof_train::lazy_embedding::{LazyEmbedding, StepTokens};
 use labelproof_train::optimizer;
-use labelproof_train::words::{StepWords, WordTable};
 
 const ROWS: usize = 16;
 const CLASSES: usize = 5;
@@ -32,7 +32,7 @@ fn main() {
         env!("CARGO_MANIFEST_DIR"),
         "/../../external/encoders/all-minilm-l6-v2"
     );
-    let device = backend::open(DeviceChoice::Cpu).expect("the processor is always there");
+    let device = device::open(DeviceChoice::Cpu).expect("the processor is always there");
     let pretrained =
         Pretrained::load(Path::new(folder), &device).expect("`make setup` fetches the sample encoder");
     let config = pretrained.config.clone();
@@ -95,12 +95,12 @@ fn main() {
     }
 }
 
-/// Some id of an ordinary token.
+/// The id of some ordinary token.
 fn word(row: usize, place: usize) -> u32 {
     u32::try_from(2000 + (row * 7919 + place * 104_729) % 20_000).expect("ids are small")
 }
 
-/// Of a batch.
+/// The floating-point operations of a batch's forward pass.
 fn forward_flops(config: &EncoderConfig, sequence: usize) -> f64 {
     let (width, inner) = (config.hidden_size as f64, config.intermediate_size as f64);
     let dense = 2.0 * (4.0 * width * width + 2.0 * width * inner);
@@ -108,13 +108,13 @@ fn forward_flops(config: &EncoderConfig, sequence: usize) -> f64 {
     (ROWS * sequence * config.num_hidden_layers) as f64 * (dense + attention)
 }
 
-/// All of a classifier learns, as in the stage.
+/// A training of a whole classifier, as in the stage.
 struct Training {
     params: Params,
-    /// Always there but within a step.
+    /// The module, which is there except within a step.
     module: Option<Classifier>,
     optimizer: ModuleOptimizer,
-    words: WordTable,
+    embedding: LazyEmbedding,
     steps: usize,
 }
 
@@ -124,7 +124,7 @@ impl Training {
         let mut module = classifier.train();
         Self {
             optimizer: optimizer::build(&params),
-            words: WordTable::new(module.encoder.word_table_mut()),
+            embedding: LazyEmbedding::new(module.encoder.word_embedding_table_mut()),
             module: Some(module),
             params,
             steps: 0,
@@ -134,15 +134,16 @@ impl Training {
     fn step(&mut self, rows: &[&[u32]], device: &Device) {
         const RATE: f64 = 1e-5;
         let mut module = self.module.take().expect("it is put back after each step");
-        let words = StepWords::of(rows.iter().copied(), 0);
-        self.words.lend(&words, module.encoder.word_table_mut());
-        let places: Vec<Vec<u32>> = rows.iter().map(|row| words.places(row)).collect();
-        let places: Vec<&[u32]> = places.iter().map(Vec::as_slice).collect();
-        let mut gradients = gradients(&module, &places, device);
+        let tokens = StepTokens::new(rows.iter().copied(), 0);
+        self.embedding
+            .put_rows(&tokens, module.encoder.word_embedding_table_mut());
+        let rows: Vec<Vec<u32>> = rows.iter().map(|row| tokens.renumber(row)).collect();
+        let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
+        let mut gradients = gradients(&module, &rows, device);
         self.steps += 1;
         let step = optimizer::step_of(&self.params, RATE, self.steps);
-        let table = module.encoder.word_table_mut();
-        self.words.step(&words, table, &mut gradients, &step);
+        let table = module.encoder.word_embedding_table_mut();
+        self.embedding.step(&tokens, table, &mut gradients, &step);
         self.module = Some(self.optimizer.step(RATE, module, gradients));
     }
 }
@@ -158,7 +159,8 @@ fn gradients(module: &Classifier, rows: &[&[u32]], device: &Device) -> Gradients
     GradientsParams::from_grads(loss.backward(), module)
 }
 
-/// Gives the rate, in GFLOP/s, of the plain products that the dense layers of one batch consist of, each time it is called.
+/// A function that measures, each time it is called, the rate in GFLOP/s of the plain products that the dense
+/// layers of one batch consist of.
 fn products(config: &EncoderConfig, sequence: usize, device: &Device) -> impl Fn() -> f64 {
     let (width, inner) = (config.hidden_size, config.intermediate_size);
     let noise =
@@ -206,7 +208,8 @@ fn report(
         .map(|(rate, limit)| rate / limit)
         .collect();
     let line = format!(
-        "{{\"work\": \"{name}\", \"rows\": {ROWS}, \"tokens\": {sequence}, \"gflops\": {:.1}, \"products\": {:.1}, \"share\": {:.3}}}",
+        "{{\"work\": \"{name}\", \"rows\": {ROWS}, \"tokens\": {sequence}, \"gflops\": {:.1}, \
+         \"products\": {:.1}, \"share\": {:.3}}}",
         median(rates),
         median(limits),
         median(shares)

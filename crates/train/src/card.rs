@@ -1,11 +1,11 @@
-//! The model card: a `README.md` in the bundle that says what the model is, in the layout that Hugging Face reads (front
-//! matter in YAML, then Markdown).
+//! The model card: a `README.md` in the bundle that says what the model is, in the layout that Hugging Face
+//! reads (front matter in YAML, then Markdown).
 //!
-//! Nothing reads it back: it is no part of what the bundle's digests cover, and whoever publishes the bundle adds a
-//! licence, a language and a name. Figures are those of the validation rows; training has not seen the test rows.
+//! Nothing reads it back: it is no part of what the bundle's digests cover, and whoever publishes the bundle
+//! adds a licence, a language and a name. Figures are those of the validation rows; training has not seen the
+//! test rows.
 
-use std::fmt::Write;
-
+use askama::Template;
 use labelproof_artifact::{Digest, HistoryRow};
 use labelproof_text::Preparation;
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::params::Params;
 /// The card's file in the bundle.
 pub(crate) const FILE: &str = "README.md";
 
-/// What the card speaks of.
+/// What the card describes.
 pub(crate) struct Card<'a> {
     pub(crate) params: &'a Params,
     pub(crate) data: &'a TrainingData,
@@ -25,6 +25,34 @@ pub(crate) struct Card<'a> {
     pub(crate) history: &'a [HistoryRow],
 }
 
+/// The card's text. Markdown has no escaping of askama's: what needs it is escaped by [`escape`].
+#[derive(Template)]
+#[template(path = "model_card.md", escape = "none")]
+struct ModelCard<'a> {
+    front_matter: String,
+    labels: Vec<LabelCounts>,
+    /// The number of training rows.
+    train: usize,
+    /// The number of validation rows.
+    validation: usize,
+    /// The epoch whose weights the bundle has.
+    kept: Option<&'a HistoryRow>,
+    /// The number of epochs that ran.
+    epochs: usize,
+    /// Names and values, escaped.
+    parameters: Vec<(String, String)>,
+    max_tokens: usize,
+}
+
+/// The rows of one label.
+struct LabelCounts {
+    /// The escaped name.
+    name: String,
+    train: usize,
+    validation: usize,
+}
+
+/// The metadata that Hugging Face reads.
 #[derive(Serialize)]
 struct FrontMatter<'a> {
     pipeline_tag: &'a str,
@@ -33,17 +61,17 @@ struct FrontMatter<'a> {
     metrics: [&'a str; 2],
     labels: &'a [String],
     #[serde(rename = "model-index")]
-    model_index: [Model<'a>; 1],
+    model_index: [IndexEntry<'a>; 1],
 }
 
 #[derive(Serialize)]
-struct Model<'a> {
+struct IndexEntry<'a> {
     name: &'a str,
-    results: [Outcome<'a>; 1],
+    results: [IndexResult<'a>; 1],
 }
 
 #[derive(Serialize)]
-struct Outcome<'a> {
+struct IndexResult<'a> {
     task: Named<'a>,
     dataset: Dataset<'a>,
     metrics: Vec<Metric<'a>>,
@@ -72,9 +100,27 @@ struct Metric<'a> {
 impl Card<'_> {
     /// The whole file.
     pub(crate) fn text(&self) -> String {
-        let mut text = format!("---\n{}---\n\n", self.front_matter());
-        self.describe(&mut text)
-            .expect("writing into a string cannot fail");
+        let (train, validation) = (&self.data.train, &self.data.validation);
+        let count = |rows: &[u32], label: u32| rows.iter().filter(|&&row| row == label).count();
+        let labels = (0..).zip(self.data.labels.names());
+        let labels = labels.map(|(number, name)| LabelCounts {
+            name: escape(name),
+            train: count(&train.labels, number),
+            validation: count(&validation.labels, number),
+        });
+        let card = ModelCard {
+            front_matter: self.front_matter(),
+            labels: labels.collect(),
+            train: train.ids.len(),
+            validation: validation.ids.len(),
+            kept: self.kept(),
+            epochs: self.history.len(),
+            parameters: self.parameters(),
+            max_tokens: self.preparation.max_tokens,
+        };
+        let mut text = card.render().expect("writing into a string cannot fail");
+        // askama drops the last newline of a template.
+        text.push('\n');
         text
     }
 
@@ -98,9 +144,9 @@ impl Card<'_> {
             tags: ["text-classification", "bert", "labelproof"],
             metrics: ["accuracy", "f1"],
             labels: self.data.labels.names(),
-            model_index: [Model {
+            model_index: [IndexEntry {
                 name: "text-classifier",
-                results: [Outcome {
+                results: [IndexResult {
                     task: Named {
                         r#type: "text-classification",
                         name: "Text classification",
@@ -117,116 +163,35 @@ impl Card<'_> {
         serde_yaml::to_string(&matter).expect("the front matter has string keys only")
     }
 
-    fn describe(&self, text: &mut String) -> std::fmt::Result {
-        let (train, validation) = (&self.data.train, &self.data.validation);
-        let labels = self.data.labels.names();
-        writeln!(text, "# Text classifier for {} labels\n", labels.len())?;
-        writeln!(
-            text,
-            "Trained by Labelproof. It gives a text one of these labels, with a probability for each:\n"
-        )?;
-        writeln!(
-            text,
-            "| label | training rows | validation rows |\n| --- | ---: | ---: |"
-        )?;
-        for (number, label) in (0_u32..).zip(labels) {
-            let count = |of: &[u32]| of.iter().filter(|&&other| other == number).count();
-            let (name, own) = (escape(label), count(&train.labels));
-            writeln!(text, "| {name} | {own} | {} |", count(&validation.labels))?;
-        }
-        let rows = (train.ids.len(), validation.ids.len());
-        writeln!(text, "\n## Training data\n")?;
-        writeln!(
-            text,
-            "{} rows were learned from, and {} chose the epoch that was kept. Test rows were not read.",
-            rows.0, rows.1
-        )?;
-        writeln!(text, "\n## Figures\n")?;
-        if let Some(kept) = self.kept() {
-            writeln!(
-                text,
-                "On the *validation* rows, after epoch {} of {}: accuracy {:.4}, macro F1 {:.4}, loss {:.4}. The epoch was \
-                 chosen by these rows, which flatters it. The figures on the test rows, with intervals, stand in the \
-                 report of the pipeline that trained this model.",
-                kept.epoch,
-                self.history.len(),
-                kept.validation_accuracy,
-                kept.validation_f1_macro,
-                kept.validation_loss
-            )?;
-        }
-        writeln!(text, "\n## How it was trained\n")?;
-        self.parameters(text)?;
-        writeln!(text, "\n## Use\n")?;
-        writeln!(text, "The folder of this file is the bundle:\n")?;
-        writeln!(
-            text,
-            "    labelproof predict --bundle . --input new.csv --text body --output labels.csv\n"
-        )?;
-        writeln!(
-            text,
-            "Cleaning and tokenising are part of it: give it texts as they are."
-        )?;
-        writeln!(text, "\n## Limits\n")?;
-        writeln!(
-            text,
-            "- Every text gets one of the labels above, also one that none of them fits."
-        )?;
-        writeln!(
-            text,
-            "- It knows the language and the kind of text that it was trained on, and no other."
-        )?;
-        writeln!(
-            text,
-            "- Of a long text it reads {} tokens; what comes after does not count.",
-            self.preparation.max_tokens
-        )?;
-        writeln!(text, "\n## Files\n")?;
-        for (file, what) in [
-            ("config.json", "the encoder's shape"),
-            (
-                "model.safetensors",
-                "the encoder's weights, in Hugging Face's layout",
-            ),
-            ("tokenizer.json", "the tokenizer"),
-            (
-                "head.safetensors",
-                "the dense layer from the pooled vector to the labels",
-            ),
-            (
-                "labelproof.json",
-                "labels, cleaning, pooling, digests, and texts with the logits they must give",
-            ),
-        ] {
-            writeln!(text, "- `{file}`: {what}")?;
-        }
-        Ok(())
-    }
-
-    fn parameters(&self, text: &mut String) -> std::fmt::Result {
-        writeln!(text, "| parameter | value |\n| --- | --- |")?;
-        let mut row = |name: &str, value: &str| writeln!(text, "| {} | {} |", escape(name), escape(value));
-        row("encoder (digest of its files)", self.encoder.as_str())?;
-        row("epochs that ran", &self.history.len().to_string())?;
-        row(
-            "longest input in tokens",
-            &self.preparation.max_tokens.to_string(),
-        )?;
+    fn parameters(&self) -> Vec<(String, String)> {
         let json = |value: &serde_json::Value| match value {
             serde_json::Value::String(word) => word.clone(),
             other => other.to_string(),
         };
         let steps = serde_json::to_value(&self.preparation.clean).expect("steps have string keys only");
-        row("cleaning", &json(&steps))?;
         let params = serde_json::to_value(self.params).expect("parameters have string keys only");
-        for (name, value) in params.as_object().into_iter().flatten() {
-            row(name, &json(value))?;
-        }
-        Ok(())
+        let mut rows = vec![
+            (
+                "encoder (digest of its files)".to_owned(),
+                self.encoder.as_str().to_owned(),
+            ),
+            ("epochs that ran".to_owned(), self.history.len().to_string()),
+            (
+                "longest input in tokens".to_owned(),
+                self.preparation.max_tokens.to_string(),
+            ),
+            ("cleaning".to_owned(), json(&steps)),
+        ];
+        let params = params.as_object().into_iter().flatten();
+        rows.extend(params.map(|(name, value)| (name.clone(), json(value))));
+        let escaped = rows
+            .into_iter()
+            .map(|(name, value)| (escape(&name), escape(&value)));
+        escaped.collect()
     }
 }
 
-/// Text that Markdown and HTML show as it is, in one line and in a cell of a table.
+/// Escapes a text so that Markdown and HTML show it as it is, in one line and in a cell of a table.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {

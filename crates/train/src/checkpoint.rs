@@ -1,7 +1,9 @@
-//! What an interrupted training goes on from: all that is remembered between two steps, kept in a folder.
+//! Checkpoints: the state of a training between two steps, kept in a folder, from which an interrupted
+//! training resumes.
 //!
-//! A checkpoint is a list of files with their digests, written last and renamed into place; files that it does not name
-//! do not exist. A killed process therefore leaves the checkpoint before, and a damaged one is the same as none.
+//! A checkpoint is a list of files with their digests, written last and renamed into place; files that it
+//! does not name do not belong to it. A killed process therefore leaves the previous checkpoint, and a
+//! damaged one is the same as none.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,36 +17,37 @@ use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::{Digest, HistoryRow};
 use serde::{Deserialize, Serialize};
 
-use crate::words::WordTable;
+use crate::lazy_embedding::LazyEmbedding;
 
-/// A training between two steps.
+/// The state of a training between two steps.
 pub(crate) struct State<M> {
-    /// In training mode.
+    /// The module in training mode.
     pub(crate) module: M,
     pub(crate) optimizer: ModuleOptimizer,
-    /// Where the table of word embeddings learns; the module has the whole of it between epochs, and for a checkpoint.
-    pub(crate) words: Option<WordTable>,
-    /// The best epoch's module, in prediction mode.
+    /// The table of word embeddings, where it is trained; the module has the whole of it between epochs and
+    /// for a checkpoint.
+    pub(crate) embedding: Option<LazyEmbedding>,
+    /// The best epoch's module, in inference mode.
     pub(crate) best: Option<M>,
-    pub(crate) progress: Progress,
+    pub(crate) position: LoopPosition,
 }
 
-/// How far a training is.
+/// How far the training loop has got.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Progress {
-    /// Steps done, over all epochs.
+pub(crate) struct LoopPosition {
+    /// The number of steps done, over all epochs.
     pub(crate) step: u64,
-    /// Sum of the losses of the rows of the epoch at hand.
+    /// The sum of the losses of the rows of the current epoch.
     pub(crate) loss_sum: f64,
-    /// Rows of the epoch at hand that were right.
+    /// The number of rows of the current epoch that were right.
     pub(crate) right: usize,
-    /// The epochs that are done, scored included.
+    /// The epochs that are done and validated.
     pub(crate) history: Vec<HistoryRow>,
-    pub(crate) best: Option<Best>,
+    pub(crate) best: Option<BestEpoch>,
 }
 
-impl Progress {
-    /// Epochs that are done.
+impl LoopPosition {
+    /// The number of epochs that are done.
     pub(crate) fn epochs(&self) -> u32 {
         self.history.last().map_or(0, |row| row.epoch)
     }
@@ -52,9 +55,9 @@ impl Progress {
 
 /// The best epoch so far.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Best {
+pub(crate) struct BestEpoch {
     pub(crate) epoch: u32,
-    /// More is better.
+    /// The metric by which epochs are compared; the larger the better.
     pub(crate) merit: f64,
 }
 
@@ -67,21 +70,21 @@ pub(crate) enum CheckpointError {
     Record { path: PathBuf, source: RecordError },
 }
 
-/// The file that makes a checkpoint: how far it is, and which files belong to it.
+/// The file that makes a checkpoint: how far the loop has got, and which files belong to the checkpoint.
 #[derive(Debug, Serialize, Deserialize)]
 struct Index {
-    progress: Progress,
+    progress: LoopPosition,
     files: BTreeMap<String, Digest>,
 }
 
 const INDEX: &str = "checkpoint.json";
 
-/// Time between two checkpoints within an epoch: short beside what would be lost, long beside the seconds that a large
-/// model's gigabytes take to be written.
+/// The time between two checkpoints within an epoch: short beside the work that would be lost, long beside
+/// the seconds that a large model's gigabytes take to be written.
 const INTERVAL: Duration = Duration::from_mins(5);
 
-/// Time between two checkpoints at ends of epochs: the disk takes a second for a fine-tuned encoder and its optimiser, and
-/// an epoch on short texts little longer.
+/// The time between two checkpoints at ends of epochs: the disk takes a second for a fine-tuned encoder and
+/// its optimiser state, and an epoch on short texts little longer.
 const EPOCH_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The folder in which a training keeps its checkpoint.
@@ -104,12 +107,12 @@ impl Checkpoints {
         }
     }
 
-    /// Where they are kept.
+    /// The folder of the checkpoint.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Whether there has been none for so long that it is time for one within an epoch.
+    /// Whether the last one is old enough for one within an epoch.
     pub(crate) fn due(&self) -> bool {
         self.written.elapsed() >= self.interval
     }
@@ -119,10 +122,10 @@ impl Checkpoints {
         self.written.elapsed() >= self.epoch_interval
     }
 
-    /// Keeps a state, whose module has its whole table of words, in the place of the one before.
+    /// Writes a state, whose module has its whole embedding table, in the place of the previous checkpoint.
     pub(crate) fn write<M: Module>(&mut self, state: &State<M>) -> Result<(), CheckpointError> {
         fs::create_dir_all(&self.folder)?;
-        let step = state.progress.step;
+        let step = state.position.step;
         let mut files = BTreeMap::new();
         // `valid` brings the running statistics of a batch normalisation up to date, which `module` shares.
         let _ = state.module.valid();
@@ -130,12 +133,12 @@ impl Checkpoints {
         self.keep(&mut files, module_name(step), |path| module.save(path))?;
         let optimizer = state.optimizer.to_record();
         self.keep(&mut files, optimizer_name(step), |path| optimizer.save(path))?;
-        if let Some(words) = &state.words {
-            let path = self.folder.join(words_name(step));
-            fs::write_atomic(&path, &words.remembered())?;
-            files.insert(words_name(step), Digest::of_file(&path)?);
+        if let Some(embedding) = &state.embedding {
+            let path = self.folder.join(embedding_name(step));
+            fs::write_atomic(&path, &embedding.to_bytes())?;
+            files.insert(embedding_name(step), Digest::of_file(&path)?);
         }
-        if let (Some(best), Some(module)) = (state.progress.best, &state.best) {
+        if let (Some(best), Some(module)) = (state.position.best, &state.best) {
             let name = best_name(best.epoch);
             let kept = self.index().and_then(|index| index.files.get(&name).cloned());
             if let Some(digest) = kept {
@@ -146,7 +149,7 @@ impl Checkpoints {
             }
         }
         let index = Index {
-            progress: state.progress.clone(),
+            progress: state.position.clone(),
             files,
         };
         let text = serde_json::to_string(&index).expect("an index has string keys only");
@@ -190,45 +193,48 @@ impl Checkpoints {
         self.folder.join(INDEX).exists()
     }
 
-    /// The state that was kept, put into a module and an optimiser that are new; nothing if there is none, or it is not
-    /// whole. `table` says where the module has its table of words, if that learns.
+    /// The state of the checkpoint, put into a new module and a new optimiser; `None` if there is none, or it
+    /// is not whole. `table` says where the module has its embedding table, if that is trained.
     pub(crate) fn read<M: Module>(
         &self,
         module: &M,
         optimizer: &ModuleOptimizer,
         table: Option<fn(&mut M) -> &mut Param<Tensor<2>>>,
     ) -> Option<State<M>> {
-        let Index { progress, files } = self.index()?;
+        let Index {
+            progress: position,
+            files,
+        } = self.index()?;
         for (name, digest) in &files {
             if Digest::of_file(&self.folder.join(name)).ok()? != *digest {
                 return None;
             }
         }
         let record = |name: &str| ModuleRecord::load(self.folder.join(name)).ok();
-        let best = match progress.best {
+        let best = match position.best {
             Some(best) => {
                 let record = record(&best_name(best.epoch))?;
                 Some(module.valid().try_load_record(record).ok()?)
             }
             None => None,
         };
-        let optimizer_record = OptimizerRecord::load(self.folder.join(optimizer_name(progress.step))).ok()?;
-        let module_record = record(&module_name(progress.step))?;
+        let optimizer_record = OptimizerRecord::load(self.folder.join(optimizer_name(position.step))).ok()?;
+        let module_record = record(&module_name(position.step))?;
         let mut module = module.clone().try_load_record(module_record).ok()?;
-        let words = match table {
+        let embedding = match table {
             Some(table) => {
-                let remembered = fs::read(&self.folder.join(words_name(progress.step))).ok()?;
-                let steps = usize::try_from(progress.step).ok()?;
-                Some(WordTable::after(steps, table(&mut module), &remembered)?)
+                let moments = fs::read(&self.folder.join(embedding_name(position.step))).ok()?;
+                let steps = usize::try_from(position.step).ok()?;
+                Some(LazyEmbedding::resume(steps, table(&mut module), &moments)?)
             }
             None => None,
         };
         Some(State {
             module,
-            words,
+            embedding,
             optimizer: optimizer.clone().load_record(optimizer_record),
             best,
-            progress,
+            position,
         })
     }
 
@@ -250,7 +256,7 @@ fn optimizer_name(step: u64) -> String {
     format!("optimizer-{step}.bpk")
 }
 
-fn words_name(step: u64) -> String {
+fn embedding_name(step: u64) -> String {
     format!("words-{step}.bin")
 }
 

@@ -1,5 +1,5 @@
-//! Gradient clipping by the norm over *all* weights, as PyTorch's `clip_grad_norm_` does it. burn's own clips each
-//! tensor by its own norm, which changes the direction of the step.
+//! Gradient clipping by the global norm, that of all parameters together, as in PyTorch's `clip_grad_norm_`.
+//! burn's own clips each tensor by its own norm, which changes the direction of the step.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
@@ -32,7 +32,7 @@ impl ModuleVisitor for Scale<'_> {
     }
 }
 
-/// The Euclidean norm of all gradients together.
+/// The global norm: the Euclidean norm of all gradients together.
 pub(crate) fn norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 {
     let mut visitor = SquaredNorm {
         gradients,
@@ -42,7 +42,7 @@ pub(crate) fn norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 {
     visitor.total.sqrt()
 }
 
-/// Scales all gradients down so that their common norm is at most `largest`.
+/// Scales all gradients down so that their global norm is at most `largest`.
 pub(crate) fn clip<M: Module>(module: &M, gradients: &mut GradientsParams, largest: f64) {
     let norm = norm(module, gradients);
     if norm > largest {
@@ -61,11 +61,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_common_norm_is_cut_and_the_direction_kept() {
+    fn the_global_norm_is_clipped_and_the_direction_kept() {
         let device = Device::flex().autodiff();
         let linear = LinearConfig::new(2, 2).init(&device);
         let input = Tensor::<2>::from_data([[3.0, 4.0]], &device);
-        // The gradient of the sum is [[3, 3], [4, 4]] for the weight and [1, 1] for the bias: a norm of sqrt(52).
+        // The gradient of the sum is [[3, 3], [4, 4]] for the weight and [1, 1] for the bias: a norm of
+        // sqrt(52).
         let gradients =
             || GradientsParams::from_grads(linear.forward(input.clone()).sum().backward(), &linear);
         let mut clipped = gradients();

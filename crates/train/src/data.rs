@@ -8,24 +8,24 @@ use labelproof_artifact::{
 
 use crate::error::Error;
 
-/// Rows of one split.
+/// The rows of one split.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     pub(crate) ids: Vec<String>,
-    /// Number of the class in the label map.
+    /// The place of each row's class in the label map.
     pub(crate) labels: Vec<u32>,
-    /// Token ids.
+    /// The token ids of each row.
     pub(crate) tokens: Vec<Vec<u32>>,
 }
 
 impl Rows {
-    /// Tokens a row.
+    /// The number of tokens of each row.
     pub(crate) fn lengths(&self) -> Vec<usize> {
         self.tokens.iter().map(Vec::len).collect()
     }
 }
 
-/// What training learns from and chooses by.
+/// The rows that training learns from, and those that choose the epoch.
 #[derive(Debug)]
 pub(crate) struct TrainingData {
     pub(crate) labels: LabelMap,
@@ -34,7 +34,7 @@ pub(crate) struct TrainingData {
 }
 
 impl TrainingData {
-    /// Reads tokens and splits of a folder of artifacts.
+    /// Reads the tokens and splits of a folder of artifacts.
     pub(crate) fn read(artifacts: Artifacts<'_>) -> Result<Self, Error> {
         let labels = LabelMap::read(artifacts)?;
         let mut splits = BTreeMap::new();
@@ -87,14 +87,15 @@ impl TrainingData {
     }
 }
 
-/// How many training rows the bundle keeps as canaries, and how many of them uncut, so that truncation is replayed too.
+/// The number of training rows that the bundle keeps as canaries, and of those kept whole, so that truncation
+/// is replayed too.
 const CANARIES: usize = 8;
 const WHOLE_CANARIES: usize = 1;
-/// Characters of the other canaries: enough to tell tokenizers apart, few enough to be replayed at every start, which
-/// must not take longer than loading LibTorch.
+/// The number of characters of the other canaries: enough to tell tokenizers apart, few enough to be replayed
+/// at every start, which must not take longer than loading LibTorch.
 const CANARY_CHARACTERS: usize = 200;
 
-/// Raw texts of some training rows, chosen by the seed.
+/// The raw texts of the canaries, training rows that are chosen by the seed.
 pub(crate) fn canary_texts(
     artifacts: Artifacts<'_>,
     train_ids: &[String],

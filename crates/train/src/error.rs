@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault};
+use labelproof_kernels::DeviceError;
 
 /// Training failed.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Error {
     /// The operating system refused.
     #[error(transparent)]
@@ -14,69 +16,49 @@ pub enum Error {
     /// A file of an earlier stage cannot be used.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
-    /// The encoder, the bundle or the device cannot be used.
+    /// The encoder or the bundle cannot be used.
     #[error(transparent)]
     Model(#[from] labelproof_model::Error),
+    /// The device is not there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The metrics of an epoch cannot be computed.
     #[error("cannot score epoch {epoch}")]
     Score {
-        /// From 1.
         epoch: u32,
-        /// Why.
         source: labelproof_metrics::Error,
     },
     /// A split that training needs has no rows.
     #[error("no row is in the `{split}` split")]
-    EmptySplit {
-        /// Which.
-        split: &'static str,
-    },
+    EmptySplit { split: &'static str },
     /// Weights were given for other labels than there are.
     #[error("`train.class_weights` names {found}, the labels are {expected}")]
-    ClassWeights {
-        /// The labels that have a weight.
-        found: String,
-        /// The labels there are.
-        expected: String,
-    },
+    ClassWeights { found: String, expected: String },
     /// More layers were asked for than the encoder has.
     #[error("`train.trainable` asks for the last {wanted} layers, the encoder has {available}")]
-    Layers {
-        /// Asked for.
-        wanted: usize,
-        /// There are.
-        available: usize,
-    },
+    Layers { wanted: usize, available: usize },
     /// The loss became infinite or not a number.
     #[error("the loss is {loss} in epoch {epoch}, on the rows {rows}")]
     NonFiniteLoss {
-        /// From 1.
         epoch: u32,
-        /// NaN or infinity.
         loss: f32,
-        /// The ids of the batch.
         rows: String,
-        /// Where the last good state is, if there is one.
         checkpoint: Option<PathBuf>,
     },
-    /// The user asked to stop, and what was done is kept.
+    /// The user asked to stop, and a checkpoint was written.
     #[error("stopped after {after}")]
-    Interrupted {
-        /// How far it got.
-        after: String,
-    },
-    /// The user asked to stop, and what was done could not be kept.
+    Interrupted { after: String },
+    /// The user asked to stop, and no checkpoint could be written.
     #[error("stopped after {after}, and no checkpoint could be written")]
     InterruptedUnkept {
-        /// How far it got.
         after: String,
-        /// Why it could not be kept.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
 impl Error {
-    /// The user asked to stop, after this much; `kept` says whether it could be kept.
+    /// The error of a user who asked to stop `after` so much; `kept` says whether a checkpoint could be
+    /// written.
     pub(crate) fn interrupted<E>(after: String, kept: Result<(), E>) -> Self
     where
         E: std::error::Error + Send + Sync + 'static,
@@ -110,6 +92,7 @@ impl Diagnostic for Error {
             Self::File(error) => error.advice(),
             Self::Artifact(error) => error.advice(),
             Self::Model(error) => error.advice(),
+            Self::Device(error) => error.advice(),
             Self::EmptySplit { .. } => {
                 Fault::Artifact.hint("set `split.validation` and `split.test` so that every split has rows")
             }

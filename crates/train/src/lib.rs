@@ -1,21 +1,164 @@
 //! The train stage: tokens, split and encoder become a model bundle and its history.
 //!
-//! Responsible for the training loop: order of batches, optimiser, schedule, choice of the epoch. The network itself,
-//! its weights on disk and the bundle are `labelproof-model`'s. Only the rows that split calls `train` move weights;
-//! `validation` chooses the epoch; `test` is never read.
+//! Responsible for the training loop: the order of batches, the optimiser, the learning-rate schedule, the
+//! choice of the epoch. The network itself, its weights on disk and the bundle are `labelproof-model`'s. Only
+//! the rows that split calls `train` move weights; `validation` chooses the epoch; `test` is never read.
 
 mod card;
 mod checkpoint;
+mod class_weights;
 mod clipping;
 mod data;
 mod error;
+mod feature_cache;
+mod features;
 mod fit;
+mod inputs;
+pub mod lazy_embedding;
 pub mod optimizer;
 mod schedule;
-mod stage;
-pub mod words;
+mod training;
 
-pub use error::Error;
+use std::path::{Path, PathBuf};
+
+use labelproof_artifact::{Artifacts, BUNDLE, HistoryRow, Reporter, fs, json, tokens, write_table};
+use labelproof_kernels::device;
+use labelproof_model::bundle::{self, Description};
+use labelproof_model::{Classifier, DeviceChoice, Head, HeadSettings, Precision, Pretrained};
+use labelproof_text::Preparation;
+
+use crate::card::Card;
+use crate::class_weights::class_weights;
+use crate::data::{TrainingData, canary_texts};
+pub use crate::error::Error;
+use crate::feature_cache::FeatureCache;
+use crate::features::features;
+use crate::inputs::Inputs;
+use crate::params::{Params, Trainable};
+use crate::training::Training;
 use labelproof_settings::train as params;
 pub use labelproof_settings::train::STAGE;
-pub use stage::run;
+
+/// Trains a classifier. Reads `artifacts/{ingest,preprocess,split}` and the encoder's folder; writes
+/// `model/`, `history.parquet` and, with a frozen encoder, `features.parquet` into `out`. Features and
+/// checkpoints are kept in `cache`, from which an interrupted training resumes. Returns the folder of its
+/// checkpoints, which may be removed as soon as `out` is committed.
+pub fn run(
+    params: &Params,
+    artifacts: &Path,
+    encoder: &Path,
+    cache: &Path,
+    device: DeviceChoice,
+    out: &Path,
+    reporter: &dyn Reporter,
+) -> Result<PathBuf, Error> {
+    let choice = device::resolve(device)?;
+    let device = device::open(choice)?;
+    if params.precision == Precision::Bfloat16 && !device::accelerates_bfloat16(choice) {
+        reporter.message(
+            "this device has no instructions for bfloat16: the encoder computes in float32, which is faster",
+        );
+    }
+    let artifacts = Artifacts::for_stage(artifacts, &STAGE);
+    let data = TrainingData::read(artifacts)?;
+    let preparation: Preparation = json::read_artifact(tokens::PREPARATION, artifacts)?;
+    let class_weights = class_weights(&params.class_weights, &data)?;
+    let pretrained = Pretrained::load(encoder, &device)?;
+    check_layers(params, pretrained.encoder.depth())?;
+    let inputs = Inputs::digest(artifacts, encoder)?;
+    let checkpoints = cache.join(format!("training-{}", inputs.training_key(params, choice)));
+    let training = Training {
+        params,
+        data: &data,
+        class_weights,
+        device: &device,
+        checkpoints: &checkpoints,
+        reporter,
+    };
+    let feature_cache = FeatureCache::new(
+        cache,
+        &inputs.encoder,
+        &inputs.tokens,
+        &inputs.split,
+        params.pooling,
+        params.precision,
+        choice,
+    );
+    let (classifier, history) = train(&training, &pretrained, &feature_cache, out)?;
+    let card = Card {
+        params,
+        data: &data,
+        preparation: &preparation,
+        encoder: &inputs.encoder,
+        history: &history,
+    };
+    let card = card.text();
+    write_table(out, history)?;
+    let canaries = canary_texts(artifacts, &data.train.ids, params.seed)?;
+    let description = Description::new(
+        &data.labels,
+        preparation.clean,
+        preparation.max_tokens,
+        params.pooling,
+        params.precision,
+        head_settings(&training, &pretrained),
+    );
+    let folder = out.join(BUNDLE.file);
+    let encoder_changed = params.trainable != Trainable::None;
+    bundle::save(
+        &folder,
+        pretrained,
+        &classifier,
+        encoder_changed,
+        description,
+        &canaries,
+        &device,
+    )?;
+    fs::write_atomic(&folder.join(card::FILE), card.as_bytes())?;
+    Ok(checkpoints)
+}
+
+/// Trains what the parameters ask for. With a frozen encoder, writes `features.parquet` into `out`.
+fn train(
+    training: &Training<'_>,
+    pretrained: &Pretrained,
+    cache: &FeatureCache,
+    out: &Path,
+) -> Result<(Classifier, Vec<HistoryRow>), Error> {
+    let params = training.params;
+    let settings = head_settings(training, pretrained);
+    let classifier = Classifier {
+        encoder: pretrained.encoder.clone(),
+        head: Head::new(&settings, params.seed, training.device),
+        pooling: params.pooling,
+        precision: params.precision,
+    };
+    match params.trainable {
+        Trainable::None => {
+            let pad_id = pretrained.tokenizer.pad_id();
+            let (train, validation) = features(training, &classifier, pad_id, cache)?;
+            write_table(out, train.iter().chain(&validation).cloned())?;
+            let (head, history) = training.train_head(classifier.head, &train, &validation)?;
+            Ok((Classifier { head, ..classifier }, history))
+        }
+        Trainable::Last(trainable) => training.train_classifier(classifier, trainable, pretrained),
+        Trainable::All => training.train_classifier(classifier, usize::MAX, pretrained),
+    }
+}
+
+fn head_settings(training: &Training<'_>, pretrained: &Pretrained) -> HeadSettings {
+    HeadSettings {
+        input: pretrained.config.hidden_size,
+        classes: training.data.labels.len(),
+        dropout: training.params.dropout,
+        batch_normalization: training.params.batch_normalization,
+    }
+}
+
+/// Checks that the encoder has the layers that are to be trained.
+fn check_layers(params: &Params, available: usize) -> Result<(), Error> {
+    match params.trainable {
+        Trainable::Last(wanted) if wanted > available => Err(Error::Layers { wanted, available }),
+        _ => Ok(()),
+    }
+}

@@ -1,56 +1,65 @@
-//! Adam and AdamW for burn's modules, a whole step in one pass over memory.
+//! The optimiser: Adam and AdamW for burn's modules, with the fused step of `labelproof_kernels::adamw`.
+//!
+//! Responsible for the hyperparameters and for which parameters decay; burn keeps the state of each
+//! parameter.
 
 use burn::module::ParamGroup;
 use burn::optim::{AdaptiveMomentumState, LearningRate, ModuleOptimizer, Optimizer};
 use burn::tensor::{Device, Tensor};
-use labelproof_model::backend::adamw::{AdamwStep, Stepped};
+use labelproof_kernels::adamw::{AdamwStep, ParameterState};
 
 use crate::params::{OptimizerKind, Params};
 
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
-/// That of PyTorch and transformers. burn's default is a thousand times larger.
+/// The ε of PyTorch and transformers. burn's default is a thousand times larger.
 const EPSILON: f64 = 1e-8;
 const DEFAULT_WEIGHT_DECAY: f64 = 0.01;
 
-/// Biases and normalisations are not decayed, as in BERT's own training.
+/// The parameters without weight decay: biases and layer normalisations, as in BERT's own training.
 const NOT_DECAYED: [&str; 3] = ["bias", "gamma", "beta"];
 
-/// What the settings ask for.
+/// The optimiser that the parameters of the stage ask for.
 pub fn build(params: &Params) -> ModuleOptimizer {
-    ModuleOptimizer::from(Adamw { decay: decay(params) }).with_group(
+    ModuleOptimizer::from(Adamw {
+        weight_decay: weight_decay(params),
+    })
+    .with_group(
         ParamGroup::from_any_predicates(NOT_DECAYED.to_vec()),
-        Adamw { decay: 0.0 },
+        Adamw { weight_decay: 0.0 },
         None,
     )
 }
 
-/// The step that it takes with weights that decay; `number` is the step's, from 1.
+/// The step that this optimiser takes with parameters that decay. `number` counts from 1.
 pub fn step_of(params: &Params, rate: LearningRate, number: usize) -> AdamwStep {
-    Adamw { decay: decay(params) }.numbered(rate, number)
+    Adamw {
+        weight_decay: weight_decay(params),
+    }
+    .numbered(rate, number)
 }
 
-fn decay(params: &Params) -> f64 {
+fn weight_decay(params: &Params) -> f64 {
     match params.optimizer {
         OptimizerKind::Adam => 0.0,
         OptimizerKind::Adamw => params.weight_decay.unwrap_or(DEFAULT_WEIGHT_DECAY),
     }
 }
 
-/// AdamW; Adam without decay.
+/// AdamW, which without weight decay is Adam.
 #[derive(Debug, Clone)]
 struct Adamw {
-    decay: f64,
+    weight_decay: f64,
 }
 
 impl Adamw {
     fn numbered(&self, rate: LearningRate, number: usize) -> AdamwStep {
         AdamwStep {
-            rate,
+            learning_rate: rate,
             beta_1: BETA_1,
             beta_2: BETA_2,
             epsilon: EPSILON,
-            decay: self.decay,
+            weight_decay: self.weight_decay,
             number,
         }
     }
@@ -68,17 +77,17 @@ impl Optimizer for Adamw {
     ) -> (Tensor<D>, Option<Self::State<D>>) {
         let (before, number) = match state {
             Some(state) => (
-                Stepped {
+                ParameterState {
                     parameter,
-                    mean: state.moment_1,
-                    square: state.moment_2,
+                    first_moment: state.moment_1,
+                    second_moment: state.moment_2,
                 },
                 state.time + 1,
             ),
-            None => (Stepped::first(parameter), 1),
+            None => (ParameterState::new(parameter), 1),
         };
         let after = before.step(gradient, self.numbered(rate, number));
-        let state = AdaptiveMomentumState::new(number, after.mean, after.square);
+        let state = AdaptiveMomentumState::new(number, after.first_moment, after.second_moment);
         (after.parameter, Some(state))
     }
 
@@ -93,15 +102,17 @@ mod tests {
     use burn::nn::{Linear, LinearConfig};
     use burn::optim::{AdamConfig, AdamWConfig, GradientsParams};
     use burn::tensor::TensorData;
-    use labelproof_model::{DeviceChoice, backend, random};
+    use labelproof_kernels::{device, random};
+    use labelproof_model::DeviceChoice;
 
     use super::*;
 
     const WIDTH: usize = 300;
 
-    /// Some steps of different rates from noise, with gradients of noise; returns weight and bias.
+    /// Takes some steps of different rates from random weights with random gradients; returns weight and
+    /// bias.
     fn steps(mut optimizer: ModuleOptimizer, device: DeviceChoice) -> Vec<f32> {
-        let device = backend::open(device).unwrap();
+        let device = device::open(device).unwrap();
         let mut stream = random::stream("optimizer", 1);
         let mut noise = |size: f32| -> Tensor<2> {
             let values: Vec<f32> = (0..WIDTH * WIDTH)
@@ -134,9 +145,8 @@ mod tests {
 
     #[test]
     fn steps_are_those_of_burns_own_optimisers_on_both_backends() {
-        let decay = 0.3;
         let adamw = Params {
-            weight_decay: Some(decay),
+            weight_decay: Some(0.3),
             ..Params::default()
         };
         let adam = Params {
@@ -168,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_copy_that_was_kept_stays_as_it_was() {
-        let device = backend::open(DeviceChoice::Cpu).unwrap();
+        let device = device::open(DeviceChoice::Cpu).unwrap();
         let linear: Linear = LinearConfig::new(3, 3).init(&device).train();
         let kept = linear.clone();
         let before = kept.weight.val().into_data();

@@ -1,13 +1,13 @@
-//! The learning rate of each step.
+//! The learning-rate schedule.
 //!
-//! A pure function of the step, and not one of burn's stateful schedulers: an interrupted training can go on at any
-//! step without a scheduler's state.
+//! A pure function of the step, and not one of burn's stateful schedulers: an interrupted training resumes at
+//! any step without a scheduler's state.
 
 use crate::params::{Params, ScheduleKind};
 
-/// The learning rate of a step, counted from 0, out of `total` steps: a line up over the warm-up, then the schedule down
-/// to zero at `total`. The formulae are those of transformers' `get_linear_schedule_with_warmup` and
-/// `get_cosine_schedule_with_warmup`.
+/// The learning rate of a step, counted from 0, out of `total` steps: a linear warm-up, then the schedule,
+/// which ends in zero at `total`. The formulae are those of transformers' `get_linear_schedule_with_warmup`
+/// and `get_cosine_schedule_with_warmup`.
 pub(crate) fn learning_rate(params: &Params, step: u64, total: u64) -> f64 {
     let warmup = (params.warmup * total as f64).round();
     let step = step as f64;
@@ -27,7 +27,8 @@ pub(crate) fn learning_rate(params: &Params, step: u64, total: u64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Values of transformers 5.23: `get_{constant,linear,cosine}_schedule_with_warmup(optimizer, 10[, 100])`.
+    /// Values of transformers 5.23:
+    /// `get_{constant,linear,cosine}_schedule_with_warmup(optimizer, 10[, 100])`.
     #[track_caller]
     fn check(schedule: ScheduleKind, expected: [(u64, f64); 4]) {
         let params = Params {

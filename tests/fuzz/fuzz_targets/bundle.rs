@@ -1,7 +1,8 @@
 //! The two JSON files that say what a bundle is, and the prediction of its canaries. The first byte chooses which.
 #![no_main]
 
-use labelproof_model::{Bundle, DeviceChoice, backend};
+use labelproof_kernels::device;
+use labelproof_model::{Bundle, DeviceChoice};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -14,7 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
         "config.json"
     };
     let folder = labelproof_fuzz::bundle_with(file, bytes);
-    let device = backend::open(DeviceChoice::Flex).expect("there is always this device");
+    let device = device::open(DeviceChoice::Flex).expect("there is always this device");
     if let Ok(bundle) = Bundle::load_unreplayed(&folder, &device) {
         let _ = bundle.replay();
     }

@@ -1,7 +1,8 @@
 //! The two safetensors files of a bundle. The first byte chooses which.
 #![no_main]
 
-use labelproof_model::{Bundle, DeviceChoice, backend};
+use labelproof_kernels::device;
+use labelproof_model::{Bundle, DeviceChoice};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -14,6 +15,6 @@ fuzz_target!(|bytes: &[u8]| {
         "head.safetensors"
     };
     let folder = labelproof_fuzz::bundle_with(file, bytes);
-    let device = backend::open(DeviceChoice::Flex).expect("there is always this device");
+    let device = device::open(DeviceChoice::Flex).expect("there is always this device");
     let _ = Bundle::load_unreplayed(&folder, &device);
 });

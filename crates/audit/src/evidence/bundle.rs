@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::Split;
+use labelproof_kernels::device;
 use labelproof_metrics::{argmax, softmax};
-use labelproof_model::bundle::Bundle;
-use labelproof_model::{DeviceChoice, Error, Precision, Scores, backend};
+use labelproof_model::{Bundle, DeviceChoice, Logits, Precision};
 
+use crate::error::Error;
 use crate::evidence::{Evidence, Part};
 
 /// Rows that are predicted again at most.
@@ -54,8 +55,8 @@ pub struct Replay {
 }
 
 /// Loads a bundle and asks it: the texts that it keeps, twice; alone and padded; and some rows of the test split.
-pub fn probe(path: &Path, device: DeviceChoice, evidence: &Evidence) -> Result<BundleFacts, Error> {
-    let bundle = Bundle::load_unreplayed(path, &backend::open(device)?)?;
+pub fn probe(path: &Path, choice: DeviceChoice, evidence: &Evidence) -> Result<BundleFacts, Error> {
+    let bundle = Bundle::load_unreplayed(path, &device::open(choice)?)?;
     let replay = bundle.replay()?;
     let texts = bundle.canary_texts();
     let once = bundle.predict(&texts, |_| ())?;
@@ -93,7 +94,7 @@ pub fn probe(path: &Path, device: DeviceChoice, evidence: &Evidence) -> Result<B
 }
 
 /// The largest difference of a probability over the rows that both have.
-fn largest_difference(one: &Scores, other: &Scores) -> f64 {
+fn largest_difference(one: &Logits, other: &Logits) -> f64 {
     one.rows()
         .zip(other.rows())
         .flat_map(|(one, other)| {

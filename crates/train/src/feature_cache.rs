@@ -1,4 +1,5 @@
-//! The features of a frozen encoder: computed once, kept, and used again while nothing they depend on changes.
+//! The cache of a frozen encoder's features, which are computed once and used again while nothing they depend
+//! on changes.
 
 use std::path::{Path, PathBuf};
 
@@ -9,9 +10,9 @@ use labelproof_settings::{DeviceChoice, Pooling, Precision};
 /// Raised when the same encoder, tokens and pooling would give other features.
 const REVISION: u32 = 6;
 
-/// A cache folder for one set of features. Its name is the digest of all they depend on.
+/// The folder of one set of features, named by the digest of all they depend on.
 #[derive(Debug)]
-pub struct FeatureCache {
+pub(crate) struct FeatureCache {
     folder: PathBuf,
 }
 
@@ -19,8 +20,9 @@ pub struct FeatureCache {
 const DIGEST_FILE: &str = "features.blake3";
 
 impl FeatureCache {
-    /// The cache for these features below `root`. The device is part of the key: its last bits are in the features.
-    pub fn new(
+    /// The cache of these features below `root`. The device is part of the key: its last bits are in the
+    /// features.
+    pub(crate) fn new(
         root: &Path,
         encoder: &Digest,
         tokens: &Digest,
@@ -35,20 +37,20 @@ impl FeatureCache {
         }
     }
 
-    /// The cache for those of them that an interrupted computation finished, in any number.
-    pub fn partial(&self) -> Self {
+    /// The cache of those features that an interrupted computation has finished, however many.
+    pub(crate) fn partial(&self) -> Self {
         Self {
             folder: self.folder.with_extension("partial"),
         }
     }
 
-    /// Forgets what is kept.
-    pub fn remove(&self) -> Result<(), FsError> {
+    /// Removes the cache.
+    pub(crate) fn remove(&self) -> Result<(), FsError> {
         fs::remove(&self.folder)
     }
 
-    /// The features, if they are there and whole. A damaged cache is the same as none.
-    pub fn read(&self) -> Option<Vec<FeatureRow>> {
+    /// The features, if they are there and undamaged. A damaged cache is the same as none.
+    pub(crate) fn read(&self) -> Option<Vec<FeatureRow>> {
         let path = self.table();
         let expected = fs::read_to_string(&self.folder.join(DIGEST_FILE)).ok()?;
         if Digest::of_file(&path).ok()?.as_str() != expected {
@@ -61,8 +63,8 @@ impl FeatureCache {
         Some(rows)
     }
 
-    /// Keeps features. The digest is written last: without it the table is not believed.
-    pub fn write(&self, rows: &[FeatureRow]) -> Result<(), ArtifactError> {
+    /// Writes features. The digest is written last: without it the table is not trusted.
+    pub(crate) fn write(&self, rows: &[FeatureRow]) -> Result<(), ArtifactError> {
         self.remove()?;
         fs::create_dir_all(&self.folder)?;
         write_table(&self.folder, rows.iter().cloned())?;

@@ -1,93 +1,14 @@
-//! Gradients of a tiny classifier against central differences, on both backends.
+//! Gradients of a tiny classifier against central differences on both backends, batching, and freezing.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use labelproof_artifact::fs;
+use labelproof_kernels::{device, random};
 use rand_chacha::rand_core::Rng;
 
-use crate::batch::Batch;
-use crate::encoder::load_encoder;
-use crate::head::HeadSettings;
-use crate::weights::NamedTensors;
-use crate::{
-    BatchNormalization, Classifier, DeviceChoice, EncoderConfig, Head, Pooling, Precision, backend, random,
-};
-
-const WIDTH: usize = 8;
-const INNER: usize = 12;
-const VOCABULARY: usize = 11;
-const LAYERS: usize = 2;
-
-/// A classifier of noise, without dropout.
-pub(crate) fn tiny(device: &Device, pooling: Pooling) -> Classifier {
-    tiny_with_dropout(device, pooling, 0.0)
-}
-
-fn tiny_with_dropout(device: &Device, pooling: Pooling, dropout: f64) -> Classifier {
-    let mut stream = random::stream("tiny", 10);
-    let mut tensors = NamedTensors::default();
-    let mut noise = |name: &str, shape: [usize; 2], centre: f32| {
-        let values: Vec<f32> = (0..shape[0] * shape[1])
-            .map(|_| centre + random::uniform(&mut stream) - 0.5)
-            .collect();
-        let tensor: Tensor<2> = Tensor::from_data(TensorData::new(values, shape), device);
-        if shape[0] == 1 {
-            tensors.push::<1>(name, tensor.squeeze_dim(0));
-        } else {
-            tensors.push(name, tensor);
-        }
-    };
-    noise("embeddings.word_embeddings.weight", [VOCABULARY, WIDTH], 0.0);
-    noise("embeddings.position_embeddings.weight", [9, WIDTH], 0.0);
-    noise("embeddings.token_type_embeddings.weight", [2, WIDTH], 0.0);
-    noise("embeddings.LayerNorm.weight", [1, WIDTH], 1.0);
-    noise("embeddings.LayerNorm.bias", [1, WIDTH], 0.0);
-    for layer in 0..LAYERS {
-        for (part, output, input) in [
-            ("attention.self.query", WIDTH, WIDTH),
-            ("attention.self.key", WIDTH, WIDTH),
-            ("attention.self.value", WIDTH, WIDTH),
-            ("attention.output.dense", WIDTH, WIDTH),
-            ("intermediate.dense", INNER, WIDTH),
-            ("output.dense", WIDTH, INNER),
-        ] {
-            noise(
-                &format!("encoder.layer.{layer}.{part}.weight"),
-                [output, input],
-                0.0,
-            );
-            noise(&format!("encoder.layer.{layer}.{part}.bias"), [1, output], 0.0);
-        }
-        for part in ["attention.output.LayerNorm", "output.LayerNorm"] {
-            noise(&format!("encoder.layer.{layer}.{part}.weight"), [1, WIDTH], 1.0);
-            noise(&format!("encoder.layer.{layer}.{part}.bias"), [1, WIDTH], 0.0);
-        }
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model.safetensors");
-    tensors.write(&path).unwrap();
-    let config = format!(
-        r#"{{"model_type": "bert", "vocab_size": {VOCABULARY}, "hidden_size": {WIDTH}, "num_hidden_layers": {LAYERS},
-        "num_attention_heads": 2, "intermediate_size": {INNER}, "max_position_embeddings": 9,
-        "hidden_dropout_prob": {dropout}, "attention_probs_dropout_prob": {dropout}}}"#
-    );
-    fs::write_atomic(&folder.path().join("config.json"), config.as_bytes()).unwrap();
-    let config = EncoderConfig::read(folder.path()).unwrap();
-    let (encoder, _) = load_encoder(&path, &fs::read(&path).unwrap(), &config, device).unwrap();
-    let settings = HeadSettings {
-        input: WIDTH,
-        classes: 3,
-        dropout: 0.0,
-        batch_normalization: BatchNormalization::Frozen,
-    };
-    Classifier {
-        encoder,
-        head: Head::new(&settings, 10, device),
-        pooling,
-        precision: Precision::Float32,
-    }
-}
+use super::*;
+use crate::testing::{LAYERS, assert_close, encoder_folder, has_bfloat16, tiny, tiny_with_dropout};
+use crate::{BatchNormalization, DeviceChoice, HeadSettings, Pretrained};
 
 fn loss(classifier: &Classifier, device: &Device) -> Tensor<1> {
     let rows: [&[u32]; 3] = [&[1, 5, 2], &[1, 7, 3, 9, 10, 2], &[1, 4, 4, 2]];
@@ -98,7 +19,7 @@ fn loss(classifier: &Classifier, device: &Device) -> Tensor<1> {
         .forward(logits, targets)
 }
 
-/// The gradient of every parameter, in the order a module is visited; none for what does not learn.
+/// The gradient of every parameter in the order in which the module is visited; `None` for a frozen one.
 struct Collect<'a> {
     gradients: &'a GradientsParams,
     found: Vec<Option<Vec<f32>>>,
@@ -149,14 +70,14 @@ fn gradients(classifier: &Classifier, device: &Device) -> Vec<Option<Vec<f32>>> 
 }
 
 fn check_gradients(device: DeviceChoice, pooling: Pooling) {
-    let device = backend::open(device).unwrap();
+    let device = device::open(device).unwrap();
     let plain = tiny(&device, pooling);
     let found = gradients(&plain, &device);
     let learning = found.iter().flatten().count();
     assert_eq!(
         learning,
         5 + 12 * LAYERS + 2,
-        "embeddings, layers and dense learn; the frozen normalisation does not"
+        "embeddings, layers and the dense layer are trained; the frozen normalisation is not"
     );
 
     let mut stream = random::stream("elements", 10);
@@ -176,8 +97,8 @@ fn check_gradients(device: DeviceChoice, pooling: Pooling) {
             };
             let difference = (moved(step) - moved(-step)) / (2.0 * step);
             let found = gradient[element];
-            // 32-bit losses near 1 carry an error of 1e-7, which the division by the step makes 2e-5; curvature adds the
-            // rest.
+            // Losses near 1 in float32 carry an error of 1e-7, which the division by the step makes 2e-5;
+            // curvature adds the rest.
             let allowed = 1e-3 + 1e-2 * found.abs();
             assert!(
                 (found - difference).abs() <= allowed,
@@ -207,7 +128,7 @@ fn what_is_dropped_has_no_part_in_the_gradients_of_either_backend() {
         (DeviceChoice::Cpu, 0.0),
     ]
     .map(|(device, dropout)| {
-        let device = backend::open(device).unwrap();
+        let device = device::open(device).unwrap();
         let classifier = tiny_with_dropout(&device, Pooling::Mean, dropout);
         let found = gradients(&classifier, &device);
         found
@@ -217,7 +138,7 @@ fn what_is_dropped_has_no_part_in_the_gradients_of_either_backend() {
     });
     for (parameter, (flex, libtorch)) in flex.iter().zip(&libtorch).enumerate() {
         for (flex, libtorch) in flex.iter().zip(libtorch) {
-            // On one backend from burn's own operations, on the other in kernels of our own.
+            // One backend composes burn's own operations, the other runs the fused kernels.
             let allowed = 1e-5 + 1e-4 * flex.abs();
             assert!(
                 (flex - libtorch).abs() <= allowed,
@@ -241,40 +162,30 @@ fn angle_and_ratio(one: &[f32], other: &[f32]) -> (f64, f64) {
     (product(one, other) / (first * second), first / second)
 }
 
-/// Whether this processor computes in 16 bits; says so if not, since a test is then left out.
-#[expect(clippy::print_stderr, reason = "tests have no other way to say it")]
-pub(crate) fn has_16_bits() -> bool {
-    let found = backend::computes_in_half(DeviceChoice::Cpu);
-    if !found {
-        eprintln!("skipped: this processor has no instructions for bfloat16");
-    }
-    found
-}
-
 #[test]
-fn an_encoder_in_16_bits_gives_nearly_the_same_gradients() {
-    if !has_16_bits() {
+fn an_encoder_in_bfloat16_gives_nearly_the_same_gradients() {
+    if !has_bfloat16() {
         return;
     }
-    let device = backend::open(DeviceChoice::Cpu).unwrap();
+    let device = device::open(DeviceChoice::Cpu).unwrap();
     let plain = tiny(&device, Pooling::Mean);
     let full = gradients(&plain, &device);
-    let in_half = Classifier {
+    let in_bfloat16 = Classifier {
         precision: Precision::Bfloat16,
         ..plain.clone()
     };
-    let half = gradients(&in_half, &device);
-    assert_ne!(full, half);
+    let found = gradients(&in_bfloat16, &device);
+    assert_ne!(full, found);
     let all =
         |found: &[Option<Vec<f32>>]| -> Vec<f32> { found.iter().flatten().flatten().copied().collect() };
-    let (cosine, ratio) = angle_and_ratio(&all(&full), &all(&half));
-    // Eight bits of a factor are kept: an error of 1/512 each, of which some dozen meet on the way.
+    let (cosine, ratio) = angle_and_ratio(&all(&full), &all(&found));
+    // bfloat16 keeps eight bits of a factor: an error of 1/512 each, of which some dozen accumulate.
     assert!(cosine > 0.999, "{cosine}");
     assert!((ratio - 1.0).abs() < 0.02, "{ratio}");
 
-    // What learns is what predicts.
-    let predicted = loss(&in_half, &device).into_scalar::<f32>();
-    let learned = loss(&in_half, &device.clone().autodiff()).into_scalar::<f32>();
+    // Training and inference compute the same.
+    let predicted = loss(&in_bfloat16, &device).into_scalar::<f32>();
+    let learned = loss(&in_bfloat16, &device.clone().autodiff()).into_scalar::<f32>();
     assert_eq!(predicted.to_bits(), learned.to_bits());
     assert_ne!(
         predicted.to_bits(),
@@ -283,12 +194,99 @@ fn an_encoder_in_16_bits_gives_nearly_the_same_gradients() {
 }
 
 #[test]
-fn a_device_without_16_bits_computes_in_32() {
-    let device = backend::open(DeviceChoice::Flex).unwrap();
+fn a_device_without_bfloat16_computes_in_float32() {
+    let device = device::open(DeviceChoice::Flex).unwrap();
     let plain = tiny(&device, Pooling::Mean);
-    let in_half = Classifier {
+    let in_bfloat16 = Classifier {
         precision: Precision::Bfloat16,
         ..plain.clone()
     };
-    assert_eq!(gradients(&plain, &device), gradients(&in_half, &device));
+    assert_eq!(gradients(&plain, &device), gradients(&in_bfloat16, &device));
+}
+
+fn settings(dropout: f64) -> HeadSettings {
+    HeadSettings {
+        input: 384,
+        classes: 3,
+        dropout,
+        batch_normalization: BatchNormalization::None,
+    }
+}
+
+#[test]
+fn a_batch_of_many_is_many_batches_of_one() {
+    let device = device::open(DeviceChoice::Cpu).unwrap();
+    let pretrained = Pretrained::load(&encoder_folder(), &device).unwrap();
+    let classifier = Classifier {
+        head: Head::new(&settings(0.1), 10, &device),
+        encoder: pretrained.encoder,
+        pooling: Pooling::Max,
+        precision: Precision::Float32,
+    };
+    let lengths = [3, 60, 7, 7, 33, 12];
+    let rows: Vec<Vec<u32>> = lengths.map(|length| (2000..).take(length).collect()).to_vec();
+    let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
+    let logits = |rows: &[&[u32]]| in_batches(rows, 0, &device, |batch| classifier.forward(batch), |_| ());
+    let together = logits(&rows);
+    let alone: Vec<f32> = rows.iter().flat_map(|row| logits(&[row])).collect();
+    assert_close(&together, &alone, "logits");
+}
+
+fn loss_of_two(classifier: &Classifier, batch: &Batch, device: &Device) -> Tensor<1> {
+    let targets = Tensor::<1, Int>::from_data(TensorData::new(vec![0_i64, 2], [2]), device);
+    burn::nn::loss::CrossEntropyLossConfig::new()
+        .init(device)
+        .forward(classifier.forward(batch), targets)
+}
+
+#[test]
+fn frozen_parts_have_no_gradient_and_no_dropout() {
+    let device = device::open(DeviceChoice::Cpu).unwrap();
+    let autodiff = device.clone().autodiff();
+    let pretrained = Pretrained::load(&encoder_folder(), &device).unwrap();
+    let head = Head::new(&settings(0.0), 10, &device);
+    let rows: [&[u32]; 2] = [&[101, 2023, 102], &[101, 2003, 1037, 3231, 102]];
+    let plain = Classifier {
+        encoder: pretrained.encoder,
+        head,
+        pooling: Pooling::Max,
+        precision: Precision::Float32,
+    };
+    let expected = plain
+        .forward(&Batch::new(&rows, 0, &device))
+        .into_data()
+        .try_to_vec::<f32>()
+        .unwrap();
+    let gradients = |classifier: &Classifier| {
+        let loss = loss_of_two(classifier, &Batch::new(&rows, 0, &autodiff), &autodiff);
+        burn::optim::GradientsParams::from_grads(loss.backward(), classifier).len()
+    };
+    let frozen = |trainable: usize| {
+        Classifier {
+            encoder: plain.encoder.clone().freeze_below(trainable),
+            ..plain.clone()
+        }
+        .train()
+    };
+    // A layer has 4 dense layers and 2 layer normalisations of 2 tensors each; the head has 2 tensors.
+    assert_eq!(gradients(&frozen(0)), 2);
+    assert_eq!(gradients(&frozen(1)), 2 + 12);
+    assert_eq!(gradients(&frozen(6)), 2 + 6 * 12);
+    assert_eq!(
+        gradients(&plain.clone().train()),
+        2 + 6 * 12 + 5,
+        "and the embeddings"
+    );
+    let training = frozen(0).forward(&Batch::new(&rows, 0, &autodiff));
+    assert_close(
+        &training.into_data().try_to_vec::<f32>().unwrap(),
+        &expected,
+        "a frozen encoder while training",
+    );
+    let dropped = plain.clone().train().forward(&Batch::new(&rows, 0, &autodiff));
+    assert_ne!(
+        dropped.into_data().try_to_vec::<f32>().unwrap(),
+        expected,
+        "an encoder that is trained has dropout"
+    );
 }

@@ -1,28 +1,30 @@
-//! Random numbers that are the same on every machine, backend and release: `ChaCha`, seeded by a purpose and a number.
+//! Random streams that are the same on every machine, backend and release: `ChaCha`, seeded by a purpose and
+//! a number.
 //!
 //! The head's dropout is the exception: its masks come from the device's own generator, which [`burn`] seeds.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// A stream of random numbers of its own for each purpose, so that one more draw in one place moves no other.
+/// The random stream of a purpose and a seed. Each purpose has its own, so that one more draw in one place
+/// moves no other.
 pub fn stream(purpose: &str, seed: u64) -> ChaCha8Rng {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&seed.to_le_bytes()).update(purpose.as_bytes());
     ChaCha8Rng::from_seed(*hasher.finalize().as_bytes())
 }
 
-/// A seed that follows from two others, as unlike that of any other pair as chance makes it.
-pub fn combine(seed: u64, part: u64) -> u64 {
-    stream(&part.to_string(), seed).next_u64()
+/// A seed that is derived from another and a number, as unlike that of any other pair as chance makes it.
+pub fn derive(seed: u64, number: u64) -> u64 {
+    stream(&number.to_string(), seed).next_u64()
 }
 
-/// A number in `[0, 1)` with 24 random bits, all that a 32-bit float holds.
+/// A uniform number in `[0, 1)` with 24 random bits, all that a float32 holds.
 pub fn uniform(stream: &mut ChaCha8Rng) -> f32 {
     (stream.next_u32() >> 8) as f32 / (1_u32 << 24) as f32
 }
 
-/// Fisher and Yates' shuffle.
+/// Shuffles a list by the algorithm of Fisher and Yates.
 pub fn shuffle<T>(items: &mut [T], stream: &mut ChaCha8Rng) {
     for last in (1..items.len()).rev() {
         // The bias of a remainder of 64 random bits is below 2^-40 for any list that fits in memory.

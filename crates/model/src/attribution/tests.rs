@@ -2,22 +2,14 @@
 //!
 //! `tests/fixtures/attributions.json` is made by `tests/fixtures/make_attributions.py`.
 
-use std::ops::Range;
-use std::path::Path;
-
-use burn::tensor::{Device, Tensor, TensorData};
 use labelproof_artifact::fs;
-use labelproof_text::tokenizer::SpannedEncoding;
+use labelproof_kernels::device;
 use serde::Deserialize;
 
-use crate::attribution::{Integral, Pieces, Question, integrate};
-use crate::batch::Batch;
-use crate::bundle::Pretrained;
-use crate::head::HeadSettings;
+use super::*;
+use crate::testing::{encoder_folder, tiny};
 use crate::weights::{NamedTensors, TensorSource};
-use crate::{
-    BatchNormalization, Classifier, DeviceChoice, Head, Pooling, Precision, backend, gradient_tests,
-};
+use crate::{BatchNormalization, DeviceChoice, Head, HeadSettings, Pooling, Precision, Pretrained};
 
 #[derive(Deserialize)]
 struct Reference {
@@ -61,16 +53,15 @@ fn tokens_weigh_what_captum_says() {
         "/../../tests/fixtures/attributions.json"
     );
     let reference: Reference = serde_json::from_slice(&fs::read(path.as_ref()).unwrap()).unwrap();
-    let device = backend::open(DeviceChoice::Cpu).unwrap();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../external/encoders/all-minilm-l6-v2");
-    let pretrained = Pretrained::load(&folder, &device).unwrap();
+    let device = device::open(DeviceChoice::Cpu).unwrap();
+    let pretrained = Pretrained::load(&encoder_folder(), &device).unwrap();
     let settings = HeadSettings {
         input: 384,
         classes: 3,
         dropout: 0.3,
         batch_normalization: BatchNormalization::None,
     };
-    #[expect(clippy::cast_possible_truncation, reason = "weights have 32 bits")]
+    #[expect(clippy::cast_possible_truncation, reason = "weights are float32")]
     let values = (0..3 * 384).map(|place| f64::from(place).sin() as f32).collect();
     let classifier = Classifier {
         encoder: pretrained.encoder,
@@ -88,9 +79,9 @@ fn tokens_weigh_what_captum_says() {
             towards: row.towards,
             against: row.against,
         };
-        // Of no tolerance, it takes all steps it may.
+        // Without tolerance it takes the largest number of steps.
         let found = integrate(&classifier, &question, 0.0, &device);
-        // Logits of size 10 in 32 bits, by sums in another order.
+        // Logits of size 10 in float32, from sums in another order.
         assert!((found.margin - row.margin).abs() < 1e-3, "{}", found.margin);
         assert!((found.reference_margin - row.reference_margin).abs() < 1e-3);
         let largest = row
@@ -122,11 +113,11 @@ fn explain(classifier: &Classifier, towards: usize, tolerance: f64, device: &Dev
 }
 
 #[test]
-fn contributions_sum_to_the_difference_of_the_margins() {
+fn attributions_sum_to_the_difference_of_the_margins() {
     for choice in [DeviceChoice::Cpu, DeviceChoice::Flex] {
-        let device = backend::open(choice).unwrap();
+        let device = device::open(choice).unwrap();
         for pooling in [Pooling::Mean, Pooling::Cls, Pooling::Max] {
-            let classifier = gradient_tests::tiny(&device, pooling);
+            let classifier = tiny(&device, pooling);
             let found = explain(&classifier, 2, 0.01, &device);
             let logits = |tokens: &[u32]| -> Vec<f32> {
                 let logits = classifier.forward(&Batch::new(&[tokens], 0, &device));
@@ -161,7 +152,7 @@ fn contributions_sum_to_the_difference_of_the_margins() {
 /// Running statistics that the batch would change must not: a text is explained as it is predicted.
 #[test]
 fn trained_batch_normalisation_and_dropout_are_those_of_prediction() {
-    let device = backend::open(DeviceChoice::Cpu).unwrap();
+    let device = device::open(DeviceChoice::Cpu).unwrap();
     let settings = HeadSettings {
         input: 8,
         classes: 3,
@@ -170,7 +161,7 @@ fn trained_batch_normalisation_and_dropout_are_those_of_prediction() {
     };
     let classifier = Classifier {
         head: Head::new(&settings, 10, &device),
-        ..gradient_tests::tiny(&device, Pooling::Mean)
+        ..tiny(&device, Pooling::Mean)
     };
     let logits = classifier.forward(&Batch::new(&[&TOKENS], 0, &device));
     let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
@@ -178,11 +169,11 @@ fn trained_batch_normalisation_and_dropout_are_those_of_prediction() {
     assert!((found.margin - (logits[0] - logits[1])).abs() < 1e-4);
 }
 
-/// Of a text in which one word is left, that word gets the whole decision and the blanks nothing.
+/// The only word of a text has the whole attribution, and the blanks have none.
 #[test]
-fn the_only_word_has_the_whole_decision() {
-    let device = backend::open(DeviceChoice::Flex).unwrap();
-    let classifier = gradient_tests::tiny(&device, Pooling::Mean);
+fn the_only_word_has_the_whole_attribution() {
+    let device = device::open(DeviceChoice::Flex).unwrap();
+    let classifier = tiny(&device, Pooling::Mean);
     for place in 1..6 {
         let mut tokens = TOKENS;
         for (other, token) in tokens.iter_mut().enumerate().take(6).skip(1) {
@@ -220,7 +211,7 @@ fn check_pieces(text: &str, spans: &[Range<usize>], read: Range<usize>, expected
         first: 0,
         read,
     };
-    let pieces = Pieces::cut(text, &encoding);
+    let pieces = Pieces::split(text, &encoding);
     // Powers of two: each sum says which tokens are in it.
     let tokens: Vec<f64> = (0_i32..)
         .take(spans.len())

@@ -1,32 +1,34 @@
-//! Work on the threads that LibTorch computes with.
+//! Parallel loops on the threads that LibTorch itself computes with.
 //!
-//! After an operation those threads stay awake for some microseconds, so that the next one starts at once. Whatever other threads
-//! do in between fights with them for the processors. They belong to GCC's OpenMP library, which LibTorch brings with it on
-//! Linux, and through whose entry we reach them as well; where there is no such library, rayon's threads do the work.
+//! After an operation those threads stay awake for some microseconds, so that the next operation starts at
+//! once; threads of another pool would compete with them for the processors. They belong to GCC's OpenMP
+//! runtime (libgomp), which LibTorch for Linux ships, and are reached through its entry point. Where there is
+//! no such library, rayon's threads take over.
 
 use std::ffi::{c_uint, c_void};
 use std::mem::transmute;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-/// `GOMP_parallel`, which compilers call where a program says `#pragma omp parallel`: runs a function with one argument on all threads,
-/// or on as many as the third says, and returns when all are done.
+/// The type of `GOMP_parallel`, which compilers call for `#pragma omp parallel`. It runs a function with one
+/// argument on as many threads as the third parameter says, on all of them for 0, and returns when every
+/// thread is done.
 type Parallel = unsafe extern "C" fn(unsafe extern "C" fn(*mut c_void), *mut c_void, c_uint, c_uint);
 
-static PARALLEL: LazyLock<Option<Parallel>> = LazyLock::new(find);
+static PARALLEL: LazyLock<Option<Parallel>> = LazyLock::new(find_entry_point);
 
 #[expect(
     unsafe_code,
-    reason = "a function of a library that may not be there is looked up by name"
+    reason = "the entry point of a library that may not be loaded is looked up by name"
 )]
-fn find() -> Option<Parallel> {
+fn find_entry_point() -> Option<Parallel> {
     // SAFETY: the name ends with a zero, and the function of that name has had this type since GCC 4.9.
     unsafe {
-        let place = libc::dlsym(libc::RTLD_DEFAULT, c"GOMP_parallel".as_ptr());
-        (!place.is_null()).then(|| transmute::<*mut c_void, Parallel>(place))
+        let address = libc::dlsym(libc::RTLD_DEFAULT, c"GOMP_parallel".as_ptr());
+        (!address.is_null()).then(|| transmute::<*mut c_void, Parallel>(address))
     }
 }
 
-/// Calls `work` once with each item, on all threads. Which thread takes which item is left to chance.
+/// Calls `work` once for each item, on all threads. Which thread takes which item is not determined.
 pub(crate) fn for_each<I>(items: I, work: impl Fn(I::Item) + Sync)
 where
     I: ExactSizeIterator<Item: Send> + Send,
@@ -50,27 +52,28 @@ where
         }
     };
     match parallel {
-        Some(parallel) => on_threads_of_openmp(parallel, &work),
+        Some(parallel) => on_openmp_threads(parallel, &work),
         None => {
             rayon::broadcast(|_| work());
         }
     }
 }
 
-#[expect(unsafe_code, reason = "another language's library calls back")]
-fn on_threads_of_openmp<F: Fn() + Sync>(parallel: Parallel, work: &F) {
-    /// A panic in here ends the process: it cannot pass through the library.
+#[expect(unsafe_code, reason = "a C library calls back")]
+fn on_openmp_threads<F: Fn() + Sync>(parallel: Parallel, work: &F) {
+    /// The callback. A panic in `work` aborts the process: it cannot unwind through the C library.
     unsafe extern "C" fn call<F: Fn() + Sync>(work: *mut c_void) {
-        // SAFETY: it is the pointer below, and `work` is borrowed until `parallel` returns.
+        // SAFETY: the argument is the pointer made below, and `work` stays borrowed until `parallel` returns.
         let work = unsafe { &*work.cast_const().cast::<F>() };
         work();
     }
 
-    const AS_MANY_AS_ALWAYS: c_uint = 0;
-    const NOTHING_SPECIAL: c_uint = 0;
+    const ALL_THREADS: c_uint = 0;
+    const NO_FLAGS: c_uint = 0;
     let argument = std::ptr::from_ref(work).cast_mut().cast();
-    // SAFETY: the function takes such an argument, and does not write through it; `F` may be called by several threads at once.
-    unsafe { parallel(call::<F>, argument, AS_MANY_AS_ALWAYS, NOTHING_SPECIAL) }
+    // SAFETY: `call` takes such an argument and does not write through it; `F: Sync` may be called by several
+    // threads.
+    unsafe { parallel(call::<F>, argument, ALL_THREADS, NO_FLAGS) }
 }
 
 #[cfg(test)]

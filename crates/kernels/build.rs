@@ -1,5 +1,6 @@
-//! Lets binaries and tests find LibTorch without an exported `LD_LIBRARY_PATH`, and LibTorch find what
-//! `backend/processor.rs` defines for it. Crates that link it share this file.
+//! Lets binaries and tests find LibTorch without an exported `LD_LIBRARY_PATH`, and LibTorch find the
+//! function that `processor.rs` defines for it. Every crate whose binaries or tests link LibTorch names this
+//! file in its `build` key.
 
 fn main() {
     println!("cargo::rerun-if-env-changed=LIBTORCH");

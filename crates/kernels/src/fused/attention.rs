@@ -1,0 +1,118 @@
+//! Scaled dot-product attention on LibTorch's flash attention kernel for processors, with its backward pass.
+
+use crate::dropout::{self, KeepMask};
+
+/// The keep-mask of attention's dropout as factors, one for each value vector of a head.
+///
+/// LibTorch's kernel applies no dropout. Dropping an attention weight is the same as dropping the value that
+/// it is multiplied with, so the values are dropped instead. One draw serves every query that attends to a
+/// value: each weight is dropped as often as if all were drawn independently, and the weights are never
+/// written to memory.
+pub(super) fn value_factors(values: usize, keep_mask: KeepMask) -> Vec<f32> {
+    keep_mask.factors(values, dropout::CHUNK)
+}
+
+/// The inputs of the kernel, views into the projections: `[batch, heads, sequence, width]` each.
+#[derive(Debug)]
+pub(super) struct Heads {
+    query: tch::Tensor,
+    key: tch::Tensor,
+    /// After dropout.
+    value: tch::Tensor,
+    /// The factors of dropout, `[batch, heads, sequence, 1]`.
+    factors: Option<tch::Tensor>,
+}
+
+impl Heads {
+    /// Splits projections, `[batch, sequence, 3 * heads * width]`, into heads, and applies dropout to the
+    /// values.
+    pub(super) fn split(projections: &tch::Tensor, heads: usize, keep_mask: KeepMask) -> Self {
+        let size = projections.size();
+        let (batch, sequence) = (size[0], size[1]);
+        let heads = i64::try_from(heads).expect("there are few heads");
+        let parts = projections.reshape([batch, sequence, 3, heads, -1]);
+        let part = |number: i64| parts.select(2, number).transpose(1, 2);
+        let factors = keep_mask.drops().then(|| {
+            let values = usize::try_from(batch * sequence * heads).expect("a tensor has no negative sizes");
+            let factors = tch::Tensor::from_slice(&value_factors(values, keep_mask));
+            factors.reshape([batch, sequence, heads, 1]).transpose(1, 2)
+        });
+        let value = match &factors {
+            Some(factors) => scaled(&part(2), factors),
+            None => part(2),
+        };
+        Self {
+            query: part(0),
+            key: part(1),
+            value,
+            factors,
+        }
+    }
+
+    /// The output, `[batch, sequence, heads * width]`, and the log-sum-exp of the scores of each query, from
+    /// which the backward pass computes the attention weights again.
+    pub(super) fn attend(&self, bias: &tch::Tensor) -> (tch::Tensor, tch::Tensor) {
+        let (attended, log_sum_exp) = tch::Tensor::internal_scaled_dot_product_flash_attention_for_cpu(
+            &self.query,
+            &self.key,
+            &self.value,
+            0.0,
+            false,
+            Some(bias),
+            None,
+        );
+        let size = attended.size();
+        let joined = attended.transpose(1, 2).reshape([size[0], size[2], -1]);
+        (joined, log_sum_exp)
+    }
+
+    /// The gradient of the projections, `[batch, sequence, 3 * heads * width]`, from that of the output;
+    /// `attended` and `log_sum_exp` are what [`Self::attend`] returned.
+    pub(super) fn backward(
+        &self,
+        gradient: &tch::Tensor,
+        attended: &tch::Tensor,
+        log_sum_exp: &tch::Tensor,
+        bias: &tch::Tensor,
+    ) -> tch::Tensor {
+        let dtype = self.query.kind();
+        let size = self.query.size();
+        let split = |joined: &tch::Tensor| joined.reshape([size[0], size[2], size[1], -1]).transpose(1, 2);
+        // In float32: in bfloat16 the kernel hands the small products of each head to a library that prepares
+        // for longer than it multiplies.
+        let [gradient, query, key, value, attended] = [
+            &split(gradient),
+            &self.query,
+            &self.key,
+            &self.value,
+            &split(attended),
+        ]
+        .map(|tensor| tensor.to_kind(tch::Kind::Float));
+        let (query, key, value) = tch::Tensor::internal_scaled_dot_product_flash_attention_for_cpu_backward(
+            &gradient,
+            &query,
+            &key,
+            &value,
+            &attended,
+            log_sum_exp,
+            0.0,
+            false,
+            Some(bias),
+            None,
+        );
+        let value = match &self.factors {
+            Some(factors) => scaled(&value, factors),
+            None => value,
+        };
+        let parts = [query, key, value].map(|part| part.transpose(1, 2));
+        tch::Tensor::stack(&parts, 2)
+            .to_kind(dtype)
+            .reshape([size[0], size[2], -1])
+    }
+}
+
+/// Multiplies values with the factors of dropout in float32: bfloat16 would round the scale, and with it the
+/// mean.
+fn scaled(values: &tch::Tensor, factors: &tch::Tensor) -> tch::Tensor {
+    (values.to_kind(tch::Kind::Float) * factors).to_kind(values.kind())
+}

@@ -1,0 +1,352 @@
+//! The fused operations on LibTorch with a backward pass, for burn's autodiff.
+//!
+//! [`register`] is the one place that speaks with autodiff. An operation is its forward pass, which returns
+//! the output and what the backward pass needs, and a [`Saved`] that computes the gradients from it.
+
+#![expect(
+    deprecated,
+    reason = "as in `device`: nothing of burn comes near LibTorch on a processor"
+)]
+
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::libtorch::TchTensor;
+use burn::backend::ops::{FloatTensorOps, ModuleOps};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, LibTorch};
+use burn::tensor::FloatDType;
+
+use super::attention::Heads;
+use super::dense::{bias_gradient, input_gradient, multiply, multiply_and_add, to_dtype_of, weight_gradient};
+use super::libtorch::{accelerates_bfloat16, parameters};
+use super::memory::{elements, elements_mut, into_exclusive, is_float32_on_cpu, uninitialized_like, vector};
+use super::{FusedOperations, composed};
+use crate::dropout::KeepMask;
+use crate::{gelu, residual};
+
+/// What the forward pass of an operation with `N` inputs saved for its backward pass.
+trait Saved<const N: usize>: Clone + Debug + Send + 'static {
+    /// The gradients of the inputs from that of the output. A gradient that is not `needed` may be left out.
+    fn backward(self, gradient: TchTensor, needed: [bool; N]) -> [Option<TchTensor>; N];
+}
+
+/// The step of burn's backward pass that asks a [`Saved`].
+#[derive(Debug)]
+struct BackwardStep<S>(PhantomData<S>);
+
+impl<S: Saved<N>, const N: usize> Backward<LibTorch, N> for BackwardStep<S> {
+    type State = S;
+
+    fn backward(self, ops: Ops<S, N>, gradients: &mut Gradients, _checkpointer: &mut Checkpointer) {
+        let gradient = gradients.consume::<LibTorch>(&ops.node);
+        let needed = ops.parents.each_ref().map(Option::is_some);
+        let found = ops.state.backward(gradient, needed);
+        for (parent, found) in ops.parents.into_iter().zip(found) {
+            if let (Some(node), Some(found)) = (parent, found) {
+                gradients.register::<LibTorch>(node.id, found);
+            }
+        }
+    }
+}
+
+/// Runs an operation and registers its backward pass: `forward` where an input is tracked, `infer` where none
+/// is.
+fn register<C: CheckpointStrategy, S: Saved<N>, const N: usize>(
+    inputs: [FloatTensor<Autodiff<LibTorch, C>>; N],
+    forward: impl FnOnce([TchTensor; N]) -> (TchTensor, S),
+    infer: impl FnOnce([TchTensor; N]) -> TchTensor,
+) -> FloatTensor<Autodiff<LibTorch, C>> {
+    let nodes = inputs.each_ref().map(|input| input.node());
+    let inputs = inputs.map(|input| input.into_primitive());
+    let step = BackwardStep::<S>(PhantomData);
+    match step.prepare::<C>(nodes).compute_bound().stateful() {
+        OpsKind::Tracked(prepared) => {
+            let (output, saved) = forward(inputs);
+            prepared.finish(saved, output)
+        }
+        OpsKind::UnTracked(prepared) => prepared.finish(infer(inputs)),
+    }
+}
+
+/// Saved by a dense layer: input and weight, in the dtype of the input.
+#[derive(Debug, Clone)]
+struct SavedLinear {
+    input: TchTensor,
+    weight: TchTensor,
+}
+
+/// The gradients of input and weight of a layer without bias.
+impl Saved<2> for SavedLinear {
+    fn backward(self, gradient: TchTensor, [input, weight]: [bool; 2]) -> [Option<TchTensor>; 2] {
+        [
+            input.then(|| input_gradient(&gradient, &self.input, &self.weight)),
+            weight.then(|| weight_gradient(&gradient, &self.input)),
+        ]
+    }
+}
+
+/// The gradients of input, weight and bias of a layer with bias.
+impl Saved<3> for SavedLinear {
+    fn backward(self, gradient: TchTensor, [input, weight, bias]: [bool; 3]) -> [Option<TchTensor>; 3] {
+        let bias = bias.then(|| bias_gradient(&gradient));
+        let [input, weight] = Saved::<2>::backward(self, gradient, [input, weight]);
+        [input, weight, bias]
+    }
+}
+
+/// Saved by a bias with GELU: the pre-activations.
+#[derive(Debug, Clone)]
+struct SavedGelu {
+    sums: TchTensor,
+}
+
+impl Saved<2> for SavedGelu {
+    fn backward(self, gradient: TchTensor, [_, bias]: [bool; 2]) -> [Option<TchTensor>; 2] {
+        let found = TchTensor::new(self.sums.tensor.gelu_backward(&gradient.tensor, "none"));
+        let bias = bias.then(|| bias_gradient(&found));
+        [Some(found), bias]
+    }
+}
+
+/// Saved by a layer normalisation: its inputs.
+#[derive(Debug, Clone)]
+struct SavedLayerNorm {
+    input: TchTensor,
+    gamma: TchTensor,
+    beta: TchTensor,
+    epsilon: f64,
+}
+
+impl Saved<3> for SavedLayerNorm {
+    fn backward(self, gradient: TchTensor, _: [bool; 3]) -> [Option<TchTensor>; 3] {
+        // LibTorch's kernel for the backward pass is reached through its own autograd alone. Normalising once
+        // more costs less than to have saved the output.
+        let leaf = |tensor: &TchTensor| tensor.tensor.detach().set_requires_grad(true);
+        let leaves = [leaf(&self.input), leaf(&self.gamma), leaf(&self.beta)];
+        let width = self.gamma.tensor.size();
+        let [input, gamma, beta] = &leaves;
+        let output = input.layer_norm(width, Some(gamma), Some(beta), self.epsilon, false);
+        let loss = output.reshape(-1).dot(&gradient.tensor.reshape(-1));
+        let mut found = tch::Tensor::run_backward(&[loss], &leaves, false, false).into_iter();
+        [(); 3].map(|()| found.next().map(TchTensor::new))
+    }
+}
+
+/// Saved by the end of a sub-layer.
+#[derive(Debug, Clone)]
+struct SavedResidual {
+    /// The residual sum.
+    sum: TchTensor,
+    /// Bias, gamma and beta.
+    vectors: [TchTensor; 3],
+    epsilon: f64,
+    keep: Vec<bool>,
+    keep_mask: KeepMask,
+}
+
+impl Saved<5> for SavedResidual {
+    fn backward(self, gradient: TchTensor, _: [bool; 5]) -> [Option<TchTensor>; 5] {
+        let gradient = gradient.tensor.contiguous();
+        let vectors = self.vectors.map(|vector| vector.tensor.contiguous());
+        let [mut of_output, mut of_residual] = [&self.sum; 2].map(uninitialized_like);
+        let of_vectors = residual::backward(
+            elements(&gradient),
+            elements(&self.sum.tensor),
+            parameters(&vectors, self.epsilon),
+            (&self.keep, self.keep_mask),
+            elements_mut(&mut of_output),
+            elements_mut(&mut of_residual),
+        );
+        let [of_bias, of_gamma, of_beta] = of_vectors.map(|elements| vector(&elements));
+        [of_output, of_bias, of_residual, of_gamma, of_beta].map(Some)
+    }
+}
+
+/// Saved by attention. The keep-mask is drawn again in the backward pass: that takes less time than memory to
+/// save it.
+#[derive(Debug, Clone)]
+struct SavedAttention {
+    projections: TchTensor,
+    bias: TchTensor,
+    heads: usize,
+    keep_mask: KeepMask,
+    attended: TchTensor,
+    log_sum_exp: TchTensor,
+}
+
+impl Saved<1> for SavedAttention {
+    fn backward(self, gradient: TchTensor, _: [bool; 1]) -> [Option<TchTensor>; 1] {
+        let heads = Heads::split(&self.projections.tensor, self.heads, self.keep_mask);
+        let found = heads.backward(
+            &gradient.tensor,
+            &self.attended.tensor,
+            &self.log_sum_exp.tensor,
+            &self.bias.tensor,
+        );
+        [Some(TchTensor::new(found))]
+    }
+}
+
+impl<C: CheckpointStrategy> FusedOperations for Autodiff<LibTorch, C> {
+    fn fused_bias_dropout_add_layer_norm(
+        output: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+        keep_mask: KeepMask,
+    ) -> FloatTensor<Self> {
+        if !is_float32_on_cpu(output.primitive()) {
+            let norm = (gamma, beta, epsilon);
+            return composed::bias_dropout_add_layer_norm::<Self>(output, bias, residual, norm, keep_mask);
+        }
+        register::<C, SavedResidual, 5>(
+            [output, bias, residual, gamma, beta],
+            |[output, bias, residual, gamma, beta]| {
+                let mut sum = into_exclusive(output);
+                let mut normalized = uninitialized_like(&sum);
+                let vectors = [bias, gamma, beta];
+                let contiguous = vectors.each_ref().map(|vector| vector.tensor.contiguous());
+                let keep = residual::forward(
+                    elements_mut(&mut sum),
+                    elements(&residual.tensor.contiguous()),
+                    elements_mut(&mut normalized),
+                    parameters(&contiguous, epsilon),
+                    keep_mask,
+                );
+                let saved = SavedResidual {
+                    sum,
+                    vectors,
+                    epsilon,
+                    keep,
+                    keep_mask,
+                };
+                (normalized, saved)
+            },
+            |[output, bias, residual, gamma, beta]| {
+                LibTorch::fused_bias_dropout_add_layer_norm(
+                    output, bias, residual, gamma, beta, epsilon, keep_mask,
+                )
+            },
+        )
+    }
+
+    fn fused_linear_without_bias(input: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        register::<C, SavedLinear, 2>(
+            [input, weight],
+            |[input, weight]| {
+                let weight = to_dtype_of(&input, weight);
+                let output = multiply(&input.tensor, &weight.tensor);
+                (TchTensor::new(output), SavedLinear { input, weight })
+            },
+            |[input, weight]| LibTorch::fused_linear_without_bias(input, weight),
+        )
+    }
+
+    fn fused_bias_gelu(input: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
+        if !is_float32_on_cpu(input.primitive()) {
+            return composed::bias_gelu::<Self>(input, bias);
+        }
+        register::<C, SavedGelu, 2>(
+            [input, bias],
+            |[input, bias]| {
+                let mut sums = into_exclusive(input);
+                let mut activated = uninitialized_like(&sums);
+                let bias = bias.tensor.contiguous();
+                gelu::forward(
+                    elements_mut(&mut sums),
+                    elements(&bias),
+                    elements_mut(&mut activated),
+                );
+                (activated, SavedGelu { sums })
+            },
+            |[input, bias]| LibTorch::fused_bias_gelu(input, bias),
+        )
+    }
+
+    fn fused_layer_norm(
+        input: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        let normalize = move |input: TchTensor, gamma: TchTensor, beta: TchTensor| {
+            <LibTorch as ModuleOps<LibTorch>>::layer_norm(input, gamma, Some(beta), epsilon)
+        };
+        register::<C, SavedLayerNorm, 3>(
+            [input, gamma, beta],
+            |[input, gamma, beta]| {
+                let output = normalize(input.clone(), gamma.clone(), beta.clone());
+                let saved = SavedLayerNorm {
+                    input,
+                    gamma,
+                    beta,
+                    epsilon,
+                };
+                (output, saved)
+            },
+            |[input, gamma, beta]| normalize(input, gamma, beta),
+        )
+    }
+
+    fn fused_linear(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        register::<C, SavedLinear, 3>(
+            [input, weight, bias],
+            |[input, weight, bias]| {
+                let [weight, bias] = [weight, bias].map(|parameter| to_dtype_of(&input, parameter));
+                let output = multiply_and_add(&input.tensor, &weight.tensor, &bias.tensor);
+                (TchTensor::new(output), SavedLinear { input, weight })
+            },
+            |[input, weight, bias]| LibTorch::fused_linear(input, weight, bias),
+        )
+    }
+
+    fn to_bfloat16_if_faster(input: FloatTensor<Self>) -> FloatTensor<Self> {
+        if accelerates_bfloat16(input.primitive()) {
+            Self::float_cast(input, FloatDType::BF16)
+        } else {
+            input
+        }
+    }
+
+    fn fused_attention(
+        projections: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        heads: usize,
+        keep_mask: KeepMask,
+    ) -> FloatTensor<Self> {
+        if projections.primitive().tensor.device() != tch::Device::Cpu {
+            return composed::attention::<Self>(&projections, bias, heads, keep_mask);
+        }
+        let bias = bias.into_primitive();
+        let infer_bias = bias.clone();
+        register::<C, SavedAttention, 1>(
+            [projections],
+            |[projections]| {
+                let split = Heads::split(&projections.tensor, heads, keep_mask);
+                let (attended, log_sum_exp) = split.attend(&bias.tensor);
+                let attended = TchTensor::new(attended);
+                let saved = SavedAttention {
+                    projections,
+                    bias,
+                    heads,
+                    keep_mask,
+                    attended: attended.clone(),
+                    log_sum_exp: TchTensor::new(log_sum_exp),
+                };
+                (attended, saved)
+            },
+            |[projections]| LibTorch::fused_attention(projections, infer_bias, heads, keep_mask),
+        )
+    }
+}

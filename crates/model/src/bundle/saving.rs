@@ -1,0 +1,103 @@
+//! Writing a bundle.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use labelproof_artifact::{Digest, fs};
+use labelproof_settings::encoder::WEIGHTS_FILE;
+use labelproof_text::cleaning::Cleaner;
+
+use super::canaries::Canary;
+use super::description::DESCRIPTION_FILE;
+use super::{BUNDLE_FILES, Bundle, Description, HEAD_FILE};
+use crate::classifier::{self, Classifier};
+use crate::error::Error;
+use crate::pretrained::Pretrained;
+
+/// The files of an encoder's folder, beside its weights, that other programs look for.
+const COMPANION_FILES: [&str; 5] = [
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+];
+
+/// Writes a bundle and loads it again, which proves on every canary that the saved model is the trained one.
+///
+/// `classifier` must be on `device`, without autodiff. Where `encoder_changed` is false, the encoder's
+/// weights are copied byte for byte.
+pub fn save(
+    folder: &Path,
+    pretrained: Pretrained,
+    classifier: &Classifier,
+    encoder_changed: bool,
+    mut description: Description,
+    canary_texts: &[String],
+    device: &Device,
+) -> Result<Bundle, Error> {
+    description.canaries = record_canaries(&pretrained, classifier, &description, canary_texts, device)?;
+    fs::create_dir_all(folder)?;
+    write_encoder(folder, pretrained, classifier, encoder_changed)?;
+    classifier.head.named_tensors().write(&folder.join(HEAD_FILE))?;
+    for file in BUNDLE_FILES {
+        let digest = Digest::of_file(&folder.join(file))?;
+        description.files.insert(file.to_owned(), digest);
+    }
+    let mut text = serde_json::to_string_pretty(&description).expect("a description has string keys only");
+    text.push('\n');
+    fs::write_atomic(&folder.join(DESCRIPTION_FILE), text.as_bytes())?;
+    let bundle = Bundle::load_intact(folder, device)?;
+    bundle.require(&bundle.replay()?)?;
+    Ok(bundle)
+}
+
+/// Writes the encoder's folder: configuration, tokenizer and weights.
+fn write_encoder(
+    folder: &Path,
+    pretrained: Pretrained,
+    classifier: &Classifier,
+    encoder_changed: bool,
+) -> Result<(), Error> {
+    for file in COMPANION_FILES {
+        let from = pretrained.folder.join(file);
+        if from.exists() {
+            fs::copy(&from, &folder.join(file))?;
+        }
+    }
+    let weights = folder.join(WEIGHTS_FILE);
+    if encoder_changed {
+        let mut tensors = classifier.encoder.named_tensors();
+        tensors.extend(pretrained.pre_training);
+        tensors.write(&weights)?;
+    } else {
+        fs::copy(&pretrained.folder.join(WEIGHTS_FILE), &weights)?;
+    }
+    Ok(())
+}
+
+/// Tokenises and predicts the texts of the canaries.
+fn record_canaries(
+    pretrained: &Pretrained,
+    classifier: &Classifier,
+    description: &Description,
+    texts: &[String],
+    device: &Device,
+) -> Result<Vec<Canary>, Error> {
+    let cleaner = Cleaner::new(&description.clean)?;
+    let mut tokens = Vec::with_capacity(texts.len());
+    for text in texts {
+        let cleaned = cleaner.clean(text).into_owned();
+        tokens.push(pretrained.tokenizer.encode(&cleaned, description.max_tokens)?.ids);
+    }
+    let rows: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
+    let pad_id = pretrained.tokenizer.pad_id();
+    let logits = classifier::in_batches(&rows, pad_id, device, |batch| classifier.forward(batch), |_| ());
+    let canary = |((text, tokens), logits): ((&String, Vec<u32>), &[f32])| Canary {
+        text: text.clone(),
+        tokens,
+        logits: logits.to_vec(),
+    };
+    let logits = logits.chunks_exact(description.labels.len());
+    Ok(texts.iter().zip(tokens).zip(logits).map(canary).collect())
+}

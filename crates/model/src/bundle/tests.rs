@@ -1,0 +1,186 @@
+//! Bundles of the sample encoder: written, loaded, and refused where they give other answers.
+
+use std::path::Path;
+
+use labelproof_kernels::device;
+
+use super::*;
+use crate::testing::encoder_folder;
+use crate::{BatchNormalization, DeviceChoice, Pooling, Pretrained};
+
+fn settings(batch_normalization: BatchNormalization) -> HeadSettings {
+    HeadSettings {
+        input: 384,
+        classes: 3,
+        dropout: 0.1,
+        batch_normalization,
+    }
+}
+
+fn description(settings: HeadSettings) -> Description {
+    let labels = LabelMap::new(vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]);
+    Description::new(
+        &labels,
+        Vec::new(),
+        64,
+        Pooling::Mean,
+        Precision::Float32,
+        settings,
+    )
+}
+
+/// The texts of the canaries. The last one is longer than the three that are predicted again when a bundle is
+/// loaded.
+const CANARIES: [&str; 4] = [
+    "a canary sings",
+    "and another one",
+    "the dog jumps",
+    "the quick brown fox jumps over the lazy dog and runs away from the dog and the fox",
+];
+
+fn save_sample(
+    folder: &Path,
+    encoder_changed: bool,
+    normalization: BatchNormalization,
+) -> (Classifier, Bundle) {
+    let device = device::open(DeviceChoice::Cpu).unwrap();
+    let pretrained = Pretrained::load(&encoder_folder(), &device).unwrap();
+    let settings = settings(normalization);
+    let classifier = Classifier {
+        head: Head::new(&settings, 10, &device),
+        encoder: pretrained.encoder.clone(),
+        pooling: Pooling::Mean,
+        precision: Precision::Float32,
+    };
+    let texts = CANARIES.map(str::to_owned);
+    let bundle = super::save(
+        folder,
+        pretrained,
+        &classifier,
+        encoder_changed,
+        description(settings),
+        &texts,
+        &device,
+    )
+    .unwrap();
+    (classifier, bundle)
+}
+
+#[test]
+fn a_saved_bundle_gives_the_same_logits_when_it_is_loaded() {
+    for (encoder_changed, normalization) in [
+        (false, BatchNormalization::None),
+        (true, BatchNormalization::Trained),
+        (true, BatchNormalization::Frozen),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (classifier, bundle) = save_sample(folder.path(), encoder_changed, normalization);
+        let device = device::open(DeviceChoice::Cpu).unwrap();
+        let texts = ["The quick brown fox", "jumps over the lazy dog and runs away"];
+        let tokens = bundle.tokenize(&texts).unwrap();
+        let rows: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
+        let expected = classifier::in_batches(&rows, 0, &device, |batch| classifier.forward(batch), |_| ());
+        assert_eq!(bundle.predict(&texts, |_| ()).unwrap().values, expected);
+        let original = fs::read(&encoder_folder().join("model.safetensors")).unwrap();
+        let written = fs::read(&folder.path().join("model.safetensors")).unwrap();
+        let names = |bytes: &[u8]| {
+            let mut names: Vec<String> = safetensors::SafeTensors::deserialize(bytes)
+                .unwrap()
+                .names()
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect();
+            names.sort();
+            names
+        };
+        let names_of_floats: Vec<String> = names(&original)
+            .into_iter()
+            .filter(|name| !name.ends_with("position_ids"))
+            .collect();
+        let written_names: Vec<String> = names(&written)
+            .into_iter()
+            .filter(|name| !name.ends_with("position_ids"))
+            .collect();
+        assert_eq!(
+            written_names, names_of_floats,
+            "transformers finds every tensor it looks for"
+        );
+    }
+}
+
+#[test]
+fn a_bundle_that_gives_other_answers_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    save_sample(folder.path(), false, BatchNormalization::None);
+    let device = device::open(DeviceChoice::Cpu).unwrap();
+    let path = folder.path().join("head.safetensors");
+    let head = fs::read(&path).unwrap();
+
+    // Another head, of the right shape.
+    Head::new(&settings(BatchNormalization::None), 11, &device)
+        .named_tensors()
+        .write(&path)
+        .unwrap();
+    let error = Bundle::load(folder.path(), &device).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        format!(
+            "`{}` is not the file that was written with its bundle",
+            path.display()
+        )
+    );
+    fs::write_atomic(&path, &head).unwrap();
+    Bundle::load(folder.path(), &device).unwrap();
+
+    // Other logits recorded, as by a program that computed something else.
+    let path = folder.path().join("labelproof.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut description: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let logit = &mut description["canaries"][0]["logits"][0];
+    *logit = (logit.as_f64().unwrap() + 0.5).into();
+    fs::write_atomic(&path, description.to_string().as_bytes()).unwrap();
+    let error = Bundle::load(folder.path(), &device).unwrap_err().to_string();
+    assert!(
+        error.contains("does not give the answers it was saved with: on canary row 0"),
+        "{error}"
+    );
+
+    // Another cleaning rule.
+    let stop_words = r#""clean": [{"stop_words": {"language": "english"}}]"#;
+    fs::write_atomic(&path, text.replace(r#""clean": []"#, stop_words).as_bytes()).unwrap();
+    let error = Bundle::load(folder.path(), &device).unwrap_err().to_string();
+    assert!(
+        error.ends_with("does not tokenise canary row 0 as when it was saved"),
+        "{error}"
+    );
+
+    // A label lost.
+    fs::write_atomic(
+        &path,
+        text.replace("    \"c\"\n", "")
+            .replace("\"b\",", "\"b\"")
+            .as_bytes(),
+    )
+    .unwrap();
+    let error = Bundle::load(folder.path(), &device).unwrap_err().to_string();
+    assert!(error.ends_with("it has 2 labels and a head for 3"), "{error}");
+}
+
+#[test]
+fn the_longest_canary_is_replayed_by_those_who_ask_for_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, bundle) = save_sample(folder.path(), false, BatchNormalization::None);
+    let whole = bundle.replay().unwrap();
+    assert_eq!((whole.rows, whole.other_logits), (CANARIES.len(), Vec::new()));
+
+    let path = folder.path().join("labelproof.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut description: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let logit = &mut description["canaries"][3]["logits"][1];
+    *logit = (logit.as_f64().unwrap() + 0.5).into();
+    fs::write_atomic(&path, description.to_string().as_bytes()).unwrap();
+    let device = device::open(DeviceChoice::Cpu).unwrap();
+    let loaded = Bundle::load(folder.path(), &device).unwrap();
+    let others = loaded.replay().unwrap().other_logits;
+    assert_eq!(others.iter().map(|other| other.row).collect::<Vec<_>>(), [3]);
+}

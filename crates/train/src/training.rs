@@ -1,0 +1,138 @@
+//! What is trained: the head on the features of a frozen encoder, or the classifier with some layers of the
+//! encoder.
+
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use labelproof_artifact::{FeatureRow, HistoryRow, Reporter};
+use labelproof_model::{Classifier, Head, Pretrained, bundle, classifier};
+
+use crate::checkpoint::Checkpoints;
+use crate::data::TrainingData;
+use crate::error::Error;
+use crate::fit::{EmbeddingAccess, MicroBatch, Task, fit};
+use crate::params::{Params, Trainable};
+
+/// A training on some data, whatever module it trains.
+pub(crate) struct Training<'a> {
+    pub(crate) params: &'a Params,
+    pub(crate) data: &'a TrainingData,
+    pub(crate) class_weights: Option<Vec<f32>>,
+    pub(crate) device: &'a Device,
+    /// The folder of the training's checkpoints.
+    pub(crate) checkpoints: &'a Path,
+    pub(crate) reporter: &'a dyn Reporter,
+}
+
+/// A trained module and the history of its epochs.
+type Trained<M> = Result<(M, Vec<HistoryRow>), Error>;
+
+impl Training<'_> {
+    /// Trains the head alone, on the features of a frozen encoder.
+    pub(crate) fn train_head(
+        &self,
+        head: Head,
+        train: &[FeatureRow],
+        validation: &[FeatureRow],
+    ) -> Trained<Head> {
+        let width = train[0].values.len();
+        let validation: Vec<f32> = validation
+            .iter()
+            .flat_map(|row| row.values.iter().copied())
+            .collect();
+        let autodiff = self.device.clone().autodiff();
+        let train_logits = |head: &Head, batch: &MicroBatch<'_>| -> Tensor<2> {
+            let values: Vec<f32> = batch
+                .rows
+                .iter()
+                .flat_map(|&row| train[row].values.iter().copied())
+                .collect();
+            head.forward(Tensor::from_data(
+                TensorData::new(values, [batch.rows.len(), width]),
+                &autodiff,
+            ))
+        };
+        let validation_logits = |head: &Head| bundle::head_logits(head, &validation, width, self.device);
+        // Features are of one length: no batch needs sorting.
+        let lengths = vec![1; train.len()];
+        fit(
+            self.params,
+            &self.task(&train_logits, &validation_logits, &lengths),
+            head,
+            Checkpoints::new(self.checkpoints),
+            self.reporter,
+        )
+    }
+
+    /// Trains the head and the last `trainable` layers of the encoder; with `usize::MAX` the embeddings too.
+    pub(crate) fn train_classifier(
+        &self,
+        classifier: Classifier,
+        trainable: usize,
+        pretrained: &Pretrained,
+    ) -> Trained<Classifier> {
+        let classifier = Classifier {
+            encoder: frozen_below(classifier.encoder, trainable),
+            ..classifier
+        };
+        let pad_id = pretrained.tokenizer.pad_id();
+        let autodiff = self.device.clone().autodiff();
+        let (train, validation) = (&self.data.train, &self.data.validation);
+        let train_logits = |classifier: &Classifier, batch: &MicroBatch<'_>| -> Tensor<2> {
+            classifier.forward(&batch.batch(&train.tokens, pad_id, &autodiff))
+        };
+        let validation_logits = |classifier: &Classifier| -> Vec<f32> {
+            let rows: Vec<&[u32]> = validation.tokens.iter().map(Vec::as_slice).collect();
+            classifier::in_batches(
+                &rows,
+                pad_id,
+                self.device,
+                |batch| classifier.forward(batch),
+                |_| (),
+            )
+        };
+        let lengths = train.lengths();
+        let mut task = self.task(&train_logits, &validation_logits, &lengths);
+        if self.params.trainable == Trainable::All {
+            task.embedding = Some(EmbeddingAccess {
+                table: |classifier| classifier.encoder.word_embedding_table_mut(),
+                tokens: &train.tokens,
+                pad_id,
+            });
+        }
+        let checkpoints = Checkpoints::new(self.checkpoints);
+        fit(self.params, &task, classifier, checkpoints, self.reporter)
+    }
+
+    /// What the training loop trains on, without the embedding table.
+    fn task<'a, M: Module>(
+        &'a self,
+        train_logits: &'a dyn Fn(&M, &MicroBatch<'_>) -> Tensor<2>,
+        validation_logits: &'a dyn Fn(&M) -> Vec<f32>,
+        train_lengths: &'a [usize],
+    ) -> Task<'a, M> {
+        Task {
+            train_logits,
+            validation_logits,
+            train_labels: &self.data.train.labels,
+            validation_labels: &self.data.validation.labels,
+            train_lengths,
+            train_ids: &self.data.train.ids,
+            class_weights: self.class_weights.clone(),
+            classes: self.data.labels.len(),
+            device: self.device,
+            embedding: None,
+        }
+    }
+}
+
+/// The encoder with all but the last `trainable` layers frozen; `usize::MAX` leaves the embeddings trainable
+/// too.
+fn frozen_below(encoder: labelproof_model::Encoder, trainable: usize) -> labelproof_model::Encoder {
+    if trainable == usize::MAX {
+        encoder
+    } else {
+        encoder.freeze_below(trainable)
+    }
+}
