@@ -8,7 +8,7 @@ ARGS ?=
 
 STAGES := ingest preprocess split train evaluate audit report
 # Crates that link LibTorch, or depend on one that does.
-WITH_TORCH := labelproof-fuzz labelproof-kernels labelproof-model labelproof-train labelproof-evaluate labelproof-audit labelproof-torch
+WITH_TORCH := labelproof-fuzz labelproof-kernels labelproof-model labelproof-train labelproof-evaluate labelproof-torch
 # Through cargo, for the environment in .cargo/config.toml.
 LABELPROOF := $(CARGO) run -q --locked --bin labelproof --
 

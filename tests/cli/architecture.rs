@@ -29,12 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "evaluate",
         &["artifact", "baseline", "kernels", "metrics", "model", "settings"],
     ),
-    (
-        "audit",
-        &[
-            "artifact", "baseline", "kernels", "metrics", "model", "settings", "text",
-        ],
-    ),
+    ("audit", &["artifact", "baseline", "metrics", "settings", "text"]),
     ("report", &["artifact", "metrics", "text"]),
     (
         "driver",

@@ -1,62 +1,819 @@
-//! What a check is, and what each of them answered.
+//! The catalogue: the one table of causes, each with its number, its name, its family, what its check needs, when that
+//! has a p-value, what it yields to, and the check itself.
+//!
+//! Checks stand in the order of their numbers, which goes from causes to consequences: findings of equal weight keep it.
+//! What a check finds of a cause that another explains better, it leaves to the other; `yields_to` declares that, and
+//! [`explains`] reads it the other way round.
 
-use std::sync::OnceLock;
+use crate::answer::finding::Family;
+use crate::cause::Cause;
+use crate::check::{Check, Tests};
+use crate::checks::{decision, input, labels, leakage, metrics, pairing, weights};
+use crate::evidence::Need::{
+    Artifacts, Bundle, ConfusionMatrix, EpochRows, Groups, Ids, Log, LoggedMetric, TestAccuracy, TestLabels,
+    TestPredictions, TestScores, TestTexts, Tokenizer, TrainLabels, TrainLog, TrainPredictions, TrainScores,
+    TrainTexts, ValidationAccuracy, ValidationLabels, ValidationPredictions, ValidationScores,
+    ValidationTexts,
+};
 
-use crate::answer::finding::{Family, Missing, Outcome, Severity};
-use crate::evidence::Evidence;
-
-/// A small function from evidence to an answer, with its name in the catalogue.
-#[derive(Debug, Clone, Copy)]
-pub struct Check {
-    /// Its number in the catalogue, such as `C10`.
-    pub id: &'static str,
-    /// The cause that it looks for.
-    pub name: &'static str,
-    /// The family of the cause.
-    pub family: Family,
-    /// The test; an error names what it lacks.
-    pub run: fn(&Evidence) -> Result<Outcome, Missing>,
+/// The comment at the head of a check's file, which is the page of its cause. The file is cut when this is compiled, so
+/// that its code does not lie in the binary.
+macro_rules! head {
+    ($path:literal) => {{
+        const SOURCE: &str = include_str!($path);
+        const HEAD: [u8; head_length(SOURCE)] = first_bytes(SOURCE);
+        const TEXT: &str = match std::str::from_utf8(&HEAD) {
+            Ok(text) => text,
+            Err(_) => panic!("a comment ends at the end of a line"),
+        };
+        TEXT
+    }};
 }
 
-/// What each check of the list answered, once it was asked.
-#[derive(Debug)]
-pub(crate) struct Answers([OnceLock<Result<Outcome, Missing>>; crate::checks::ALL.len()]);
-
-impl Default for Answers {
-    fn default() -> Self {
-        Self([const { OnceLock::new() }; crate::checks::ALL.len()])
+/// The length in bytes of the lines at the beginning of a source file that begin with `//!`.
+const fn head_length(source: &str) -> usize {
+    let bytes = source.as_bytes();
+    let mut start = 0;
+    while start + 2 < bytes.len()
+        && bytes[start] == b'/'
+        && bytes[start + 1] == b'/'
+        && bytes[start + 2] == b'!'
+    {
+        while start < bytes.len() && bytes[start] != b'\n' {
+            start += 1;
+        }
+        start += 1;
     }
+    start
 }
 
-impl Evidence {
-    /// The answer of a check of the list. It is made once, also where other checks stand back for what this one finds:
-    /// they ask here, and never in a circle.
-    pub(crate) fn answer(&self, check: &Check) -> &Result<Outcome, Missing> {
-        let place = crate::checks::ALL.iter().position(|each| each.id == check.id);
-        let place = place.expect("every check is in the list");
-        self.answers.0[place].get_or_init(|| (check.run)(self))
+/// The first bytes of a source file.
+const fn first_bytes<const LENGTH: usize>(source: &str) -> [u8; LENGTH] {
+    let mut head = [0; LENGTH];
+    let mut place = 0;
+    while place < LENGTH {
+        head[place] = source.as_bytes()[place];
+        place += 1;
     }
-
-    /// Whether a check of the list finds its cause.
-    pub(crate) fn finds(&self, check: &Check) -> bool {
-        self.finds_at_least(check, Severity::Note)
-    }
-
-    /// Whether a check of the list finds its cause, and calls it this bad or worse.
-    pub(crate) fn finds_at_least(&self, check: &Check, severity: Severity) -> bool {
-        matches!(self.answer(check), Ok(Outcome::Found(found)) if found.severity >= severity)
-    }
+    head
 }
 
-/// The chance of a false alarm, over all checks together, at which a finding that rests on a test is made.
-pub const FALSE_ALARMS: f64 = 0.01;
+/// Every check, in the order of the numbers.
+pub const ALL: &[Check] = &[
+    Check {
+        cause: Cause::DoubleSoftmax,
+        id: "C1",
+        name: "Softmax is applied twice in the loss",
+        family: Family::Metrics,
+        needs: &[&[Log]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: metrics::double_softmax::run,
+        head: head!("checks/metrics/double_softmax.rs"),
+    },
+    Check {
+        cause: Cause::ElementwiseAccuracy,
+        id: "C2",
+        name: "The logged accuracy counts single outputs, not rows",
+        family: Family::Metrics,
+        needs: &[&[ValidationPredictions, ValidationScores, Log]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: metrics::elementwise_accuracy::run,
+        head: head!("checks/metrics/elementwise_accuracy.rs"),
+    },
+    Check {
+        cause: Cause::LossMismatch,
+        id: "C3",
+        name: "The logged loss is not the cross-entropy of the predictions",
+        family: Family::Metrics,
+        needs: &[&[Log]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: metrics::loss_mismatch::run,
+        head: head!("checks/metrics/loss_mismatch.rs"),
+    },
+    Check {
+        cause: Cause::BatchAverages,
+        id: "C4",
+        name: "A logged metric is a mean over batches",
+        family: Family::Metrics,
+        needs: &[&[ValidationPredictions, LoggedMetric]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: metrics::batch_averages::run,
+        head: head!("checks/metrics/batch_averages.rs"),
+    },
+    Check {
+        cause: Cause::RowsLost,
+        id: "C5",
+        name: "Rows are missing or counted twice in the evaluation",
+        family: Family::Metrics,
+        needs: &[&[Ids], &[Log]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: metrics::rows_lost::run,
+        head: head!("checks/metrics/rows_lost.rs"),
+    },
+    Check {
+        cause: Cause::AveragesMixed,
+        id: "C6",
+        name: "Precision, recall and F1 are the accuracy under other names",
+        family: Family::Metrics,
+        needs: &[&[ValidationPredictions, LoggedMetric]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: metrics::averages_mixed::run,
+        head: head!("checks/metrics/averages_mixed.rs"),
+    },
+    Check {
+        cause: Cause::RunningMetric,
+        id: "C7",
+        name: "The logged training accuracy is a running mean",
+        family: Family::Metrics,
+        needs: &[&[TrainPredictions, TrainLog]],
+        tests: Tests::Always,
+        yields_to: &[],
+        run: metrics::running_metric::run,
+        head: head!("checks/metrics/running_metric.rs"),
+    },
+    Check {
+        cause: Cause::ChosenOnTest,
+        id: "C8",
+        name: "The test rows are the validation rows",
+        family: Family::Metrics,
+        needs: &[&[Ids]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: metrics::chosen_on_test::run,
+        head: head!("checks/metrics/chosen_on_test.rs"),
+    },
+    Check {
+        cause: Cause::ClassBias,
+        id: "C9",
+        name: "The scores are good, the choice made of them is not",
+        family: Family::Metrics,
+        needs: &[&[
+            ValidationPredictions,
+            ValidationScores,
+            TestPredictions,
+            TestScores,
+        ]],
+        tests: Tests::Always,
+        yields_to: &[],
+        run: metrics::class_bias::run,
+        head: head!("checks/metrics/class_bias.rs"),
+    },
+    Check {
+        cause: Cause::LabelsPermuted,
+        id: "C10",
+        name: "The classes of labels and predictions are in another order",
+        family: Family::Pairing,
+        needs: &[&[TestAccuracy]],
+        tests: Tests::Always,
+        yields_to: &[Cause::SortedSplit, Cause::StoredPredictions],
+        run: pairing::labels_permuted::run,
+        head: head!("checks/pairing/labels_permuted.rs"),
+    },
+    Check {
+        cause: Cause::PredictionsShuffled,
+        id: "C11",
+        name: "Predictions are shuffled against their labels",
+        family: Family::Pairing,
+        needs: &[&[TestPredictions], &[ValidationPredictions]],
+        tests: Tests::OfTheGap,
+        yields_to: &[
+            Cause::LabelsPermuted,
+            Cause::PredictionsShifted,
+            Cause::PartMispaired,
+            Cause::DropoutAtPrediction,
+            Cause::StoredPredictions,
+        ],
+        run: pairing::predictions_shuffled::run,
+        head: head!("checks/pairing/predictions_shuffled.rs"),
+    },
+    Check {
+        cause: Cause::PredictionsShifted,
+        id: "C12",
+        name: "Predictions are shifted against their rows",
+        family: Family::Pairing,
+        needs: &[&[TestPredictions], &[ValidationPredictions]],
+        tests: Tests::Always,
+        yields_to: &[],
+        run: pairing::predictions_shifted::run,
+        head: head!("checks/pairing/predictions_shifted.rs"),
+    },
+    Check {
+        cause: Cause::PartMispaired,
+        id: "C13",
+        name: "A part of the file is paired with the wrong labels",
+        family: Family::Pairing,
+        needs: &[&[TestPredictions], &[ValidationPredictions]],
+        tests: Tests::Always,
+        yields_to: &[],
+        run: pairing::part_mispaired::run,
+        head: head!("checks/pairing/part_mispaired.rs"),
+    },
+    Check {
+        cause: Cause::ConfusionAxes,
+        id: "C14",
+        name: "The confusion matrix is transposed or its classes are misnamed",
+        family: Family::Pairing,
+        needs: &[&[ConfusionMatrix, TestPredictions]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: pairing::confusion_axes::run,
+        head: head!("checks/pairing/confusion_axes.rs"),
+    },
+    Check {
+        cause: Cause::StalePredictions,
+        id: "C15",
+        name: "The predictions are those of other rows or of another run",
+        family: Family::Pairing,
+        needs: &[
+            &[Artifacts],
+            &[
+                ValidationPredictions,
+                ValidationScores,
+                TestPredictions,
+                TestScores,
+            ],
+        ],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: pairing::stale_predictions::run,
+        head: head!("checks/pairing/stale_predictions.rs"),
+    },
+    Check {
+        cause: Cause::LabelSpelling,
+        id: "C16",
+        name: "A class is spelled in several ways, or missing from a split",
+        family: Family::Pairing,
+        needs: &[
+            &[TrainLabels],
+            &[ValidationLabels],
+            &[TestLabels],
+            &[ConfusionMatrix],
+        ],
+        tests: Tests::Never,
+        yields_to: &[Cause::SortedSplit],
+        run: pairing::label_spelling::run,
+        head: head!("checks/pairing/label_spelling.rs"),
+    },
+    Check {
+        cause: Cause::UntrainedHead,
+        id: "C20",
+        name: "Predictions come from weights that were not trained",
+        family: Family::Weights,
+        needs: &[
+            &[Bundle],
+            &[
+                ValidationPredictions,
+                ValidationScores,
+                TestPredictions,
+                TestScores,
+            ],
+        ],
+        tests: Tests::Never,
+        yields_to: &[
+            Cause::ExactDuplicates,
+            Cause::NearDuplicates,
+            Cause::TestInsideTrain,
+            Cause::TextDrift,
+            Cause::LabelsPermuted,
+            Cause::PredictionsShifted,
+            Cause::PartMispaired,
+            Cause::TextIgnored,
+        ],
+        run: weights::untrained_head::run,
+        head: head!("checks/weights/untrained_head.rs"),
+    },
+    Check {
+        cause: Cause::OtherCheckpoint,
+        id: "C21",
+        name: "The predictions are of another epoch than the figures",
+        family: Family::Weights,
+        needs: &[&[ValidationPredictions, Log]],
+        tests: Tests::Never,
+        yields_to: &[Cause::TextDrift, Cause::ClassShift],
+        run: weights::other_checkpoint::run,
+        head: head!("checks/weights/other_checkpoint.rs"),
+    },
+    Check {
+        cause: Cause::NormalizationStatistics,
+        id: "C22",
+        name: "Batch normalisation predicts with other statistics",
+        family: Family::Weights,
+        needs: &[
+            &[Bundle],
+            &[ValidationPredictions, ValidationScores],
+            &[TestPredictions, TestScores],
+        ],
+        tests: Tests::Given(&[
+            &[ValidationPredictions, ValidationScores],
+            &[TestPredictions, TestScores],
+        ]),
+        yields_to: &[
+            Cause::ExactDuplicates,
+            Cause::NearDuplicates,
+            Cause::TestInsideTrain,
+            Cause::TextDrift,
+            Cause::LabelsPermuted,
+            Cause::PredictionsShifted,
+            Cause::PartMispaired,
+        ],
+        run: weights::normalization_statistics::run,
+        head: head!("checks/weights/normalization_statistics.rs"),
+    },
+    Check {
+        cause: Cause::DropoutAtPrediction,
+        id: "C23",
+        name: "Dropout is on at prediction, or was on in a frozen encoder",
+        family: Family::Weights,
+        needs: &[
+            &[Bundle],
+            &[TrainPredictions, TrainLog],
+            &[ValidationPredictions, ValidationScores, ValidationTexts],
+            &[TestPredictions, TestScores, TestTexts],
+        ],
+        tests: Tests::Never,
+        yields_to: &[
+            Cause::ExactDuplicates,
+            Cause::NearDuplicates,
+            Cause::TestInsideTrain,
+            Cause::TextDrift,
+            Cause::LabelsPermuted,
+            Cause::PredictionsShifted,
+            Cause::PartMispaired,
+            Cause::NormalizationStatistics,
+            Cause::ClassBias,
+            Cause::PaddingPooled,
+        ],
+        run: weights::dropout_at_prediction::run,
+        head: head!("checks/weights/dropout_at_prediction.rs"),
+    },
+    Check {
+        cause: Cause::FrozenEncoderChanged,
+        id: "C24",
+        name: "A frozen encoder has changed, or a trained one has not",
+        family: Family::Weights,
+        needs: &[&[Artifacts]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: weights::frozen_encoder_changed::run,
+        head: head!("checks/weights/frozen_encoder_changed.rs"),
+    },
+    Check {
+        cause: Cause::Collapsed,
+        id: "C25",
+        name: "The model predicts one class for nearly everything",
+        family: Family::Weights,
+        needs: &[&[TestPredictions], &[ValidationPredictions]],
+        tests: Tests::Never,
+        yields_to: &[
+            Cause::WrongColumn,
+            Cause::TextIgnored,
+            Cause::OtherCheckpoint,
+            Cause::NormalizationStatistics,
+        ],
+        run: weights::collapsed::run,
+        head: head!("checks/weights/collapsed.rs"),
+    },
+    Check {
+        cause: Cause::FailedRun,
+        id: "C26",
+        name: "The training did not learn anything",
+        family: Family::Weights,
+        needs: &[&[Log]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: weights::failed_run::run,
+        head: head!("checks/weights/failed_run.rs"),
+    },
+    Check {
+        cause: Cause::ExportChanged,
+        id: "C27",
+        name: "The saved model predicts otherwise than it did when it was evaluated",
+        family: Family::Weights,
+        needs: &[&[Bundle]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: weights::export_changed::run,
+        head: head!("checks/weights/export_changed.rs"),
+    },
+    Check {
+        cause: Cause::OtherTokenizer,
+        id: "C30",
+        name: "Texts reach the model as other tokens than in training",
+        family: Family::Input,
+        needs: &[
+            &[Bundle],
+            &[Tokenizer, ValidationTexts, TestTexts],
+            &[
+                ValidationPredictions,
+                ValidationScores,
+                TestPredictions,
+                TestScores,
+            ],
+        ],
+        tests: Tests::Given(&[
+            &[Tokenizer, ValidationTexts, TestTexts],
+            &[
+                ValidationPredictions,
+                ValidationScores,
+                TestPredictions,
+                TestScores,
+            ],
+        ]),
+        yields_to: &[
+            Cause::ExactDuplicates,
+            Cause::NearDuplicates,
+            Cause::TestInsideTrain,
+            Cause::TextDrift,
+            Cause::LabelsPermuted,
+            Cause::PredictionsShifted,
+            Cause::PartMispaired,
+            Cause::NormalizationStatistics,
+            Cause::TextCutOff,
+            Cause::TextIgnored,
+            Cause::PaddingPooled,
+            Cause::DropoutAtPrediction,
+            Cause::OtherCheckpoint,
+        ],
+        run: input::other_tokenizer::run,
+        head: head!("checks/input/other_tokenizer.rs"),
+    },
+    Check {
+        cause: Cause::CleaningDiffers,
+        id: "C31",
+        name: "Texts were cleaned in one split and not in another",
+        family: Family::Input,
+        needs: &[
+            &[Artifacts],
+            &[TrainTexts, TestTexts],
+            &[TrainTexts, ValidationTexts],
+            &[ValidationTexts, TestTexts],
+        ],
+        tests: Tests::Given(&[
+            &[TrainTexts, TestTexts],
+            &[TrainTexts, ValidationTexts],
+            &[ValidationTexts, TestTexts],
+        ]),
+        yields_to: &[Cause::WrongColumn],
+        run: input::cleaning_differs::run,
+        head: head!("checks/input/cleaning_differs.rs"),
+    },
+    Check {
+        cause: Cause::TextCutOff,
+        id: "C32",
+        name: "Long texts are cut off at prediction",
+        family: Family::Input,
+        needs: &[&[ValidationPredictions, ValidationTexts, TestPredictions, TestTexts]],
+        tests: Tests::Always,
+        yields_to: &[
+            Cause::ExactDuplicates,
+            Cause::NearDuplicates,
+            Cause::TestInsideTrain,
+            Cause::TextDrift,
+            Cause::LabelsPermuted,
+            Cause::PredictionsShifted,
+            Cause::PartMispaired,
+        ],
+        run: input::text_cut_off::run,
+        head: head!("checks/input/text_cut_off.rs"),
+    },
+    Check {
+        cause: Cause::TextIgnored,
+        id: "C33",
+        name: "Predictions depend on the length of the text and little else",
+        family: Family::Input,
+        needs: &[&[ValidationPredictions, ValidationTexts, TestPredictions, TestTexts]],
+        tests: Tests::Never,
+        yields_to: &[Cause::WrongColumn],
+        run: input::text_ignored::run,
+        head: head!("checks/input/text_ignored.rs"),
+    },
+    Check {
+        cause: Cause::PaddingPooled,
+        id: "C34",
+        name: "Padding takes part in the prediction",
+        family: Family::Input,
+        needs: &[
+            &[Bundle],
+            &[
+                ValidationPredictions,
+                ValidationScores,
+                ValidationTexts,
+                TestPredictions,
+                TestScores,
+                TestTexts,
+            ],
+        ],
+        tests: Tests::Given(&[&[
+            ValidationPredictions,
+            ValidationScores,
+            ValidationTexts,
+            TestPredictions,
+            TestScores,
+            TestTexts,
+        ]]),
+        yields_to: &[
+            Cause::ExactDuplicates,
+            Cause::NearDuplicates,
+            Cause::TestInsideTrain,
+            Cause::TextDrift,
+            Cause::LabelsPermuted,
+            Cause::PredictionsShifted,
+            Cause::PartMispaired,
+        ],
+        run: input::padding_pooled::run,
+        head: head!("checks/input/padding_pooled.rs"),
+    },
+    Check {
+        cause: Cause::SpecialTokens,
+        id: "C35",
+        name: "The tokens that begin and end an input are missing",
+        family: Family::Input,
+        needs: &[&[Artifacts]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: input::special_tokens::run,
+        head: head!("checks/input/special_tokens.rs"),
+    },
+    Check {
+        cause: Cause::StaleFeatures,
+        id: "C36",
+        name: "Cached tokens are those of other texts or settings",
+        family: Family::Input,
+        needs: &[&[Artifacts]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: input::stale_features::run,
+        head: head!("checks/input/stale_features.rs"),
+    },
+    Check {
+        cause: Cause::WrongColumn,
+        id: "C37",
+        name: "The texts of a split are damaged or of another column",
+        family: Family::Input,
+        needs: &[&[TrainTexts], &[ValidationTexts], &[TestTexts]],
+        tests: Tests::Always,
+        yields_to: &[],
+        run: input::wrong_column::run,
+        head: head!("checks/input/wrong_column.rs"),
+    },
+    Check {
+        cause: Cause::ExactDuplicates,
+        id: "C40",
+        name: "the same texts in two splits",
+        family: Family::Leakage,
+        needs: &[
+            &[TrainTexts, TestTexts],
+            &[TrainTexts, ValidationTexts],
+            &[ValidationTexts, TestTexts],
+            &[Ids],
+        ],
+        tests: Tests::Given(&[&[TestPredictions], &[ValidationPredictions]]),
+        yields_to: &[Cause::ChosenOnTest],
+        run: leakage::exact_duplicates::run,
+        head: head!("checks/leakage/exact_duplicates.rs"),
+    },
+    Check {
+        cause: Cause::NearDuplicates,
+        id: "C41",
+        name: "nearly the same texts in two splits",
+        family: Family::Leakage,
+        needs: &[
+            &[TrainTexts, TestTexts],
+            &[TrainTexts, ValidationTexts],
+            &[ValidationTexts, TestTexts],
+            &[Ids],
+        ],
+        tests: Tests::Given(&[&[TestPredictions], &[ValidationPredictions]]),
+        yields_to: &[Cause::ChosenOnTest],
+        run: leakage::near_duplicates::run,
+        head: head!("checks/leakage/near_duplicates.rs"),
+    },
+    Check {
+        cause: Cause::SharedGroups,
+        id: "C42",
+        name: "one author, thread or source in two splits",
+        family: Family::Leakage,
+        needs: &[&[Groups]],
+        tests: Tests::Given(&[&[TestPredictions], &[ValidationPredictions]]),
+        yields_to: &[],
+        run: leakage::shared_groups::run,
+        head: head!("checks/leakage/shared_groups.rs"),
+    },
+    Check {
+        cause: Cause::RedrawnSplit,
+        id: "C43",
+        name: "a split that is drawn again in every epoch",
+        family: Family::Leakage,
+        needs: &[&[Artifacts], &[EpochRows]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: leakage::redrawn_split::run,
+        head: head!("checks/leakage/redrawn_split.rs"),
+    },
+    Check {
+        cause: Cause::SortedSplit,
+        id: "C44",
+        name: "a split that is the tail of a sorted file",
+        family: Family::Leakage,
+        needs: &[&[TrainLabels, ValidationLabels], &[TrainLabels, TestLabels]],
+        tests: Tests::Always,
+        yields_to: &[],
+        run: leakage::sorted_split::run,
+        head: head!("checks/leakage/sorted_split.rs"),
+    },
+    Check {
+        cause: Cause::TestInsideTrain,
+        id: "C45",
+        name: "the training file holds the test file",
+        family: Family::Leakage,
+        needs: &[&[TrainTexts, TestTexts], &[Ids]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: leakage::test_inside_train::run,
+        head: head!("checks/leakage/test_inside_train.rs"),
+    },
+    Check {
+        cause: Cause::Giveaway,
+        id: "C46",
+        name: "the label stands in the text",
+        family: Family::Leakage,
+        needs: &[&[TrainTexts, TrainLabels]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: leakage::giveaway::run,
+        head: head!("checks/leakage/giveaway.rs"),
+    },
+    Check {
+        cause: Cause::ClassShift,
+        id: "C47",
+        name: "other shares of the classes in test",
+        family: Family::Leakage,
+        needs: &[&[TestLabels, ValidationLabels], &[TestLabels, TrainLabels]],
+        tests: Tests::Always,
+        yields_to: &[],
+        run: leakage::class_shift::run,
+        head: head!("checks/leakage/class_shift.rs"),
+    },
+    Check {
+        cause: Cause::TextDrift,
+        id: "C48",
+        name: "test texts of another kind than training texts",
+        family: Family::Leakage,
+        needs: &[&[TrainTexts, TestTexts]],
+        tests: Tests::Always,
+        yields_to: &[],
+        run: leakage::text_drift::run,
+        head: head!("checks/leakage/text_drift.rs"),
+    },
+    Check {
+        cause: Cause::SmallValidation,
+        id: "C49",
+        name: "too few rows to measure by",
+        family: Family::Leakage,
+        needs: &[&[ValidationAccuracy], &[TestAccuracy]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: leakage::small_validation::run,
+        head: head!("checks/leakage/small_validation.rs"),
+    },
+    Check {
+        cause: Cause::WrongLabels,
+        id: "C50",
+        name: "wrong labels",
+        family: Family::Labels,
+        needs: &[
+            &[TrainTexts, TrainLabels],
+            &[ValidationTexts, ValidationLabels],
+            &[TestTexts, TestLabels],
+            &[TestPredictions, TestScores],
+            &[ValidationPredictions, ValidationScores],
+        ],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: labels::wrong_labels::run,
+        head: head!("checks/labels/wrong_labels.rs"),
+    },
+    Check {
+        cause: Cause::GenericWords,
+        id: "C51",
+        name: "words that all classes share",
+        family: Family::Labels,
+        needs: &[&[TrainTexts, TrainLabels, ValidationTexts, ValidationLabels]],
+        tests: Tests::Always,
+        yields_to: &[],
+        run: labels::generic_words::run,
+        head: head!("checks/labels/generic_words.rs"),
+    },
+    Check {
+        cause: Cause::TwoTopics,
+        id: "C52",
+        name: "two topics in one document",
+        family: Family::Labels,
+        needs: &[
+            &[TestPredictions, TestScores],
+            &[ValidationPredictions, ValidationScores],
+        ],
+        tests: Tests::Always,
+        yields_to: &[],
+        run: labels::two_topics::run,
+        head: head!("checks/labels/two_topics.rs"),
+    },
+    Check {
+        cause: Cause::MajorityGuessing,
+        id: "C53",
+        name: "no better than guessing the largest class",
+        family: Family::Labels,
+        needs: &[&[TestAccuracy], &[ValidationPredictions]],
+        tests: Tests::Always,
+        yields_to: &[
+            Cause::TextDrift,
+            Cause::WrongColumn,
+            Cause::TextIgnored,
+            Cause::OtherCheckpoint,
+            Cause::NormalizationStatistics,
+        ],
+        run: labels::majority_guessing::run,
+        head: head!("checks/labels/majority_guessing.rs"),
+    },
+    Check {
+        cause: Cause::Shortcut,
+        id: "C54",
+        name: "length or source alone tells the label",
+        family: Family::Labels,
+        needs: &[
+            &[TrainLabels, TestLabels, TrainTexts, TestTexts],
+            &[TrainLabels, TestLabels, Groups],
+        ],
+        tests: Tests::Always,
+        yields_to: &[],
+        run: labels::shortcut::run,
+        head: head!("checks/labels/shortcut.rs"),
+    },
+    Check {
+        cause: Cause::Languages,
+        id: "C55",
+        name: "test texts in other languages or of unknown words",
+        family: Family::Labels,
+        needs: &[&[TrainTexts, TestTexts]],
+        tests: Tests::Always,
+        yields_to: &[],
+        run: labels::languages::run,
+        head: head!("checks/labels/languages.rs"),
+    },
+    Check {
+        cause: Cause::Underfitting,
+        id: "C56",
+        name: "training that stopped too early or learns too little",
+        family: Family::Labels,
+        needs: &[&[Log]],
+        tests: Tests::Given(&[&[TrainTexts, TrainLabels, ValidationTexts, ValidationLabels]]),
+        yields_to: &[],
+        run: labels::underfitting::run,
+        head: head!("checks/labels/underfitting.rs"),
+    },
+    Check {
+        cause: Cause::Calibration,
+        id: "C60",
+        name: "probabilities that are too sure or not sure enough",
+        family: Family::Decision,
+        needs: &[
+            &[TestPredictions, TestScores],
+            &[ValidationPredictions, ValidationScores],
+        ],
+        tests: Tests::Always,
+        yields_to: &[],
+        run: decision::calibration::run,
+        head: head!("checks/decision/calibration.rs"),
+    },
+    Check {
+        cause: Cause::StoredPredictions,
+        id: "C61",
+        name: "predictions that are not the highest score",
+        family: Family::Decision,
+        needs: &[&[TestScores], &[ValidationScores], &[TrainScores]],
+        tests: Tests::Never,
+        yields_to: &[],
+        run: decision::stored_predictions::run,
+        head: head!("checks/decision/stored_predictions.rs"),
+    },
+];
 
-/// A p-value corrected for the number of checks (Bonferroni).
-pub fn corrected(p_value: f64) -> f64 {
-    (p_value * crate::checks::ALL.len() as f64).min(1.0)
+/// The check for a cause.
+pub fn check(cause: Cause) -> &'static Check {
+    let found = ALL.iter().find(|check| check.cause == cause);
+    found.expect("every cause is in the catalogue")
 }
 
-/// Whether a p-value is small enough although so many checks are made.
-pub fn significant(p_value: f64) -> bool {
-    corrected(p_value) < FALSE_ALARMS
+/// The checks that yield to a cause: what they find, it explains better.
+pub fn explains(cause: Cause) -> impl Iterator<Item = &'static Check> {
+    ALL.iter().filter(move |check| check.yields_to.contains(&cause))
 }
+
+#[cfg(test)]
+mod tests;

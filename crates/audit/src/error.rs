@@ -1,7 +1,7 @@
 //! What can go wrong in the audit stage.
 
 use labelproof_artifact::fs::FsError;
-use labelproof_artifact::{Advice, ArtifactError, Diagnostic};
+use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault};
 
 /// The audit stage failed. That a figure is unsound is no failure.
 #[derive(Debug, thiserror::Error)]
@@ -12,12 +12,9 @@ pub enum Error {
     /// A file of an earlier stage cannot be used.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
-    /// The bundle cannot be used.
+    /// The tokenizer or the cleaning rules of the bundle cannot be used.
     #[error(transparent)]
-    Model(#[from] labelproof_model::Error),
-    /// The device is not there.
-    #[error(transparent)]
-    Device(#[from] labelproof_kernels::DeviceError),
+    Text(#[from] labelproof_text::Error),
 }
 
 impl Diagnostic for Error {
@@ -25,8 +22,7 @@ impl Diagnostic for Error {
         match self {
             Self::File(error) => error.advice(),
             Self::Artifact(error) => error.advice(),
-            Self::Model(error) => error.advice(),
-            Self::Device(error) => error.advice(),
+            Self::Text(_) => Fault::Model.into(),
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Evidence for tests, made of a few rows, or of many that a simulated classifier predicted.
 
+pub(crate) use labelproof_testkit::assert_close;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::answer::finding::{Found, Measured, Missing, Outcome};
-use crate::evidence::log::{Epoch, Figures, Log};
-use crate::evidence::{Evidence, Part, ScoreKind, Scores};
-pub(crate) use labelproof_testkit::assert_close;
+use crate::answer::finding::{Answer, Diagnosis, Measured};
+use crate::case::{Case, Memo};
+use crate::catalogue;
+use crate::cause::Cause;
+use crate::evidence::log::{Epoch, Figures};
+use crate::evidence::{Dataset, Evidence, Log, Missing, Part, ScoreKind, Scores};
 
 /// Rows of texts and classes.
 pub(crate) fn part<T: ToString>(rows: &[(T, u32)]) -> Part {
@@ -49,27 +52,67 @@ pub(crate) fn scored(rows: &[(u32, Vec<f64>)]) -> Part {
 pub(crate) fn evidence(labels: &[&str], [train, validation, test]: [Part; 3]) -> Evidence {
     let given = |part: Part| (part.rows > 0).then_some(part);
     Evidence {
-        labels: labels.iter().map(ToString::to_string).collect(),
-        train: given(train),
-        validation: given(validation),
-        test: given(test),
+        dataset: Dataset {
+            labels: labels.iter().map(ToString::to_string).collect(),
+            train: given(train),
+            validation: given(validation),
+            test: given(test),
+        },
         seed: 1,
         ..Evidence::default()
     }
 }
 
+/// What the check for a cause answers, asked as the audit asks it.
+pub(crate) fn ask(cause: Cause, evidence: &Evidence) -> Result<Answer, Missing> {
+    Case::new(&Memo::new(evidence, catalogue::ALL))
+        .answer(cause)
+        .clone()
+}
+
+/// Some evidence as a case. What is derived of it is never freed.
+pub(crate) fn case(evidence: &Evidence) -> Case<'_> {
+    Case::new(Box::leak(Box::new(Memo::new(evidence, catalogue::ALL))))
+}
+
+/// The figures of the question that the project began with: the confusion matrix and the last logged accuracy.
+pub(crate) fn origin() -> Evidence {
+    let validation = Figures {
+        accuracy: Some(0.83),
+        ..Figures::default()
+    };
+    Evidence {
+        log: Some(Log {
+            epochs: vec![Epoch {
+                validation,
+                ..Epoch::default()
+            }],
+            validation_rows: Some(3500),
+            ..Log::default()
+        }),
+        confusion: Some(vec![
+            vec![967, 202, 7, 685, 1139],
+            vec![474, 785, 27, 717, 997],
+            vec![768, 372, 46, 1024, 790],
+            vec![463, 426, 27, 1272, 812],
+            vec![387, 224, 11, 643, 1735],
+        ]),
+        ..Evidence::default()
+    }
+}
+
 #[track_caller]
-pub(crate) fn found(outcome: Result<Outcome, Missing>) -> Found {
+pub(crate) fn found(outcome: Result<Answer, Missing>) -> Diagnosis {
     match outcome {
-        Ok(Outcome::Found(found)) => *found,
+        Ok(Answer::Found(found)) => *found,
         other => panic!("expected a finding, got {other:?}"),
     }
 }
 
 #[track_caller]
-pub(crate) fn clear(outcome: Result<Outcome, Missing>) -> Measured {
+pub(crate) fn clear(outcome: Result<Answer, Missing>) -> Measured {
     match outcome {
-        Ok(Outcome::Clear { measured, .. }) => measured,
+        Ok(Answer::Clear { measured, .. }) => measured,
         other => panic!("expected no finding, got {other:?}"),
     }
 }
@@ -152,7 +195,7 @@ impl Simulated {
         let before = moved.to_vec();
         for (row, from) in moved
             .iter_mut()
-            .zip(crate::measures::rows::shuffled(before.len(), seed))
+            .zip(crate::measures::sampling::shuffled(before.len(), seed))
         {
             row.clone_from(&before[from]);
         }

@@ -2,11 +2,13 @@
 
 use labelproof_artifact::findings::Verdict;
 use labelproof_artifact::{Advice, Diagnostic, Fault, fs};
-use labelproof_audit::files::{Columns, Files, read};
-use labelproof_audit::{audit, page, probe, summary};
+use labelproof_audit::files::{Columns, Files, read_dataset, read_evidence};
+use labelproof_audit::{audit, page, summary};
 
 use labelproof_cli::commands::audit::AuditArgs;
 use labelproof_driver::{ExitCode, Failure, Printer, Verbosity, printer};
+
+use crate::probe::probe;
 
 /// The command line of `audit` does not make sense.
 #[derive(Debug, thiserror::Error)]
@@ -33,10 +35,12 @@ pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
         return Err(AuditError::NoInput.into());
     }
     let printer = Printer::new(Verbosity::choose(args.quiet));
-    let mut evidence = read(&files, &printer)?;
-    if let Some(path) = &args.bundle {
-        evidence.bundle = Some(probe(path, args.device, &evidence)?);
-    }
+    let dataset = read_dataset(&files, &printer)?;
+    let bundle = match &args.bundle {
+        Some(path) => Some(probe(path, args.device, &dataset)?),
+        None => None,
+    };
+    let evidence = read_evidence(&files, dataset, bundle, &printer)?;
     let findings = audit(&evidence);
     if let Some(path) = &args.html {
         fs::write_atomic(path, page::html(&findings).as_bytes())?;

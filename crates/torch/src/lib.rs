@@ -6,6 +6,7 @@
 
 mod audit;
 mod predict;
+mod probe;
 mod reproduce;
 mod stages;
 mod suggest;

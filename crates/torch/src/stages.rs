@@ -6,6 +6,8 @@ use labelproof_artifact::{Reporter, StageId};
 use labelproof_driver::{Conduct, Config, Failure, Printer, Selection, data_stages};
 use labelproof_kernels::device;
 
+use crate::probe::probe;
+
 /// Runs what is not up to date.
 pub(crate) fn run(
     config: &Config,
@@ -50,13 +52,24 @@ fn run_stage(
         }
         StageId::Evaluate => labelproof_evaluate::run(&pipeline.evaluate, artifacts, *device, out, reporter)
             .map_err(|error| Failure::of_stage(stage, error))?,
-        StageId::Audit => labelproof_audit::run(&pipeline.audit, artifacts, *device, out, reporter)
-            .map_err(|error| Failure::of_stage(stage, error))?,
+        StageId::Audit => audit(config, out, reporter)?,
         StageId::Ingest | StageId::Preprocess | StageId::Split | StageId::Report => {
             return data_stages::run_stage(config, stage, out, reporter);
         }
     }
     Ok(None)
+}
+
+/// Runs the bundle for the audit, and the audit on what that told.
+fn audit(config: &Config, out: &Path, reporter: &dyn Reporter) -> Result<(), Failure> {
+    let artifacts = &config.artifacts;
+    let of_audit = |error| Failure::of_stage(StageId::Audit, error);
+    let dataset = labelproof_audit::artifacts::read_dataset(artifacts).map_err(of_audit)?;
+    reporter.started("asking the bundle", None);
+    let bundle = probe(&labelproof_audit::bundle_of(artifacts), config.device, &dataset)
+        .map_err(|error| Failure::of_stage(StageId::Audit, error))?;
+    reporter.finished();
+    labelproof_audit::run(&config.pipeline.audit, artifacts, dataset, bundle, out, reporter).map_err(of_audit)
 }
 
 /// Where expensive intermediate results are kept between runs; removing it costs time and nothing else.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use labelproof_artifact::{ArtifactError, Artifacts, Prediction, Reporter, Split, StageId, TableReader};
-use labelproof_audit::checks::labels::generic_words;
+use labelproof_audit::artifacts::{read_dataset, read_evidence};
+use labelproof_audit::measures::ablation::ablate;
+use labelproof_audit::measures::baseline::Baseline;
 use labelproof_audit::measures::domain_words::domain_words;
 use labelproof_metrics::comparison::{Better, McNemar, mcnemar};
 use labelproof_text::cleaning::{Language, Step, StopWords};
@@ -23,13 +25,14 @@ pub(crate) fn run(args: &SuggestArgs) -> Result<ExitCode, Failure> {
     let printer = Printer::new(Verbosity::choose(args.quiet));
     let selection = Selection::with_upstream(&[StageId::Evaluate]);
     stages::run(&config, &selection, Conduct::default(), &printer)?;
-    let evidence = labelproof_audit::read_artifacts(&config.artifacts, config.pipeline.audit.seed)
+    let evidence = read_dataset(&config.artifacts)
+        .and_then(|dataset| read_evidence(&config.artifacts, dataset, None, config.pipeline.audit.seed))
         .map_err(|error| Failure::of_stage(StageId::Audit, error))?;
     let Ok((texts, labels)) = evidence.labelled_texts(Split::Train) else {
         printer::data("# there are no training rows");
         return Ok(ExitCode::Success);
     };
-    let words: Vec<String> = domain_words(texts, labels, &evidence.labels)
+    let words: Vec<String> = domain_words(texts, labels, &evidence.dataset.labels)
         .into_iter()
         .map(|word| word.word)
         .collect();
@@ -40,7 +43,8 @@ pub(crate) fn run(args: &SuggestArgs) -> Result<ExitCode, Failure> {
         ));
         return Ok(ExitCode::Success);
     }
-    let cheap = generic_words::ablate(&evidence, &words)
+    let cheap = Baseline::train(&evidence)
+        .and_then(|baseline| ablate(&evidence, &baseline, &words))
         .ok()
         .map(|(with, without)| {
             let test = mcnemar(&with, &without).expect("both lists have an entry for each validation row");

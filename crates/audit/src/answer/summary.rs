@@ -242,7 +242,7 @@ mod tests {
         let findings = findings(true);
         let counted =
             [Status::Found, Status::Clear, Status::NotChecked].map(|status| findings.of(status).count());
-        assert_eq!(counted.iter().sum::<usize>(), crate::checks::ALL.len());
+        assert_eq!(counted.iter().sum::<usize>(), crate::catalogue::ALL.len());
         let [found, clear, not_checked] = counted;
         assert!(in_short(&findings).ends_with(&format!(
             "{found} found, {clear} clear, {not_checked} not checked"

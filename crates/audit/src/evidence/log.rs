@@ -17,6 +17,13 @@ pub struct Figures {
     pub auc: Option<f64>,
 }
 
+impl Figures {
+    /// Whether there is a precision, recall or F1.
+    pub fn has_metric(&self) -> bool {
+        [self.precision, self.recall, self.f1].iter().any(Option::is_some)
+    }
+}
+
 /// One epoch, or one evaluation of a Trainer.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Epoch {

@@ -13,7 +13,7 @@ use crate::measures::spelling::normalized_label;
 
 /// The class names, and how to number labels and score columns.
 #[derive(Debug)]
-pub(super) struct LabelMap {
+pub(super) struct LabelNumbers {
     /// Names in order, as they are shown.
     pub(super) names: Vec<String>,
     keys: BTreeMap<String, u32>,
@@ -96,7 +96,7 @@ impl Tally {
     }
 }
 
-impl LabelMap {
+impl LabelNumbers {
     /// The labels of all files. `tables` are train, validation and test, of which the first two name the classes.
     pub(super) fn of(tables: &[(&Table, bool)]) -> Result<Self, Error> {
         let is_exact = tables.iter().any(|(table, _)| score_names_need_care(table));

@@ -27,8 +27,8 @@ use labelproof_text::tokenizer::Tokenizer;
 pub use error::{ConfusionProblem, Error, LogProblem, RowProblem};
 pub use roles::{Columns, Role};
 
-use crate::evidence::{Evidence, Part};
-use labels::LabelMap;
+use crate::evidence::{BundleFacts, Dataset, Evidence, Part};
+use labels::LabelNumbers;
 use table::Table;
 
 /// Files to audit.
@@ -55,6 +55,11 @@ const ROWS_A_STEP: usize = 10_000;
 
 /// Reads the files into one body of evidence. What was decided on the way is reported as messages.
 pub fn read(files: &Files, reporter: &dyn Reporter) -> Result<Evidence, Error> {
+    read_evidence(files, read_dataset(files, reporter)?, None, reporter)
+}
+
+/// Reads the files of rows. What was decided on the way is reported as messages.
+pub fn read_dataset(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, Error> {
     let table = |split: Split, path: &Option<PathBuf>| {
         let Some(path) = path else { return Ok(None) };
         reporter.started(&format!("reading {}", path.display()), None);
@@ -80,32 +85,56 @@ pub fn read(files: &Files, reporter: &dyn Reporter) -> Result<Evidence, Error> {
         .into_iter()
         .filter_map(|(table, is_first)| Some((table.as_ref()?, is_first)))
         .collect();
-    let map = LabelMap::of(&known)?;
+    let map = LabelNumbers::of(&known)?;
     let part = |table: Option<Table>| table.map(|table| part(table, &map, reporter)).transpose();
-    let mut evidence = Evidence {
+    Ok(Dataset {
         train: part(train)?,
         validation: part(validation)?,
         test: part(test)?,
+        labels: map.names,
+    })
+}
+
+/// Reads the other files, and joins them with the rows and with what running a bundle told.
+pub fn read_evidence(
+    files: &Files,
+    mut dataset: Dataset,
+    bundle: Option<BundleFacts>,
+    reporter: &dyn Reporter,
+) -> Result<Evidence, Error> {
+    let log = files
+        .log
+        .as_ref()
+        .map(|given| log::read(given, reporter))
+        .transpose()?;
+    let confusion = match &files.confusion {
+        Some(path) => Some(confusion::read(path, &dataset.labels, reporter)?),
+        None => None,
+    };
+    if let Some(names) = confusion.as_ref().and_then(|matrix| matrix.labels.as_ref())
+        && dataset.labels.is_empty()
+    {
+        dataset.labels.clone_from(names);
+    }
+    let (class_count, log) = log.map_or((None, None), |read| (read.classes, Some(read.log)));
+    let evidence = Evidence {
+        dataset,
+        class_count,
+        log,
+        bundle,
+        tokenizer: files.tokenizer.as_ref().map(Tokenizer::from_file).transpose()?,
         ..Evidence::default()
     };
-    evidence.labels = map.names;
-    if let Some(given) = &files.log {
-        let read = log::read(given, reporter)?;
-        evidence.class_count = read.classes;
-        evidence.log = Some(read.log);
-    }
-    if let Some(path) = &files.confusion {
-        let matrix = confusion::read(path, &evidence.labels, reporter)?;
-        if let (true, Some(names)) = (evidence.labels.is_empty(), &matrix.labels) {
-            evidence.labels.clone_from(names);
-        }
-        evidence.confusion = Some(matrix.counts);
-        evidence.confusion_labels = matrix.labels;
-        evidence.confusion_columns = matrix.columns;
-        evidence.confusion_spellings = matrix.spellings;
-    }
-    evidence.tokenizer = files.tokenizer.as_ref().map(Tokenizer::from_file).transpose()?;
-    Ok(evidence)
+    Ok(match confusion {
+        None => evidence,
+        Some(matrix) => Evidence {
+            confusion: Some(matrix.counts),
+            confusion_labels: matrix.labels,
+            confusion_columns: matrix.columns,
+            confusion_spellings: matrix.spellings,
+            ..evidence
+        },
+    })
 }
 
 fn read_table(path: &Path, split: Split, columns: &Columns, reporter: &dyn Reporter) -> Result<Table, Error> {
@@ -204,7 +233,7 @@ fn drop_counted_ids(tables: &mut [&mut Table], reporter: &dyn Reporter) {
 }
 
 /// The rows of a table with their labels numbered.
-fn part(table: Table, map: &LabelMap, reporter: &dyn Reporter) -> Result<Part, Error> {
+fn part(table: Table, map: &LabelNumbers, reporter: &dyn Reporter) -> Result<Part, Error> {
     let source = table.source;
     let mut part = Part {
         rows: table.rows,
@@ -237,9 +266,7 @@ fn part(table: Table, map: &LabelMap, reporter: &dyn Reporter) -> Result<Part, E
     if let Some(raw) = table.scores {
         let predicted = part.stored_predictions.as_deref();
         if let Some(settled) = scores::settle(raw, map, predicted, &source, reporter)? {
-            if let Some(normalised) = settled.normalised {
-                part.set_probabilities(normalised);
-            }
+            part.normalized_scores = settled.normalised;
             part.scores = Some(settled.scores);
         }
     }

@@ -3,7 +3,7 @@
 use labelproof_artifact::Reporter;
 
 use super::error::Error;
-use super::labels::LabelMap;
+use super::labels::LabelNumbers;
 use super::table::RawScores;
 use crate::evidence::{ScoreKind, Scores};
 
@@ -26,7 +26,7 @@ pub(super) struct Settled {
 /// among more than two, which tells nothing of the others.
 pub(super) fn settle(
     raw: RawScores,
-    map: &LabelMap,
+    map: &LabelNumbers,
     predicted: Option<&[u32]>,
     source: &str,
     reporter: &dyn Reporter,

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::*;
 use crate::evidence::ScoreKind;
+use crate::testing::case;
 
 /// What scikit-learn and NumPy say of the files in `tests/fixtures/audit`.
 #[derive(Debug, Deserialize)]
@@ -44,18 +45,18 @@ fn test_file(path: PathBuf) -> Files {
 fn check(name: &str, labels: &[&str], kind: ScoreKind, tolerance: f64) -> Evidence {
     let expected = expected();
     let evidence = read(&test_file(fixture(name)), &Silent).unwrap();
-    assert_eq!(evidence.labels, labels, "{name}");
+    assert_eq!(evidence.dataset.labels, labels, "{name}");
     // The fixture's classes in the order of these labels.
     let class = |class: u32| {
         let name = &expected.labels[class as usize];
         let by_name = labels.iter().position(|label| label == name);
         by_name.map_or(class, |place| u32::try_from(place).unwrap())
     };
-    let rows = evidence.predicted(Split::Test).unwrap();
+    let rows = case(&evidence).predicted(Split::Test).unwrap();
     let classes = |classes: &[u32]| classes.iter().map(|value| class(*value)).collect::<Vec<_>>();
     assert_eq!(rows.truth, classes(&expected.truth), "{name}");
     assert_eq!(rows.predictions, classes(&expected.predicted), "{name}");
-    let part = evidence.test.as_ref().unwrap();
+    let part = evidence.dataset.test.as_ref().unwrap();
     let mut probabilities = vec![0.0; expected.probabilities.len()];
     for (place, value) in expected.probabilities.iter().enumerate() {
         let column = class(u32::try_from(place % 3).unwrap()) as usize;
@@ -76,7 +77,7 @@ const SINGLE: f64 = 1e-9;
 #[test]
 fn csv_of_pandas_is_read_in_all_its_shapes() {
     let evidence = check("pandas.csv", &NAMES, ScoreKind::Probabilities, EXACT);
-    let part = evidence.test.unwrap();
+    let part = evidence.dataset.test.unwrap();
     // The index that pandas writes counts the rows, and names none.
     assert_eq!(part.ids, None);
     assert_eq!(
@@ -84,7 +85,7 @@ fn csv_of_pandas_is_read_in_all_its_shapes() {
         "A \"quoted\" text, number 1\nwith a second line"
     );
     let evidence = check("pandas_id.csv", &NAMES, ScoreKind::Probabilities, EXACT);
-    assert_eq!(evidence.test.unwrap().ids.unwrap()[11], "r11");
+    assert_eq!(evidence.dataset.test.unwrap().ids.unwrap()[11], "r11");
     check(
         "class_columns.csv",
         &["tech", "business", "sport"],
@@ -100,14 +101,14 @@ fn csv_of_pandas_is_read_in_all_its_shapes() {
 fn json_of_pandas_is_read() {
     // pandas writes ten digits.
     let evidence = check("records.jsonl", &NAMES, ScoreKind::Probabilities, 1e-9);
-    assert!(evidence.test.unwrap().texts.unwrap()[1].contains('\n'));
+    assert!(evidence.dataset.test.unwrap().texts.unwrap()[1].contains('\n'));
     check("records.json", &NAMES, ScoreKind::Probabilities, 1e-9);
 }
 
 #[test]
 fn parquet_is_read_with_lists_and_with_columns() {
     let evidence = check("pyarrow.parquet", &NAMES, ScoreKind::Logits, SINGLE);
-    let part = evidence.test.unwrap();
+    let part = evidence.dataset.test.unwrap();
     assert_eq!(part.ids.unwrap()[3], "r03");
     assert_all_close(&part.scores.unwrap().values, &expected().logits, 0.0);
     check("pandas.parquet", &NAMES, ScoreKind::Probabilities, EXACT);
@@ -116,7 +117,7 @@ fn parquet_is_read_with_lists_and_with_columns() {
 #[test]
 fn arrays_of_numpy_are_read() {
     let evidence = check("names.npz", &NAMES, ScoreKind::Logits, SINGLE);
-    let part = evidence.test.unwrap();
+    let part = evidence.dataset.test.unwrap();
     assert_eq!(part.ids.unwrap()[3], "r03");
     assert_all_close(&part.scores.unwrap().values, &expected().logits, 0.0);
     check("trainer.npz", &NUMBERS, ScoreKind::Logits, SINGLE);
@@ -129,7 +130,7 @@ fn arrays_of_numpy_are_read() {
 fn an_array_alone_has_no_truth_and_says_how_to_add_it() {
     let reporter = Recorder::default();
     let evidence = read(&test_file(fixture("logits.npy")), &reporter).unwrap();
-    let part = evidence.test.unwrap();
+    let part = evidence.dataset.test.unwrap();
     assert_eq!((part.truth.as_ref(), part.rows), (None, 12));
     assert_eq!(part.predictions().unwrap(), expected().predicted);
     assert!(reporter.messages()[0].contains("np.savez(\"test.npz\", y_true=labels, scores=scores)"));
@@ -182,7 +183,7 @@ fn confusion_matrices_of_scikit_learn_and_pandas_are_read() {
         confusion: Some(fixture("crosstab.csv")),
         ..Files::default()
     };
-    assert_eq!(read(&files, &Silent).unwrap().labels, NAMES);
+    assert_eq!(read(&files, &Silent).unwrap().dataset.labels, NAMES);
 }
 
 /// Files of a test in a folder of their own.
@@ -337,40 +338,47 @@ fn one_label_map_holds_for_all_files() {
     };
     let evidence = read(&files, &Silent).unwrap();
     // The order is that of the first score columns, the spelling that of most rows; 1.0 is the second of them.
-    assert_eq!(evidence.labels, ["tech", "Sport"]);
+    assert_eq!(evidence.dataset.labels, ["tech", "Sport"]);
     assert_eq!(
-        evidence.train.as_ref().unwrap().truth.as_ref().unwrap(),
+        evidence.dataset.train.as_ref().unwrap().truth.as_ref().unwrap(),
         &[1, 1, 0]
     );
     assert_eq!(
-        evidence.validation.as_ref().unwrap().truth.as_ref().unwrap(),
+        evidence
+            .dataset
+            .validation
+            .as_ref()
+            .unwrap()
+            .truth
+            .as_ref()
+            .unwrap(),
         &[1, 0]
     );
-    let test = evidence.test.as_ref().unwrap();
+    let test = evidence.dataset.test.as_ref().unwrap();
     assert_eq!(test.truth.as_ref().unwrap(), &[1, 0]);
-    assert_eq!(test.predictions().unwrap(), &[1, 0]);
+    assert_eq!(*test.predictions().unwrap(), [1, 0]);
     assert_eq!(test.scores.as_ref().unwrap().values, [0.0, 1.0, 1.0, 0.0]);
     assert_eq!(test.spellings, [" sport ", "ｔｅｃｈ"]);
-    assert_eq!(evidence.train.unwrap().spellings, ["Sport", "tech"]);
+    assert_eq!(evidence.dataset.train.unwrap().spellings, ["Sport", "tech"]);
 }
 
 #[test]
 fn numbered_labels_are_sorted_as_numbers() {
     let folder = Folder::new();
     let evidence = folder.read("a.csv", b"label,pred\n10,9\n9,9\n2,10\n").unwrap();
-    assert_eq!(evidence.labels, ["2", "9", "10"]);
+    assert_eq!(evidence.dataset.labels, ["2", "9", "10"]);
     let evidence = folder
         .read("a.csv", b"label;logits\n0;[1 2 3]\n2;[4 5 6]\n")
         .unwrap();
-    assert_eq!(evidence.labels, ["0", "1", "2"]);
+    assert_eq!(evidence.dataset.labels, ["0", "1", "2"]);
 }
 
 #[test]
 fn classes_that_differ_only_in_case_stay_apart_if_both_have_a_score() {
     let folder = Folder::new();
     let evidence = folder.read("a.csv", b"label,p_a,p_A\na,1,0\nA,0,1\n").unwrap();
-    assert_eq!(evidence.labels, ["a", "A"]);
-    assert_eq!(evidence.test.unwrap().truth.unwrap(), [0, 1]);
+    assert_eq!(evidence.dataset.labels, ["a", "A"]);
+    assert_eq!(evidence.dataset.test.unwrap().truth.unwrap(), [0, 1]);
 }
 
 #[test]
@@ -382,7 +390,7 @@ fn ids_that_count_the_rows_of_two_files_are_no_ids() {
         ..Files::default()
     };
     let evidence = read(&files, &Silent).unwrap();
-    assert_eq!(evidence.test.unwrap().ids, None);
+    assert_eq!(evidence.dataset.test.unwrap().ids, None);
     let named = Files {
         columns: Columns {
             id: Some("id".into()),
@@ -390,7 +398,7 @@ fn ids_that_count_the_rows_of_two_files_are_no_ids() {
         },
         ..files
     };
-    assert!(read(&named, &Silent).unwrap().test.unwrap().ids.is_some());
+    assert!(read(&named, &Silent).unwrap().dataset.test.unwrap().ids.is_some());
 }
 
 #[test]
@@ -418,8 +426,8 @@ fn what_predict_writes_is_read_back() {
         br#"{"id":"k","label":"a","probability":0.75,"probabilities":{"a":0.75,"b":0.25},"truth":"b"}"#;
     for (name, bytes) in [("a.csv", csv.as_slice()), ("a.jsonl", rows.as_slice())] {
         let evidence = folder.read(name, bytes).unwrap();
-        assert_eq!(evidence.labels, ["a", "b"]);
-        let part = evidence.test.unwrap();
+        assert_eq!(evidence.dataset.labels, ["a", "b"]);
+        let part = evidence.dataset.test.unwrap();
         assert_eq!(
             (part.truth, part.stored_predictions),
             (Some(vec![1]), Some(vec![0]))
@@ -435,8 +443,8 @@ fn columns_called_like_the_classes_are_scores_beside_numbered_labels_too() {
         ..test_file(fixture("class_columns.csv"))
     };
     let evidence = read(&files, &Silent).unwrap();
-    assert_eq!(evidence.labels, ["tech", "business", "sport"]);
-    assert!(evidence.scored(Split::Test).is_ok());
+    assert_eq!(evidence.dataset.labels, ["tech", "business", "sport"]);
+    assert!(case(&evidence).scored(Split::Test).is_ok());
 }
 
 /// Damages every fixture in many ways. A count of ways that takes about a second.

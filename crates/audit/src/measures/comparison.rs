@@ -1,109 +1,9 @@
-//! How the predictions of one split compare with those of the other: the accuracy that is to be expected, and whether the
-//! model was as sure of itself.
-//!
-//! Wrong labels beside right predictions leave the model's confidence as it was; other inputs or other weights do not.
-//! That tells the families of causes apart that a gap alone leaves open.
+//! How the predicted classes of some rows compare with those of others, and with those of shuffled rows.
 
-use labelproof_artifact::Split;
-use labelproof_metrics::statistics::{KolmogorovSmirnov, chi_squared_independence, kolmogorov_smirnov};
+use labelproof_metrics::statistics::chi_squared_independence;
 
-use crate::answer::finding::{Missing, Need};
-use crate::catalogue::significant;
-use crate::evidence::{Evidence, Predicted};
-use crate::measures::gap::gap;
-use crate::measures::rows::class_counts;
-
-/// The distance of two distributions of confidence from which on they count as different. With very many rows a
-/// smaller one would be significant and still mean nothing.
-const LEAST_DISTANCE: f64 = 0.1;
-
-/// The split in which something may be wrong, and what the other one lets expect of it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Suspect<'a> {
-    /// The split with the lower accuracy, or test if there is no gap.
-    pub(crate) split: Split,
-    /// Its rows.
-    pub(crate) rows: Predicted<'a>,
-    /// Hits and rows of the other split, where known.
-    pub(crate) reference: Option<(u64, u64)>,
-    /// Whether its accuracy is lower than the other's beyond chance.
-    pub(crate) below: bool,
-}
-
-impl Suspect<'_> {
-    /// The accuracy of the other split.
-    pub(crate) fn reference_accuracy(&self) -> Option<f64> {
-        self.reference.map(|(hits, rows)| hits as f64 / rows as f64)
-    }
-
-    /// The least accuracy that chance allows this split, given the other: three standard errors below it.
-    pub(crate) fn expected_at_least(&self) -> Option<f64> {
-        let expected = self.reference_accuracy()?;
-        let (_, rows) = self.reference?;
-        // A share of exactly 1 has no standard error of its own; one more miss on each side gives it one.
-        let smoothed = (expected * rows as f64 + 1.0) / (rows as f64 + 2.0);
-        let variance = smoothed * (1.0 - smoothed);
-        Some(expected - 3.0 * (variance * (1.0 / rows as f64 + 1.0 / self.rows.rows() as f64)).sqrt())
-    }
-}
-
-/// The split to suspect: of validation and test the one with the lower accuracy, if both are known and differ beyond
-/// chance, and test otherwise.
-pub(crate) fn suspect(evidence: &Evidence) -> Result<Suspect<'_>, Missing> {
-    let gap = gap(evidence).ok().filter(|gap| gap.significant);
-    let of = |split, reference: Result<(u64, u64), Missing>, below| {
-        evidence.predicted(split).map(|rows| Suspect {
-            split,
-            rows,
-            reference: reference.ok(),
-            below,
-        })
-    };
-    match gap {
-        Some(gap) if gap.points < 0.0 => of(Split::Validation, evidence.test_hits(), true),
-        Some(_) => of(Split::Test, evidence.validation_hits(), true),
-        None => of(Split::Test, evidence.validation_hits(), false),
-    }
-}
-
-/// The other one of validation and test.
-pub(crate) fn other(split: Split) -> Split {
-    if split == Split::Validation {
-        Split::Test
-    } else {
-        Split::Validation
-    }
-}
-
-/// The largest probabilities of validation and of test, compared.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct ConfidenceShift {
-    /// The test.
-    pub(crate) test: KolmogorovSmirnov,
-    /// The mean largest probability of the suspected split.
-    pub(crate) mean: f64,
-    /// The mean largest probability of the other split.
-    pub(crate) reference_mean: f64,
-}
-
-impl ConfidenceShift {
-    /// Whether the model was surer, or less sure, of itself, beyond chance and by an amount that matters.
-    pub(crate) fn changed(&self) -> bool {
-        significant(self.test.p_value) && self.test.statistic >= LEAST_DISTANCE
-    }
-}
-
-/// Compares how sure the model was of itself in a split and in the other one.
-pub(crate) fn confidence_shift(evidence: &Evidence, split: Split) -> Result<ConfidenceShift, Missing> {
-    let own = evidence.scored(split)?.confidences();
-    let reference = evidence.scored(other(split))?.confidences();
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    Ok(ConfidenceShift {
-        test: kolmogorov_smirnov(&own, &reference).ok_or(Need::MoreRows)?,
-        mean: mean(&own),
-        reference_mean: mean(&reference),
-    })
-}
+use crate::measures::class_counts::class_counts;
+use crate::measures::predicted::PredictedRows;
 
 /// How different two lists of class counts are: Cramér's V of their table, with the p-value of the chi-squared test.
 pub(crate) fn counts_differ(first: &[u64], second: &[u64]) -> Option<(f64, f64)> {
@@ -114,7 +14,7 @@ pub(crate) fn counts_differ(first: &[u64], second: &[u64]) -> Option<(f64, f64)>
 
 /// The accuracy of predictions that were shuffled against the labels: `Σ_c share of c in the labels · share of c in
 /// the predictions`.
-pub(crate) fn shuffled_accuracy(rows: &Predicted<'_>) -> f64 {
+pub(crate) fn shuffled_accuracy(rows: &PredictedRows<'_>) -> f64 {
     let truth = class_counts(rows.truth, rows.classes);
     let predicted = class_counts(rows.predictions, rows.classes);
     let count = rows.rows() as f64;
@@ -123,95 +23,4 @@ pub(crate) fn shuffled_accuracy(rows: &Predicted<'_>) -> f64 {
         .zip(predicted)
         .map(|(&truth, predicted)| truth as f64 / count * (predicted as f64 / count))
         .sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{assert_close, evidence, predicted, predicted_by, simulated};
-
-    fn rows(hits: usize, all: usize) -> crate::evidence::Part {
-        predicted(
-            &(0..all)
-                .map(|row| (0, u32::from(row >= hits)))
-                .collect::<Vec<_>>(),
-        )
-    }
-
-    fn accuracies(validation: usize, test: usize) -> Evidence {
-        evidence(
-            &["a", "b"],
-            [
-                crate::evidence::Part::default(),
-                rows(validation, 1000),
-                rows(test, 1000),
-            ],
-        )
-    }
-
-    #[test]
-    fn the_worse_split_is_suspected() {
-        let check = |evidence: &Evidence, split, below| {
-            let suspect = suspect(evidence).unwrap();
-            assert_eq!((suspect.split, suspect.below), (split, below));
-        };
-        check(&accuracies(830, 320), Split::Test, true);
-        check(&accuracies(320, 830), Split::Validation, true);
-        check(&accuracies(830, 820), Split::Test, false);
-    }
-
-    #[test]
-    fn chance_allows_three_standard_errors() {
-        let evidence = accuracies(900, 900);
-        // By hand: 0.9 − 3 · sqrt(0.8992 · 0.1008 · 2 / 1000).
-        assert_close(
-            suspect(&evidence).unwrap().expected_at_least().unwrap(),
-            0.8596,
-            1e-4,
-        );
-        let perfect = accuracies(1000, 1000);
-        assert!(suspect(&perfect).unwrap().expected_at_least().unwrap() < 1.0);
-    }
-
-    /// SciPy's `chi2_contingency`: 5.3333 with p = 0.06948, so that V is sqrt(5.3333 / 100).
-    #[test]
-    fn counts_are_compared_as_scipy_does() {
-        let (v, p_value) = counts_differ(&[30, 10, 10], &[20, 20, 10]).unwrap();
-        assert_close(v, 0.230_940_107_675_850_4, 1e-12);
-        assert_close(p_value, 0.069_483_451_222_801_5, 1e-9);
-        assert_eq!(counts_differ(&[0, 0], &[0, 0]), None);
-    }
-
-    #[test]
-    fn shuffled_predictions_hit_by_the_shares_of_classes() {
-        let part = predicted(&[(0, 0), (0, 0), (0, 1), (1, 0)]);
-        let evidence = evidence(
-            &["a", "b"],
-            [
-                crate::evidence::Part::default(),
-                crate::evidence::Part::default(),
-                part,
-            ],
-        );
-        // Of the labels 3/4 are a, of the predictions too: 9/16 + 1/16.
-        assert_close(
-            shuffled_accuracy(&evidence.predicted(Split::Test).unwrap()),
-            0.625,
-            1e-12,
-        );
-    }
-
-    #[test]
-    fn confidence_changes_with_the_scores_and_not_with_the_labels() {
-        let (validation, mut test) = (simulated(5, 2000, 0.83, 1), simulated(5, 2000, 0.83, 2));
-        let changed = |test: &crate::testing::Simulated| {
-            confidence_shift(&predicted_by(&validation, test), Split::Test)
-                .unwrap()
-                .changed()
-        };
-        test.shuffle(0..2000, 3);
-        assert!(!changed(&test));
-        test.logits.iter_mut().flatten().for_each(|score| *score *= 0.5);
-        assert!(changed(&test));
-    }
 }

@@ -35,7 +35,7 @@ pub struct DomainWord {
 /// because cleaning may have removed them anyway. Texts and labels are to be those of the training split alone.
 pub fn domain_words(texts: &[String], labels: &[u32], class_names: &[String]) -> Vec<DomainWord> {
     let classes = class_names.len();
-    let class_rows: Vec<f64> = crate::measures::rows::class_counts(labels, classes)
+    let class_rows: Vec<f64> = crate::measures::class_counts::class_counts(labels, classes)
         .iter()
         .map(|&rows| rows as f64)
         .collect();

@@ -202,7 +202,7 @@ fn estimate(joint: &[Vec<u64>], label_counts: &[u64]) -> (f64, (f64, f64)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measures::rows::class_counts;
+    use crate::measures::class_counts::class_counts;
     use serde::Deserialize;
 
     /// What cleanlab gives: `tests/fixtures/make_label_noise.py`.

@@ -5,7 +5,7 @@
 
 use labelproof_metrics::comparison::{TwoProportions, two_proportion_z};
 
-use crate::evidence::Predicted;
+use crate::measures::predicted::PredictedRows;
 
 /// Hits and rows of the shorter and of the longer half of every class of two splits.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,9 +28,9 @@ impl LengthSlices {
     /// Cuts the texts of both splits at the median length of their class in the suspected one. `None` with fewer than 20
     /// rows on a side.
     pub(crate) fn new(
-        rows: &Predicted<'_>,
+        rows: &PredictedRows<'_>,
         texts: &[String],
-        reference: &Predicted<'_>,
+        reference: &PredictedRows<'_>,
         reference_texts: &[String],
     ) -> Option<Self> {
         let cuts: Vec<Option<usize>> = (0_u32..)
@@ -42,7 +42,7 @@ impl LengthSlices {
                 lengths.get(lengths.len() / 2).copied()
             })
             .collect();
-        let count = |rows: &Predicted<'_>, texts: &[String], long: bool| {
+        let count = |rows: &PredictedRows<'_>, texts: &[String], long: bool| {
             let (mut hits, mut all) = (0, 0);
             for ((hit, truth), text) in rows.hits().zip(rows.truth).zip(texts) {
                 let cut = cuts.get(*truth as usize).copied().flatten();
@@ -100,7 +100,7 @@ impl LengthSlices {
 mod tests {
     use super::*;
     use crate::evidence::Part;
-    use crate::testing::{assert_close, evidence, predicted};
+    use crate::testing::{assert_close, case, evidence, predicted};
     use labelproof_artifact::Split;
 
     /// 100 rows of which every second is long; of the short and of the long ones so many are right.
@@ -118,7 +118,12 @@ mod tests {
 
     fn slices(test: Part, validation: Part) -> Option<LengthSlices> {
         let evidence = evidence(&["a", "b"], [Part::default(), validation, test]);
-        let of = |split| (evidence.predicted(split).unwrap(), evidence.texts(split).unwrap());
+        let of = |split| {
+            (
+                case(&evidence).predicted(split).unwrap(),
+                evidence.texts(split).unwrap(),
+            )
+        };
         let ((rows, texts), (reference, reference_texts)) = (of(Split::Test), of(Split::Validation));
         LengthSlices::new(&rows, texts, &reference, reference_texts)
     }

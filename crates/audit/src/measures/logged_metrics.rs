@@ -2,8 +2,8 @@
 
 use labelproof_metrics::{Confusion, class_scores, macro_average, weighted_average};
 
-use crate::evidence::Predicted;
 use crate::evidence::log::Figures;
+use crate::measures::predicted::PredictedRows;
 
 /// Which of the three it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,11 +75,15 @@ impl Metric {
 
 /// The mean over consecutive batches of so many rows of a metric under every average, as a framework computes it that
 /// averages what each batch gave.
-pub(crate) fn batch_means(rows: &Predicted<'_>, metric: Metric, batch: usize) -> Vec<(&'static str, f64)> {
+pub(crate) fn batch_means(
+    rows: &PredictedRows<'_>,
+    metric: Metric,
+    batch: usize,
+) -> Vec<(&'static str, f64)> {
     let mut sums: Vec<(&'static str, f64)> = Vec::new();
     let mut batches = 0.0;
     for (truth, predictions) in rows.truth.chunks(batch).zip(rows.predictions.chunks(batch)) {
-        let part = Predicted {
+        let part = PredictedRows {
             part: rows.part,
             truth,
             predictions,
@@ -99,7 +103,7 @@ pub(crate) fn batch_means(rows: &Predicted<'_>, metric: Metric, batch: usize) ->
 }
 
 /// The averages of a batch; "macro" is taken over the classes that the batch has, as scikit-learn does by default.
-fn present_averages(rows: &Predicted<'_>, metric: Metric) -> Vec<(&'static str, f64)> {
+fn present_averages(rows: &PredictedRows<'_>, metric: Metric) -> Vec<(&'static str, f64)> {
     let confusion = rows.confusion();
     let totals = confusion.totals();
     let present: Vec<f64> = class_scores(&totals)

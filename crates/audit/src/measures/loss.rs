@@ -1,6 +1,7 @@
 //! What a cross-entropy can be: its bounds for a given accuracy, and what other losses make of the same predictions.
 
 use crate::evidence::Scores;
+use crate::evidence::log::{Epoch, Figures, Log};
 
 /// The largest cross-entropy, in nats, of a *calibrated* classifier of this accuracy: `h(a) + (1 − a) ln(K − 1)` with
 /// `h(a) = −a ln a − (1 − a) ln(1 − a)`, from Fano's inequality: the loss of a calibrated classifier is the entropy of
@@ -59,9 +60,47 @@ pub(crate) fn elementwise_accuracy(probabilities: &Scores, truth: &[u32]) -> f64
     agreeing as f64 / probabilities.values.len().max(1) as f64
 }
 
+/// How far a logged loss may be from a recomputed one: rounding in the log and in 32-bit sums.
+pub(crate) const LOSS_TOLERANCE: f64 = 2e-3;
+
+/// How many times the cap of a calibrated classifier a loss must be to be out of the ordinary.
+const ABOVE_CAP: f64 = 1.5;
+
+/// Whether some epoch's validation loss is this one.
+pub(crate) fn is_logged(log: &Log, loss: f64) -> bool {
+    log.epochs
+        .iter()
+        .filter_map(|epoch| epoch.validation.loss)
+        .any(|logged| (logged - loss).abs() <= LOSS_TOLERANCE * loss.max(1.0))
+}
+
+/// Whether a loss is far above what a calibrated classifier of that accuracy can have.
+pub(crate) fn above_cap(figures: Figures, classes: usize) -> bool {
+    match (figures.loss, figures.accuracy) {
+        (Some(loss), Some(accuracy)) => loss > ABOVE_CAP * calibrated_cap(accuracy, classes),
+        _ => false,
+    }
+}
+
+/// Whether validation loss has risen far above its best while training loss kept falling: a model that has become too
+/// sure of itself, which has a large loss for an honest reason.
+pub(crate) fn overfitted(log: &Log) -> bool {
+    let losses = |read: fn(&Epoch) -> Option<f64>| log.epochs.iter().filter_map(read).collect::<Vec<_>>();
+    let validation = losses(|epoch| epoch.validation.loss);
+    let least = validation.iter().copied().fold(f64::INFINITY, f64::min);
+    let reported = log.reported();
+    let train = reported.and_then(|epoch| epoch.train.loss);
+    let last = reported.and_then(|epoch| epoch.validation.loss);
+    match (train, last) {
+        (Some(train), Some(last)) => last > 1.2 * least || train < 0.5 * last,
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::log;
 
     /// The values of the catalogue, section 0, and its row C1.
     #[test]
@@ -95,5 +134,13 @@ mod tests {
         let expected = f64::midpoint(-(e / (e + 1.0)).ln(), -(1.0 / (e + 1.0)).ln());
         assert!((double_softmax_loss(&scores, &[0, 1]) - expected).abs() < 1e-12);
         assert!((elementwise_accuracy(&scores, &[0, 1]) - 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_rising_validation_loss_is_overfitting() {
+        let mut log = log(&[(0.5, 0.8), (1.4, 0.82)]);
+        assert!(!overfitted(&log));
+        log.epochs[1].train.loss = Some(0.1);
+        assert!(overfitted(&log));
     }
 }

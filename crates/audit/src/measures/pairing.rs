@@ -6,7 +6,9 @@
 use labelproof_metrics::comparison::mcnemar_from_counts;
 use labelproof_metrics::statistics::{ln_gamma, maximum_assignment};
 
-use crate::evidence::Predicted;
+use crate::measures::comparison::shuffled_accuracy;
+use crate::measures::predicted::PredictedRows;
+use crate::measures::significance::Significance;
 
 /// The renaming of classes that makes most predictions right.
 #[derive(Debug, Clone, PartialEq)]
@@ -167,7 +169,7 @@ pub(crate) struct Segment {
 /// Hits are compared with the mean hit rate of their true class, so that a file that is sorted by class shows nothing.
 /// The cumulative sum of these differences is a Brownian bridge where mistakes are spread at random; its range is
 /// Kuiper's statistic, with `P(V > x) = 2 Σ (4k²x² − 1) exp(−2k²x²)` (Kuiper 1960).
-pub(crate) fn worst_segment(rows: &Predicted<'_>) -> Option<Segment> {
+pub(crate) fn worst_segment(rows: &PredictedRows<'_>) -> Option<Segment> {
     let hits: Vec<bool> = rows.hits().collect();
     let (mut support, mut class_hits) = (vec![0.0_f64; rows.classes], vec![0.0_f64; rows.classes]);
     for (&truth, &hit) in rows.truth.iter().zip(&hits) {
@@ -230,11 +232,52 @@ fn kuiper_survival(x: f64) -> f64 {
     (2.0 * sum).clamp(0.0, 1.0)
 }
 
+/// The gain in accuracy from which on a shift counts.
+const LEAST_SHIFT_GAIN: f64 = 0.01;
+
+/// A run of rows whose predictions are shifted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct ShiftedRun {
+    /// The shift.
+    pub(crate) shift: Shift,
+    /// The first of the rows, from 0.
+    pub(crate) start: usize,
+    /// The row after the last.
+    pub(crate) end: usize,
+}
+
+/// Moves the predictions by up to 64 rows to either side; the exact test of McNemar, corrected for the shifts tried, decides
+/// whether one of them repairs more than it breaks. Where only a run of rows is bad, the same is tried within it: a row
+/// that was dropped half-way shifts only what comes after.
+pub(crate) fn shifted_run(rows: &PredictedRows<'_>, significance: Significance) -> Option<ShiftedRun> {
+    let count = rows.truth.len();
+    let whole = shift(rows.truth, rows.predictions).filter(|shift| counts(shift, rows, significance));
+    if let Some(shift) = whole {
+        return Some(ShiftedRun {
+            shift,
+            start: 0,
+            end: count,
+        });
+    }
+    let segment = worst_segment(rows).filter(|segment| significance.holds(segment.p_value))?;
+    let (start, end) = (segment.start, segment.end);
+    let shift = shift(&rows.truth[start..end], &rows.predictions[start..end])?;
+    counts(&shift, rows, significance).then_some(ShiftedRun { shift, start, end })
+}
+
+/// Whether a shift explains mistakes: beyond chance, by enough, and so that most rows become right.
+fn counts(shift: &Shift, rows: &PredictedRows<'_>, significance: Significance) -> bool {
+    let share = |hits: u64| hits as f64 / shift.rows.max(1) as f64;
+    significance.holds(shift.p_value)
+        && share(shift.shifted_hits) - share(shift.hits) >= LEAST_SHIFT_GAIN
+        && share(shift.shifted_hits) > 0.5 * (1.0 + shuffled_accuracy(rows)) * 0.8
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::evidence::{Evidence, Part};
-    use crate::testing::{assert_close, evidence, predicted, simulated};
+    use crate::testing::{assert_close, case, evidence, predicted, simulated};
     use labelproof_artifact::Split;
 
     /// SciPy's `linear_sum_assignment` of this matrix is 0, 2, 3, 1; `binomtest(14, 274)` gives 7.6575e-60.
@@ -284,7 +327,7 @@ mod tests {
         let rows: Vec<(u32, u32)> = (0..600)
             .map(|row| (u32::from(row >= 300), u32::from(row >= 300 && row % 3 == 0)))
             .collect();
-        let segment = worst_segment(&test_of(&rows).predicted(Split::Test).unwrap()).unwrap();
+        let segment = worst_segment(&case(&test_of(&rows)).predicted(Split::Test).unwrap()).unwrap();
         assert!(segment.p_value > 0.99, "{segment:?}");
     }
 
@@ -293,7 +336,7 @@ mod tests {
         let rows: Vec<(u32, u32)> = (0..600)
             .map(|row| (0, u32::from((200..300).contains(&row) || row % 50 == 7)))
             .collect();
-        let segment = worst_segment(&test_of(&rows).predicted(Split::Test).unwrap()).unwrap();
+        let segment = worst_segment(&case(&test_of(&rows)).predicted(Split::Test).unwrap()).unwrap();
         assert_eq!((segment.start, segment.end), (200, 300));
         assert_close(segment.inside, 0.0, 1e-12);
         assert_close(segment.outside, 0.98, 1e-12);
@@ -303,11 +346,11 @@ mod tests {
     #[test]
     fn files_without_a_mistake_have_no_segment() {
         assert_eq!(
-            worst_segment(&test_of(&[(0, 0); 50]).predicted(Split::Test).unwrap()),
+            worst_segment(&case(&test_of(&[(0, 0); 50])).predicted(Split::Test).unwrap()),
             None
         );
         assert_eq!(
-            worst_segment(&test_of(&[(0, 1); 50]).predicted(Split::Test).unwrap()),
+            worst_segment(&case(&test_of(&[(0, 1); 50])).predicted(Split::Test).unwrap()),
             None
         );
     }

@@ -1,5 +1,9 @@
 //! How texts look, whatever they say: letter case, punctuation, length, and signs of damage.
 
+use labelproof_artifact::Split;
+
+use crate::evidence::{Evidence, Missing};
+
 /// Numbers that describe the look of one text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Style {
@@ -77,6 +81,14 @@ fn has_markup(text: &str) -> bool {
 /// One word with digits in it.
 fn looks_like_an_id(text: &str) -> bool {
     !text.contains(char::is_whitespace) && text.contains(|character: char| character.is_ascii_digit())
+}
+
+/// The look of every text of a split, of at most so many evenly spread ones.
+pub(crate) fn styles(evidence: &Evidence, split: Split) -> Result<Vec<Style>, Missing> {
+    const MOST: usize = 20_000;
+    let texts = evidence.texts(split)?;
+    let step = texts.len().div_ceil(MOST).max(1);
+    Ok(texts.iter().step_by(step).map(|text| style(text)).collect())
 }
 
 #[cfg(test)]

@@ -52,25 +52,11 @@ use labelproof_artifact::Split;
 use labelproof_metrics::RELIABILITY_BINS;
 use labelproof_metrics::comparison::two_sided_normal;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::evidence::{Evidence, Scored};
-use crate::measures::rows::{percent, rounded, split_name};
-
-/// Probabilities that do not say how often the model is right.
-///
-/// The expected calibration error over 15 bins of equal width (Naeini et al. 2015), the mean of the highest
-/// probability minus the accuracy with its z value (`Σ(p - hit) / √Σp(1 - p)`), and the temperature that minimises the
-/// loss on validation (Guo et al. 2017), by golden section on its logarithm. Found if the error is at least 5 points
-/// and twice what chance gives a calibrated model of as many rows, or the mean is significantly off by 5 points; of a model
-/// that is hardly ever wrong, by half of its mistakes, and 2 points. Or the temperature of the validation rows lowers the
-/// loss of the test rows by a tenth, significantly (a z test of the differences of the rows' losses).
-pub const CHECK: Check = Check {
-    id: "C60",
-    name: "probabilities that are too sure or not sure enough",
-    family: Family::Decision,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::{percent, rounded, split_name};
+use crate::case::Case;
+use crate::evidence::{Missing, Need};
+use crate::measures::predicted::ScoredRows;
 
 const MATERIAL: f64 = 0.05;
 const SHARE_OF_MISTAKES: f64 = 0.5;
@@ -83,19 +69,27 @@ const TEMPERATURE_ROWS: usize = 20_000;
 /// The range in which the temperature is sought.
 const TEMPERATURES: (f64, f64) = (0.05, 20.0);
 
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let (split, scored) = match evidence.scored(Split::Test) {
+/// Probabilities that do not say how often the model is right.
+///
+/// The expected calibration error over 15 bins of equal width (Naeini et al. 2015), the mean of the highest
+/// probability minus the accuracy with its z value (`Σ(p - hit) / √Σp(1 - p)`), and the temperature that minimises the
+/// loss on validation (Guo et al. 2017), by golden section on its logarithm. Found if the error is at least 5 points
+/// and twice what chance gives a calibrated model of as many rows, or the mean is significantly off by 5 points; of a model
+/// that is hardly ever wrong, by half of its mistakes, and 2 points. Or the temperature of the validation rows lowers the
+/// loss of the test rows by a tenth, significantly (a z test of the differences of the rows' losses).
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let (split, scored) = match case.scored(Split::Test) {
         Ok(scored) => (Split::Test, scored),
         Err(missing) => (
             Split::Validation,
-            evidence.scored(Split::Validation).ok().ok_or(missing)?,
+            case.scored(Split::Validation).ok().ok_or(missing)?,
         ),
     };
     if scored.predicted.rows() < LEAST_ROWS {
         return Err(Need::MoreRows.into());
     }
     let calibration = Calibration::of(&scored);
-    let (fitted_on, temperature) = match evidence.scored(Split::Validation) {
+    let (fitted_on, temperature) = match case.scored(Split::Validation) {
         Ok(validation) if validation.predicted.rows() >= LEAST_ROWS => {
             (Split::Validation, fit_temperature(&validation))
         }
@@ -113,14 +107,14 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("temperature_from", split_name(fitted_on));
     let off = calibration.error >= MATERIAL && calibration.error >= 2.0 * calibration.chance_error;
     let mistakes = 1.0 - calibration.accuracy;
-    let biased = significant(calibration.p_value)
+    let biased = case.significant(calibration.p_value)
         && gap.abs() >= MATERIAL.min((SHARE_OF_MISTAKES * mistakes).max(LEAST_BIAS));
     // On rows that the temperature was not fitted on.
     let scaling = (fitted_on != split).then(|| Scaling::of(&scored, temperature));
     let scaled =
-        scaling.is_some_and(|scaling| scaling.gain >= LEAST_LOSS_GAIN && significant(scaling.p_value));
+        scaling.is_some_and(|scaling| scaling.gain >= LEAST_LOSS_GAIN && case.significant(scaling.p_value));
     if !off && !biased && !scaled {
-        return Ok(Outcome::clear(
+        return Ok(Answer::clear(
             format!(
                 "probabilities are off by {} on average; the mean is {} at an accuracy of {}",
                 percent(calibration.error),
@@ -140,7 +134,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     } else {
         String::from("Probabilities do not match how often the model is right: ")
     };
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Note,
         confidence: Confidence::Likely,
         summary: format!(
@@ -171,7 +165,7 @@ struct Calibration {
 }
 
 impl Calibration {
-    fn of(scored: &Scored<'_>) -> Self {
+    fn of(scored: &ScoredRows<'_>) -> Self {
         let mut bins = [(0_u64, 0.0, 0_u64, 0.0); RELIABILITY_BINS];
         let rows = scored
             .probabilities
@@ -228,7 +222,7 @@ struct Scaling {
 }
 
 impl Scaling {
-    fn of(scored: &Scored<'_>, temperature: f64) -> Self {
+    fn of(scored: &ScoredRows<'_>, temperature: f64) -> Self {
         let rows: Vec<(f64, f64)> = logarithms(scored, 1)
             .iter()
             .map(|(row, truth)| {
@@ -255,7 +249,7 @@ impl Scaling {
 }
 
 /// Logarithms of the probabilities of every so manieth row, with its true class.
-fn logarithms(scored: &Scored<'_>, step: usize) -> Vec<(Vec<f64>, usize)> {
+fn logarithms(scored: &ScoredRows<'_>, step: usize) -> Vec<(Vec<f64>, usize)> {
     scored
         .probabilities
         .rows()
@@ -275,7 +269,7 @@ fn scaled_loss(row: &[f64], truth: usize, scale: f64) -> f64 {
     total.ln() - (row[truth] - largest) * scale
 }
 
-fn fit_temperature(scored: &Scored<'_>) -> f64 {
+fn fit_temperature(scored: &ScoredRows<'_>) -> f64 {
     let step = scored.predicted.truth.len().div_ceil(TEMPERATURE_ROWS).max(1);
     let rows = logarithms(scored, step);
     let loss = |logarithm: f64| -> f64 {
@@ -307,9 +301,9 @@ fn fit_temperature(scored: &Scored<'_>) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::cause::Cause;
     use crate::evidence::{Part, ScoreKind};
-    use crate::testing::{clear, evidence, found, scored};
+    use crate::testing::{ask, clear, evidence, found, scored};
 
     /// 1,000 rows that are right as often as a logit of `ln 9` says (9 in 10), with the logit times `sharpness`.
     fn rows(sharpness: f64) -> Part {
@@ -323,7 +317,7 @@ mod tests {
     #[test]
     fn a_model_that_is_too_sure_is_found_and_its_temperature_given() {
         let evidence = evidence(&["a", "b"], [scored(&[]), rows(2.5), rows(2.5)]);
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::Calibration, &evidence));
         let expected = 1.0 / (1.0 + 9.0_f64.powf(-2.5)) - 0.9;
         assert!((found.measured.statistic.unwrap().1 - expected).abs() < 1e-5);
         assert!(
@@ -348,7 +342,7 @@ mod tests {
             scored(&rows)
         };
         let evidence = evidence(&["a", "b"], [scored(&[]), rows(), rows()]);
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::Calibration, &evidence));
         assert!((found.measured.statistic.unwrap().1).abs() < 0.02);
         assert!((found.measured.evidence["temperature"].as_f64().unwrap() - 2.0).abs() < 1e-3);
     }
@@ -356,7 +350,7 @@ mod tests {
     #[test]
     fn a_timid_model_gets_a_temperature_below_one() {
         let evidence = evidence(&["a", "b"], [scored(&[]), scored(&[]), rows(0.5)]);
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::Calibration, &evidence));
         assert!((found.measured.evidence["temperature"].as_f64().unwrap() - 0.5).abs() < 1e-3);
         assert!(found.summary.contains("less sure"));
     }
@@ -370,7 +364,7 @@ mod tests {
             *value = value.ln() + 3.0;
         }
         let evidence = evidence(&["a", "b"], [scored(&[]), scored(&[]), part]);
-        let measured = clear(run(&evidence));
+        let measured = clear(ask(Cause::Calibration, &evidence));
         assert!((measured.evidence["temperature"].as_f64().unwrap() - 1.0).abs() < 1e-3);
     }
 }

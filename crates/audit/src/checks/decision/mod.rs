@@ -1,4 +1,4 @@
 //! Causes in the step from scores to a class.
 
-pub mod calibration;
-pub mod stored_predictions;
+pub(crate) mod calibration;
+pub(crate) mod stored_predictions;

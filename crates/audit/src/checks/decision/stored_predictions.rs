@@ -46,29 +46,22 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::statistics::maximum_assignment;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::evidence::{Evidence, Part, argmax_rows};
-use crate::measures::rows::{percent, rounded, row_names, split_name};
-
-/// The stored prediction is not the class of the highest stored score: another axis, order of columns, or threshold.
-///
-/// A row counts if the score of its prediction is lower than the highest one; equal scores, which rounding makes, do
-/// not. Whether the predictions are a renaming of the highest scores is answered by the best assignment of one to the
-/// other (Kuhn 1955); whether they are a threshold, in two classes, by whether one value separates them.
-pub const CHECK: Check = Check {
-    id: "C61",
-    name: "predictions that are not the highest score",
-    family: Family::Decision,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::{percent, rounded, row_names, split_name};
+use crate::case::Case;
+use crate::evidence::{Missing, Need, Part, argmax_rows};
 
 /// A share of rows above which the figures are not those of the scores.
 const MANY: f64 = 0.01;
 /// A share of rows that a renaming must explain.
 const EXPLAINED: f64 = 0.99;
 
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+/// The stored prediction is not the class of the highest stored score: another axis, order of columns, or threshold.
+///
+/// A row counts if the score of its prediction is lower than the highest one; equal scores, which rounding makes, do
+/// not. Whether the predictions are a renaming of the highest scores is answered by the best assignment of one to the
+/// other (Kuhn 1955); whether they are a threshold, in two classes, by whether one value separates them.
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let mut measured = Measured::new();
     let mut checked = 0_usize;
     let mut worst: Option<(f64, Split, Vec<usize>)> = None;
@@ -77,7 +70,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         (Split::Validation, "validation_rows"),
         (Split::Train, "training_rows"),
     ] {
-        let Some(part) = evidence.part(split) else {
+        let Some(part) = case.evidence.part(split) else {
             continue;
         };
         let Some(rows) = mismatches(part) else { continue };
@@ -92,13 +85,13 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         return Err(Missing(vec![Need::TestPredictions, Need::TestScores]));
     }
     let Some((share, split, rows)) = worst else {
-        return Ok(Outcome::clear(
+        return Ok(Answer::clear(
             format!("all {checked} stored predictions are the class of the highest stored score"),
             measured,
         ));
     };
-    let part = evidence.part(split).ok_or(Need::TestScores)?;
-    let (pattern, is_threshold) = explain(evidence, part);
+    let part = case.evidence.part(split).ok_or(Need::TestScores)?;
+    let (pattern, is_threshold) = explain(case, part);
     let effect = effect(part);
     let cost = effect.map_or_else(String::new, |points| {
         format!(
@@ -107,7 +100,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             if points >= 0.0 { "higher" } else { "lower" }
         )
     });
-    Ok(Found {
+    Ok(Diagnosis {
         severity: match (share >= MANY, is_threshold) {
             (_, true) => Severity::Note,
             (true, false) => Severity::Unsound,
@@ -154,7 +147,7 @@ fn mismatches(part: &Part) -> Option<Vec<usize>> {
 }
 
 /// What the predictions are instead, in a sentence, and whether that is a threshold.
-fn explain(evidence: &Evidence, part: &Part) -> (String, bool) {
+fn explain(case: &Case<'_>, part: &Part) -> (String, bool) {
     let (Some(stored), Some(scores)) = (&part.stored_predictions, &part.scores) else {
         return (String::new(), false);
     };
@@ -194,7 +187,7 @@ fn explain(evidence: &Evidence, part: &Part) -> (String, bool) {
         .enumerate()
         .filter(|(from, to)| from != *to && table[*from][**to] > 0)
         .map(|(from, &to)| {
-            let name = |class: usize| evidence.label(u32::try_from(class).unwrap_or(u32::MAX));
+            let name = |class: usize| case.evidence.label(u32::try_from(class).unwrap_or(u32::MAX));
             format!("`{}` is stored as `{}`", name(from), name(to))
         })
         .collect();
@@ -226,7 +219,9 @@ fn effect(part: &Part) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{clear, evidence, found, scored};
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
+    use crate::testing::{ask, clear, evidence, found, scored};
 
     fn rows(stored: impl Fn(u32) -> u32) -> Part {
         let rows: Vec<(u32, Vec<f64>)> = (0..90)
@@ -247,7 +242,10 @@ mod tests {
 
     #[test]
     fn renamed_classes_are_named() {
-        let found = found(run(&test_rows(rows(|row| [0, 2, 1][row as usize % 3]))));
+        let found = found(ask(
+            Cause::StoredPredictions,
+            &test_rows(rows(|row| [0, 2, 1][row as usize % 3])),
+        ));
         assert_eq!(found.severity, Severity::Unsound);
         assert!(
             found.summary.contains("`b` is stored as `c`"),
@@ -264,7 +262,10 @@ mod tests {
         let scores = part.scores.as_mut().unwrap();
         scores.values[..3].copy_from_slice(&[0.5, 0.5, 0.0]);
         part.stored_predictions.as_mut().unwrap()[0] = 1;
-        assert_eq!(clear(run(&test_rows(part))).evidence["test_rows"], 0);
+        assert_eq!(
+            clear(ask(Cause::StoredPredictions, &test_rows(part))).evidence["test_rows"],
+            0
+        );
     }
 
     #[test]
@@ -274,7 +275,10 @@ mod tests {
             .collect();
         let mut part = scored(&rows);
         part.stored_predictions = Some((0..100).map(|row| u32::from(row < 20)).collect());
-        let found = found(run(&evidence(&["a", "b"], [scored(&[]), scored(&[]), part])));
+        let found = found(ask(
+            Cause::StoredPredictions,
+            &evidence(&["a", "b"], [scored(&[]), scored(&[]), part]),
+        ));
         assert_eq!(found.severity, Severity::Note);
         assert!(found.summary.contains("threshold"));
     }

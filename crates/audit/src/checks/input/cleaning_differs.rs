@@ -45,21 +45,11 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::statistics::kolmogorov_smirnov;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::checks::input::wrong_column;
-use crate::evidence::Evidence;
-use crate::measures::gap::gap;
-use crate::measures::odd_split::styles;
-use crate::measures::text_style::Style;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C31",
-    name: "Texts were cleaned in one split and not in another",
-    family: Family::Input,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::cause::Cause;
+use crate::evidence::{Missing, Need};
+use crate::measures::text_style::{Style, styles};
 
 /// The distance of two distributions from which on texts were treated differently: content alone does not move letter
 /// case or punctuation so far.
@@ -79,8 +69,8 @@ const TRAITS: [Trait; 3] = [
 
 /// Compares how the texts of any two splits look: shares of upper-case letters, of punctuation and of function words
 /// (Kolmogorov-Smirnov). In a pipeline, also cleans some documents again and compares with what was stored.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    if let Some(pipeline) = &evidence.pipeline
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    if let Some(pipeline) = &case.evidence.pipeline
         && pipeline.recleaned_differently > 0
     {
         let summary = format!(
@@ -91,7 +81,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     }
     let all: Vec<(Split, Vec<Style>)> = Split::ALL
         .into_iter()
-        .filter_map(|split| Some((split, styles(evidence, split).ok()?)))
+        .filter_map(|split| Some((split, styles(case.evidence, split).ok()?)))
         .filter(|(_, styles)| styles.len() >= 10)
         .collect();
     if all.len() < 2 {
@@ -128,10 +118,10 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("of", name);
     // Cleaning takes something out entirely; texts of another kind only have more or less of it.
     let removed = first.min(second) < REMAINS * first.max(second);
-    let damaged = evidence.finds(&wrong_column::CHECK);
-    if distance < LEAST_DISTANCE || !significant(p_value) || !removed || damaged {
+    let damaged = case.finds(Cause::WrongColumn);
+    if distance < LEAST_DISTANCE || !case.significant(p_value) || !removed || damaged {
         let summary = "The texts of all splits have the same shares of upper-case letters, punctuation and function words.";
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
     let summary = format!(
         "The {one} texts have {:.1} % {name}, the {other} texts {:.1} %: one of the two was cleaned and the other was not. The model \
@@ -139,15 +129,16 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         100.0 * first,
         100.0 * second
     );
-    let effect = gap(evidence)
+    let effect = case
+        .gap()
         .ok()
         .filter(|gap| gap.significant)
         .map(|gap| gap.points.abs());
     Ok(found(summary, Confidence::Certain, effect, measured))
 }
 
-fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Outcome {
-    Found {
+fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Answer {
+    Diagnosis {
         severity: Severity::Unsound,
         confidence,
         summary,
@@ -163,9 +154,10 @@ fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, me
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
     use crate::evidence::pipeline::PipelineFacts;
-    use crate::testing::{assert_close, clear, evidence, found, part, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, found, part, statistic};
 
     fn texts(change: fn(&str) -> String) -> Part {
         let rows: Vec<(String, u32)> = (0..50)
@@ -177,11 +169,11 @@ mod tests {
     #[test]
     fn a_split_in_lower_case_is_found() {
         let with_test = |test| evidence(&["a"], [texts(str::to_owned), Part::default(), test]);
-        let found = found(run(&with_test(texts(str::to_lowercase))));
+        let found = found(ask(Cause::CleaningDiffers, &with_test(texts(str::to_lowercase))));
         // No text of one split is like one of the other: the largest distance there is.
         assert_close(statistic(&found.measured), 1.0, 1e-12);
         assert_eq!(found.measured.evidence["of"], "upper-case letters");
-        clear(run(&with_test(texts(str::to_owned))));
+        clear(ask(Cause::CleaningDiffers, &with_test(texts(str::to_owned))));
     }
 
     #[test]
@@ -194,6 +186,10 @@ mod tests {
             }),
             ..Evidence::default()
         };
-        assert!(found(run(&evidence)).summary.starts_with("3 of 64 documents"));
+        assert!(
+            found(ask(Cause::CleaningDiffers, &evidence))
+                .summary
+                .starts_with("3 of 64 documents")
+        );
     }
 }

@@ -1,10 +1,10 @@
 //! Causes in what reaches the model of a text.
 
-pub mod cleaning_differs;
-pub mod other_tokenizer;
-pub mod padding_pooled;
-pub mod special_tokens;
-pub mod stale_features;
-pub mod text_cut_off;
-pub mod text_ignored;
-pub mod wrong_column;
+pub(crate) mod cleaning_differs;
+pub(crate) mod other_tokenizer;
+pub(crate) mod padding_pooled;
+pub(crate) mod special_tokens;
+pub(crate) mod stale_features;
+pub(crate) mod text_cut_off;
+pub(crate) mod text_ignored;
+pub(crate) mod wrong_column;

@@ -46,24 +46,11 @@ use labelproof_artifact::Split;
 use labelproof_metrics::comparison::two_proportion_z;
 use labelproof_text::tokenizer::Tokenizer;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::checks::input::padding_pooled;
-use crate::checks::input::text_cut_off;
-use crate::checks::input::text_ignored;
-use crate::checks::weights::dropout_at_prediction;
-use crate::checks::weights::normalization_statistics;
-use crate::checks::weights::other_checkpoint;
-use crate::evidence::Evidence;
-use crate::measures::odd_split::odd_split;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C30",
-    name: "Texts reach the model as other tokens than in training",
-    family: Family::Input,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::case::odd_split::odd_split;
+use crate::cause::Cause;
+use crate::evidence::Missing;
 
 /// The share of unknown tokens from which on a tokenizer does not fit the texts.
 const MANY_UNKNOWN: f64 = 0.02;
@@ -77,8 +64,8 @@ const MOST_TOKENS: usize = 512;
 /// A bundle must make the token ids of its canaries again. With a tokenizer: the share of unknown tokens in test against
 /// validation (two-proportion test). From predictions alone: one split is predicted worse, with scores that vary as those
 /// of a trained model do, but with another confidence, and nothing more special explains it.
-pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    if let Some(bundle) = &evidence.bundle
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    if let Some(bundle) = &case.evidence.bundle
         && !bundle.tokens_repeated
     {
         let summary = "The bundle makes other tokens of the texts that it keeps than it did when training ended: its tokenizer or its \
@@ -86,18 +73,18 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             .to_owned();
         return Ok(found(summary, Confidence::Certain, None, Measured::new()));
     }
-    if let Some(tokenizer) = &evidence.tokenizer
-        && let Some(outcome) = unknown_tokens(evidence, tokenizer)
+    if let Some(tokenizer) = &case.evidence.tokenizer
+        && let Some(outcome) = unknown_tokens(case, tokenizer)
     {
         return Ok(outcome);
     }
-    if evidence.bundle.is_some() {
+    if case.evidence.bundle.is_some() {
         let summary = "The bundle makes the same tokens as when training ended.";
-        return Ok(Outcome::clear(summary, Measured::new()));
+        return Ok(Answer::clear(summary, Measured::new()));
     }
-    let Some(odd) = odd_split(evidence)? else {
+    let Some(odd) = odd_split(case)? else {
         let summary = "The predictions of validation and test look alike: both sets of texts reached the model in the same form.";
-        return Ok(Outcome::clear(summary, Measured::new()));
+        return Ok(Answer::clear(summary, Measured::new()));
     };
     let name = odd.suspect.split.name();
     let measured = Measured::new()
@@ -110,15 +97,15 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("mean_confidence_of_the_other_split", odd.shift.reference_mean)
         .with("area_under_roc_curve", odd.area);
     let explained = odd.looks_untrained()
-        || evidence.finds(&normalization_statistics::CHECK)
-        || evidence.finds(&text_cut_off::CHECK)
-        || evidence.finds(&text_ignored::CHECK)
-        || evidence.finds(&padding_pooled::CHECK)
-        || evidence.finds(&dropout_at_prediction::CHECK)
-        || evidence.finds(&other_checkpoint::CHECK);
+        || case.finds(Cause::NormalizationStatistics)
+        || case.finds(Cause::TextCutOff)
+        || case.finds(Cause::TextIgnored)
+        || case.finds(Cause::PaddingPooled)
+        || case.finds(Cause::DropoutAtPrediction)
+        || case.finds(Cause::OtherCheckpoint);
     if explained {
         let summary = format!("Another check explains the {name} predictions better.");
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
     let summary = format!(
         "The {name} rows were predicted in another way than the others: {:.1} % are right where {:.1} % were to be expected, and the \
@@ -137,8 +124,8 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     ))
 }
 
-fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Outcome {
-    Found {
+fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Answer {
+    Diagnosis {
         severity: Severity::Unsound,
         confidence,
         summary,
@@ -153,10 +140,10 @@ fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, me
     .into()
 }
 
-fn unknown_tokens(evidence: &Evidence, tokenizer: &Tokenizer) -> Option<Outcome> {
+fn unknown_tokens(case: &Case<'_>, tokenizer: &Tokenizer) -> Option<Answer> {
     let (validation, test) = (
-        unknown(evidence, Split::Validation, tokenizer)?,
-        unknown(evidence, Split::Test, tokenizer)?,
+        unknown(case, Split::Validation, tokenizer)?,
+        unknown(case, Split::Test, tokenizer)?,
     );
     let share = |(unknown, all): (u64, u64)| unknown as f64 / all.max(1) as f64;
     let p_value = two_proportion_z(validation, test)?.p_value;
@@ -164,7 +151,8 @@ fn unknown_tokens(evidence: &Evidence, tokenizer: &Tokenizer) -> Option<Outcome>
         .statistic("share of unknown tokens in test", share(test))
         .p_value(p_value)
         .with("share_in_validation", share(validation));
-    let differs = significant(p_value) && share(test) > MANY_UNKNOWN && share(test) > 3.0 * share(validation);
+    let differs =
+        case.significant(p_value) && share(test) > MANY_UNKNOWN && share(test) > 3.0 * share(validation);
     differs.then(|| {
         let summary = format!(
             "The tokenizer does not know {:.1} % of the tokens of the test texts, and {:.1} % of those of the validation texts: they \
@@ -176,8 +164,8 @@ fn unknown_tokens(evidence: &Evidence, tokenizer: &Tokenizer) -> Option<Outcome>
     })
 }
 
-fn unknown(evidence: &Evidence, split: Split, tokenizer: &Tokenizer) -> Option<(u64, u64)> {
-    let texts = evidence.texts(split).ok()?;
+fn unknown(case: &Case<'_>, split: Split, tokenizer: &Tokenizer) -> Option<(u64, u64)> {
+    let texts = case.evidence.texts(split).ok()?;
     let step = texts.len().div_ceil(MOST_TEXTS).max(1);
     let some: Vec<&str> = texts.iter().step_by(step).map(String::as_str).collect();
     let unknown = tokenizer.unknown_id()?;
@@ -194,9 +182,12 @@ fn unknown(evidence: &Evidence, split: Split, tokenizer: &Tokenizer) -> Option<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
     use crate::evidence::bundle::BundleFacts;
-    use crate::testing::{assert_close, clear, evidence, found, part, predicted_by, simulated, statistic};
+    use crate::testing::{
+        ask, assert_close, case, clear, evidence, found, part, predicted_by, simulated, statistic,
+    };
 
     #[test]
     fn a_bundle_that_makes_other_tokens_is_found() {
@@ -207,8 +198,11 @@ mod tests {
             }),
             ..Evidence::default()
         };
-        assert_eq!(found(run(&bundle(false))).confidence, Confidence::Certain);
-        clear(run(&bundle(true)));
+        assert_eq!(
+            found(ask(Cause::OtherTokenizer, &bundle(false))).confidence,
+            Confidence::Certain
+        );
+        clear(ask(Cause::OtherTokenizer, &bundle(true)));
     }
 
     /// A tokenizer that knows three words.
@@ -230,18 +224,21 @@ mod tests {
             tokenizer: Some(tokenizer()),
             ..evidence(&["a"], [Part::default(), texts("the clean road"), texts(text)])
         };
-        let found = found(run(&with_test("THE clean ROAD road")));
+        let found = found(ask(Cause::OtherTokenizer, &with_test("THE clean ROAD road")));
         assert_close(statistic(&found.measured), 0.5, 1e-12);
-        assert!(unknown_tokens(&with_test("the road"), &tokenizer()).is_none());
+        assert!(unknown_tokens(&case(&with_test("the road")), &tokenizer()).is_none());
     }
 
     #[test]
     fn predictions_of_another_model_are_found_and_nothing_more_is_claimed() {
         let (validation, mut test) = (simulated(5, 2000, 0.83, 1), simulated(5, 2000, 0.5, 2));
         test.logits.iter_mut().flatten().for_each(|score| *score *= 0.5);
-        let found = found(run(&predicted_by(&validation, &test)));
+        let found = found(ask(Cause::OtherTokenizer, &predicted_by(&validation, &test)));
         assert_eq!(found.confidence, Confidence::Possible);
         assert_close(found.effect_points.unwrap(), 33.0, 5.0);
-        clear(run(&predicted_by(&validation, &simulated(5, 2000, 0.83, 3))));
+        clear(ask(
+            Cause::OtherTokenizer,
+            &predicted_by(&validation, &simulated(5, 2000, 0.83, 3)),
+        ));
     }
 }

@@ -43,22 +43,14 @@
 //!   `keras-team/keras#10913` added them to average pooling only.
 //! - `tensorflow/tensorflow#49262` and `castorini/castor#176`.
 
-use labelproof_model::Precision;
+use labelproof_settings::Precision;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::evidence::Evidence;
-use crate::measures::comparison::{other, suspect};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::case::odd_split::odd_split;
+use crate::case::suspect::{other, suspect};
+use crate::evidence::{Missing, Need};
 use crate::measures::length_slices::LengthSlices;
-use crate::measures::odd_split::odd_split;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C34",
-    name: "Padding takes part in the prediction",
-    family: Family::Input,
-    run,
-};
 
 /// The largest difference of a probability that rounding explains. In 16 bits, logits of another order of sums were seen to differ by
 /// up to 0.02, and a probability of one half moves by a quarter of that.
@@ -74,15 +66,15 @@ const TIMES_LONG: f64 = 2.0;
 
 /// A bundle must give a text the same scores alone and padded in a batch. From files: short texts, which are padded most,
 /// lose at least twice as much accuracy against the other split as long ones.
-pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    if let Some(bundle) = &evidence.bundle {
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    if let Some(bundle) = &case.evidence.bundle {
         let measured = Measured::new().statistic(
             "largest difference of a probability, alone and padded",
             bundle.padding_difference,
         );
         if bundle.padding_difference <= rounding(bundle.precision) {
             let summary = "A text gets the same scores alone and in a padded batch.";
-            return Ok(Outcome::clear(summary, measured));
+            return Ok(Answer::clear(summary, measured));
         }
         let summary = format!(
             "A text gets other probabilities in a padded batch than alone, by up to {:.3}: padding takes part in the prediction.",
@@ -90,11 +82,11 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         );
         return Ok(found(summary, Confidence::Certain, None, measured));
     }
-    let suspect = suspect(evidence)?;
-    let reference = evidence.predicted(other(suspect.split))?;
+    let suspect = suspect(case)?;
+    let reference = case.predicted(other(suspect.split))?;
     let (Ok(texts), Ok(reference_texts)) = (
-        evidence.texts(suspect.split),
-        evidence.texts(other(suspect.split)),
+        case.evidence.texts(suspect.split),
+        case.evidence.texts(other(suspect.split)),
     ) else {
         return Err(Missing(vec![
             Need::Bundle,
@@ -103,13 +95,13 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         ]));
     };
     let name = suspect.split.name();
-    let odd = odd_split(evidence)?.is_some();
+    let odd = odd_split(case)?.is_some();
     let slices = LengthSlices::new(&suspect.rows, texts, &reference, reference_texts).filter(|_| odd);
     let Some(slices) = slices else {
         let summary = format!(
             "Short {name} texts, which are padded most, are predicted as well as those of the other split."
         );
-        return Ok(Outcome::clear(summary, Measured::new()));
+        return Ok(Answer::clear(summary, Measured::new()));
     };
     let p_value = slices.test().map_or(1.0, |test| test.p_value);
     let measured = Measured::new()
@@ -118,13 +110,13 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("loss_of_accuracy_of_long_texts", slices.long_loss());
     let short_suffer = slices.short_loss() > TIMES_LONG * slices.long_loss().max(0.0)
         && slices.short_accuracy() < slices.long_accuracy();
-    if !short_suffer || !significant(p_value) {
+    if !short_suffer || !case.significant(p_value) {
         let summary = format!(
             "What the {name} rows lose, long texts, which are padded least, lose as well ({:.1} and {:.1} points).",
             100.0 * slices.short_loss(),
             100.0 * slices.long_loss()
         );
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
     let summary = format!(
         "Short {name} texts lose {:.1} points of accuracy against the other split, long ones {:.1}. Short texts are padded most: \
@@ -136,8 +128,8 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     Ok(found(summary, Confidence::Likely, Some(missing), measured))
 }
 
-fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Outcome {
-    Found {
+fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Answer {
+    Diagnosis {
         severity: Severity::Unsound,
         confidence,
         summary,
@@ -154,9 +146,11 @@ fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, me
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
     use crate::evidence::bundle::BundleFacts;
-    use crate::testing::{FIVE, assert_close, clear, evidence, found, number, simulated, statistic};
+    use crate::testing::{FIVE, ask, assert_close, clear, evidence, found, number, simulated, statistic};
 
     /// Every second text is short; of the short ones of the test split another share is right, and the model is less sure.
     fn with_short_texts(accuracy: f64, scale: f64) -> Evidence {
@@ -185,7 +179,7 @@ mod tests {
 
     #[test]
     fn short_texts_that_lose_are_found() {
-        let found = found(run(&with_short_texts(0.3, 0.3)));
+        let found = found(ask(Cause::PaddingPooled, &with_short_texts(0.3, 0.3)));
         assert_close(statistic(&found.measured), 0.53, 0.05);
         assert_close(
             number(&found.measured, "loss_of_accuracy_of_long_texts"),
@@ -197,7 +191,7 @@ mod tests {
 
     #[test]
     fn short_texts_that_are_predicted_well_are_clear() {
-        clear(run(&with_short_texts(0.83, 1.0)));
+        clear(ask(Cause::PaddingPooled, &with_short_texts(0.83, 1.0)));
     }
 
     #[test]
@@ -212,13 +206,13 @@ mod tests {
         };
         for precision in [Precision::Float32, Precision::Bfloat16] {
             assert_close(
-                statistic(&found(run(&bundle(precision, 0.2))).measured),
+                statistic(&found(ask(Cause::PaddingPooled, &bundle(precision, 0.2))).measured),
                 0.2,
                 1e-12,
             );
-            clear(run(&bundle(precision, 1e-6)));
+            clear(ask(Cause::PaddingPooled, &bundle(precision, 1e-6)));
         }
-        found(run(&bundle(Precision::Float32, 0.01)));
-        clear(run(&bundle(Precision::Bfloat16, 0.01)));
+        found(ask(Cause::PaddingPooled, &bundle(Precision::Float32, 0.01)));
+        clear(ask(Cause::PaddingPooled, &bundle(Precision::Bfloat16, 0.01)));
     }
 }

@@ -36,21 +36,13 @@
 //! - Devlin and others, 2019, *BERT: Pre-training of Deep Bidirectional Transformers for Language
 //!   Understanding*.
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::evidence::Evidence;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C35",
-    name: "The tokens that begin and end an input are missing",
-    family: Family::Input,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::evidence::Missing;
 
 /// The first and last token id of every stored row: an encoder that was pre-trained with special tokens needs them.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let pipeline = evidence.pipeline()?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let pipeline = case.evidence.pipeline()?;
     let measured = Measured::new()
         .statistic(
             "rows with other first or last tokens",
@@ -59,9 +51,9 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("rows", pipeline.rows);
     if pipeline.rows_without_special_tokens == 0 {
         let summary = "Every input begins and ends with the same special tokens.";
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
@@ -78,9 +70,10 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::pipeline::PipelineFacts;
-    use crate::testing::{assert_close, clear, found, statistic};
+    use crate::testing::{ask, assert_close, clear, found, statistic};
 
     fn rows(bad: usize) -> Evidence {
         Evidence {
@@ -95,9 +88,9 @@ mod tests {
 
     #[test]
     fn other_tokens_are_found_and_counted() {
-        let found = found(run(&rows(5)));
+        let found = found(ask(Cause::SpecialTokens, &rows(5)));
         assert_close(statistic(&found.measured), 5.0, 1e-12);
         assert!(found.summary.starts_with("5 of 64"), "{}", found.summary);
-        clear(run(&rows(0)));
+        clear(ask(Cause::SpecialTokens, &rows(0)));
     }
 }

@@ -36,21 +36,13 @@
 //! - `ThilinaRajapakse/simpletransformers#28`, `ThilinaRajapakse/simpletransformers#203` and
 //!   `ThilinaRajapakse/simpletransformers#1073`: features of a cache that belong to other data.
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::evidence::Evidence;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C36",
-    name: "Cached tokens are those of other texts or settings",
-    family: Family::Input,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::evidence::Missing;
 
 /// Tokenises some documents again and compares with the stored token ids.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let pipeline = evidence.pipeline()?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let pipeline = case.evidence.pipeline()?;
     let measured = Measured::new()
         .statistic(
             "documents that give other tokens",
@@ -62,9 +54,9 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             "{} documents, cleaned and tokenised again, give the stored tokens.",
             pipeline.rechecked
         );
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
@@ -82,9 +74,10 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::pipeline::PipelineFacts;
-    use crate::testing::{assert_close, clear, found, statistic};
+    use crate::testing::{ask, assert_close, clear, found, statistic};
 
     fn rows(bad: usize) -> Evidence {
         Evidence {
@@ -99,9 +92,9 @@ mod tests {
 
     #[test]
     fn other_tokens_are_found_and_counted() {
-        let found = found(run(&rows(5)));
+        let found = found(ask(Cause::StaleFeatures, &rows(5)));
         assert_close(statistic(&found.measured), 5.0, 1e-12);
         assert!(found.summary.starts_with("5 of 64"), "{}", found.summary);
-        clear(run(&rows(0)));
+        clear(ask(Cause::StaleFeatures, &rows(0)));
     }
 }

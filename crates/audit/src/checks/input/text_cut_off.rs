@@ -47,20 +47,12 @@ use labelproof_artifact::Split;
 use labelproof_text::terms::words;
 use rayon::prelude::*;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::evidence::Evidence;
-use crate::measures::comparison::{Suspect, other, suspect};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::case::odd_split::odd_split;
+use crate::case::suspect::{Suspect, other, suspect};
+use crate::evidence::Missing;
 use crate::measures::length_slices::LengthSlices;
-use crate::measures::odd_split::odd_split;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C32",
-    name: "Long texts are cut off at prediction",
-    family: Family::Input,
-    run,
-};
 
 /// How many times as much accuracy long texts must lose as short ones.
 const TIMES_SHORT: f64 = 2.0;
@@ -84,21 +76,21 @@ const MOST_ROWS: usize = 20_000;
 /// share fewer do not, while those of the other rows get different ones: the model reads no further. Or a split is worse
 /// than the other beyond chance, and its long texts have lost at least twice as much accuracy as its short ones
 /// (two-proportion test of short against long, each class cut at its median).
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let suspect = suspect(evidence)?;
-    let reference = evidence.predicted(other(suspect.split))?;
-    let texts = evidence.texts(suspect.split)?;
-    let reference_texts = evidence.texts(other(suspect.split))?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let suspect = suspect(case)?;
+    let reference = case.predicted(other(suspect.split))?;
+    let texts = case.evidence.texts(suspect.split)?;
+    let reference_texts = case.evidence.texts(other(suspect.split))?;
     let name = suspect.split.name();
-    if let Some(cut) = unread_rest(evidence, suspect.split)
-        && (suspect.below || cut.unusual || odd_split(evidence).is_ok_and(|odd| odd.is_some()))
+    if let Some(cut) = unread_rest(case, suspect.split)
+        && (suspect.below || cut.unusual || odd_split(case).is_ok_and(|odd| odd.is_some()))
     {
         return Ok(found_cut(&suspect, &cut));
     }
     let slices = LengthSlices::new(&suspect.rows, texts, &reference, reference_texts);
     let Some(slices) = slices.filter(|_| suspect.below) else {
         let summary = format!("Long {name} texts are predicted as well as those of the other split.");
-        return Ok(Outcome::clear(summary, Measured::new()));
+        return Ok(Answer::clear(summary, Measured::new()));
     };
     let p_value = slices.test().map_or(1.0, |test| test.p_value);
     let measured = Measured::new()
@@ -107,13 +99,13 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("loss_of_accuracy_of_short_texts", slices.short_loss());
     let long_suffer = slices.long_loss() > TIMES_SHORT * slices.short_loss().max(0.0)
         && slices.long_accuracy() < slices.short_accuracy();
-    if !long_suffer || !significant(p_value) {
+    if !long_suffer || !case.significant(p_value) {
         let summary = format!(
             "What the {name} rows lose, short texts lose as well ({:.1} and {:.1} points).",
             100.0 * slices.short_loss(),
             100.0 * slices.long_loss()
         );
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
     let summary = format!(
         "The longer half of the {name} texts of each class loses {:.1} points of accuracy against the other split, the shorter \
@@ -136,13 +128,13 @@ struct Cut {
 }
 
 /// The number of words after which (or before which) texts may differ and get the same scores.
-fn unread_rest(evidence: &Evidence, split: Split) -> Option<Cut> {
+fn unread_rest(case: &Case<'_>, split: Split) -> Option<Cut> {
     [false, true].into_iter().find_map(|from_end| {
-        let pairs = alike_at_an_end(evidence, split, from_end);
+        let pairs = alike_at_an_end(case, split, from_end);
         let words = threshold(&pairs).filter(|words| *words < USUAL_LIMIT)?;
         let others = Split::ALL.into_iter().filter(|each| *each != split);
         let others: Vec<bool> = others
-            .flat_map(|each| alike_at_an_end(evidence, each, from_end))
+            .flat_map(|each| alike_at_an_end(case, each, from_end))
             .filter(|(shared, _)| (words..2 * words).contains(shared))
             .map(|(_, same)| same)
             .collect();
@@ -163,8 +155,8 @@ fn unread_rest(evidence: &Evidence, split: Split) -> Option<Cut> {
 
 /// Neighbours in the alphabetical order of the texts, read from either end: how many words they share there, and whether
 /// their scores are the same. Texts with the same words are passed over.
-fn alike_at_an_end(evidence: &Evidence, split: Split, from_end: bool) -> Vec<(usize, bool)> {
-    let (Ok(scored), Ok(texts)) = (evidence.scored(split), evidence.texts(split)) else {
+fn alike_at_an_end(case: &Case<'_>, split: Split, from_end: bool) -> Vec<(usize, bool)> {
+    let (Ok(scored), Ok(texts)) = (case.scored(split), case.evidence.texts(split)) else {
         return Vec::new();
     };
     let mut rows: Vec<(Vec<String>, usize)> = texts
@@ -215,7 +207,7 @@ fn threshold(pairs: &[(usize, bool)]) -> Option<usize> {
     })
 }
 
-fn found_cut(suspect: &Suspect<'_>, cut: &Cut) -> Outcome {
+fn found_cut(suspect: &Suspect<'_>, cut: &Cut) -> Answer {
     let name = suspect.split.name();
     let summary = format!(
         "{name} texts are cut off: of {} pairs of different texts that have their {} {} words or more in common, {} got the very \
@@ -237,7 +229,7 @@ fn found_cut(suspect: &Suspect<'_>, cut: &Cut) -> Outcome {
         .with("end", cut.end);
     let found = found(suspect, summary, measured);
     match (found, cut.unusual, suspect.below) {
-        (Outcome::Found(found), true, below) => Outcome::Found(Box::new(Found {
+        (Answer::Found(found), true, below) => Answer::Found(Box::new(Diagnosis {
             confidence: Confidence::Certain,
             severity: if below {
                 Severity::Unsound
@@ -250,8 +242,8 @@ fn found_cut(suspect: &Suspect<'_>, cut: &Cut) -> Outcome {
     }
 }
 
-fn found(suspect: &Suspect<'_>, summary: String, measured: Measured) -> Outcome {
-    Found {
+fn found(suspect: &Suspect<'_>, summary: String, measured: Measured) -> Answer {
+    Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Likely,
         summary,
@@ -267,8 +259,10 @@ fn found(suspect: &Suspect<'_>, summary: String, measured: Measured) -> Outcome 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{FIVE, assert_close, clear, evidence, found, number, simulated, statistic};
+    use crate::testing::{FIVE, ask, assert_close, clear, evidence, found, number, simulated, statistic};
 
     /// Every second text is long; of the long and the short ones of the test split other shares are right.
     fn by_length(short: f64, long: f64) -> Evidence {
@@ -291,7 +285,7 @@ mod tests {
 
     #[test]
     fn long_texts_that_lose_are_found() {
-        let found = found(run(&by_length(0.83, 0.4)));
+        let found = found(ask(Cause::TextCutOff, &by_length(0.83, 0.4)));
         assert_close(statistic(&found.measured), 0.43, 0.05);
         assert_close(
             number(&found.measured, "loss_of_accuracy_of_short_texts"),
@@ -302,9 +296,9 @@ mod tests {
 
     #[test]
     fn texts_that_lose_alike_or_not_at_all_are_clear() {
-        clear(run(&by_length(0.83, 0.83)));
-        clear(run(&by_length(0.5, 0.5)));
-        clear(run(&by_length(0.4, 0.83)));
+        clear(ask(Cause::TextCutOff, &by_length(0.83, 0.83)));
+        clear(ask(Cause::TextCutOff, &by_length(0.5, 0.5)));
+        clear(ask(Cause::TextCutOff, &by_length(0.4, 0.83)));
     }
 
     /// Forty pairs of texts that share ten words and differ after them, or share four and differ after these. Scores come
@@ -342,11 +336,11 @@ mod tests {
                 ],
             )
         };
-        let found = found(run(&splits(8)));
+        let found = found(ask(Cause::TextCutOff, &splits(8)));
         assert_eq!(found.confidence, Confidence::Certain);
         assert_eq!(found.measured.evidence["words_read"], 10);
         assert_eq!(found.measured.evidence["end"], "first");
         assert_close(statistic(&found.measured), 100.0, 1e-12);
-        clear(run(&splits(14)));
+        clear(ask(Cause::TextCutOff, &splits(14)));
     }
 }

@@ -46,20 +46,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::checks::input::wrong_column;
-use crate::evidence::{Evidence, Scored};
-use crate::measures::comparison::{other, suspect};
-use crate::measures::odd_split::{length_explains, length_information};
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C33",
-    name: "Predictions depend on the length of the text and little else",
-    family: Family::Input,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::case::suspect::{other, suspect};
+use crate::cause::Cause;
+use crate::evidence::Missing;
+use crate::measures::length_dependence::{length_explains, length_information};
+use crate::measures::predicted::ScoredRows;
 
 /// The share of the scores' variance from which on length is nearly all that the model sees.
 const MOSTLY: f64 = 0.5;
@@ -73,11 +66,11 @@ const LEAST_SURPLUS: f64 = 0.1;
 /// The normalized mutual information of predicted class and length of the text (ten bins) in the worse split against the
 /// other one: with ids and mask swapped, all texts of one length look the same. They get the very same scores, too, which
 /// also shows where nearly all texts are longer than the model reads.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let suspect = suspect(evidence)?;
-    let reference = evidence.predicted(other(suspect.split))?;
-    let texts = evidence.texts(suspect.split)?;
-    let reference_texts = evidence.texts(other(suspect.split))?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let suspect = suspect(case)?;
+    let reference = case.predicted(other(suspect.split))?;
+    let texts = case.evidence.texts(suspect.split)?;
+    let reference_texts = case.evidence.texts(other(suspect.split))?;
     let own = length_information(suspect.rows.predictions, texts, suspect.rows.classes);
     let usual = length_information(reference.predictions, reference_texts, reference.classes);
     let name = suspect.split.name();
@@ -85,15 +78,13 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .statistic("what the length tells of the prediction", own)
         .with("in_the_other_split", usual);
     let seen = |split, texts| {
-        evidence
-            .scored(split)
+        case.scored(split)
             .map_or(0.0, |scored| length_explains(&scored, texts))
     };
     let explained = seen(suspect.split, texts);
     let only_length = explained >= MOSTLY && seen(other(suspect.split), reference_texts) < 0.5 * explained;
     let equal = |split, texts| {
-        evidence
-            .scored(split)
+        case.scored(split)
             .map_or(0.0, |scored| equal_scores(&scored, texts))
     };
     let same_answer = equal(suspect.split, texts);
@@ -105,15 +96,15 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     // Small splits seem to tell more by chance: about (bins - 1)(classes - 1) / 2n nats, over the mean entropy.
     let by_chance = 9.0 * (suspect.rows.classes as f64 - 1.0) / (2.0 * suspect.rows.rows() as f64);
     let follows = own >= LEAST_SURPLUS + by_chance + usual.min(2.0 * by_chance + 0.1);
-    if evidence.finds(&wrong_column::CHECK) {
+    if case.finds(Cause::WrongColumn) {
         let summary = "Another check says what the model was given in place of the texts.";
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
     if !suspect.below || !(follows || only_length || one_answer) {
         let summary = format!("The length of a text tells little of its {name} prediction.");
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Unsound,
         confidence: if only_length || one_answer {
             Confidence::Certain
@@ -145,7 +136,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 
 /// The share of rows whose scores, as saved, are also those of a row with another text. A model that is sure of everything
 /// saves many rows of zeros and a one; such rows are not counted.
-fn equal_scores(scored: &Scored<'_>, texts: &[String]) -> f64 {
+fn equal_scores(scored: &ScoredRows<'_>, texts: &[String]) -> f64 {
     let sure = |row: &[f64]| row.iter().all(|score| *score < 1e-6 || *score > 1.0 - 1e-6);
     let mut groups: BTreeMap<Vec<u64>, Vec<usize>> = BTreeMap::new();
     for (row, scores) in scored.saved.rows().enumerate() {
@@ -165,7 +156,7 @@ fn equal_scores(scored: &Scored<'_>, texts: &[String]) -> f64 {
 mod tests {
     use super::*;
     use crate::evidence::Part;
-    use crate::testing::{FIVE, assert_close, clear, evidence, found, number, simulated, statistic};
+    use crate::testing::{FIVE, ask, assert_close, clear, evidence, found, number, simulated, statistic};
 
     fn text(row: usize) -> String {
         "x".repeat(1 + row * 37 % 1000)
@@ -184,12 +175,12 @@ mod tests {
                 ],
             )
         };
-        clear(run(&splits(&test)));
+        clear(ask(Cause::TextIgnored, &splits(&test)));
         for (row, scores) in test.logits.iter_mut().enumerate() {
             let class = (text(row).len() - 1) / 200;
             *scores = (0..5).map(|each| if each == class { 3.0 } else { 0.0 }).collect();
         }
-        let found = found(run(&splits(&test)));
+        let found = found(ask(Cause::TextIgnored, &splits(&test)));
         // Five classes of ten bins: the information is ln 5, over the mean of ln 5 and ln 10.
         let expected = 5.0_f64.ln() / f64::midpoint(5.0_f64.ln(), 10.0_f64.ln());
         assert_close(statistic(&found.measured), expected, 1e-3);
@@ -204,14 +195,17 @@ mod tests {
             .iter_mut()
             .for_each(|scores| *scores = vec![0.3, 0.1, 0.2, 0.0, 0.1]);
         let long = |word: &'static str| move |row: usize| format!("{word} {row:05} and so on");
-        let found = found(run(&evidence(
-            &FIVE,
-            [
-                Part::default(),
-                validation.with_texts(long("one")),
-                test.with_texts(long("two")),
-            ],
-        )));
+        let found = found(ask(
+            Cause::TextIgnored,
+            &evidence(
+                &FIVE,
+                [
+                    Part::default(),
+                    validation.with_texts(long("one")),
+                    test.with_texts(long("two")),
+                ],
+            ),
+        ));
         assert_eq!(found.confidence, Confidence::Certain);
         assert_close(
             number(&found.measured, "share_of_rows_with_the_scores_of_another_text"),

@@ -43,20 +43,10 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::statistics::fisher_exact;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::evidence::Evidence;
-use crate::measures::gap::gap;
-use crate::measures::odd_split::styles;
-use crate::measures::text_style::Style;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C37",
-    name: "The texts of a split are damaged or of another column",
-    family: Family::Input,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::evidence::{Missing, Need};
+use crate::measures::text_style::{Style, styles};
 
 /// The share of a split's texts from which on damage matters.
 const MANY: f64 = 0.03;
@@ -93,10 +83,10 @@ const SIGNS: [Sign; 3] = [
 
 /// The share of texts that are empty, missing values in words, bare ids, or mangled, in each split against the others
 /// (Fisher's exact test).
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let all: Vec<(Split, Vec<Style>)> = Split::ALL
         .into_iter()
-        .filter_map(|split| Some((split, styles(evidence, split).ok()?)))
+        .filter_map(|split| Some((split, styles(case.evidence, split).ok()?)))
         .collect();
     if all.is_empty() {
         return Err(Missing(vec![Need::TrainTexts, Need::TestTexts]));
@@ -117,30 +107,30 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             let other_share = other_bad as f64 / other_rows.max(1) as f64;
             let p_value = fisher_exact((bad, own.len() as u64), (other_bad, other_rows)).unwrap_or(1.0);
             let differs =
-                significant(p_value) && share >= MANY && share > 3.0 * other_share && !others.is_empty();
+                case.significant(p_value) && share >= MANY && share > 3.0 * other_share && !others.is_empty();
             if differs || always && share >= MOST {
                 let measured = Measured::new()
                     .statistic("share of the texts", share)
                     .p_value(if differs { p_value } else { 0.0 })
                     .with("split", split.name())
                     .with("share_elsewhere", other_share);
-                return Ok(found(evidence, *split, what, share, other_share, measured));
+                return Ok(found(case, *split, what, share, other_share, measured));
             }
         }
     }
     let summary = "Texts are texts in every split, and their characters are whole.";
-    Ok(Outcome::clear(summary, Measured::new()))
+    Ok(Answer::clear(summary, Measured::new()))
 }
 
 fn found(
-    evidence: &Evidence,
+    case: &Case<'_>,
     split: Split,
     what: &str,
     share: f64,
     elsewhere: f64,
     measured: Measured,
-) -> Outcome {
-    Found {
+) -> Answer {
+    Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
@@ -148,7 +138,7 @@ fn found(
             100.0 * share,
             100.0 * elsewhere
         ),
-        effect_points: gap(evidence).ok().filter(|gap| gap.significant).map(|gap| gap.points.abs()),
+        effect_points: case.gap().ok().filter(|gap| gap.significant).map(|gap| gap.points.abs()),
         fix: "Read the texts again: name the column and the encoding, and look at some rows of each split before training."
             .to_owned(),
         confirm: format!("print five texts of the {split} file"),
@@ -159,8 +149,9 @@ fn found(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::testing::{assert_close, clear, evidence, found, number, part, statistic};
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
+    use crate::testing::{ask, assert_close, clear, evidence, found, number, part, statistic};
 
     /// 100 texts in each split, of which so many of the test split are another one.
     fn with_bad(bad: usize, what: &str) -> Evidence {
@@ -185,7 +176,7 @@ mod tests {
     #[test]
     fn missing_and_mangled_texts_are_found_in_their_split() {
         let check = |what: &str, words: &str| {
-            let found = found(run(&with_bad(20, what)));
+            let found = found(ask(Cause::WrongColumn, &with_bad(20, what)));
             assert_close(statistic(&found.measured), 0.2, 1e-12);
             assert_close(number(&found.measured, "share_elsewhere"), 0.0, 1e-12);
             assert_eq!(found.measured.evidence["split"], "test");
@@ -200,8 +191,8 @@ mod tests {
 
     #[test]
     fn whole_texts_are_clear() {
-        clear(run(&with_bad(0, "nan")));
-        clear(run(&with_bad(1, "nan")));
+        clear(ask(Cause::WrongColumn, &with_bad(0, "nan")));
+        clear(ask(Cause::WrongColumn, &with_bad(1, "nan")));
     }
 
     const FISHER: f64 = 7.146_031_651_385_91e-11;

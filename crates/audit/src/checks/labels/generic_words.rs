@@ -46,18 +46,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use labelproof_artifact::Split;
-use labelproof_baseline::{Baseline, CountedTexts};
 use labelproof_metrics::comparison::mcnemar;
-use labelproof_text::terms::words;
 use serde_json::{Value, json};
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::case::baseline_rows;
-use crate::catalogue::{Check, significant};
-use crate::evidence::{Evidence, ScoreKind, Scores, argmax_rows};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::rounded;
+use crate::case::Case;
+use crate::evidence::{Missing, Need};
+use crate::measures::ablation::ablate;
+use crate::measures::baseline::baseline_rows;
 use crate::measures::domain_words::domain_words;
-use crate::measures::rows::{rounded, sample};
+use crate::measures::sampling::sample;
 use crate::measures::vocabulary::{is_stop_word, texts_with_word};
+
+const MOST_FREQUENT: usize = 50;
+/// A gain in points from which on it is more than a note.
+const CAUTION: f64 = 0.02;
 
 /// Words that every class uses drown those that tell classes apart.
 ///
@@ -65,48 +69,37 @@ use crate::measures::vocabulary::{is_stop_word, texts_with_word};
 /// with and without the words, and `McNemar`'s exact test compares its hits on the validation rows; test stays
 /// untouched. Found, and recommended, only if validation gets significantly better. The overlap of the 50 most
 /// frequent words of two classes (Jaccard) is given beside it: a pair that shares most of them is hard to tell apart.
-pub const CHECK: Check = Check {
-    id: "C51",
-    name: "words that all classes share",
-    family: Family::Labels,
-    run,
-};
-
-const MOST_FREQUENT: usize = 50;
-/// A gain in points from which on it is more than a note.
-const CAUTION: f64 = 0.02;
-
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let (texts, labels) = evidence.labelled_texts(Split::Train)?;
-    let (validation, _) = evidence.labelled_texts(Split::Validation)?;
-    let classes = evidence.classes().ok_or(Need::TrainTexts)?;
-    if evidence.labels.is_empty() || validation.is_empty() {
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let (texts, labels) = case.evidence.labelled_texts(Split::Train)?;
+    let (validation, _) = case.evidence.labelled_texts(Split::Validation)?;
+    let classes = case.evidence.classes().ok_or(Need::TrainTexts)?;
+    if case.evidence.dataset.labels.is_empty() || validation.is_empty() {
         return Err(Need::MoreRows.into());
     }
-    let rows = sample(texts.len(), baseline_rows(classes), evidence.seed);
+    let rows = sample(texts.len(), baseline_rows(classes), case.evidence.seed);
     let texts: Vec<String> = rows.iter().map(|&row| texts[row].clone()).collect();
     let labels: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
-    let generic = domain_words(&texts, &labels, &evidence.labels);
+    let generic = domain_words(&texts, &labels, &case.evidence.dataset.labels);
     let list: Value = generic
         .iter()
         .map(|word| Value::from(word.word.as_str()))
         .collect();
     let mut measured = Measured::new().with("words", list);
     if let Some((one, other, jaccard)) = closest_classes(&texts, &labels, classes) {
-        let name = |class: usize| evidence.label(u32::try_from(class).unwrap_or(u32::MAX));
+        let name = |class: usize| case.evidence.label(u32::try_from(class).unwrap_or(u32::MAX));
         measured = measured.with(
             "most_alike_classes",
             json!({ "classes": [name(one), name(other)], "shared_frequent_words": rounded(jaccard) }),
         );
     }
     if generic.is_empty() {
-        return Ok(Outcome::clear(
+        return Ok(Answer::clear(
             "no frequent word is used by all classes alike",
             measured,
         ));
     }
     let words: Vec<String> = generic.iter().map(|word| word.word.clone()).collect();
-    let (with, without) = ablate(evidence, &words)?;
+    let (with, without) = ablate(case.evidence, case.baseline()?, &words)?;
     let test = mcnemar(&with, &without).ok().ok_or(Need::MoreRows)?;
     let share = |hits: &[bool]| hits.iter().filter(|hit| **hit).count() as f64 / hits.len() as f64;
     let gain = share(&without) - share(&with);
@@ -122,8 +115,8 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .collect();
     let first = first.join(", ");
     let number = generic.len();
-    if !(significant(test.p_value) && gain > 0.0) {
-        return Ok(Outcome::clear(
+    if !(case.significant(test.p_value) && gain > 0.0) {
+        return Ok(Answer::clear(
             format!(
                 "{} used by all classes alike ({first}); removing them does not help: a simple classifier \
                  is right on {:.1} % of the validation rows with them and {:.1} % without",
@@ -138,7 +131,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             measured,
         ));
     }
-    Ok(Found {
+    Ok(Diagnosis {
         severity: if gain >= CAUTION { Severity::Caution } else { Severity::Note },
         confidence: Confidence::Likely,
         summary: format!(
@@ -153,43 +146,6 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         measured,
     }
     .into())
-}
-
-/// Whether the cheap model is right on each validation row, trained with the words and without them.
-pub fn ablate(evidence: &Evidence, words: &[String]) -> Result<(Vec<bool>, Vec<bool>), Missing> {
-    let (texts, labels) = evidence.labelled_texts(Split::Train)?;
-    let (validation, truth) = evidence.labelled_texts(Split::Validation)?;
-    let classes = evidence.labels.len();
-    let with = evidence
-        .baseline()?
-        .hits(evidence, Split::Validation)
-        .ok_or(Need::ValidationTexts)?;
-    let removed: BTreeSet<&str> = words.iter().map(String::as_str).collect();
-    // The rows that the cheap model with the words is trained on.
-    let rows = sample(texts.len(), baseline_rows(classes), evidence.seed);
-    let stripped: Vec<String> = rows.iter().map(|&row| without(&texts[row], &removed)).collect();
-    let labels: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
-    let all: Vec<usize> = (0..stripped.len()).collect();
-    let model = Baseline::train_roughly(&CountedTexts::new(&stripped), &all, &labels, classes);
-    let validation: Vec<String> = validation.iter().map(|text| without(text, &removed)).collect();
-    let predictions = argmax_rows(&Scores {
-        kind: ScoreKind::Probabilities,
-        classes,
-        values: model.predict(&validation),
-    });
-    let hits = predictions
-        .iter()
-        .zip(truth)
-        .map(|(predicted, truth)| predicted == truth);
-    Ok((with, hits.collect()))
-}
-
-/// A text without some of its words.
-fn without(text: &str, removed: &BTreeSet<&str>) -> String {
-    let kept: Vec<&str> = words(text)
-        .filter(|word| !removed.contains(word.to_lowercase().as_str()))
-        .collect();
-    kept.join(" ")
 }
 
 /// The two classes whose most frequent words, without stop words, are most alike.
@@ -233,8 +189,9 @@ fn closest_classes(texts: &[String], labels: &[u32], classes: usize) -> Option<(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measures::rows::shuffled;
-    use crate::testing::{clear, evidence, part};
+    use crate::cause::Cause;
+    use crate::measures::sampling::shuffled;
+    use crate::testing::{ask, clear, evidence, part};
 
     fn rows(all: usize, seed: u64) -> Vec<(String, u32)> {
         let draws = shuffled(all * 10, seed);
@@ -255,7 +212,7 @@ mod tests {
             &["a", "b"],
             [part(&rows(400, 1)), part(&rows(100, 2)), part(&rows(0, 3))],
         );
-        let measured = clear(run(&evidence));
+        let measured = clear(ask(Cause::GenericWords, &evidence));
         let words = measured.evidence["words"].as_array().unwrap();
         assert!(
             words.contains(&Value::from("contract")) && !words.contains(&Value::from("road1")),
@@ -298,15 +255,9 @@ mod tests {
                 part(&drowned(0, 3)),
             ],
         );
-        let found = crate::testing::found(run(&evidence));
+        let found = crate::testing::found(ask(Cause::GenericWords, &evidence));
         assert!(found.effect_points.unwrap() > 2.0);
         assert_eq!(found.severity, Severity::Caution);
-    }
-
-    #[test]
-    fn removed_words_leave_the_others() {
-        let removed = BTreeSet::from(["contract"]);
-        assert_eq!(without("The Contract, for roads", &removed), "The for roads");
     }
 
     #[test]

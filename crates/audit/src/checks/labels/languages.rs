@@ -50,23 +50,12 @@ use labelproof_metrics::statistics::chi_squared_independence;
 use labelproof_text::terms::words;
 use serde_json::{Map, Value};
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::evidence::Evidence;
-use crate::measures::rows::{distance_of_shares, percent, rounded, sample, shuffled};
-
-/// Test texts in other languages, or full of words that training never had.
-///
-/// A text's language is guessed by its script, and for the Latin script by the most frequent function words of seven
-/// languages; a chi-squared test compares the guesses in training and test. The share of a text's words that four
-/// fifths of the training texts lack is compared between test and the last fifth of training (Welch's test of the
-/// means over texts). Found if significant and at least 5 points apart.
-pub const CHECK: Check = Check {
-    id: "C55",
-    name: "test texts in other languages or of unknown words",
-    family: Family::Labels,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::{percent, rounded};
+use crate::case::Case;
+use crate::evidence::{Missing, Need};
+use crate::measures::class_counts::distance_of_shares;
+use crate::measures::sampling::{sample, shuffled};
 
 const MATERIAL: f64 = 0.05;
 const LARGE: f64 = 0.15;
@@ -133,10 +122,16 @@ const SCRIPTS: [(&str, &[(char, char)]); 9] = [
 ];
 const OTHER: &str = "Latin or other, undecided";
 
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+/// Test texts in other languages, or full of words that training never had.
+///
+/// A text's language is guessed by its script, and for the Latin script by the most frequent function words of seven
+/// languages; a chi-squared test compares the guesses in training and test. The share of a text's words that four
+/// fifths of the training texts lack is compared between test and the last fifth of training (Welch's test of the
+/// means over texts). Found if significant and at least 5 points apart.
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let draw = |split| -> Result<Vec<&str>, Missing> {
-        let texts = evidence.texts(split)?;
-        let rows = sample(texts.len(), LARGEST_SAMPLE, evidence.seed);
+        let texts = case.evidence.texts(split)?;
+        let rows = sample(texts.len(), LARGEST_SAMPLE, case.evidence.seed);
         Ok(rows.into_iter().map(|row| texts[row].as_str()).collect())
     };
     let (train, test) = (draw(Split::Train)?, draw(Split::Test)?);
@@ -169,7 +164,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             .collect::<Map<String, Value>>()
             .into()
     };
-    let unknown = unknown_words(&train, &test, evidence.seed);
+    let unknown = unknown_words(&train, &test, case.evidence.seed);
     let measured = Measured::new()
         .statistic(
             "share of unknown words in test above training",
@@ -182,11 +177,11 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("languages_in_test", shares(&in_test))
         .with("language_distance", rounded(distance))
         .with("language_p_value", languages.map(|test| test.p_value));
-    let other_language = languages.is_some_and(|test| significant(test.p_value)) && distance >= MATERIAL;
+    let other_language = languages.is_some_and(|test| case.significant(test.p_value)) && distance >= MATERIAL;
     let difference = unknown.in_test - unknown.in_train;
-    let other_words = significant(unknown.p_value) && difference >= MATERIAL;
+    let other_words = case.significant(unknown.p_value) && difference >= MATERIAL;
     if !other_language && !other_words {
-        return Ok(Outcome::clear(
+        return Ok(Answer::clear(
             "test texts are in the languages of the training texts and have no more unknown words",
             measured,
         ));
@@ -214,7 +209,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         ));
     }
     summary.push_str("A model is worse on what it has not seen.");
-    Ok(Found {
+    Ok(Diagnosis {
         severity: if distance >= LARGE || difference >= LARGE { Severity::Caution } else { Severity::Note },
         confidence: Confidence::Likely,
         summary,
@@ -334,7 +329,8 @@ fn unknown_words(train: &[&str], test: &[&str], seed: u64) -> Unknown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{clear, evidence, found, part};
+    use crate::cause::Cause;
+    use crate::testing::{ask, clear, evidence, found, part};
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
@@ -387,7 +383,7 @@ mod tests {
             })
             .collect();
         let evidence = evidence(&["a", "b"], [part(&train), part(&train[..1]), part(&test)]);
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::Languages, &evidence));
         assert_eq!(found.severity, Severity::Caution);
         assert_eq!(found.measured.evidence["languages_in_test"]["German"], 0.34);
         assert!(found.measured.evidence["unknown_words_in_test"].as_f64().unwrap() > 0.2);
@@ -403,9 +399,9 @@ mod tests {
         };
         let train: Vec<_> = (0..200).map(text).collect();
         let test: Vec<_> = (200..300).map(text).collect();
-        clear(run(&evidence(
-            &["a", "b"],
-            [part(&train), part(&train[..1]), part(&test)],
-        )));
+        clear(ask(
+            Cause::Languages,
+            &evidence(&["a", "b"], [part(&train), part(&train[..1]), part(&test)]),
+        ));
     }
 }

@@ -46,24 +46,11 @@ use labelproof_artifact::Split;
 use labelproof_metrics::balanced_accuracy;
 use labelproof_metrics::statistics::binomial_survival;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::checks::leakage::text_drift;
-use crate::checks::weights::collapsed;
-use crate::evidence::Evidence;
-use crate::measures::rows::{percent, rounded};
-
-/// The model is no better than guessing the largest class, or its accuracy hides that it misses the small ones.
-///
-/// The chance of at least as many hits if every row were guessed to be of the largest class: a one-sided binomial test
-/// against the no-information rate, as R's `caret::confusionMatrix`. Here the burden of proof is the model's: it must
-/// be better at the 1 % level. Balanced accuracy is the mean recall of the classes.
-pub const CHECK: Check = Check {
-    id: "C53",
-    name: "no better than guessing the largest class",
-    family: Family::Labels,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::{percent, rounded};
+use crate::case::Case;
+use crate::cause::Cause;
+use crate::evidence::{Missing, Need};
 
 /// The level at which a model must prove to be better than a guess.
 const LEVEL: f64 = 0.01;
@@ -74,9 +61,14 @@ const SKILL: f64 = 0.15;
 /// How far the mean recall may lie below the accuracy.
 const HIDDEN: f64 = 0.15;
 
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let confusion = evidence.test_confusion().or_else(|missing| {
-        let validation = evidence.predicted(Split::Validation);
+/// The model is no better than guessing the largest class, or its accuracy hides that it misses the small ones.
+///
+/// The chance of at least as many hits if every row were guessed to be of the largest class: a one-sided binomial test
+/// against the no-information rate, as R's `caret::confusionMatrix`. Here the burden of proof is the model's: it must
+/// be better at the 1 % level. Balanced accuracy is the mean recall of the classes.
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let confusion = case.test_confusion().or_else(|missing| {
+        let validation = case.predicted(Split::Validation);
         validation.map(|rows| rows.confusion()).ok().ok_or(missing)
     })?;
     let totals = confusion.totals();
@@ -100,13 +92,13 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
                more rows of the small ones.";
     // A model that is wrong about many rows of a large class may well know the small ones.
     let classes = totals.support.iter().filter(|rows| **rows > 0).count() as f64;
-    let other_texts = evidence.finds_at_least(&text_drift::CHECK, Severity::Caution);
+    let other_texts = case.finds_at_least(Cause::TextDrift, Severity::Caution);
     let skilled = favourite < GUESSING
         && (other_texts || balanced.is_some_and(|balanced| balanced >= 1.0 / classes + SKILL));
     if p_value > LEVEL {
-        return Ok(Found {
+        return Ok(Diagnosis {
             severity: if skilled { Severity::Caution } else { Severity::Unsound },
-            confidence: if favourite >= GUESSING && collapsed::reason(evidence).is_none() {
+            confidence: if favourite >= GUESSING && !is_explained(case) {
                 Confidence::Certain
             } else {
                 Confidence::Possible
@@ -137,7 +129,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .into());
     }
     if let Some(balanced) = balanced.filter(|balanced| accuracy - balanced >= HIDDEN) {
-        return Ok(Found {
+        return Ok(Diagnosis {
             severity: Severity::Note,
             confidence: Confidence::Certain,
             summary: format!(
@@ -153,7 +145,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         }
         .into());
     }
-    Ok(Outcome::clear(
+    Ok(Answer::clear(
         format!(
             "the model is right on {}, the largest class would be on {}",
             percent(accuracy),
@@ -163,10 +155,18 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     ))
 }
 
+/// Whether another cause is found that makes a model always say the same.
+fn is_explained(case: &Case<'_>) -> bool {
+    Cause::OF_ONE_ANSWER
+        .into_iter()
+        .any(|cause| case.finds_at_least(cause, Severity::Unsound))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{clear, evidence, found, predicted};
+    use crate::evidence::Evidence;
+    use crate::testing::{ask, clear, evidence, found, predicted};
 
     fn test_rows(rows: &[(u32, u32)]) -> Evidence {
         evidence(
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn guessing_the_largest_class_is_found() {
         let rows: Vec<(u32, u32)> = (0..200).map(|row| (u32::from(row % 5 == 0), 0)).collect();
-        let found = found(run(&test_rows(&rows)));
+        let found = found(ask(Cause::MajorityGuessing, &test_rows(&rows)));
         assert_eq!(
             (found.severity, found.confidence),
             (Severity::Unsound, Confidence::Certain)
@@ -197,7 +197,10 @@ mod tests {
                 _ => (0, 0),
             })
             .collect();
-        assert_eq!(found(run(&test_rows(&rows))).severity, Severity::Note);
+        assert_eq!(
+            found(ask(Cause::MajorityGuessing, &test_rows(&rows))).severity,
+            Severity::Note
+        );
     }
 
     #[test]
@@ -205,6 +208,11 @@ mod tests {
         let rows: Vec<(u32, u32)> = (0..300)
             .map(|row| (row % 3, if row % 10 == 0 { 0 } else { row % 3 }))
             .collect();
-        assert!(clear(run(&test_rows(&rows))).p_value.unwrap() < 1e-50);
+        assert!(
+            clear(ask(Cause::MajorityGuessing, &test_rows(&rows)))
+                .p_value
+                .unwrap()
+                < 1e-50
+        );
     }
 }

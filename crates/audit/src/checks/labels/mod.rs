@@ -1,9 +1,9 @@
 //! Causes in the labels, the classes and what tells them apart.
 
-pub mod generic_words;
-pub mod languages;
-pub mod majority_guessing;
-pub mod shortcut;
-pub mod two_topics;
-pub mod underfitting;
-pub mod wrong_labels;
+pub(crate) mod generic_words;
+pub(crate) mod languages;
+pub(crate) mod majority_guessing;
+pub(crate) mod shortcut;
+pub(crate) mod two_topics;
+pub(crate) mod underfitting;
+pub(crate) mod wrong_labels;

@@ -53,27 +53,12 @@ use labelproof_text::terms::words;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::evidence::{Evidence, Part};
-use crate::measures::rows::{class_counts, percent, rounded};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::{percent, rounded};
+use crate::case::Case;
+use crate::evidence::{Missing, Need, Part};
+use crate::measures::class_counts::class_counts;
 use crate::measures::vocabulary::texts_with_word;
-
-/// The length or the source of a text alone tells its label, so the model need not have read it.
-///
-/// A classifier that knows only the number of words (in half powers of two), only the group, or only whether the text has
-/// a mark: a word that is in at least 90 % of the training texts of some classes and in at most 5 % of those of every
-/// other class, as the name of a source is. (A word of one class alone is C46's.) It answers the most frequent class of
-/// the training rows with the same value. On test it is compared with always guessing the largest training class
-/// (`McNemar`) and with the model (the cheap baseline, where no predictions are given). Found if it is significantly
-/// better than the guess, by 10 points or by as much as the guess itself; the model may rest on it where it has 60 %
-/// of what the model gains over the guess. After Poliak et al. 2018, "Hypothesis Only Baselines".
-pub const CHECK: Check = Check {
-    id: "C54",
-    name: "length or source alone tells the label",
-    family: Family::Labels,
-    run,
-};
 
 const LEAST_GAIN: f64 = 0.1;
 const SHARE_OF_GAIN: f64 = 0.6;
@@ -87,21 +72,30 @@ const LEAST_TEXTS: u64 = 10;
 /// Slices of equal size by which the accuracy is listed.
 const SLICES: usize = 5;
 
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let (train, test) = (part_of(evidence, Split::Train)?, part_of(evidence, Split::Test)?);
+/// The length or the source of a text alone tells its label, so the model need not have read it.
+///
+/// A classifier that knows only the number of words (in half powers of two), only the group, or only whether the text has
+/// a mark: a word that is in at least 90 % of the training texts of some classes and in at most 5 % of those of every
+/// other class, as the name of a source is. (A word of one class alone is C46's.) It answers the most frequent class of
+/// the training rows with the same value. On test it is compared with always guessing the largest training class
+/// (`McNemar`) and with the model (the cheap baseline, where no predictions are given). Found if it is significantly
+/// better than the guess, by 10 points or by as much as the guess itself; the model may rest on it where it has 60 %
+/// of what the model gains over the guess. After Poliak et al. 2018, "Hypothesis Only Baselines".
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let (train, test) = (part_of(case, Split::Train)?, part_of(case, Split::Test)?);
     let (Some(train_labels), Some(truth)) = (&train.truth, &test.truth) else {
         return Err(Need::TestPredictions.into());
     };
-    let classes = evidence.classes().ok_or(Need::TrainTexts)?;
+    let classes = case.evidence.classes().ok_or(Need::TrainTexts)?;
     let cues = cues(train, test, train_labels, classes);
     if cues.is_empty() {
         return Err(Missing(vec![Need::TrainTexts, Need::TestTexts]));
     }
-    let model: Vec<bool> = match evidence.predicted(Split::Test) {
+    let model: Vec<bool> = match case.predicted(Split::Test) {
         Ok(predicted) => predicted.hits().collect(),
-        Err(_) => evidence
+        Err(_) => case
             .baseline()?
-            .hits(evidence, Split::Test)
+            .hits(case.evidence, Split::Test)
             .ok_or(Need::TestPredictions)?,
     };
     let guess = largest(&class_counts(train_labels, classes));
@@ -121,7 +115,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         let cue_accuracy = accuracy(&hits);
         measured = measured.with(cue.key, rounded(cue_accuracy));
         let gain = cue_accuracy - guess_accuracy;
-        if significant(test.p_value)
+        if case.significant(test.p_value)
             && gain >= LEAST_GAIN.min(guess_accuracy)
             && worst.is_none_or(|(_, best, _)| cue_accuracy > best)
         {
@@ -129,7 +123,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         }
     }
     let Some((cue, cue_accuracy, p_value)) = worst else {
-        return Ok(Outcome::clear(
+        return Ok(Answer::clear(
             "neither the length nor the source of a text comes near the model",
             measured,
         ));
@@ -141,7 +135,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     } else {
         format!("The model can use {reason}, and will be worse on texts where it does not tell.")
     };
-    Ok(Found {
+    Ok(Diagnosis {
         severity: if suffices { Severity::Caution } else { Severity::Note },
         confidence: Confidence::Likely,
         summary: format!(
@@ -165,13 +159,13 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     .into())
 }
 
-fn part_of(evidence: &Evidence, split: Split) -> Result<&Part, Missing> {
+fn part_of<'a>(case: &Case<'a>, split: Split) -> Result<&'a Part, Missing> {
     let need = if split == Split::Train {
         Need::TrainTexts
     } else {
         Need::TestTexts
     };
-    evidence
+    case.evidence
         .part(split)
         .filter(|part| part.rows > 0)
         .ok_or_else(|| need.into())
@@ -312,7 +306,9 @@ fn slices(texts: &[String], hits: &[bool]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{clear, evidence, found, part, predicted};
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
+    use crate::testing::{ask, clear, evidence, found, part, predicted};
 
     fn rows(all: u32, length: impl Fn(u32) -> u32) -> Vec<(String, u32)> {
         (0..all)
@@ -332,7 +328,10 @@ mod tests {
 
     #[test]
     fn a_label_that_the_length_tells_is_found() {
-        let found = found(run(&with_model(|row| if row % 2 == 0 { 5 } else { 40 })));
+        let found = found(ask(
+            Cause::Shortcut,
+            &with_model(|row| if row % 2 == 0 { 5 } else { 40 }),
+        ));
         assert_eq!(found.measured.evidence["accuracy_of_length_alone"], 1.0);
         assert_eq!(found.measured.evidence["accuracy_of_the_model"], 0.9);
         assert_eq!(found.measured.evidence["accuracy_of_the_largest_class"], 0.5);
@@ -340,21 +339,24 @@ mod tests {
 
     #[test]
     fn lengths_that_tell_nothing_are_clear() {
-        let measured = clear(run(&with_model(|row| 5 + row / 2 % 9)));
+        let measured = clear(ask(Cause::Shortcut, &with_model(|row| 5 + row / 2 % 9)));
         assert!(measured.evidence["accuracy_of_length_alone"].as_f64().unwrap() < 0.6);
     }
 
     #[test]
     fn a_source_that_tells_the_label_is_found() {
         let mut evidence = with_model(|row| 5 + row / 2 % 9);
-        for part in [&mut evidence.train, &mut evidence.test].into_iter().flatten() {
+        for part in [&mut evidence.dataset.train, &mut evidence.dataset.test]
+            .into_iter()
+            .flatten()
+        {
             part.groups = Some(
                 (0..part.rows)
                     .map(|row| ["forum", "paper"][row % 2].to_owned())
                     .collect(),
             );
         }
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::Shortcut, &evidence));
         assert_eq!(found.measured.evidence["accuracy_of_source_alone"], 1.0);
     }
 
@@ -371,10 +373,10 @@ mod tests {
         };
         let mut test = part(&rows(200));
         test.stored_predictions = Some((0..200).map(|row| row % 4).collect());
-        let found = found(run(&evidence(
-            &["a", "b", "c", "d"],
-            [part(&rows(400)), predicted(&[]), test],
-        )));
+        let found = found(ask(
+            Cause::Shortcut,
+            &evidence(&["a", "b", "c", "d"], [part(&rows(400)), predicted(&[]), test]),
+        ));
         // Which two of four classes it is: half of the rows, and a quarter by guessing.
         assert_eq!(found.measured.evidence["accuracy_of_a_mark_alone"], 0.5);
         assert_eq!(found.severity, Severity::Note);

@@ -47,23 +47,10 @@ use labelproof_artifact::Split;
 use labelproof_metrics::comparison::two_proportion_z;
 use serde_json::json;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::evidence::Evidence;
-use crate::measures::rows::{percent, rounded};
-
-/// Two classes of which one document can have both, although it was given one label.
-///
-/// The pair of classes whose confusions, in both directions, cost the most accuracy. Found if merging it would gain at
-/// least 3 points; the pair makes at least 30 % of all errors; in at least 80 % of these errors the true class is the
-/// second choice; and its rows are significantly more often undecided (the two highest probabilities less than .2
-/// apart) than others. With two classes there is nothing to merge.
-pub const CHECK: Check = Check {
-    id: "C52",
-    name: "two topics in one document",
-    family: Family::Labels,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::{percent, rounded};
+use crate::case::Case;
+use crate::evidence::{Missing, Need};
 
 const GAIN: f64 = 0.03;
 const SHARE_OF_ERRORS: f64 = 0.3;
@@ -72,10 +59,16 @@ const SECOND_CHOICE: f64 = 0.8;
 const EACH_WAY: f64 = 0.2;
 const UNDECIDED: f64 = 0.2;
 
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let scored = evidence
+/// Two classes of which one document can have both, although it was given one label.
+///
+/// The pair of classes whose confusions, in both directions, cost the most accuracy. Found if merging it would gain at
+/// least 3 points; the pair makes at least 30 % of all errors; in at least 80 % of these errors the true class is the
+/// second choice; and its rows are significantly more often undecided (the two highest probabilities less than .2
+/// apart) than others. With two classes there is nothing to merge.
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let scored = case
         .scored(Split::Test)
-        .or_else(|missing| evidence.scored(Split::Validation).ok().ok_or(missing))?;
+        .or_else(|missing| case.scored(Split::Validation).ok().ok_or(missing))?;
     let predicted = scored.predicted;
     let classes = scored.probabilities.classes;
     if classes < 3 || predicted.rows() < 50 {
@@ -116,7 +109,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         cell.1 += 1;
     }
     let comparison = two_proportion_z(cells[1], cells[0]);
-    let name = |class: usize| evidence.label(u32::try_from(class).unwrap_or(u32::MAX));
+    let name = |class: usize| case.evidence.label(u32::try_from(class).unwrap_or(u32::MAX));
     let undecided = cells.map(|(undecided, rows)| undecided as f64 / rows.max(1) as f64);
     let top_two = top_two as f64 / predicted.rows() as f64;
     let mut measured = Measured::new()
@@ -134,9 +127,9 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         && of_pair as f64 >= SHARE_OF_ERRORS * errors as f64
         && second_choices as f64 >= SECOND_CHOICE * of_pair as f64
         && smaller as f64 >= EACH_WAY * of_pair as f64
-        && comparison.is_some_and(|test| significant(test.p_value) && test.difference > 0.0);
+        && comparison.is_some_and(|test| case.significant(test.p_value) && test.difference > 0.0);
     if !is_pair {
-        return Ok(Outcome::clear(
+        return Ok(Answer::clear(
             format!(
                 "no two classes stand out as mixed up; `{}` and `{}` cost most, {}",
                 name(one),
@@ -146,7 +139,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             measured,
         ));
     }
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Note,
         confidence: Confidence::Possible,
         summary: format!(
@@ -186,7 +179,9 @@ fn two_largest(row: &[f64]) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{clear, evidence, found, scored};
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
+    use crate::testing::{ask, clear, evidence, found, scored};
 
     fn test_rows(mixed: bool) -> Evidence {
         let rows: Vec<(u32, Vec<f64>)> = (0..300)
@@ -213,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_pair_that_is_undecided_is_found() {
-        let found = found(run(&test_rows(true)));
+        let found = found(ask(Cause::TwoTopics, &test_rows(true)));
         assert_eq!(found.measured.evidence["pair"], json!(["a", "b"]));
         // 25 of 100 rows of each of the two classes are wrong.
         assert!((found.measured.statistic.unwrap().1 - 50.0 / 300.0).abs() < 1e-6);
@@ -222,6 +217,6 @@ mod tests {
 
     #[test]
     fn errors_all_over_are_clear() {
-        clear(run(&test_rows(false)));
+        clear(ask(Cause::TwoTopics, &test_rows(false)));
     }
 }

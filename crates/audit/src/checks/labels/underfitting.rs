@@ -47,25 +47,12 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::{mcnemar, two_proportion_z};
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::checks::weights::failed_run::largest_share;
-use crate::evidence::Evidence;
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::{percent, rounded};
+use crate::case::Case;
 use crate::evidence::log::Log;
-use crate::measures::rows::{percent, rounded};
-
-/// The model has not learned what the data offer: too small a learning rate, too few epochs, or a frozen encoder.
-///
-/// Training and validation accuracy are within 5 points, so it is not learning by heart, and the cheap baseline is
-/// significantly better on the same validation rows, by 5 points (`McNemar`, or the two-proportion z test where only the
-/// logged accuracy is known). Or the training stopped on the way down: the last epoch lowered the validation loss by
-/// at least 5 % and was the best. Such a model is unsound where it is not even better than guessing the largest class.
-pub const CHECK: Check = Check {
-    id: "C56",
-    name: "training that stopped too early or learns too little",
-    family: Family::Labels,
-    run,
-};
+use crate::evidence::{Missing, Need};
+use crate::measures::class_counts::largest_share;
 
 /// How far training accuracy may lie above validation accuracy in a model that learned too little.
 const NEAR: f64 = 0.05;
@@ -74,11 +61,17 @@ const MATERIAL: f64 = 0.05;
 /// A fall of the loss in the last epoch, as a share of it, that goes on.
 const STEEP: f64 = 0.05;
 
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let log = evidence.log()?;
+/// The model has not learned what the data offer: too small a learning rate, too few epochs, or a frozen encoder.
+///
+/// Training and validation accuracy are within 5 points, so it is not learning by heart, and the cheap baseline is
+/// significantly better on the same validation rows, by 5 points (`McNemar`, or the two-proportion z test where only the
+/// logged accuracy is known). Or the training stopped on the way down: the last epoch lowered the validation loss by
+/// at least 5 % and was the best. Such a model is unsound where it is not even better than guessing the largest class.
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let log = case.evidence.log()?;
     let reported = log.reported().ok_or(Need::TrainLog)?;
     // Of the finished model, where its training predictions are given: the log's is a mean over a moving epoch.
-    let train = evidence
+    let train = case
         .predicted(Split::Train)
         .ok()
         .map(|rows| rows.accuracy())
@@ -87,14 +80,9 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     let validation = reported
         .validation
         .accuracy
-        .or_else(|| {
-            evidence
-                .predicted(Split::Validation)
-                .ok()
-                .map(|rows| rows.accuracy())
-        })
+        .or_else(|| case.predicted(Split::Validation).ok().map(|rows| rows.accuracy()))
         .ok_or(Need::ValidationAccuracy)?;
-    let baseline = compare_with_baseline(evidence);
+    let baseline = compare_with_baseline(case);
     let falling = last_fall(log);
     let mut measured = Measured::new()
         .with("train_accuracy", rounded(train))
@@ -111,7 +99,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     }
     let not_by_heart = train - validation <= NEAR;
     let behind = baseline.as_ref().filter(|baseline| {
-        not_by_heart && significant(baseline.p_value) && baseline.accuracy - validation >= MATERIAL
+        not_by_heart && case.significant(baseline.p_value) && baseline.accuracy - validation >= MATERIAL
     });
     let unfinished = not_by_heart && falling.is_some_and(|fall| fall >= STEEP);
     let fix = "Train longer, raise the learning rate (ten times as high for a head on a frozen encoder), or train the \
@@ -124,8 +112,8 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         } else {
             ""
         };
-        return Ok(Found {
-            severity: if validation <= largest_share(evidence) {
+        return Ok(Diagnosis {
+            severity: if validation <= largest_share(&case.evidence.dataset, Split::Validation) {
                 Severity::Unsound
             } else {
                 Severity::Caution
@@ -146,7 +134,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .into());
     }
     if unfinished {
-        return Ok(Found {
+        return Ok(Diagnosis {
             severity: Severity::Note,
             confidence: Confidence::Certain,
             summary: format!(
@@ -163,7 +151,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         }
         .into());
     }
-    Ok(Outcome::clear(
+    Ok(Answer::clear(
         "the training neither stopped on the way down nor fell behind a simple classifier",
         measured,
     ))
@@ -175,15 +163,15 @@ struct Comparison {
 }
 
 /// The baseline on the validation rows, against the model's hits there or as logged.
-fn compare_with_baseline(evidence: &Evidence) -> Option<Comparison> {
-    let hits = evidence.baseline().ok()?.hits(evidence, Split::Validation)?;
+fn compare_with_baseline(case: &Case<'_>) -> Option<Comparison> {
+    let hits = case.baseline().ok()?.hits(case.evidence, Split::Validation)?;
     let right = hits.iter().filter(|hit| **hit).count() as u64;
     let accuracy = right as f64 / hits.len().max(1) as f64;
-    let p_value = if let Ok(predicted) = evidence.predicted(Split::Validation) {
+    let p_value = if let Ok(predicted) = case.predicted(Split::Validation) {
         let model: Vec<bool> = predicted.hits().collect();
         mcnemar(&hits, &model).ok()?.p_value
     } else {
-        let logged = evidence.validation_hits().ok()?;
+        let logged = case.validation_hits().ok()?;
         two_proportion_z((right, hits.len() as u64), logged)?.p_value
     };
     Some(Comparison { accuracy, p_value })
@@ -205,8 +193,10 @@ fn last_fall(log: &Log) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::log::{Epoch, Figures};
-    use crate::testing::{clear, evidence, found, part};
+    use crate::testing::{ask, clear, evidence, found, part};
 
     fn epoch(train: f64, validation: f64, loss: f64) -> Epoch {
         Epoch {
@@ -243,10 +233,10 @@ mod tests {
 
     #[test]
     fn a_head_that_learned_less_than_words_tell_is_found() {
-        let found = found(run(&trained(vec![
-            epoch(0.7, 0.72, 0.7),
-            epoch(0.71, 0.73, 0.69),
-        ])));
+        let found = found(ask(
+            Cause::Underfitting,
+            &trained(vec![epoch(0.7, 0.72, 0.7), epoch(0.71, 0.73, 0.69)]),
+        ));
         assert_eq!(found.severity, Severity::Caution);
         assert!((found.effect_points.unwrap() - 27.0).abs() < 1e-9);
         assert_eq!(found.measured.evidence["baseline_accuracy"], 1.0);
@@ -255,7 +245,7 @@ mod tests {
     #[test]
     fn a_loss_that_still_falls_is_noted() {
         let epochs = vec![epoch(0.9, 0.95, 0.6), epoch(0.95, 0.98, 0.4)];
-        let found = found(run(&trained(epochs)));
+        let found = found(ask(Cause::Underfitting, &trained(epochs)));
         assert_eq!(found.severity, Severity::Note);
         assert!(
             (found.measured.evidence["fall_of_the_loss_in_the_last_epoch"]
@@ -269,9 +259,9 @@ mod tests {
 
     #[test]
     fn a_finished_training_is_clear() {
-        clear(run(&trained(vec![
-            epoch(0.97, 0.98, 0.1),
-            epoch(1.0, 0.98, 0.11),
-        ])));
+        clear(ask(
+            Cause::Underfitting,
+            &trained(vec![epoch(0.97, 0.98, 0.1), epoch(1.0, 0.98, 0.11)]),
+        ));
     }
 }

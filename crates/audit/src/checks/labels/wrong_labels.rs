@@ -55,28 +55,14 @@ use labelproof_artifact::Split;
 use labelproof_metrics::wilson;
 use serde_json::{Value, json};
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::case::{Likeness, baseline_rows, out_of_fold};
-use crate::catalogue::Check;
-use crate::evidence::Evidence;
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::{percent, rounded, split_name};
+use crate::case::Case;
+use crate::evidence::{Missing, Need};
+use crate::measures::baseline::{baseline_rows, out_of_fold};
 use crate::measures::label_noise::{LabelNoise, Suspect, confident_learning};
-use crate::measures::rows::{percent, rounded, sample, split_name};
-
-/// Labels that are probably wrong, and the accuracy that they allow at most.
-///
-/// Confident learning ([`crate::label_noise`]) on probabilities of rows that the model did not see: of the cheap
-/// baseline by 5-fold cross-validation over all labelled texts, or else the given ones of validation and test. Texts
-/// that are there twice with different labels give a lower bound that rests on no model. A hard task looks like a
-/// noisy one to a weak model, so both the estimate and the share of contradicted labels in the half of the rows where
-/// the judge is surest must be above 3 % (the lower ends of their intervals); and no more labels can be wrong than a
-/// model disagrees with that was not trained on them. The finding is never certain, and asks
-/// for reading and not for deleting.
-pub const CHECK: Check = Check {
-    id: "C50",
-    name: "wrong labels",
-    family: Family::Labels,
-    run,
-};
+use crate::measures::overlap::Likeness;
+use crate::measures::sampling::sample;
 
 const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
 const LEAST_ROWS: usize = 100;
@@ -99,13 +85,22 @@ struct Judged {
     agreement: f64,
 }
 
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let classes = evidence.classes().ok_or(Need::TrainTexts)?;
-    let judged = match by_baseline(evidence, classes)? {
+/// Labels that are probably wrong, and the accuracy that they allow at most.
+///
+/// Confident learning ([`crate::label_noise`]) on probabilities of rows that the model did not see: of the cheap
+/// baseline by 5-fold cross-validation over all labelled texts, or else the given ones of validation and test. Texts
+/// that are there twice with different labels give a lower bound that rests on no model. A hard task looks like a
+/// noisy one to a weak model, so both the estimate and the share of contradicted labels in the half of the rows where
+/// the judge is surest must be above 3 % (the lower ends of their intervals); and no more labels can be wrong than a
+/// model disagrees with that was not trained on them. The finding is never certain, and asks
+/// for reading and not for deleting.
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let classes = case.evidence.classes().ok_or(Need::TrainTexts)?;
+    let judged = match by_baseline(case, classes)? {
         Some(judged) => judged,
-        None => by_given_scores(evidence, classes)?,
+        None => by_given_scores(case, classes)?,
     };
-    let (conflicting_texts, certainly_wrong) = contradictions(evidence);
+    let (conflicting_texts, certainly_wrong) = contradictions(case);
     let rows = judged.rows.len();
     let LabelNoise {
         suspects,
@@ -116,7 +111,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     } = &judged.noise;
     let sure = wilson(*disagreements, *sure_rows);
     let sure_share = sure.value.unwrap_or(0.0);
-    let most = most_that_can_be_wrong(evidence);
+    let most = most_that_can_be_wrong(case);
     let fewer = estimate.min(sure_share).min(most);
     let measured = Measured::new()
         .statistic("estimated share of wrong labels", rounded(*estimate))
@@ -130,15 +125,15 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             suspects
                 .iter()
                 .take(LISTED)
-                .map(|suspect| describe(evidence, &judged, suspect))
+                .map(|suspect| describe(case, &judged, suspect))
                 .collect::<Value>(),
         )
         .with("texts_with_two_labels", conflicting_texts)
         .with("certainly_wrong_labels", certainly_wrong)
         .with("accuracy_ceiling", rounded(1.0 - fewer));
-    let known = best_accuracy(evidence);
+    let known = best_accuracy(case);
     if judged.agreement + TOO_WEAK < known {
-        return Ok(Outcome::clear(
+        return Ok(Answer::clear(
             format!(
                 "{} is right on {} of the rows, where a model is on {}: too weak to doubt labels",
                 judged.judge,
@@ -151,7 +146,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     let evidenced = interval.0.min(sure.low.unwrap_or(0.0)).min(most);
     let contradictory = certainly_wrong as f64 > 0.01 * rows as f64;
     if evidenced < NOTED && !contradictory {
-        return Ok(Outcome::clear(
+        return Ok(Answer::clear(
             format!(
                 "about {} of the labels look wrong to {}, which may be hard rows: where it is sure, it disagrees with \
                  {}; rows to look at first: {}",
@@ -164,7 +159,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         ));
     }
     let lower_bound = lower_bound(conflicting_texts, certainly_wrong);
-    Ok(Found {
+    Ok(Diagnosis {
         severity: if evidenced >= LARGE { Severity::Caution } else { Severity::Note },
         confidence: if contradictory { Confidence::Likely } else { Confidence::Possible },
         summary: format!(
@@ -191,10 +186,10 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 }
 
 /// The accuracy of the model on validation or test, whichever is higher; 0 without predictions.
-fn best_accuracy(evidence: &Evidence) -> f64 {
+fn best_accuracy(case: &Case<'_>) -> f64 {
     [Split::Validation, Split::Test]
         .into_iter()
-        .filter_map(|split| evidence.predicted(split).ok())
+        .filter_map(|split| case.predicted(split).ok())
         .map(|rows| rows.accuracy())
         .fold(0.0, f64::max)
 }
@@ -214,10 +209,10 @@ fn agreement(probabilities: &[f64], classes: usize, labels: &[u32]) -> f64 {
 
 /// The share of labels that can be wrong at most if a model that never saw them agrees with the others: what it misses of
 /// the validation or test rows, whichever it knows better, with the upper end of the interval. 1 without predictions.
-fn most_that_can_be_wrong(evidence: &Evidence) -> f64 {
+fn most_that_can_be_wrong(case: &Case<'_>) -> f64 {
     [Split::Validation, Split::Test]
         .into_iter()
-        .filter_map(|split| evidence.predicted(split).ok())
+        .filter_map(|split| case.predicted(split).ok())
         .filter_map(|rows| wilson(rows.hit_count(), rows.rows()).low)
         .map(|low| 1.0 - low)
         .fold(1.0, f64::min)
@@ -249,24 +244,24 @@ fn tenths(share: f64) -> String {
 }
 
 /// Cross-validation over all labelled texts; `None` where there are too few.
-fn by_baseline(evidence: &Evidence, classes: usize) -> Result<Option<Judged>, Missing> {
+fn by_baseline(case: &Case<'_>, classes: usize) -> Result<Option<Judged>, Missing> {
     let mut all: Vec<(Split, usize)> = Vec::new();
     for split in SPLITS {
-        if let Ok((texts, _)) = evidence.labelled_texts(split) {
+        if let Ok((texts, _)) = case.evidence.labelled_texts(split) {
             all.extend((0..texts.len()).map(|row| (split, row)));
         }
     }
     if all.len() < LEAST_ROWS {
         return Ok(None);
     }
-    let rows: Vec<(Split, usize)> = sample(all.len(), baseline_rows(classes) / 2, evidence.seed)
+    let rows: Vec<(Split, usize)> = sample(all.len(), baseline_rows(classes) / 2, case.evidence.seed)
         .into_iter()
         .map(|at| all[at])
         .collect();
-    let overlap = evidence.overlap()?;
+    let overlap = case.overlap()?;
     let (mut texts, mut labels, mut groups) = (Vec::new(), Vec::new(), Vec::new());
     for &(split, row) in &rows {
-        let (split_texts, split_labels) = evidence.labelled_texts(split)?;
+        let (split_texts, split_labels) = case.evidence.labelled_texts(split)?;
         texts.push(split_texts[row].as_str());
         labels.push(split_labels[row]);
         groups.push(overlap.groups(split, Likeness::Near)[row]);
@@ -274,7 +269,7 @@ fn by_baseline(evidence: &Evidence, classes: usize) -> Result<Option<Judged>, Mi
     if labels.iter().collect::<BTreeSet<_>>().len() < 2 {
         return Err(Need::MoreRows.into());
     }
-    let probabilities = out_of_fold(&texts, &labels, &groups, classes, evidence.seed);
+    let probabilities = out_of_fold(&texts, &labels, &groups, classes, case.evidence.seed);
     Ok(Some(Judged {
         noise: confident_learning(&probabilities, classes, &labels),
         agreement: agreement(&probabilities, classes, &labels),
@@ -284,10 +279,10 @@ fn by_baseline(evidence: &Evidence, classes: usize) -> Result<Option<Judged>, Mi
 }
 
 /// The given probabilities of validation and test, whichever has more rows.
-fn by_given_scores(evidence: &Evidence, classes: usize) -> Result<Judged, Missing> {
+fn by_given_scores(case: &Case<'_>, classes: usize) -> Result<Judged, Missing> {
     let scored = [Split::Test, Split::Validation]
         .into_iter()
-        .filter_map(|split| Some((split, evidence.scored(split).ok()?)));
+        .filter_map(|split| Some((split, case.scored(split).ok()?)));
     let (split, scored) = scored
         .max_by_key(|(_, scored)| scored.predicted.rows())
         .ok_or_else(|| Missing(vec![Need::TrainTexts, Need::TestScores]))?;
@@ -303,9 +298,9 @@ fn by_given_scores(evidence: &Evidence, classes: usize) -> Result<Judged, Missin
     })
 }
 
-fn describe(evidence: &Evidence, judged: &Judged, suspect: &Suspect) -> Value {
+fn describe(case: &Case<'_>, judged: &Judged, suspect: &Suspect) -> Value {
     let (split, row) = judged.rows[suspect.row];
-    let part = evidence.part(split);
+    let part = case.evidence.part(split);
     let id = part
         .and_then(|part| part.ids.as_ref()?.get(row).cloned())
         .map_or_else(|| Value::from(row + 1), Value::from);
@@ -313,21 +308,21 @@ fn describe(evidence: &Evidence, judged: &Judged, suspect: &Suspect) -> Value {
     json!({
         "split": split_name(split),
         "row": id,
-        "label": label.map(|label| evidence.label(label)),
-        "suggestion": evidence.label(suspect.suggestion),
+        "label": label.map(|label| case.evidence.label(label)),
+        "suggestion": case.evidence.label(suspect.suggestion),
         "quality": rounded(suspect.quality),
     })
 }
 
 /// Texts that are there several times with different labels, and the labels that must be wrong: all but the most
 /// frequent of each text.
-fn contradictions(evidence: &Evidence) -> (usize, u64) {
-    let Ok(overlap) = evidence.overlap() else {
+fn contradictions(case: &Case<'_>) -> (usize, u64) {
+    let Ok(overlap) = case.overlap() else {
         return (0, 0);
     };
     let mut labels_of: BTreeMap<u32, BTreeMap<u32, u64>> = BTreeMap::new();
     for split in SPLITS {
-        if let Ok((_, labels)) = evidence.labelled_texts(split) {
+        if let Ok((_, labels)) = case.evidence.labelled_texts(split) {
             for (&group, &label) in overlap.groups(split, Likeness::Exact).iter().zip(labels) {
                 *labels_of.entry(group).or_default().entry(label).or_insert(0) += 1;
             }
@@ -346,8 +341,10 @@ fn contradictions(evidence: &Evidence) -> (usize, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measures::rows::shuffled;
-    use crate::testing::{clear, evidence, found, part, scored};
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
+    use crate::measures::sampling::shuffled;
+    use crate::testing::{ask, clear, evidence, found, part, scored};
 
     /// Texts of two vocabularies, every `wrong`th with the label of the other.
     fn rows(all: usize, wrong: usize) -> Vec<(String, u32)> {
@@ -383,7 +380,7 @@ mod tests {
     fn injected_wrong_labels_are_counted_and_named() {
         let rows = rows(600, 7);
         let evidence = all_texts(&rows);
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::WrongLabels, &evidence));
         let share = found.measured.statistic.unwrap().1;
         assert!((share - 1.0 / 7.0).abs() < 0.02, "{share}");
         assert_eq!(found.severity, Severity::Caution);
@@ -404,7 +401,10 @@ mod tests {
 
     #[test]
     fn right_labels_are_clear() {
-        let share = clear(run(&all_texts(&rows(600, 10_000)))).statistic.unwrap().1;
+        let share = clear(ask(Cause::WrongLabels, &all_texts(&rows(600, 10_000))))
+            .statistic
+            .unwrap()
+            .1;
         assert!(share < 0.01, "{share}");
     }
 
@@ -415,13 +415,13 @@ mod tests {
             .map(|row| (format!("word{} {row}", row * 7 % 5), row * row % 11 % 2))
             .collect();
         let mut evidence = all_texts(&rows);
-        let test = evidence.test.as_mut().unwrap();
+        let test = evidence.dataset.test.as_mut().unwrap();
         let said = (0_u32..).zip(test.truth.as_ref().unwrap());
         test.stored_predictions = Some(
             said.map(|(row, &truth)| truth ^ u32::from(row % 10 == 0))
                 .collect(),
         );
-        clear(run(&evidence));
+        clear(ask(Cause::WrongLabels, &evidence));
     }
 
     #[test]
@@ -431,7 +431,7 @@ mod tests {
             let (text, label) = rows[copy].clone();
             rows.push((text, 1 - label));
         }
-        let found = found(run(&all_texts(&rows)));
+        let found = found(ask(Cause::WrongLabels, &all_texts(&rows)));
         assert_eq!(found.measured.evidence["texts_with_two_labels"], 10);
         assert_eq!(found.measured.evidence["certainly_wrong_labels"], 10);
     }
@@ -450,7 +450,7 @@ mod tests {
             })
             .collect();
         let evidence = evidence(&["a", "b"], [scored(&[]), scored(&[]), scored(&rows)]);
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::WrongLabels, &evidence));
         assert!((found.measured.statistic.unwrap().1 - 0.1).abs() < 0.02);
         assert_eq!(found.measured.evidence["judge"], "the model");
     }

@@ -45,32 +45,26 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::statistics::chi_squared_independence;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::evidence::Evidence;
-use crate::measures::rows::{class_counts, distance_of_shares, percent, rounded, split_name};
-
-/// The classes have other shares in test than where the model was trained or chosen.
-///
-/// The chi-squared test of the true classes, and what it costs: `Σ_k w_k · recall_k`, the test accuracy with the
-/// classes weighted as in the other split (post-stratification; Saerens, Latinne and Decaestecker 2002 for the
-/// setting). Found if significant and at least 5 % of the rows would have to change their class.
-pub const CHECK: Check = Check {
-    id: "C47",
-    name: "other shares of the classes in test",
-    family: Family::Leakage,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::{percent, rounded, split_name};
+use crate::case::Case;
+use crate::evidence::{Missing, Need};
+use crate::measures::class_counts::{class_counts, distance_of_shares};
 
 /// Shifts of less than this share of the rows are there in many good data sets.
 const MATERIAL: f64 = 0.05;
 /// Points of accuracy from which on the shift matters for the figure.
 const CAUTION_POINTS: f64 = 1.0;
 
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let truth = |split| evidence.part(split).and_then(|part| part.truth.as_deref());
+/// The classes have other shares in test than where the model was trained or chosen.
+///
+/// The chi-squared test of the true classes, and what it costs: `Σ_k w_k · recall_k`, the test accuracy with the
+/// classes weighted as in the other split (post-stratification; Saerens, Latinne and Decaestecker 2002 for the
+/// setting). Found if significant and at least 5 % of the rows would have to change their class.
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let truth = |split| case.evidence.part(split).and_then(|part| part.truth.as_deref());
     let test = truth(Split::Test).ok_or(Need::TestPredictions)?;
-    let classes = evidence.classes().ok_or(Need::TestPredictions)?;
+    let classes = case.evidence.classes().ok_or(Need::TestPredictions)?;
     let split = [Split::Validation, Split::Train]
         .into_iter()
         .find(|split| truth(*split).is_some_and(|rows| !rows.is_empty()))
@@ -84,14 +78,14 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .p_value(chi_squared.p_value)
         .with("distance_of_shares", rounded(distance))
         .with("compared_with", split_name(split));
-    let effect = reweighted_accuracy(evidence, &reference).map(|(raw, weighted)| {
+    let effect = reweighted_accuracy(case, &reference).map(|(raw, weighted)| {
         measured = std::mem::take(&mut measured)
             .with("accuracy", rounded(raw))
             .with("accuracy_with_the_other_shares", rounded(weighted));
         (weighted - raw) * 100.0
     });
-    if !(significant(chi_squared.p_value) && distance >= MATERIAL) {
-        return Ok(Outcome::clear(
+    if !(case.significant(chi_squared.p_value) && distance >= MATERIAL) {
+        return Ok(Answer::clear(
             format!(
                 "the test classes have the shares of the {} classes",
                 split_name(split)
@@ -108,7 +102,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         ),
         None => String::new(),
     };
-    Ok(Found {
+    Ok(Diagnosis {
         severity: if effect.is_some_and(|points| points.abs() >= CAUTION_POINTS) {
             Severity::Caution
         } else {
@@ -133,8 +127,8 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 }
 
 /// The test accuracy, and what it would be with classes in the given shares; classes that test lacks are left out.
-fn reweighted_accuracy(evidence: &Evidence, reference: &[u64]) -> Option<(f64, f64)> {
-    let predicted = evidence.predicted(Split::Test).ok()?;
+fn reweighted_accuracy(case: &Case<'_>, reference: &[u64]) -> Option<(f64, f64)> {
+    let predicted = case.predicted(Split::Test).ok()?;
     let totals = predicted.confusion().totals();
     let (mut weights, mut weighted) = (0.0, 0.0);
     for ((&weight, &hits), &rows) in reference.iter().zip(&totals.class_hits).zip(&totals.support) {
@@ -149,7 +143,8 @@ fn reweighted_accuracy(evidence: &Evidence, reference: &[u64]) -> Option<(f64, f
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{clear, evidence, found, predicted};
+    use crate::cause::Cause;
+    use crate::testing::{ask, clear, evidence, found, predicted};
 
     /// Rows of two classes; the first is always right, the second half of the time.
     fn rows(first: usize, second: usize) -> Vec<(u32, u32)> {
@@ -167,7 +162,7 @@ mod tests {
                 predicted(&rows(200, 800)),
             ],
         );
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::ClassShift, &evidence));
         assert_eq!(found.severity, Severity::Caution);
         // .2 · 1 + .8 · .5 = .6 in test; .8 · 1 + .2 · .5 = .9 with the shares of validation.
         assert!((found.effect_points.unwrap() - 30.0).abs() < 1e-9);
@@ -184,6 +179,6 @@ mod tests {
                 predicted(&rows(610, 390)),
             ],
         );
-        clear(run(&evidence));
+        clear(ask(Cause::ClassShift, &evidence));
     }
 }

@@ -3,12 +3,12 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::two_proportion_z;
 
-use crate::answer::finding::{Confidence, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::case::{Likeness, Overlap};
-use crate::catalogue::significant;
-use crate::checks::metrics::chosen_on_test;
-use crate::evidence::Evidence;
-use crate::measures::rows::{NAMED_ROWS, count, percent, rounded, row_names, split_name};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::{NAMED_ROWS, count, percent, rounded, row_names, split_name};
+use crate::case::Case;
+use crate::cause::Cause;
+use crate::evidence::{Missing, Need};
+use crate::measures::overlap::{Likeness, Overlap};
 
 /// From this share of test rows on, the training file holds the test file.
 const WHOLE: f64 = 0.9;
@@ -43,8 +43,8 @@ struct Effect {
     p_value: f64,
 }
 
-fn effect(evidence: &Evidence, split: Split, rows: &[usize]) -> Option<Effect> {
-    let predicted = evidence.predicted(split).ok()?;
+fn effect(case: &Case<'_>, split: Split, rows: &[usize]) -> Option<Effect> {
+    let predicted = case.predicted(split).ok()?;
     let mut copied = vec![false; predicted.truth.len()];
     for &row in rows {
         *copied.get_mut(row)? = true;
@@ -85,16 +85,16 @@ fn severity(changes: bool, share: f64, rows: usize) -> Severity {
 
 /// The answer for a way to find rows of one split with a copy in another.
 pub(crate) fn answer(
-    evidence: &Evidence,
+    case: &Case<'_>,
     overlap: &Overlap,
     likeness: &str,
     shared: &dyn Fn(Split, Split) -> Vec<usize>,
-) -> Result<Outcome, Missing> {
+) -> Result<Answer, Missing> {
     let mut measured = Measured::new();
     let mut compared = Vec::new();
     let mut worst: Option<Shared> = None;
     // Test rows that are validation rows by their ids are C8's.
-    let same_rows = evidence.finds(&chosen_on_test::CHECK);
+    let same_rows = case.finds(Cause::ChosenOnTest);
     for (of, with, key) in PAIRS {
         if of == Split::Test && with == Split::Validation && same_rows {
             continue;
@@ -110,10 +110,10 @@ pub(crate) fn answer(
             continue;
         }
         let share = rows.len() as f64 / rows_compared as f64;
-        let effect = effect(evidence, of, &rows);
-        let changes = effect
-            .as_ref()
-            .is_some_and(|effect| significant(effect.p_value) && effect.with - effect.without >= MATERIAL);
+        let effect = effect(case, of, &rows);
+        let changes = effect.as_ref().is_some_and(|effect| {
+            case.significant(effect.p_value) && effect.with - effect.without >= MATERIAL
+        });
         let severity = severity(changes, share, rows.len());
         if worst.as_ref().is_none_or(|known| severity > known.severity) {
             worst = Some(Shared {
@@ -126,7 +126,7 @@ pub(crate) fn answer(
         }
     }
     if compared.is_empty() {
-        return Err(missing(evidence));
+        return Err(missing(case));
     }
     let Some(Shared {
         severity,
@@ -136,7 +136,7 @@ pub(crate) fn answer(
         effect,
     }) = worst
     else {
-        return Ok(Outcome::clear(
+        return Ok(Answer::clear(
             format!(
                 "no row has {likeness} a row of another split (compared: {})",
                 compared.join(", ")
@@ -144,7 +144,7 @@ pub(crate) fn answer(
             measured,
         ));
     };
-    let part = evidence.part(of).ok_or_else(|| missing(evidence))?;
+    let part = case.evidence.part(of).ok_or_else(|| missing(case))?;
     let share = rows.len() as f64 / part.rows.max(1) as f64;
     let mut summary = format!(
         "{} of {} {} rows ({}) {} {likeness} a row of the {} file, so the model may know the answer by heart.",
@@ -169,7 +169,7 @@ pub(crate) fn answer(
             .with("accuracy_without", rounded(effect.without))
             .p_value(effect.p_value);
     }
-    Ok(Found {
+    Ok(Diagnosis {
         severity,
         confidence: Confidence::Certain,
         summary,
@@ -190,11 +190,11 @@ pub(crate) fn answer(
 }
 
 /// The texts that are missing for any comparison of two splits.
-pub(crate) fn missing(evidence: &Evidence) -> Missing {
+pub(crate) fn missing(case: &Case<'_>) -> Missing {
     let needs = [(Split::Train, Need::TrainTexts), (Split::Test, Need::TestTexts)];
     let needs: Vec<Need> = needs
         .into_iter()
-        .filter(|(split, _)| evidence.texts(*split).is_err())
+        .filter(|(split, _)| case.evidence.texts(*split).is_err())
         .map(|(_, need)| need)
         .collect();
     if needs.is_empty() {

@@ -50,42 +50,35 @@
 
 use labelproof_artifact::Split;
 
-use crate::answer::finding::{Family, Missing, Outcome};
-use crate::case::Likeness;
-use crate::catalogue::Check;
+use crate::answer::finding::Answer;
+use crate::case::Case;
 use crate::checks::leakage::copies;
-use crate::evidence::Evidence;
+use crate::evidence::Missing;
+use crate::measures::overlap::Likeness;
 
 /// The same text in two splits: what was learned by heart counts as knowledge.
 ///
 /// Texts are the same where their BLAKE3 digests are, after Unicode NFKC, case folding and squeezing of white space.
 /// For each pair of splits the share of rows with a copy, and the accuracy with and without them (two-proportion z
 /// test). Where nearly all test rows are in training, check C45 says so, and this one only points at it.
-pub const CHECK: Check = Check {
-    id: "C40",
-    name: "the same texts in two splits",
-    family: Family::Leakage,
-    run,
-};
-
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let overlap = evidence.overlap()?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let overlap = case.overlap()?;
     let found = |of, with| overlap.shared(of, with, Likeness::Exact);
     if copies::contains_test(overlap) {
         let rows = found(Split::Test, Split::Train).len();
-        return Ok(Outcome::clear(
+        return Ok(Answer::clear(
             format!("{rows} test rows are in the training file: that is more than copies, see C45"),
             crate::answer::finding::Measured::new().with("test_in_train_rows", rows),
         ));
     }
-    copies::answer(evidence, overlap, "the same text as", &found)
+    copies::answer(case, overlap, "the same text as", &found)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::answer::finding::Severity;
-    use crate::testing::{clear, evidence, found, part};
+    use crate::cause::Cause;
+    use crate::testing::{ask, clear, evidence, found, part};
 
     fn rows(from: u32, to: u32) -> Vec<(String, u32)> {
         (from..to)
@@ -118,7 +111,7 @@ mod tests {
             &["a", "b"],
             [part(&rows(0, 500)), part(&[] as &[(String, u32)]), test],
         );
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::ExactDuplicates, &evidence));
         assert_eq!(found.severity, Severity::Unsound);
         assert!((found.effect_points.unwrap() - 10.0).abs() < 1e-9);
         assert_eq!(found.measured.evidence["test_in_train_rows"], 40);
@@ -130,7 +123,10 @@ mod tests {
     fn a_handful_is_a_note() {
         let test = part(&[rows(0, 2), rows(1000, 1400)].concat());
         let evidence = evidence(&["a", "b"], [part(&rows(0, 500)), part(&rows(600, 700)), test]);
-        assert_eq!(found(run(&evidence)).severity, Severity::Note);
+        assert_eq!(
+            found(ask(Cause::ExactDuplicates, &evidence)).severity,
+            Severity::Note
+        );
     }
 
     #[test]
@@ -139,7 +135,10 @@ mod tests {
             &["a", "b"],
             [part(&rows(0, 100)), part(&rows(100, 150)), part(&rows(200, 250))],
         );
-        assert_eq!(clear(run(&evidence)).evidence["test_in_train_rows"], 0);
+        assert_eq!(
+            clear(ask(Cause::ExactDuplicates, &evidence)).evidence["test_in_train_rows"],
+            0
+        );
     }
 
     #[test]
@@ -148,6 +147,9 @@ mod tests {
             &["a", "b"],
             [part(&rows(0, 100)), part(&rows(100, 150)), part(&rows(0, 50))],
         );
-        assert_eq!(clear(run(&evidence)).evidence["test_in_train_rows"], 50);
+        assert_eq!(
+            clear(ask(Cause::ExactDuplicates, &evidence)).evidence["test_in_train_rows"],
+            50
+        );
     }
 }

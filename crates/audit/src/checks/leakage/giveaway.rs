@@ -49,26 +49,13 @@ use labelproof_artifact::Split;
 use labelproof_text::terms::words;
 use serde_json::{Value, json};
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::evidence::Evidence;
-use crate::measures::rows::{class_counts, percent, rounded, sample};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::{percent, rounded};
+use crate::case::Case;
+use crate::evidence::{Missing, Need};
+use crate::measures::class_counts::class_counts;
+use crate::measures::sampling::sample;
 use crate::measures::vocabulary::{texts_with_word, word_set};
-
-/// The label is given away in the text: by its name, an id, an address or a signature.
-///
-/// Rules of one word, found on the training texts: of the texts with the word at least 98 % are of one class, and it is
-/// in at least 5 % of all rows (one that is no word: in half of its class). Honest data have such words (`film` in news on films), so a rule is only called a
-/// giveaway where it looks like an artefact: the word is in at least 90 % of the texts of its class, which no subject
-/// manages that people write about freely; or it is no word (it has digits) and in at least half of them. The name of
-/// a label is one where it is in at least 95 % of its own texts, and 98 % of the texts with it are its own; be it anywhere,
-/// or in an address.
-pub const CHECK: Check = Check {
-    id: "C46",
-    name: "the label stands in the text",
-    family: Family::Leakage,
-    run,
-};
 
 const PRECISION: f64 = 0.98;
 const COVERAGE: f64 = 0.05;
@@ -94,10 +81,18 @@ struct Rule {
     kind: &'static str,
 }
 
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let (texts, labels) = evidence.labelled_texts(Split::Train)?;
-    let classes = evidence.classes().ok_or(Need::TrainTexts)?;
-    let rows = sample(texts.len(), LARGEST_SAMPLE, evidence.seed);
+/// The label is given away in the text: by its name, an id, an address or a signature.
+///
+/// Rules of one word, found on the training texts: of the texts with the word at least 98 % are of one class, and it is
+/// in at least 5 % of all rows (one that is no word: in half of its class). Honest data have such words (`film` in news on films), so a rule is only called a
+/// giveaway where it looks like an artefact: the word is in at least 90 % of the texts of its class, which no subject
+/// manages that people write about freely; or it is no word (it has digits) and in at least half of them. The name of
+/// a label is one where it is in at least 95 % of its own texts, and 98 % of the texts with it are its own; be it anywhere,
+/// or in an address.
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let (texts, labels) = case.evidence.labelled_texts(Split::Train)?;
+    let classes = case.evidence.classes().ok_or(Need::TrainTexts)?;
+    let rows = sample(texts.len(), LARGEST_SAMPLE, case.evidence.seed);
     let texts: Vec<&str> = rows.iter().map(|&row| texts[row].as_str()).collect();
     let labels: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
     let class_rows = class_counts(&labels, classes);
@@ -137,7 +132,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             kind,
         });
     }
-    rules.extend(names(evidence, &texts, &labels, &class_rows));
+    rules.extend(names(case, &texts, &labels, &class_rows));
     rules.sort_by(|one, other| {
         let strength = |rule: &Rule| rule.precision * rule.recall;
         strength(other)
@@ -157,7 +152,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     let share = given_away.iter().map(|class| class_rows[*class]).sum::<u64>() as f64 / texts.len() as f64;
     // In a set of many classes the name of one or another is in its texts by right: `timer` in requests for a timer.
     if share < COVERAGE {
-        return Ok(Outcome::clear(
+        return Ok(Answer::clear(
             "no single word gives the label of many rows away",
             measured,
         ));
@@ -170,7 +165,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     } else {
         Severity::Note
     };
-    Ok(found(evidence, &rules, share, severity, measured).into())
+    Ok(found(case, &rules, share, severity, measured).into())
 }
 
 const NAME: &str = "the name of the label";
@@ -178,8 +173,10 @@ const ADDRESS: &str = "the name of the label, in an address or a path";
 
 /// Labels whose name is in nearly all of their own texts and hardly in others, be it anywhere or in an address: a word
 /// that other texts use as well still gives the label away there.
-fn names(evidence: &Evidence, texts: &[&str], labels: &[u32], class_rows: &[u64]) -> Vec<Rule> {
-    let wanted: Vec<Vec<String>> = evidence
+fn names(case: &Case<'_>, texts: &[&str], labels: &[u32], class_rows: &[u64]) -> Vec<Rule> {
+    let wanted: Vec<Vec<String>> = case
+        .evidence
+        .dataset
         .labels
         .iter()
         .map(|label| words(&label.replace('_', " ")).map(str::to_lowercase).collect())
@@ -229,8 +226,8 @@ fn named(
     rules.collect()
 }
 
-fn found(evidence: &Evidence, rules: &[Rule], share: f64, severity: Severity, measured: Measured) -> Found {
-    let name = |rule: &Rule| evidence.label(u32::try_from(rule.class).unwrap_or(u32::MAX));
+fn found(case: &Case<'_>, rules: &[Rule], share: f64, severity: Severity, measured: Measured) -> Diagnosis {
+    let name = |rule: &Rule| case.evidence.label(u32::try_from(rule.class).unwrap_or(u32::MAX));
     let first = &rules[0];
     let list: Value = rules
         .iter()
@@ -245,7 +242,7 @@ fn found(evidence: &Evidence, rules: &[Rule], share: f64, severity: Severity, me
             })
         })
         .collect();
-    Found {
+    Diagnosis {
         severity,
         confidence: Confidence::Likely,
         summary: format!(
@@ -276,7 +273,9 @@ fn found(evidence: &Evidence, rules: &[Rule], share: f64, severity: Severity, me
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{clear, evidence, found, part};
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
+    use crate::testing::{ask, clear, evidence, found, part};
 
     fn texts(word: impl Fn(u32) -> &'static str) -> Evidence {
         let rows: Vec<(String, u32)> = (0..400)
@@ -291,7 +290,7 @@ mod tests {
     #[test]
     fn a_signature_of_one_class_is_found() {
         let evidence = texts(|row| if row % 4 == 1 { "reuters" } else { "other" });
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::Giveaway, &evidence));
         assert_eq!(found.severity, Severity::Caution);
         assert_eq!(found.measured.evidence["rules"][0]["word"], "reuters");
         assert_eq!(found.measured.evidence["rules"][0]["label"], "trade");
@@ -301,7 +300,7 @@ mod tests {
     #[test]
     fn names_of_all_labels_in_their_texts_are_unsound() {
         let evidence = texts(|row| ["Sport", "Trade", "Film", "Music"][row as usize % 4]);
-        assert_eq!(found(run(&evidence)).severity, Severity::Unsound);
+        assert_eq!(found(ask(Cause::Giveaway, &evidence)).severity, Severity::Unsound);
     }
 
     #[test]
@@ -314,7 +313,7 @@ mod tests {
                 "other"
             }
         });
-        let measured = clear(run(&evidence));
+        let measured = clear(ask(Cause::Giveaway, &evidence));
         assert_eq!(measured.evidence["words_of_one_class"], json!(["goal"]));
     }
 
@@ -332,10 +331,13 @@ mod tests {
                 (text, row % 2)
             })
             .collect();
-        let found = found(run(&evidence(
-            &["film", "trade"],
-            [part(&rows), part(&[("", 0); 0]), part(&[("", 0); 0])],
-        )));
+        let found = found(ask(
+            Cause::Giveaway,
+            &evidence(
+                &["film", "trade"],
+                [part(&rows), part(&[("", 0); 0]), part(&[("", 0); 0])],
+            ),
+        ));
         assert_eq!(found.severity, Severity::Unsound);
         assert_eq!(
             found.measured.evidence["rules"][0]["because"],

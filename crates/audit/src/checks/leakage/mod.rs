@@ -2,13 +2,13 @@
 
 mod copies;
 
-pub mod class_shift;
-pub mod exact_duplicates;
-pub mod giveaway;
-pub mod near_duplicates;
-pub mod redrawn_split;
-pub mod shared_groups;
-pub mod small_validation;
-pub mod sorted_split;
-pub mod test_inside_train;
-pub mod text_drift;
+pub(crate) mod class_shift;
+pub(crate) mod exact_duplicates;
+pub(crate) mod giveaway;
+pub(crate) mod near_duplicates;
+pub(crate) mod redrawn_split;
+pub(crate) mod shared_groups;
+pub(crate) mod small_validation;
+pub(crate) mod sorted_split;
+pub(crate) mod test_inside_train;
+pub(crate) mod text_drift;

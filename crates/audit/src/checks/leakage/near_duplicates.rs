@@ -45,27 +45,20 @@
 
 use std::collections::BTreeSet;
 
-use crate::answer::finding::{Family, Missing, Outcome};
-use crate::case::Likeness;
-use crate::catalogue::Check;
+use crate::answer::finding::Answer;
+use crate::case::Case;
 use crate::checks::leakage::copies;
-use crate::evidence::Evidence;
+use crate::evidence::Missing;
+use crate::measures::overlap::Likeness;
 
 /// Nearly the same text in two splits: an edited copy, or one template with other names.
 ///
 /// `MinHash` with 128 hashes of shingles, 16 bands of 8, then the true Jaccard similarity of at least .8 (Broder 1997;
 /// see [`labelproof_text::duplicates`]), joined to groups; rows with an exact copy there are C40's and left out. The
 /// accuracy with and without these rows is compared as in C40.
-pub const CHECK: Check = Check {
-    id: "C41",
-    name: "nearly the same texts in two splits",
-    family: Family::Leakage,
-    run,
-};
-
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let overlap = evidence.overlap()?;
-    copies::answer(evidence, overlap, "nearly the same text as", &|of, with| {
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let overlap = case.overlap()?;
+    copies::answer(case, overlap, "nearly the same text as", &|of, with| {
         let exact: BTreeSet<usize> = overlap.shared(of, with, Likeness::Exact).into_iter().collect();
         let mut near = overlap.shared(of, with, Likeness::Near);
         near.retain(|row| !exact.contains(row));
@@ -75,10 +68,10 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::answer::finding::Severity;
-    use crate::measures::rows::shuffled;
-    use crate::testing::{clear, evidence, found, part};
+    use crate::cause::Cause;
+    use crate::measures::sampling::shuffled;
+    use crate::testing::{ask, clear, evidence, found, part};
     use labelproof_artifact::Split;
 
     fn text(row: u32, ending: &str) -> (String, u32) {
@@ -100,7 +93,7 @@ mod tests {
             .chain((100..135).map(|row| text(row, "one")))
             .collect();
         let evidence = evidence(&["a", "b"], [part(&train), part(&[("x", 0)]), part(&test)]);
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::NearDuplicates, &evidence));
         assert_eq!(found.measured.evidence["test_in_train_rows"], 10);
         assert_eq!(found.severity, Severity::Unsound);
         assert_eq!(evidence.part(Split::Test).unwrap().rows, 50);
@@ -111,6 +104,9 @@ mod tests {
         let train: Vec<_> = (0..60).map(|row| text(row, "one")).collect();
         let test: Vec<_> = (100..160).map(|row| text(row, "one")).collect();
         let evidence = evidence(&["a", "b"], [part(&train), part(&[("x", 0)]), part(&test)]);
-        assert_eq!(clear(run(&evidence)).evidence["test_in_train_rows"], 0);
+        assert_eq!(
+            clear(ask(Cause::NearDuplicates, &evidence)).evidence["test_in_train_rows"],
+            0
+        );
     }
 }

@@ -40,24 +40,17 @@
 //!   `tensorflow/tensorflow#62782` only made the default visible in the signature.
 //! - `huggingface/datasets#5435`: the same question for streamed data sets.
 
-use crate::answer::finding::{Family, Measured, Missing, Need, Outcome};
-use crate::catalogue::Check;
-use crate::evidence::Evidence;
+use crate::answer::finding::{Answer, Measured};
+use crate::case::Case;
+use crate::evidence::{Missing, Need};
 
 /// The split is drawn again in every epoch, so that validation rows become training rows (tensorflow#59279).
 ///
 /// Needs the ids of the rows of every epoch. No file that the audit reads has them, so it says that it cannot check:
 /// silence would read as "not there". A pipeline keeps its split in a file, which all epochs read.
-pub const CHECK: Check = Check {
-    id: "C43",
-    name: "a split that is drawn again in every epoch",
-    family: Family::Leakage,
-    run,
-};
-
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    match &evidence.pipeline {
-        Some(facts) if facts.stale.is_empty() => Ok(Outcome::clear(
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    match &case.evidence.pipeline {
+        Some(facts) if facts.stale.is_empty() => Ok(Answer::clear(
             "The split is kept in a file, and the training read this one.",
             Measured::new(),
         )),
@@ -68,12 +61,17 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::pipeline::PipelineFacts;
-    use crate::testing::clear;
+    use crate::testing::{ask, clear};
 
     #[test]
     fn it_says_that_it_cannot_be_checked() {
-        assert_eq!(run(&Evidence::default()), Err(Need::EpochRows.into()));
+        assert_eq!(
+            ask(Cause::RedrawnSplit, &Evidence::default()),
+            Err(Need::EpochRows.into())
+        );
     }
 
     #[test]
@@ -85,9 +83,9 @@ mod tests {
             }),
             ..Evidence::default()
         };
-        clear(run(&pipeline(&[])));
+        clear(ask(Cause::RedrawnSplit, &pipeline(&[])));
         assert_eq!(
-            run(&pipeline(&["split/split.parquet"])),
+            ask(Cause::RedrawnSplit, &pipeline(&["split/split.parquet"])),
             Err(Need::EpochRows.into())
         );
     }

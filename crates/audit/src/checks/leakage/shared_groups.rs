@@ -48,22 +48,10 @@ use std::collections::BTreeSet;
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::two_proportion_z;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::evidence::Evidence;
-use crate::measures::rows::{percent, rounded, row_names, split_name};
-
-/// Rows of one author, thread or source in two splits: the model may know the author instead of the subject.
-///
-/// The share of test rows (or of validation rows, where there is no test) whose group also has training rows, and
-/// their accuracy against that of the other rows (two-proportion z test). With fewer groups than 20 a split by group
-/// is hardly possible, and sharing them is only noted.
-pub const CHECK: Check = Check {
-    id: "C42",
-    name: "one author, thread or source in two splits",
-    family: Family::Leakage,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::{percent, rounded, row_names, split_name};
+use crate::case::Case;
+use crate::evidence::{Missing, Need};
 
 /// Fewer groups than this cannot be split by.
 const LEAST_GROUPS: usize = 20;
@@ -72,8 +60,13 @@ const MANY: f64 = 0.01;
 /// A difference in accuracy that matters.
 const MATERIAL: f64 = 0.01;
 
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let groups = |split| evidence.part(split).and_then(|part| part.groups.as_ref());
+/// Rows of one author, thread or source in two splits: the model may know the author instead of the subject.
+///
+/// The share of test rows (or of validation rows, where there is no test) whose group also has training rows, and
+/// their accuracy against that of the other rows (two-proportion z test). With fewer groups than 20 a split by group
+/// is hardly possible, and sharing them is only noted.
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let groups = |split| case.evidence.part(split).and_then(|part| part.groups.as_ref());
     let train: BTreeSet<&str> = groups(Split::Train)
         .ok_or(Need::Groups)?
         .iter()
@@ -84,7 +77,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .into_iter()
         .find(|split| groups(*split).is_some_and(|groups| !groups.is_empty()))
         .ok_or(Need::Groups)?;
-    let part = evidence.part(split).ok_or(Need::Groups)?;
+    let part = case.evidence.part(split).ok_or(Need::Groups)?;
     let given = groups(split).ok_or(Need::Groups)?;
     let shared: Vec<bool> = given.iter().map(|group| train.contains(group.as_str())).collect();
     let rows: Vec<usize> = (0..shared.len()).filter(|&row| shared[row]).collect();
@@ -99,13 +92,13 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("groups", all.len());
     let name = split_name(split);
     if rows.is_empty() {
-        return Ok(Outcome::clear(
+        return Ok(Answer::clear(
             format!("no {name} row is of an author, thread or source that has training rows"),
             measured,
         ));
     }
     let mut cells = [(0_u64, 0_u64); 2];
-    if let Ok(predicted) = evidence.predicted(split) {
+    if let Ok(predicted) = case.predicted(split) {
         for (hit, shared) in predicted.hits().zip(&shared) {
             let cell = &mut cells[usize::from(*shared)];
             cell.0 += u64::from(hit);
@@ -113,7 +106,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         }
     }
     let comparison = two_proportion_z(cells[1], cells[0]);
-    let better = comparison.is_some_and(|test| significant(test.p_value) && test.difference >= MATERIAL);
+    let better = comparison.is_some_and(|test| case.significant(test.p_value) && test.difference >= MATERIAL);
     let effect = comparison.map(|_| {
         let with = (cells[0].0 + cells[1].0) as f64 / (cells[0].1 + cells[1].1) as f64;
         with - cells[0].0 as f64 / cells[0].1 as f64
@@ -143,7 +136,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         ),
         None => String::from(" How well the model does on new ones cannot be said from these rows."),
     };
-    Ok(Found {
+    Ok(Diagnosis {
         severity,
         confidence,
         summary: format!(
@@ -165,8 +158,9 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cause::Cause;
     use crate::evidence::Part;
-    use crate::testing::{clear, evidence, found, predicted};
+    use crate::testing::{ask, clear, evidence, found, predicted};
 
     fn grouped(rows: &[(u32, u32)], group: impl Fn(usize) -> String) -> Part {
         let mut part = predicted(rows);
@@ -188,7 +182,7 @@ mod tests {
                 grouped(&test, |row| format!("author{}", row % 100)),
             ],
         );
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::SharedGroups, &evidence));
         assert_eq!(found.severity, Severity::Unsound);
         assert_eq!(found.measured.evidence["accuracy_of_known_groups"], 1.0);
         assert_eq!(found.measured.evidence["accuracy_of_new_groups"], 0.5);
@@ -205,6 +199,6 @@ mod tests {
                 grouped(&[(0, 0); 30], |row| format!("writer{row}")),
             ],
         );
-        assert_eq!(clear(run(&evidence)).evidence["groups"], 80);
+        assert_eq!(clear(ask(Cause::SharedGroups, &evidence)).evidence["groups"], 80);
     }
 }

@@ -40,22 +40,10 @@
 
 use labelproof_metrics::wilson;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::evidence::Evidence;
-use crate::measures::rows::{percent, rounded};
-
-/// Too few validation or test rows to say how good the model is.
-///
-/// The width of Wilson's 95 % interval (Wilson 1927) of each accuracy: a note above 10 points, a reservation from 20 on. With the number of
-/// looks, one an epoch: the largest of `m` independent equally good results exceeds their mean by about
-/// `SE · √(2 ln m)`, which bounds what choosing the best epoch adds to the validation accuracy.
-pub const CHECK: Check = Check {
-    id: "C49",
-    name: "too few rows to measure by",
-    family: Family::Leakage,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::{percent, rounded};
+use crate::case::Case;
+use crate::evidence::Missing;
 
 /// The widest interval, as a share, that still tells a good model from a bad one.
 const WIDEST: f64 = 0.1;
@@ -63,13 +51,18 @@ const WIDEST: f64 = 0.1;
 /// From this width on the figure itself says little.
 const HOPELESS: f64 = 0.2;
 
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let validation = evidence.validation_hits();
-    let test = evidence.test_hits();
+/// Too few validation or test rows to say how good the model is.
+///
+/// The width of Wilson's 95 % interval (Wilson 1927) of each accuracy: a note above 10 points, a reservation from 20 on. With the number of
+/// looks, one an epoch: the largest of `m` independent equally good results exceeds their mean by about
+/// `SE · √(2 ln m)`, which bounds what choosing the best epoch adds to the validation accuracy.
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let validation = case.validation_hits();
+    let test = case.test_hits();
     if let (Err(missing), Err(_)) = (&validation, &test) {
         return Err(missing.clone());
     }
-    let looks = evidence.log.as_ref().map_or(1, |log| log.epochs.len());
+    let looks = case.evidence.log.as_ref().map_or(1, |log| log.epochs.len());
     let mut measured = Measured::new();
     let mut wide = Vec::new();
     for (name, key, hits) in [
@@ -99,7 +92,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .iter()
         .max_by(|one, other| (one.3 - one.2).total_cmp(&(other.3 - other.2)))
     else {
-        return Ok(Outcome::clear(
+        return Ok(Answer::clear(
             "there are enough rows to know the accuracy within 10 points",
             measured,
         ));
@@ -109,7 +102,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     } else {
         String::new()
     };
-    Ok(Found {
+    Ok(Diagnosis {
         severity: if high - low >= HOPELESS {
             Severity::Caution
         } else {
@@ -141,8 +134,9 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cause::Cause;
     use crate::evidence::log::{Epoch, Log};
-    use crate::testing::{clear, evidence, found, predicted};
+    use crate::testing::{ask, clear, evidence, found, predicted};
 
     fn rows(hits: usize, all: usize) -> Vec<(u32, u32)> {
         (0..all).map(|row| (0, u32::from(row >= hits))).collect()
@@ -162,7 +156,7 @@ mod tests {
             epochs: vec![Epoch::default(); 10],
             ..Log::default()
         });
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::SmallValidation, &evidence));
         // statsmodels: proportion_confint(40, 50, method="wilson") = (0.669628, 0.887569).
         let width = found.measured.statistic.unwrap().1;
         assert!((width - (0.887_569 - 0.669_628)).abs() < 2e-5, "{width}");
@@ -177,7 +171,7 @@ mod tests {
             [predicted(&[]), predicted(&rows(140, 200)), predicted(&[])],
         );
         // statsmodels: proportion_confint(140, 200, method="wilson") = (0.633209, 0.759253).
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::SmallValidation, &evidence));
         assert_eq!(found.severity, Severity::Note);
         assert!((found.measured.statistic.unwrap().1 - 0.126_043).abs() < 2e-5);
     }
@@ -192,6 +186,6 @@ mod tests {
                 predicted(&rows(500, 1000)),
             ],
         );
-        clear(run(&evidence));
+        clear(ask(Cause::SmallValidation, &evidence));
     }
 }

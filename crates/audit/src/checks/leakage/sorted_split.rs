@@ -53,10 +53,18 @@ use labelproof_metrics::comparison::two_sided_normal;
 use labelproof_metrics::statistics::chi_squared_independence;
 use serde_json::Value;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::evidence::Evidence;
-use crate::measures::rows::{class_counts, distance_of_shares, percent, rounded, split_name};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::{percent, rounded, split_name};
+use crate::case::Case;
+use crate::evidence::{Missing, Need};
+use crate::measures::class_counts::{class_counts, distance_of_shares};
+use crate::measures::significance::Significance;
+
+/// Shares of rows that would have to change their class for the splits to be alike.
+const HUGE: f64 = 0.5;
+const LARGE: f64 = 0.25;
+/// Fewer runs than this share of those expected: the file is sorted.
+const SORTED: f64 = 0.5;
 
 /// A split is the tail of a sorted file: it lacks classes, or consists of a few.
 ///
@@ -65,23 +73,10 @@ use crate::measures::rows::{class_counts, distance_of_shares, percent, rounded, 
 /// for several classes Barton and David 1957) on the order of the training rows says whether the file is sorted.
 /// Found if the counts differ significantly and a class is absent, or half of the rows would have to move, or a
 /// quarter would and the file is sorted. (Published test sets that are balanced on purpose differ by a tenth.)
-pub const CHECK: Check = Check {
-    id: "C44",
-    name: "a split that is the tail of a sorted file",
-    family: Family::Leakage,
-    run,
-};
-
-/// Shares of rows that would have to change their class for the splits to be alike.
-const HUGE: f64 = 0.5;
-const LARGE: f64 = 0.25;
-/// Fewer runs than this share of those expected: the file is sorted.
-const SORTED: f64 = 0.5;
-
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let truth = |split| evidence.part(split).and_then(|part| part.truth.as_deref());
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let truth = |split| case.evidence.part(split).and_then(|part| part.truth.as_deref());
     let train = truth(Split::Train).ok_or(Need::TrainTexts)?;
-    let classes = evidence.classes().ok_or(Need::TrainTexts)?;
+    let classes = case.evidence.classes().ok_or(Need::TrainTexts)?;
     let others: Vec<(Split, &[u32])> = [Split::Validation, Split::Test]
         .into_iter()
         .filter_map(|split| Some((split, truth(split).filter(|rows| !rows.is_empty())?)))
@@ -94,7 +89,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .into_iter()
         .filter_map(truth)
         .filter_map(|labels| runs(labels, classes))
-        .any(|runs| runs.share < SORTED && significant(runs.p_value));
+        .any(|runs| runs.share < SORTED && case.significant(runs.p_value));
     let mut measured = Measured::new().with("sorted", sorted);
     for (split, labels) in others {
         let counts = class_counts(labels, classes);
@@ -102,11 +97,11 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             continue;
         };
         let distance = distance_of_shares(&train_counts, &counts);
-        let mut absent = absent_classes(&train_counts, &counts);
-        absent.extend(absent_classes(&counts, &train_counts));
+        let mut absent = absent_classes(&train_counts, &counts, case.significance());
+        absent.extend(absent_classes(&counts, &train_counts, case.significance()));
         let names: Vec<String> = absent
             .iter()
-            .map(|&class| evidence.label(u32::try_from(class).unwrap_or(u32::MAX)))
+            .map(|&class| case.evidence.label(u32::try_from(class).unwrap_or(u32::MAX)))
             .collect();
         let name = split_name(split);
         measured = measured
@@ -114,7 +109,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             .p_value(test.p_value)
             .with("distance_of_shares", rounded(distance));
         let odd = !absent.is_empty() || distance >= HUGE || (sorted && distance >= LARGE);
-        if !(significant(test.p_value) && odd) {
+        if !(case.significant(test.p_value) && odd) {
             continue;
         }
         let lacking = if names.is_empty() {
@@ -127,7 +122,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         } else {
             ""
         };
-        return Ok(Found {
+        return Ok(Diagnosis {
             severity: Severity::Unsound,
             confidence: if sorted { Confidence::Certain } else { Confidence::Likely },
             summary: format!(
@@ -147,20 +142,20 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         }
         .into());
     }
-    Ok(Outcome::clear(
+    Ok(Answer::clear(
         "the splits have the same classes in similar shares",
         measured,
     ))
 }
 
 /// Classes of the first counts that the second lack although chance would hardly leave them out.
-fn absent_classes(present: &[u64], other: &[u64]) -> Vec<usize> {
+fn absent_classes(present: &[u64], other: &[u64], significance: Significance) -> Vec<usize> {
     let total = present.iter().sum::<u64>().max(1) as f64;
     let rows = other.iter().sum::<u64>() as f64;
     (0..present.len())
         .filter(|&class| {
             let share = present[class] as f64 / total;
-            other[class] == 0 && share > 0.0 && significant((rows * (-share).ln_1p()).exp())
+            other[class] == 0 && share > 0.0 && significance.holds((rows * (-share).ln_1p()).exp())
         })
         .collect()
 }
@@ -201,7 +196,8 @@ fn runs(labels: &[u32], classes: usize) -> Option<Runs> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{clear, evidence, found, predicted};
+    use crate::cause::Cause;
+    use crate::testing::{ask, clear, evidence, found, predicted};
 
     fn rows(labels: impl Iterator<Item = u32>) -> Vec<(u32, u32)> {
         labels.map(|label| (label, label)).collect()
@@ -216,7 +212,7 @@ mod tests {
             &["a", "b", "c", "d", "e"],
             [predicted(&train), predicted(&validation), predicted(&[])],
         );
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::SortedSplit, &evidence));
         assert_eq!(found.confidence, Confidence::Certain);
         assert_eq!(
             found.measured.evidence["absent_classes"],
@@ -233,7 +229,7 @@ mod tests {
             &["a", "b", "c", "d", "e"],
             [predicted(&train), predicted(&validation), predicted(&[])],
         );
-        let measured = clear(run(&evidence));
+        let measured = clear(ask(Cause::SortedSplit, &evidence));
         assert_eq!(measured.evidence["sorted"], true);
     }
 
@@ -256,6 +252,6 @@ mod tests {
             &["a", "b"],
             [predicted(&train), predicted(&validation), predicted(&[])],
         );
-        clear(run(&evidence));
+        clear(ask(Cause::SortedSplit, &evidence));
     }
 }

@@ -37,43 +37,37 @@
 
 use labelproof_artifact::Split;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
-use crate::case::Likeness;
-use crate::catalogue::Check;
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::{percent, rounded, row_names};
+use crate::case::Case;
 use crate::checks::leakage::copies;
-use crate::evidence::Evidence;
-use crate::measures::rows::{percent, rounded, row_names};
+use crate::evidence::Missing;
+use crate::measures::overlap::Likeness;
 
 /// The training file holds the test file, by a slip of a file name or by splitting after the whole was trained on.
 ///
 /// At least 90 % of at least 20 test texts are in training, by the digests of C40.
-pub const CHECK: Check = Check {
-    id: "C45",
-    name: "the training file holds the test file",
-    family: Family::Leakage,
-    run,
-};
-
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let overlap = evidence.overlap()?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let overlap = case.overlap()?;
     if overlap.rows(Split::Train) == 0 || overlap.rows(Split::Test) == 0 {
-        return Err(copies::missing(evidence));
+        return Err(copies::missing(case));
     }
-    let part = evidence
+    let part = case
+        .evidence
         .part(Split::Test)
-        .ok_or_else(|| copies::missing(evidence))?;
+        .ok_or_else(|| copies::missing(case))?;
     let rows = overlap.shared(Split::Test, Split::Train, Likeness::Exact);
     let share = rows.len() as f64 / part.rows.max(1) as f64;
     let measured = Measured::new()
         .statistic("share of test rows in training", rounded(share))
         .with("test_in_train_rows", rows.len());
     if !copies::contains_test(overlap) {
-        return Ok(Outcome::clear(
+        return Ok(Answer::clear(
             format!("{} of the test rows are in the training file", percent(share)),
             measured,
         ));
     }
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
@@ -96,7 +90,8 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{clear, evidence, found, part};
+    use crate::cause::Cause;
+    use crate::testing::{ask, clear, evidence, found, part};
 
     fn rows(from: u32, to: u32) -> Vec<(String, u32)> {
         (from..to)
@@ -108,7 +103,7 @@ mod tests {
     fn a_test_file_inside_the_training_file_is_found() {
         let test = part(&[rows(0, 48), rows(900, 902)].concat());
         let evidence = evidence(&["a", "b"], [part(&rows(0, 100)), part(&rows(200, 210)), test]);
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::TestInsideTrain, &evidence));
         assert_eq!(found.severity, Severity::Unsound);
         assert_eq!(
             found.measured.statistic,
@@ -120,6 +115,9 @@ mod tests {
     fn half_a_test_file_is_left_to_c40() {
         let test = part(&rows(50, 150));
         let evidence = evidence(&["a", "b"], [part(&rows(0, 100)), part(&rows(200, 210)), test]);
-        assert_eq!(clear(run(&evidence)).evidence["test_in_train_rows"], 50);
+        assert_eq!(
+            clear(ask(Cause::TestInsideTrain, &evidence)).evidence["test_in_train_rows"],
+            50
+        );
     }
 }

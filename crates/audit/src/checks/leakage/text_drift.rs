@@ -55,28 +55,16 @@ use labelproof_metrics::comparison::two_sided_normal;
 use labelproof_metrics::roc_auc;
 use serde_json::{Value, json};
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::case::{Likeness, out_of_fold};
-use crate::catalogue::{Check, significant};
-use crate::evidence::Evidence;
-use crate::measures::comparison::suspect;
-use crate::measures::odd_split::harder;
-use crate::measures::rows::{rounded, sample};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::rounded;
+use crate::case::Case;
+use crate::case::odd_split::harder;
+use crate::case::suspect::suspect;
+use crate::evidence::{Missing, Need};
+use crate::measures::baseline::out_of_fold;
+use crate::measures::overlap::Likeness;
+use crate::measures::sampling::sample;
 use crate::measures::vocabulary::{log_odds_z, texts_with_word};
-
-/// The test texts are of another time, source or kind than the training texts.
-///
-/// A classifier that is to tell test texts from training texts (Lopez-Paz and Oquab 2017, "Revisiting Classifier
-/// Two-Sample Tests"; Rabanser et al. 2019): the cheap baseline on at most 2,000 texts of each, 5-fold, and the AUC of
-/// its out-of-fold scores. Under no difference the AUC has mean ½ and variance `(n + m + 1) / 12nm` (Mann and Whitney
-/// 1947). Found if significant and at least .60. Of the copies of a text one is kept, and none of texts in both
-/// splits, so that copies neither hide a difference nor make one.
-pub const CHECK: Check = Check {
-    id: "C48",
-    name: "test texts of another kind than training texts",
-    family: Family::Leakage,
-    run,
-};
 
 const LARGEST_SAMPLE: usize = 2000;
 const LEAST_SAMPLE: usize = 50;
@@ -86,16 +74,26 @@ const LARGE: f64 = 0.75;
 /// How many words of each side are listed.
 const LISTED: usize = 15;
 
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let (train, test) = (evidence.texts(Split::Train)?, evidence.texts(Split::Test)?);
+/// The test texts are of another time, source or kind than the training texts.
+///
+/// A classifier that is to tell test texts from training texts (Lopez-Paz and Oquab 2017, "Revisiting Classifier
+/// Two-Sample Tests"; Rabanser et al. 2019): the cheap baseline on at most 2,000 texts of each, 5-fold, and the AUC of
+/// its out-of-fold scores. Under no difference the AUC has mean ½ and variance `(n + m + 1) / 12nm` (Mann and Whitney
+/// 1947). Found if significant and at least .60. Of the copies of a text one is kept, and none of texts in both
+/// splits, so that copies neither hide a difference nor make one.
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let (train, test) = (
+        case.evidence.texts(Split::Train)?,
+        case.evidence.texts(Split::Test)?,
+    );
     let mut texts: Vec<&str> = Vec::new();
     let mut sides: Vec<u32> = Vec::new();
     for (side, split, all, other) in [
         (0, Split::Train, train, Split::Test),
         (1, Split::Test, test, Split::Train),
     ] {
-        let rows = distinct_rows(evidence, split, other)?;
-        let chosen = sample(rows.len(), LARGEST_SAMPLE, evidence.seed + 1);
+        let rows = distinct_rows(case, split, other)?;
+        let chosen = sample(rows.len(), LARGEST_SAMPLE, case.evidence.seed + 1);
         if chosen.len() < LEAST_SAMPLE {
             return Err(Need::MoreRows.into());
         }
@@ -103,7 +101,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         texts.extend(chosen.into_iter().map(|at| all[rows[at]].as_str()));
     }
     let alone: Vec<u32> = (0..).take(texts.len()).collect();
-    let probabilities = out_of_fold(&texts, &sides, &alone, 2, evidence.seed);
+    let probabilities = out_of_fold(&texts, &sides, &alone, 2, case.evidence.seed);
     let scored: Vec<(f64, bool)> = probabilities
         .chunks_exact(2)
         .zip(&sides)
@@ -118,8 +116,8 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .statistic("AUC of telling test from training", rounded(auc))
         .p_value(p_value)
         .with("texts", texts.len());
-    if !(significant(p_value) && auc >= NOTED) {
-        return Ok(Outcome::clear(
+    if !(case.significant(p_value) && auc >= NOTED) {
+        return Ok(Answer::clear(
             format!("a classifier cannot tell test texts from training texts (AUC {auc:.2}, chance is 0.50)"),
             measured,
         ));
@@ -141,7 +139,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         format!(" Words that test texts have more often: {}.", first.join(", "))
     };
     // Texts of another kind on which even the cheap model is worse are what makes the gap.
-    let cost = suspect(evidence)
+    let cost = suspect(case)
         .ok()
         .filter(|suspect| suspect.below)
         .map(|suspect| {
@@ -150,9 +148,9 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
                 suspect,
             )
         })
-        .filter(|(missing, suspect)| harder(evidence, suspect, *missing))
+        .filter(|(missing, suspect)| harder(case, suspect, *missing))
         .map(|(missing, _)| 100.0 * missing);
-    Ok(Found {
+    Ok(Diagnosis {
         severity: match cost {
             Some(_) => Severity::Unsound,
             None if auc >= LARGE => Severity::Caution,
@@ -181,8 +179,8 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 }
 
 /// One row for each group of copies in a split, without groups that another split has too.
-fn distinct_rows(evidence: &Evidence, split: Split, other: Split) -> Result<Vec<usize>, Missing> {
-    let overlap = evidence.overlap()?;
+fn distinct_rows(case: &Case<'_>, split: Split, other: Split) -> Result<Vec<usize>, Missing> {
+    let overlap = case.overlap()?;
     let elsewhere: std::collections::BTreeSet<u32> =
         overlap.groups(other, Likeness::Near).iter().copied().collect();
     let mut first: BTreeMap<u32, usize> = BTreeMap::new();
@@ -225,8 +223,9 @@ fn telling_words(texts: &[&str], sides: &[u32], n: f64, m: f64) -> (WeighedWords
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measures::rows::shuffled;
-    use crate::testing::{clear, evidence, found, part};
+    use crate::cause::Cause;
+    use crate::measures::sampling::shuffled;
+    use crate::testing::{ask, clear, evidence, found, part};
 
     /// Texts of random words, some of them from a second vocabulary.
     fn texts(rows: usize, seed: u64, strange: usize) -> Vec<(String, u32)> {
@@ -258,7 +257,7 @@ mod tests {
                 part(&texts(200, 2, 2)),
             ],
         );
-        let found = found(run(&evidence));
+        let found = found(ask(Cause::TextDrift, &evidence));
         assert!(found.measured.statistic.unwrap().1 > 0.9);
         assert!(
             found.measured.evidence["words_of_test"][0]["word"]
@@ -275,7 +274,7 @@ mod tests {
         let test = texts(200, 2, 0);
         train.extend_from_slice(&test[..100]);
         let evidence = evidence(&["a", "b"], [part(&train), part(&texts(0, 1, 0)), part(&test)]);
-        let auc = clear(run(&evidence)).statistic.unwrap().1;
+        let auc = clear(ask(Cause::TextDrift, &evidence)).statistic.unwrap().1;
         assert!((auc - 0.5).abs() < 0.1, "{auc}");
     }
 }

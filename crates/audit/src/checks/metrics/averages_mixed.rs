@@ -44,20 +44,12 @@
 
 use labelproof_artifact::Split;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::evidence::Evidence;
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::case::epochs::predicting_figures;
 use crate::evidence::log::Log;
-use crate::measures::epochs::predicting_figures;
+use crate::evidence::{Missing, Need};
 use crate::measures::logged_metrics::Metric;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C6",
-    name: "Precision, recall and F1 are the accuracy under other names",
-    family: Family::Metrics,
-    run,
-};
 
 /// How near values must be to count as equal.
 const TOLERANCE: f64 = 5e-4;
@@ -67,8 +59,8 @@ const LEAST_DIFFERENCE: f64 = 0.002;
 
 /// With one label a row, micro-averaged precision, recall and F1 are all the accuracy. Found if the log has at least two of
 /// them, all equal to the accuracy in every epoch, while the macro and the weighted averages of the rows are others.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let figures = predicting_figures(evidence)?
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let figures = predicting_figures(case)?
         .first()
         .copied()
         .ok_or(Need::LoggedMetric)?;
@@ -79,7 +71,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     if logged.is_empty() {
         return Err(Need::LoggedMetric.into());
     }
-    let rows = evidence.predicted(Split::Validation)?;
+    let rows = case.predicted(Split::Validation)?;
     let confusion = rows.confusion();
     let accuracy = rows.accuracy();
     let is_accuracy = |value: f64| (value - accuracy).abs() <= TOLERANCE;
@@ -94,9 +86,9 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("accuracy", accuracy);
     let all_accuracy = logged.len() >= 2
         && logged.iter().all(|(_, value)| is_accuracy(*value))
-        && farthest(evidence.log()?) <= TOLERANCE
+        && farthest(case.evidence.log()?) <= TOLERANCE
         // Weighted averages may happen to be near the accuracy, too, but not equal to it epoch for epoch.
-        && (is_equal_throughout(evidence.log()?)
+        && (is_equal_throughout(case.evidence.log()?)
             || !logged.iter().all(|(metric, value)| {
                 let averages = metric.averages(&confusion);
                 averages
@@ -108,9 +100,9 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             "The logged {} can be told from the accuracy, or need not be.",
             names.join(", ")
         );
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Note,
         confidence: Confidence::Certain,
         summary: format!(
@@ -152,9 +144,10 @@ fn is_equal_throughout(log: &Log) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{assert_close, clear, evidence, found, log, predicted, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, found, log, predicted, statistic};
 
     /// 90 rows of one class and 10 of another, of which two are right: scikit-learn's macro F1 is 0.645390, micro 0.92.
     fn with_metric(value: f64) -> Evidence {
@@ -172,13 +165,13 @@ mod tests {
 
     #[test]
     fn an_accuracy_under_other_names_is_found() {
-        let found = found(run(&with_metric(0.92)));
+        let found = found(ask(Cause::AveragesMixed, &with_metric(0.92)));
         assert_close(statistic(&found.measured), 0.645_390_070_921_985_9, 1e-12);
         assert_close(found.effect_points.unwrap(), 27.461, 1e-3);
     }
 
     #[test]
     fn macro_averages_are_clear() {
-        clear(run(&with_metric(0.6454)));
+        clear(ask(Cause::AveragesMixed, &with_metric(0.6454)));
     }
 }

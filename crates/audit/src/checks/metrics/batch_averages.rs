@@ -46,20 +46,12 @@
 
 use labelproof_artifact::Split;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::evidence::Evidence;
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::case::epochs::predicting_figures;
 use crate::evidence::log::Figures;
-use crate::measures::epochs::predicting_figures;
+use crate::evidence::{Missing, Need};
 use crate::measures::logged_metrics::{Metric, batch_means};
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C4",
-    name: "A logged metric is a mean over batches",
-    family: Family::Metrics,
-    run,
-};
 
 /// Batch sizes that are tried beside the logged one.
 const USUAL_SIZES: [usize; 7] = [4, 8, 16, 32, 64, 128, 256];
@@ -73,9 +65,9 @@ const GLOBAL_TOLERANCE: f64 = 2e-3;
 
 /// Recomputes precision, recall and F1 of the validation rows over all of them, and as the mean over batches of the usual
 /// sizes; found if the log says the latter.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let rows = evidence.predicted(Split::Validation)?;
-    let log = evidence.log()?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let rows = case.predicted(Split::Validation)?;
+    let log = case.evidence.log()?;
     let has_metric = |figures: &Figures| Metric::ALL.iter().any(|metric| metric.logged(figures).is_some());
     if !log.epochs.iter().any(|epoch| has_metric(&epoch.validation)) {
         return Err(Need::LoggedMetric.into());
@@ -87,7 +79,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .chain(USUAL_SIZES)
         .filter(|size| (1..rows.truth.len()).contains(size))
         .collect();
-    let epochs = predicting_figures(evidence)?;
+    let epochs = predicting_figures(case)?;
     let is_global = |metric: Metric, logged: f64| {
         let values = metric.averages(&confusion);
         values
@@ -103,7 +95,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     };
     if epochs.iter().any(is_theirs) {
         let summary = "The logged metrics of an epoch are those of the saved rows, over all of them.";
-        return Ok(Outcome::clear(summary, Measured::new()));
+        return Ok(Answer::clear(summary, Measured::new()));
     }
     for figures in epochs {
         for metric in Metric::ALL {
@@ -128,7 +120,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     }
     let summary =
         "The logged metrics of the epoch that predicted are not means over batches of any usual size.";
-    Ok(Outcome::clear(summary, Measured::new()))
+    Ok(Answer::clear(summary, Measured::new()))
 }
 
 fn found(
@@ -138,13 +130,13 @@ fn found(
     average: &str,
     mean: f64,
     global: &[(&'static str, f64)],
-) -> Outcome {
+) -> Answer {
     let name = metric.name();
     let real: Vec<String> = global
         .iter()
         .map(|(average, value)| format!("{:.1} % ({average})", 100.0 * value))
         .collect();
-    Found {
+    Diagnosis {
         severity: Severity::Caution,
         confidence: Confidence::Likely,
         summary: format!(
@@ -175,8 +167,10 @@ fn found(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{assert_close, clear, evidence, found, log, predicted, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, found, log, predicted, statistic};
 
     /// 60 rows of which scikit-learn's `f1_score(average="macro")` makes 0.632709, and 0.573333 as the mean over batches of 4.
     fn with_f1(f1: f64) -> Evidence {
@@ -199,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_mean_over_batches_is_found_with_their_size() {
-        let found = found(run(&with_f1(0.5733)));
+        let found = found(ask(Cause::BatchAverages, &with_f1(0.5733)));
         assert_close(statistic(&found.measured), 0.573_333_333_333_333, 1e-12);
         assert_eq!(found.measured.evidence["batch_size"], 4);
         assert_close(
@@ -213,14 +207,17 @@ mod tests {
 
     #[test]
     fn a_metric_over_all_rows_is_clear() {
-        clear(run(&with_f1(0.6327)));
-        clear(run(&with_f1(0.4)));
+        clear(ask(Cause::BatchAverages, &with_f1(0.6327)));
+        clear(ask(Cause::BatchAverages, &with_f1(0.4)));
     }
 
     #[test]
     fn without_a_metric_in_the_log_there_is_nothing_to_check() {
         let mut evidence = with_f1(0.5);
         evidence.log.as_mut().unwrap().epochs[0].validation.f1 = None;
-        assert_eq!(run(&evidence), Err(Need::LoggedMetric.into()));
+        assert_eq!(
+            ask(Cause::BatchAverages, &evidence),
+            Err(Need::LoggedMetric.into())
+        );
     }
 }

@@ -43,17 +43,9 @@ use std::collections::BTreeMap;
 
 use labelproof_artifact::Split;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::evidence::{Evidence, Part};
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C8",
-    name: "The test rows are the validation rows",
-    family: Family::Metrics,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::evidence::{Missing, Need, Part};
 
 /// The share of shared ids at which labels must agree for ids to name rows and not places in a file.
 const SAME_LABELS: f64 = 0.99;
@@ -63,11 +55,12 @@ const FEWEST_SHARED: usize = 10;
 
 /// Ids that validation and test share. Numbers of lines are shared by any two files, so that shared ids count only if
 /// their labels (and texts, if given) agree as well.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let validation = evidence
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let validation = case
+        .evidence
         .part(Split::Validation)
         .ok_or(Need::ValidationPredictions)?;
-    let test = evidence.part(Split::Test).ok_or(Need::TestPredictions)?;
+    let test = case.evidence.part(Split::Test).ok_or(Need::TestPredictions)?;
     let (Some(validation_ids), Some(test_ids)) = (&validation.ids, &test.ids) else {
         return Err(Need::Ids.into());
     };
@@ -97,14 +90,14 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
                 shared.len()
             )
         };
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
     let names: Vec<&str> = shared
         .iter()
         .take(20)
         .map(|&(_, row)| test_ids[row].as_str())
         .collect();
-    Ok(Found {
+    Ok(Diagnosis {
         severity: if share > 0.01 { Severity::Unsound } else { Severity::Caution },
         confidence: Confidence::Certain,
         summary: format!(
@@ -139,7 +132,9 @@ fn same_row(one: &Part, one_row: usize, other: &Part, other_row: usize) -> bool 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{assert_close, clear, evidence, found, predicted, statistic};
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
+    use crate::testing::{ask, assert_close, clear, evidence, found, predicted, statistic};
 
     /// 100 rows each; test row 0 is called what validation row `first` is called.
     fn parts(first: usize, same_label: bool) -> Evidence {
@@ -165,7 +160,7 @@ mod tests {
 
     #[test]
     fn shared_rows_are_found_by_id_and_label() {
-        let found = found(run(&parts(60, true)));
+        let found = found(ask(Cause::ChosenOnTest, &parts(60, true)));
         assert_eq!(found.severity, Severity::Unsound);
         assert_close(statistic(&found.measured), 0.4, 1e-12);
         assert_eq!(found.measured.evidence["ids"][0], "id60");
@@ -173,8 +168,8 @@ mod tests {
 
     #[test]
     fn numbers_of_lines_are_no_ids() {
-        let measured = clear(run(&parts(0, false)));
+        let measured = clear(ask(Cause::ChosenOnTest, &parts(0, false)));
         assert_close(statistic(&measured), 1.0, 1e-12);
-        clear(run(&parts(500, true)));
+        clear(ask(Cause::ChosenOnTest, &parts(500, true)));
     }
 }

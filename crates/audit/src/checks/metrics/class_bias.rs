@@ -49,20 +49,13 @@
 
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::mcnemar_from_counts;
-use labelproof_metrics::roc_auc;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::evidence::{Evidence, Scored};
-use crate::measures::rows::class_counts;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C9",
-    name: "The scores are good, the choice made of them is not",
-    family: Family::Metrics,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::evidence::{Missing, Need};
+use crate::measures::class_counts::class_counts;
+use crate::measures::predicted::ScoredRows;
+use crate::measures::score_moments::mean_area;
 
 /// The area under the ROC curve from which on scores count as good.
 const GOOD_AREA: f64 = 0.85;
@@ -78,9 +71,9 @@ const ROUNDS: usize = 30;
 
 /// Fits one number a class on validation that is added to the log-probabilities, so that each class is predicted as often
 /// as it occurs, and asks whether that makes the *test* predictions better (logit adjustment; the exact test of McNemar).
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let validation = evidence.scored(Split::Validation)?;
-    let test = evidence.scored(Split::Test)?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let validation = case.scored(Split::Validation)?;
+    let test = case.scored(Split::Test)?;
     let area = mean_area(&test).ok_or(Need::MoreRows)?;
     let bias = fit_bias(&validation);
     let (mut only_now, mut only_then) = (0, 0);
@@ -99,14 +92,14 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .p_value(p_value)
         .with("area_under_roc_curve", area)
         .with("accuracy", accuracy);
-    if area < GOOD_AREA || gain < LEAST_GAIN || !significant(p_value) {
+    if area < GOOD_AREA || gain < LEAST_GAIN || !case.significant(p_value) {
         let summary = format!(
             "Adding a constant to each class's score, fitted on validation, changes the test accuracy by {:.1} points.",
             100.0 * gain
         );
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Caution,
         confidence: Confidence::Likely,
         summary: format!(
@@ -126,26 +119,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     .into())
 }
 
-/// Rows that areas under the curve are computed from at most, evenly spread: sorting more takes time and changes nothing.
-const AREA_ROWS: usize = 100_000;
-
-/// The mean over classes of the area under the ROC curve against the rest.
-pub(crate) fn mean_area(scored: &Scored<'_>) -> Option<f64> {
-    let step = scored.predicted.truth.len().div_ceil(AREA_ROWS).max(1);
-    let areas: Vec<f64> = (0..scored.predicted.classes)
-        .filter_map(|class| {
-            let rows = scored.probabilities.rows().zip(scored.predicted.truth);
-            let scores: Vec<(f64, bool)> = rows
-                .step_by(step)
-                .map(|(row, &truth)| (row[class], truth as usize == class))
-                .collect();
-            roc_auc(&scores)
-        })
-        .collect();
-    (!areas.is_empty()).then(|| areas.iter().sum::<f64>() / areas.len() as f64)
-}
-
-fn fit_bias(scored: &Scored<'_>) -> Vec<f64> {
+fn fit_bias(scored: &ScoredRows<'_>) -> Vec<f64> {
     let classes = scored.predicted.classes;
     let rows = scored.predicted.truth.len().min(FITTED_ROWS);
     let wanted = class_counts(&scored.predicted.truth[..rows], classes);
@@ -179,7 +153,11 @@ fn best(probabilities: &[f64], bias: &[f64]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Simulated, assert_close, clear, found, number, predicted_by, simulated, statistic};
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
+    use crate::testing::{
+        Simulated, ask, assert_close, case, clear, found, number, predicted_by, simulated, statistic,
+    };
 
     /// The same constant on the first class's score in both splits.
     fn biased(constant: f64) -> (Evidence, Simulated) {
@@ -195,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_class_that_scores_too_high_is_found_with_its_constant() {
-        let found = found(run(&biased(2.0).0));
+        let found = found(ask(Cause::ClassBias, &biased(2.0).0));
         // Without the constant, 90 % are right.
         let now = number(&found.measured, "accuracy");
         assert_close(now + statistic(&found.measured), 0.9, 0.03);
@@ -208,7 +186,7 @@ mod tests {
 
     #[test]
     fn scores_without_a_favourite_are_clear() {
-        let measured = clear(run(&biased(0.0).0));
+        let measured = clear(ask(Cause::ClassBias, &biased(0.0).0));
         assert_close(statistic(&measured), 0.0, 0.02);
     }
 
@@ -230,7 +208,7 @@ mod tests {
         );
         // By hand: of the four pairs of a right and a wrong row, three stand in the right order.
         assert_close(
-            mean_area(&evidence.scored(Split::Test).unwrap()).unwrap(),
+            mean_area(&case(&evidence).scored(Split::Test).unwrap()).unwrap(),
             0.75,
             1e-12,
         );

@@ -60,22 +60,13 @@
 
 use labelproof_artifact::Split;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::evidence::Evidence;
-use crate::evidence::log::{Epoch, Figures, Log};
-use crate::measures::loss::{calibrated_cap, double_softmax_floor, double_softmax_loss};
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C1",
-    name: "Softmax is applied twice in the loss",
-    family: Family::Metrics,
-    run,
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::evidence::Log;
+use crate::evidence::{Missing, Need};
+use crate::measures::loss::{
+    LOSS_TOLERANCE, above_cap, double_softmax_floor, double_softmax_loss, is_logged,
 };
-
-/// How far a logged loss may be from a recomputed one: rounding in the log and in 32-bit sums.
-pub(crate) const LOSS_TOLERANCE: f64 = 2e-3;
 
 /// How far the two losses must be apart for a log to tell them apart.
 const LEAST_DISTANCE: f64 = 2e-2;
@@ -84,33 +75,25 @@ const LEAST_DISTANCE: f64 = 2e-2;
 /// loss is one or the other. With the log alone: every loss lies in `[f, f + 1]` with `f = ln(1 + (K − 1)/e)`, and above
 /// what a calibrated classifier of the logged accuracy can have. That fits a double softmax, and an under-confident model
 /// as well.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let log = evidence.log()?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let log = case.evidence.log()?;
     if log.epochs.iter().all(|epoch| epoch.validation.loss.is_none()) {
         return Err(Need::Log.into());
     }
-    match evidence.scored(Split::Validation) {
+    match case.scored(Split::Validation) {
         Ok(scored) => {
             let once = scored.loss();
             let twice = double_softmax_loss(scored.probabilities, scored.predicted.truth);
             Ok(compare(log, once, twice))
         }
-        Err(missing) => match evidence.classes() {
+        Err(missing) => match case.evidence.classes() {
             Some(classes) => Ok(from_log(log, classes)),
             None => Err(missing),
         },
     }
 }
 
-/// Whether some epoch's validation loss is this one.
-pub(crate) fn logged(log: &Log, loss: f64) -> bool {
-    log.epochs
-        .iter()
-        .filter_map(|epoch| epoch.validation.loss)
-        .any(|logged| (logged - loss).abs() <= LOSS_TOLERANCE * loss.max(1.0))
-}
-
-fn compare(log: &Log, once: f64, twice: f64) -> Outcome {
+fn compare(log: &Log, once: f64, twice: f64) -> Answer {
     let reported = log.reported().and_then(|epoch| epoch.validation.loss);
     let mut measured = Measured::new()
         .statistic("loss with softmax applied twice", twice)
@@ -118,14 +101,14 @@ fn compare(log: &Log, once: f64, twice: f64) -> Outcome {
     if let Some(reported) = reported {
         measured = measured.with("logged_loss", reported);
     }
-    if !logged(log, twice) || logged(log, once) || (once - twice).abs() < LEAST_DISTANCE {
+    if !is_logged(log, twice) || is_logged(log, once) || (once - twice).abs() < LEAST_DISTANCE {
         let summary = format!(
             "The logged validation loss is not what a second softmax would give ({twice:.4}); from the saved \
              probabilities it is {once:.4}."
         );
-        return Outcome::clear(summary, measured);
+        return Answer::clear(summary, measured);
     }
-    Found {
+    Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
@@ -145,10 +128,7 @@ fn compare(log: &Log, once: f64, twice: f64) -> Outcome {
 const FIX: &str = "Remove the softmax at the end of the model and keep `from_logits=True` (or `CrossEntropyLoss`), or keep the \
                    softmax and say `from_logits=False`; then train again.";
 
-/// How many times the cap of a calibrated classifier a loss must be to be out of the ordinary.
-pub(crate) const ABOVE_CAP: f64 = 1.5;
-
-fn from_log(log: &Log, classes: usize) -> Outcome {
+fn from_log(log: &Log, classes: usize) -> Answer {
     let floor = double_softmax_floor(classes);
     let losses: Vec<f64> = log
         .epochs
@@ -172,9 +152,9 @@ fn from_log(log: &Log, classes: usize) -> Outcome {
              lie between {floor:.3} and {:.3} whatever the model learns.",
             floor + 1.0
         );
-        return Outcome::clear(summary, measured);
+        return Answer::clear(summary, measured);
     }
-    Found {
+    Diagnosis {
         severity: Severity::Caution,
         confidence: Confidence::Possible,
         summary: format!(
@@ -194,34 +174,13 @@ fn from_log(log: &Log, classes: usize) -> Outcome {
     .into()
 }
 
-/// Whether a loss is far above what a calibrated classifier of that accuracy can have.
-pub(crate) fn above_cap(figures: Figures, classes: usize) -> bool {
-    match (figures.loss, figures.accuracy) {
-        (Some(loss), Some(accuracy)) => loss > ABOVE_CAP * calibrated_cap(accuracy, classes),
-        _ => false,
-    }
-}
-
-/// Whether validation loss has risen far above its best while training loss kept falling: a model that has become too
-/// sure of itself, which has a large loss for an honest reason.
-pub(crate) fn overfitted(log: &Log) -> bool {
-    let losses = |read: fn(&Epoch) -> Option<f64>| log.epochs.iter().filter_map(read).collect::<Vec<_>>();
-    let validation = losses(|epoch| epoch.validation.loss);
-    let least = validation.iter().copied().fold(f64::INFINITY, f64::min);
-    let reported = log.reported();
-    let train = reported.and_then(|epoch| epoch.train.loss);
-    let last = reported.and_then(|epoch| epoch.validation.loss);
-    match (train, last) {
-        (Some(train), Some(last)) => last > 1.2 * least || train < 0.5 * last,
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{assert_close, clear, evidence, found, log, number, scored, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, found, log, number, scored, statistic};
 
     /// The log was rounded to four digits.
     const ROUNDED: f64 = 5e-5;
@@ -253,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_second_softmax_is_proven_by_the_saved_probabilities() {
-        let found = found(run(&with_loss(0.9326)));
+        let found = found(ask(Cause::DoubleSoftmax, &with_loss(0.9326)));
         assert_eq!(found.confidence, Confidence::Certain);
         assert_close(statistic(&found.measured), 0.9326, ROUNDED);
         assert_close(number(&found.measured, "loss"), 0.7764, ROUNDED);
@@ -261,13 +220,16 @@ mod tests {
 
     #[test]
     fn the_loss_of_one_softmax_is_clear() {
-        clear(run(&with_loss(0.7764)));
+        clear(ask(Cause::DoubleSoftmax, &with_loss(0.7764)));
     }
 
     /// The two epochs that the origin case logged: consistent with it, and no proof.
     #[test]
     fn the_log_of_the_origin_case_fits_and_proves_nothing() {
-        let found = found(run(&log_only(5, &[(1.2433, 0.8024), (1.2148, 0.83)])));
+        let found = found(ask(
+            Cause::DoubleSoftmax,
+            &log_only(5, &[(1.2433, 0.8024), (1.2148, 0.83)]),
+        ));
         assert_eq!(found.confidence, Confidence::Possible);
         assert_eq!(found.severity, Severity::Caution);
         // Row C1 of the catalogue: ln(1 + 4 / e).
@@ -276,16 +238,14 @@ mod tests {
 
     #[test]
     fn a_loss_below_the_floor_had_one_softmax() {
-        clear(run(&log_only(5, &[(1.2, 0.7), (0.6, 0.83)])));
+        clear(ask(
+            Cause::DoubleSoftmax,
+            &log_only(5, &[(1.2, 0.7), (0.6, 0.83)]),
+        ));
         // Within the bounds, and no more than such an accuracy lets expect.
-        clear(run(&log_only(5, &[(1.2, 0.55), (1.1, 0.6)])));
-    }
-
-    #[test]
-    fn a_rising_validation_loss_is_overfitting() {
-        let mut log = log(&[(0.5, 0.8), (1.4, 0.82)]);
-        assert!(!overfitted(&log));
-        log.epochs[1].train.loss = Some(0.1);
-        assert!(overfitted(&log));
+        clear(ask(
+            Cause::DoubleSoftmax,
+            &log_only(5, &[(1.2, 0.55), (1.1, 0.6)]),
+        ));
     }
 }

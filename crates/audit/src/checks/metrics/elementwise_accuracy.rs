@@ -47,19 +47,11 @@
 
 use labelproof_artifact::Split;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::evidence::{Evidence, ScoreKind, Scores};
-use crate::measures::epochs::predicting_epochs;
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::case::epochs::predicting_epochs;
+use crate::evidence::{Missing, Need, ScoreKind, Scores};
 use crate::measures::loss::elementwise_accuracy;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C2",
-    name: "The logged accuracy counts single outputs, not rows",
-    family: Family::Metrics,
-    run,
-};
 
 /// How far the logged accuracy may be from a recomputed one.
 const TOLERANCE: f64 = 1.5e-3;
@@ -69,9 +61,9 @@ const LEAST_DISTANCE: f64 = 1e-2;
 
 /// The logged validation accuracy against the share of rows that are right, and against the share of outputs that are on
 /// the right side of ½: about `1 − (2/K)(1 − a)` for outputs near 0 and 1.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let scored = evidence.scored(Split::Validation)?;
-    let log = evidence.log()?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let scored = case.scored(Split::Validation)?;
+    let log = case.evidence.log()?;
     let logged: Vec<f64> = log
         .epochs
         .iter()
@@ -105,16 +97,16 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     let classes = scored.predicted.classes;
     // The accuracy of the rows may be that of some other epoch by chance; with their loss beside it, it is theirs.
     let near = |value: f64| (reported - value).abs() <= TOLERANCE;
-    let is_theirs = !predicting_epochs(evidence, true)?.is_empty() || is_logged(by_row) && !near(by_output);
+    let is_theirs = !predicting_epochs(case, true)?.is_empty() || is_logged(by_row) && !near(by_output);
     if classes <= 2 || !is_logged(by_output) || is_theirs || by_output - by_row < LEAST_DISTANCE {
         let summary = format!(
             "The logged accuracy ({:.1} %) is not the share of single outputs on the right side of one half ({:.1} %).",
             100.0 * reported,
             100.0 * by_output
         );
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
@@ -149,9 +141,10 @@ fn sigmoids(logits: &Scores) -> Scores {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{assert_close, clear, evidence, found, log, scored, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, found, log, scored, statistic};
 
     /// 83 of 100 rows right, with outputs of exactly 0 and 1.
     fn with_accuracy(labels: &[&str], accuracy: f64) -> Evidence {
@@ -170,7 +163,7 @@ mod tests {
     /// Row C2 of the catalogue: with 19 classes, 83 % of the rows make 98.2 % of the outputs, as people reported.
     #[test]
     fn outputs_that_are_counted_one_by_one_are_found() {
-        let found = found(run(&with_accuracy(&["x"; 19], 0.982)));
+        let found = found(ask(Cause::ElementwiseAccuracy, &with_accuracy(&["x"; 19], 0.982)));
         assert_close(statistic(&found.measured), 1.0 - 2.0 / 19.0 * 0.17, 1e-12);
         assert_close(found.effect_points.unwrap(), 15.21, 0.01);
         assert!(
@@ -182,8 +175,8 @@ mod tests {
 
     #[test]
     fn an_accuracy_of_rows_is_clear() {
-        clear(run(&with_accuracy(&["x"; 19], 0.83)));
+        clear(ask(Cause::ElementwiseAccuracy, &with_accuracy(&["x"; 19], 0.83)));
         // With two outputs a row, half of a wrong row is not right: both ways of counting agree.
-        clear(run(&with_accuracy(&["x"; 2], 0.83)));
+        clear(ask(Cause::ElementwiseAccuracy, &with_accuracy(&["x"; 2], 0.83)));
     }
 }

@@ -52,42 +52,37 @@
 
 use labelproof_artifact::Split;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::checks::metrics::double_softmax::{above_cap, logged, overfitted};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::case::epochs::predicting_epochs;
 use crate::evidence::log::Log;
-use crate::evidence::{Evidence, Scored};
-use crate::measures::epochs::predicting_epochs;
-use crate::measures::loss::{calibrated_cap, double_softmax_loss, least_loss, uniform_loss};
-use crate::measures::rows::class_counts;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C3",
-    name: "The logged loss is not the cross-entropy of the predictions",
-    family: Family::Metrics,
-    run,
+use crate::evidence::{Missing, Need};
+use crate::measures::class_counts::class_counts;
+use crate::measures::loss::{
+    above_cap, calibrated_cap, double_softmax_loss, is_logged, least_loss, overfitted, uniform_loss,
 };
+use crate::measures::predicted::ScoredRows;
 
 /// The relative difference from which on a loss counts as another one.
 const LEAST_DIFFERENCE: f64 = 0.03;
 
 /// With saved probabilities, compares; without, asks whether the logged loss is possible at the logged accuracy:
 /// `(1 − a) ln 2 ≤ loss`, and `loss ≤ h(a) + (1 − a) ln(K − 1)` for a calibrated classifier.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let log = evidence.log()?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let log = case.evidence.log()?;
     let figures = log.reported().map(|epoch| epoch.validation).ok_or(Need::Log)?;
     let loss = figures.loss.ok_or(Need::Log)?;
-    if let Ok(scored) = evidence.scored(Split::Validation) {
-        let train_counts = evidence
+    if let Ok(scored) = case.scored(Split::Validation) {
+        let train_counts = case
+            .evidence
             .part(Split::Train)
             .and_then(|part| part.truth.as_deref())
             .map(|truth| class_counts(truth, scored.predicted.classes));
-        let epochs = predicting_epochs(evidence, false)?;
+        let epochs = predicting_epochs(case, false)?;
         return Ok(compare(log, &scored, &epochs, train_counts));
     }
     let accuracy = figures.accuracy.ok_or(Need::ValidationScores)?;
-    let classes = evidence.classes().ok_or(Need::ValidationScores)?;
+    let classes = case.evidence.classes().ok_or(Need::ValidationScores)?;
     let (least, cap) = (least_loss(accuracy), calibrated_cap(accuracy, classes));
     let measured = Measured::new()
         .statistic("most loss of a calibrated classifier", cap)
@@ -95,7 +90,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("logged_loss", loss)
         .with("logged_accuracy", accuracy);
     if loss < least {
-        return Ok(Found {
+        return Ok(Diagnosis {
             severity: Severity::Caution,
             confidence: Confidence::Certain,
             summary: format!(
@@ -111,7 +106,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .into());
     }
     if above_cap(figures, classes) && !overfitted(log) {
-        return Ok(Found {
+        return Ok(Diagnosis {
             severity: Severity::Note,
             confidence: Confidence::Possible,
             summary: format!(
@@ -132,7 +127,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         "A loss of {loss:.3} is possible at an accuracy of {:.1} % (from {least:.3}; to {cap:.3} for a calibrated model).",
         100.0 * accuracy
     );
-    Ok(Outcome::clear(summary, measured))
+    Ok(Answer::clear(summary, measured))
 }
 
 const CONFIRM: &str =
@@ -143,7 +138,7 @@ const SAME: f64 = 5e-3;
 
 /// The loss with classes weighed by their rarity in training, `N / (K n_c)`: divided by the weights, as PyTorch does it,
 /// and by the rows, as Keras does.
-fn weighted_losses(scored: &Scored<'_>, train_counts: Option<Vec<u64>>) -> Vec<f64> {
+fn weighted_losses(scored: &ScoredRows<'_>, train_counts: Option<Vec<u64>>) -> Vec<f64> {
     let truth = scored.predicted.truth;
     let classes = scored.predicted.classes;
     let counts = train_counts.unwrap_or_else(|| class_counts(truth, classes));
@@ -160,7 +155,7 @@ fn weighted_losses(scored: &Scored<'_>, train_counts: Option<Vec<u64>>) -> Vec<f
     ]
 }
 
-fn compare(log: &Log, scored: &Scored<'_>, epochs: &[usize], train_counts: Option<Vec<u64>>) -> Outcome {
+fn compare(log: &Log, scored: &ScoredRows<'_>, epochs: &[usize], train_counts: Option<Vec<u64>>) -> Answer {
     let loss = scored.loss();
     let twice = double_softmax_loss(scored.probabilities, scored.predicted.truth);
     let measured = Measured::new().statistic("cross-entropy of the saved probabilities", loss);
@@ -171,20 +166,20 @@ fn compare(log: &Log, scored: &Scored<'_>, epochs: &[usize], train_counts: Optio
     let nearest = logged_losses.min_by(|one, other| (one - loss).abs().total_cmp(&(other - loss).abs()));
     let Some(reported) = nearest else {
         let summary = "The saved predictions are not those of any logged epoch, so that their losses cannot be compared.";
-        return Outcome::clear(summary, measured);
+        return Answer::clear(summary, measured);
     };
     let measured = measured.with("logged_loss", reported);
     let weighted = weighted_losses(scored, train_counts);
     let same = |expected: f64| (reported - expected).abs() <= SAME * expected.max(0.05);
     let is_weighted = !same(loss) && weighted.into_iter().any(same);
     let near = (reported - loss).abs() < LEAST_DIFFERENCE * loss.max(1e-3);
-    if (near && !is_weighted) || logged(log, twice) {
+    if (near && !is_weighted) || is_logged(log, twice) {
         let summary = if near {
             format!("The log holds the loss of the saved probabilities, {loss:.4}.")
         } else {
             "Another check says what the logged loss is.".to_owned()
         };
-        return Outcome::clear(summary, measured);
+        return Answer::clear(summary, measured);
     }
     let uniform = uniform_loss(scored.probabilities);
     let smoothing = (reported - loss) / (uniform - loss);
@@ -203,7 +198,7 @@ fn compare(log: &Log, scored: &Scored<'_>, epochs: &[usize], train_counts: Optio
     } else {
         "Class weights, or a part of the rows, may be in it.".to_owned()
     };
-    Found {
+    Diagnosis {
         severity: Severity::Caution,
         // The two losses are numbers of the same rows, and differ; only what made them differ is a guess.
         confidence: Confidence::Certain,
@@ -222,8 +217,10 @@ fn compare(log: &Log, scored: &Scored<'_>, epochs: &[usize], train_counts: Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{assert_close, clear, evidence, found, log, number, scored, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, found, log, number, scored, statistic};
 
     /// NumPy: the mean of `-ln p` of the true class is 0.776387, over all classes 1.327317.
     const LOSS: f64 = 0.776_386_784_890_299_4;
@@ -252,38 +249,41 @@ mod tests {
 
     #[test]
     fn label_smoothing_is_found_with_its_amount() {
-        let found = found(run(&with_log(0.85 * LOSS + 0.15 * UNIFORM, 0.75)));
+        let found = found(ask(
+            Cause::LossMismatch,
+            &with_log(0.85 * LOSS + 0.15 * UNIFORM, 0.75),
+        ));
         assert_close(statistic(&found.measured), LOSS, 1e-12);
         assert_close(number(&found.measured, "label_smoothing"), 0.15, 1e-9);
     }
 
     #[test]
     fn a_sum_over_a_batch_is_found_with_its_size() {
-        let found = found(run(&with_log(32.0 * LOSS, 0.75)));
+        let found = found(ask(Cause::LossMismatch, &with_log(32.0 * LOSS, 0.75)));
         assert_close(number(&found.measured, "ratio"), 32.0, 1e-9);
         assert!(found.summary.contains("32.0 times"), "{}", found.summary);
     }
 
     #[test]
     fn the_loss_of_the_rows_is_clear() {
-        clear(run(&with_log(0.7764, 0.75)));
+        clear(ask(Cause::LossMismatch, &with_log(0.7764, 0.75)));
         // Another accuracy: the log is of other weights, and its loss may be what it likes.
-        clear(run(&with_log(2.0, 0.25)));
+        clear(ask(Cause::LossMismatch, &with_log(2.0, 0.25)));
     }
 
     /// Half of the rows wrong cost at least ln 2 each: 0.347.
     #[test]
     fn a_loss_that_cannot_be_is_found() {
-        let impossible = found(run(&log_only(0.1, 0.5)));
+        let impossible = found(ask(Cause::LossMismatch, &log_only(0.1, 0.5)));
         assert_eq!(impossible.confidence, Confidence::Certain);
         assert_close(number(&impossible.measured, "least_possible_loss"), 0.3466, 1e-4);
         // Section 0 of the catalogue: the cap at this accuracy is 0.692.
-        let origin = found(run(&log_only(1.2148, 0.83)));
+        let origin = found(ask(Cause::LossMismatch, &log_only(1.2148, 0.83)));
         assert_eq!(
             (origin.severity, origin.confidence),
             (Severity::Note, Confidence::Possible)
         );
         assert_close(statistic(&origin.measured), 0.692, 1e-3);
-        clear(run(&log_only(0.5, 0.83)));
+        clear(ask(Cause::LossMismatch, &log_only(0.5, 0.83)));
     }
 }

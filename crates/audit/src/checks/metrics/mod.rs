@@ -1,11 +1,11 @@
 //! Causes in the loss, the metrics and the choice of the reported figure.
 
-pub mod averages_mixed;
-pub mod batch_averages;
-pub mod chosen_on_test;
-pub mod class_bias;
-pub mod double_softmax;
-pub mod elementwise_accuracy;
-pub mod loss_mismatch;
-pub mod rows_lost;
-pub mod running_metric;
+pub(crate) mod averages_mixed;
+pub(crate) mod batch_averages;
+pub(crate) mod chosen_on_test;
+pub(crate) mod class_bias;
+pub(crate) mod double_softmax;
+pub(crate) mod elementwise_accuracy;
+pub(crate) mod loss_mismatch;
+pub(crate) mod rows_lost;
+pub(crate) mod running_metric;

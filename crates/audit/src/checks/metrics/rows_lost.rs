@@ -49,29 +49,21 @@ use std::collections::BTreeMap;
 
 use labelproof_artifact::Split;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::evidence::Evidence;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C5",
-    name: "Rows are missing or counted twice in the evaluation",
-    family: Family::Metrics,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::evidence::{Missing, Need};
 
 /// Ids that are named in the evidence.
 const SHOWN: usize = 20;
 
 /// Ids that occur more than once within a file of predictions, and a logged number of validation rows that the file does
 /// not have.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let parts: Vec<_> = [Split::Validation, Split::Test]
         .into_iter()
-        .filter_map(|split| Some((split, evidence.part(split)?)))
+        .filter_map(|split| Some((split, case.evidence.part(split)?)))
         .collect();
-    let logged_rows = evidence.log.as_ref().and_then(|log| log.validation_rows);
+    let logged_rows = case.evidence.log.as_ref().and_then(|log| log.validation_rows);
     let mut looked = Vec::new();
     for (split, part) in &parts {
         if let Some(ids) = &part.ids {
@@ -87,7 +79,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
                 return Ok(miscounted(
                     logged,
                     rows,
-                    evidence.log.as_ref().and_then(|log| log.batch_size),
+                    case.evidence.log.as_ref().and_then(|log| log.batch_size),
                 ));
             }
             looked.push("the log and the validation file have the same number of rows".to_owned());
@@ -96,7 +88,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     if looked.is_empty() {
         return Err(Need::Ids.into());
     }
-    Ok(Outcome::clear(looked.join("; "), Measured::new()))
+    Ok(Answer::clear(looked.join("; "), Measured::new()))
 }
 
 /// Ids that occur more than once, with how often.
@@ -108,11 +100,11 @@ fn repeated(ids: &[String]) -> Vec<(&str, u64)> {
     counts.into_iter().filter(|(_, count)| *count > 1).collect()
 }
 
-fn counted_twice(split: Split, rows: usize, repeated: &[(&str, u64)]) -> Outcome {
+fn counted_twice(split: Split, rows: usize, repeated: &[(&str, u64)]) -> Answer {
     let surplus: u64 = repeated.iter().map(|(_, count)| count - 1).sum();
     let share = surplus as f64 / rows as f64;
     let names: Vec<&str> = repeated.iter().take(SHOWN).map(|(id, _)| *id).collect();
-    Found {
+    Diagnosis {
         severity: if share > 0.01 { Severity::Unsound } else { Severity::Caution },
         confidence: Confidence::Certain,
         summary: format!(
@@ -130,7 +122,7 @@ fn counted_twice(split: Split, rows: usize, repeated: &[(&str, u64)]) -> Outcome
     .into()
 }
 
-fn miscounted(logged: u64, rows: u64, batch_size: Option<u64>) -> Outcome {
+fn miscounted(logged: u64, rows: u64, batch_size: Option<u64>) -> Answer {
     let lost = logged.abs_diff(rows);
     let dropped = batch_size.filter(|size| *size > 0 && logged < rows && logged == rows / size * size);
     let guess = match dropped {
@@ -139,7 +131,7 @@ fn miscounted(logged: u64, rows: u64, batch_size: Option<u64>) -> Outcome {
         }
         None => String::new(),
     };
-    Found {
+    Diagnosis {
         severity: if lost as f64 > 0.01 * rows as f64 { Severity::Caution } else { Severity::Note },
         confidence: Confidence::Certain,
         summary: format!(
@@ -160,9 +152,11 @@ fn miscounted(logged: u64, rows: u64, batch_size: Option<u64>) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
     use crate::evidence::log::Log;
-    use crate::testing::{clear, evidence, found, predicted, statistic};
+    use crate::testing::{ask, clear, evidence, found, predicted, statistic};
 
     fn with_ids(ids: Vec<String>) -> Evidence {
         let rows = vec![(0, 0); ids.len()];
@@ -176,7 +170,7 @@ mod tests {
     #[test]
     fn rows_that_are_counted_twice_are_found_by_their_ids() {
         let ids = (0..100).map(|row: usize| format!("id{}", row.min(96))).collect();
-        let found = found(run(&with_ids(ids)));
+        let found = found(ask(Cause::RowsLost, &with_ids(ids)));
         assert_eq!(found.severity, Severity::Unsound);
         assert!((statistic(&found.measured) - 3.0).abs() < 1e-12);
         assert_eq!(found.measured.evidence["ids"], serde_json::json!(["id96"]));
@@ -184,7 +178,10 @@ mod tests {
 
     #[test]
     fn ids_that_occur_once_are_clear() {
-        clear(run(&with_ids((0..100).map(|row| format!("id{row}")).collect())));
+        clear(ask(
+            Cause::RowsLost,
+            &with_ids((0..100).map(|row| format!("id{row}")).collect()),
+        ));
     }
 
     fn logged(rows: u64) -> Evidence {
@@ -204,9 +201,9 @@ mod tests {
     /// tensorflow#25284: 1,000 rows of which 992 were counted.
     #[test]
     fn a_dropped_last_batch_is_found() {
-        let found = found(run(&logged(992)));
+        let found = found(ask(Cause::RowsLost, &logged(992)));
         assert!((statistic(&found.measured) - 8.0).abs() < 1e-12);
         assert!(found.summary.contains("whole batches of 32"), "{}", found.summary);
-        clear(run(&logged(1000)));
+        clear(ask(Cause::RowsLost, &logged(1000)));
     }
 }

@@ -46,18 +46,10 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::two_proportion_z;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::evidence::Evidence;
-use crate::measures::epochs::train_accuracies;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C7",
-    name: "The logged training accuracy is a running mean",
-    family: Family::Metrics,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::case::epochs::train_accuracies;
+use crate::evidence::Missing;
 
 /// The difference from which on a running mean misleads; a smaller one is usual, and everybody has it.
 const LEAST_DIFFERENCE: f64 = 0.05;
@@ -67,9 +59,9 @@ const LEAST_NEAR_ONE: f64 = 0.02;
 
 /// The logged training accuracy against that of the same rows as the finished model predicts them. Found if the finished
 /// model is better by five points, or makes half of the mistakes; where it is worse, C23 looks at why.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let rows = evidence.predicted(Split::Train)?;
-    let logged = train_accuracies(evidence)?.into_iter().fold(0.0, f64::max);
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let rows = case.predicted(Split::Train)?;
+    let logged = train_accuracies(case)?.into_iter().fold(0.0, f64::max);
     let scored = rows.accuracy();
     let count = rows.rows();
     let test = two_proportion_z(
@@ -86,15 +78,15 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("logged_accuracy", logged);
     // Near 100 % no five points are left to lose.
     let halved = scored - logged >= LEAST_NEAR_ONE && 1.0 - logged >= 2.0 * (1.0 - scored);
-    if !(scored - logged >= LEAST_DIFFERENCE || halved) || !significant(p_value) {
+    if !(scored - logged >= LEAST_DIFFERENCE || halved) || !case.significant(p_value) {
         let summary = format!(
             "The log says {:.1} % for the training rows, the finished model gets {:.1} % of them right.",
             100.0 * logged,
             100.0 * scored
         );
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Note,
         confidence: Confidence::Likely,
         summary: format!(
@@ -125,9 +117,10 @@ pub(crate) fn rounded(count: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{assert_close, clear, evidence, found, log, predicted, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, found, log, predicted, statistic};
 
     /// The finished model gets 950 of 1,000 training rows right.
     fn with_logged(accuracy: f64) -> Evidence {
@@ -142,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_running_mean_is_found() {
-        let found = found(run(&with_logged(0.8)));
+        let found = found(ask(Cause::RunningMetric, &with_logged(0.8)));
         assert_close(statistic(&found.measured), 0.95, 1e-12);
         assert_close(found.effect_points.unwrap(), 15.0, 1e-9);
         // By hand: z = 0.15 / sqrt(0.875 · 0.125 · 2 / 1000) = 10.1419; SciPy's two-sided p is 3.602e-24.
@@ -151,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_log_that_agrees_is_clear() {
-        clear(run(&with_logged(0.93)));
-        clear(run(&with_logged(0.99)));
+        clear(ask(Cause::RunningMetric, &with_logged(0.93)));
+        clear(ask(Cause::RunningMetric, &with_logged(0.99)));
     }
 }

@@ -44,22 +44,14 @@
 
 use labelproof_artifact::Split;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::evidence::Evidence;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C14",
-    name: "The confusion matrix is transposed or its classes are misnamed",
-    family: Family::Pairing,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::evidence::{Missing, Need};
 
 /// Counts the test rows anew and compares: equal, equal after swapping axes, or equal after reordering classes.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let published = &by_name(evidence).ok_or(Need::ConfusionMatrix)?;
-    let counted = evidence
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let published = &by_name(case).ok_or(Need::ConfusionMatrix)?;
+    let counted = case
         .predicted(Split::Test)
         .or(Err(Need::ConfusionMatrix))?
         .confusion()
@@ -67,7 +59,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     let measured = Measured::new().with("counted", matrix_json(&counted));
     if *published == counted {
         let summary = "The published confusion matrix is that of the test rows.";
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
     let (what, confidence) = if published.len() != counted.len() {
         let text = format!(
@@ -102,7 +94,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             Confidence::Likely,
         )
     };
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Unsound,
         confidence,
         summary: format!("The published confusion matrix is not that of the test rows: {what}."),
@@ -117,18 +109,20 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 }
 
 /// The published matrix with its classes in the order of the evidence, by the names on its axes where it has names.
-fn by_name(evidence: &Evidence) -> Option<Vec<Vec<u64>>> {
-    let matrix = evidence.confusion.as_ref()?;
+fn by_name(case: &Case<'_>) -> Option<Vec<Vec<u64>>> {
+    let matrix = case.evidence.confusion.as_ref()?;
     let order = |names: Option<&Vec<String>>| -> Option<Vec<usize>> {
         let names = names?;
-        let places = evidence
+        let places = case
+            .evidence
+            .dataset
             .labels
             .iter()
             .map(|label| names.iter().position(|name| name == label));
         places.collect()
     };
-    let rows = order(evidence.confusion_labels.as_ref());
-    let columns = order(evidence.confusion_columns.as_ref()).or_else(|| rows.clone());
+    let rows = order(case.evidence.confusion_labels.as_ref());
+    let columns = order(case.evidence.confusion_columns.as_ref()).or_else(|| rows.clone());
     let (Some(rows), Some(columns)) = (rows, columns) else {
         return Some(matrix.clone());
     };
@@ -191,8 +185,10 @@ fn reordered(one: &[Vec<u64>], other: &[Vec<u64>]) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{clear, evidence, found, predicted};
+    use crate::testing::{ask, clear, evidence, found, predicted};
 
     fn published(matrix: &[&[u64]]) -> Evidence {
         // Counts to [[3, 1, 0], [2, 2, 0], [0, 1, 1]].
@@ -220,7 +216,7 @@ mod tests {
     #[test]
     fn what_was_done_to_a_matrix_is_told() {
         let check = |matrix: &[&[u64]], words: &str, confidence| {
-            let found = found(run(&published(matrix)));
+            let found = found(ask(Cause::ConfusionAxes, &published(matrix)));
             assert!(found.summary.contains(words), "{}", found.summary);
             assert_eq!(found.confidence, confidence);
             assert_eq!(
@@ -248,6 +244,9 @@ mod tests {
 
     #[test]
     fn the_matrix_of_the_rows_is_clear() {
-        clear(run(&published(&[&[3, 1, 0], &[2, 2, 0], &[0, 1, 1]])));
+        clear(ask(
+            Cause::ConfusionAxes,
+            &published(&[&[3, 1, 0], &[2, 2, 0], &[0, 1, 1]]),
+        ));
     }
 }

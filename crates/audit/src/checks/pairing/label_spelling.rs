@@ -46,35 +46,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use labelproof_artifact::Split;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::checks::leakage::sorted_split;
-use crate::evidence::Evidence;
-use crate::measures::rows::class_counts;
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::cause::Cause;
+use crate::evidence::{Missing, Need};
+use crate::measures::class_counts::class_counts;
 use crate::measures::spelling::normalized_label;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C16",
-    name: "A class is spelled in several ways, or missing from a split",
-    family: Family::Pairing,
-    run,
-};
 
 /// Labels that differ only in case, spaces, Unicode form or as `1` and `1.0`; and classes that the test rows have and the
 /// training or validation rows have not.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let parts: Vec<_> = Split::ALL
         .into_iter()
-        .filter_map(|split| Some((split, evidence.part(split)?)))
+        .filter_map(|split| Some((split, case.evidence.part(split)?)))
         .filter(|(_, part)| part.truth.is_some())
         .collect();
-    if parts.is_empty() && evidence.confusion_spellings.is_empty() {
+    if parts.is_empty() && case.evidence.confusion_spellings.is_empty() {
         return Err(Need::TestPredictions.into());
     }
     let mut spellings: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     let of_parts = parts.iter().flat_map(|(_, part)| &part.spellings);
-    for spelling in of_parts.chain(&evidence.confusion_spellings) {
+    for spelling in of_parts.chain(&case.evidence.confusion_spellings) {
         spellings
             .entry(normalized_label(spelling))
             .or_default()
@@ -89,7 +81,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         })
         .collect();
     if !several.is_empty() {
-        return Ok(Found {
+        return Ok(Diagnosis {
             severity: Severity::Unsound,
             confidence: Confidence::Certain,
             summary: format!(
@@ -110,9 +102,9 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .into());
     }
     // A split that was cut off a sorted file lacks classes for that reason.
-    let absent = missing_classes(evidence).filter(|_| !evidence.finds(&sorted_split::CHECK));
+    let absent = missing_classes(case).filter(|_| !case.finds(Cause::SortedSplit));
     Ok(absent.unwrap_or_else(|| {
-        Outcome::clear(
+        Answer::clear(
             "Every class is spelled in one way, and every split has every class.",
             Measured::new(),
         )
@@ -120,16 +112,16 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 }
 
 /// Classes of the test rows that were not trained on.
-fn missing_classes(evidence: &Evidence) -> Option<Outcome> {
+fn missing_classes(case: &Case<'_>) -> Option<Answer> {
     let counts = |split| {
-        let truth = evidence.part(split)?.truth.as_deref()?;
-        Some(class_counts(truth, evidence.labels.len()))
+        let truth = case.evidence.part(split)?.truth.as_deref()?;
+        Some(class_counts(truth, case.evidence.dataset.labels.len()))
     };
     let (train, test) = (counts(Split::Train)?, counts(Split::Test)?);
     let absent: Vec<String> = (0_u32..)
         .zip(train.iter().zip(&test))
         .filter(|(_, (train, test))| **train == 0 && **test > 0)
-        .map(|(class, _)| evidence.label(class))
+        .map(|(class, _)| case.evidence.label(class))
         .collect();
     if absent.is_empty() {
         return None;
@@ -141,7 +133,7 @@ fn missing_classes(evidence: &Evidence) -> Option<Outcome> {
         .map(|(_, test)| test)
         .sum();
     let share = rows as f64 / test.iter().sum::<u64>().max(1) as f64;
-    let found = Found {
+    let found = Diagnosis {
         severity: if share > 0.01 {
             Severity::Unsound
         } else {
@@ -165,17 +157,18 @@ fn missing_classes(evidence: &Evidence) -> Option<Outcome> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{assert_close, clear, evidence, found, predicted, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, found, predicted, statistic};
 
     #[test]
     fn spellings_of_one_class_are_found() {
         let mut part = predicted(&[(0, 0), (1, 1)]);
         part.spellings = ["Sport", "sport ", "1", "1.0", "film"].map(String::from).to_vec();
-        let found = found(run(&evidence(
-            &["sport", "1", "film"],
-            [Part::default(), Part::default(), part],
-        )));
+        let found = found(ask(
+            Cause::LabelSpelling,
+            &evidence(&["sport", "1", "film"], [Part::default(), Part::default(), part]),
+        ));
         assert_close(statistic(&found.measured), 2.0, 1e-12);
         assert_eq!(
             found.measured.evidence["spellings"],
@@ -186,17 +179,25 @@ mod tests {
     #[test]
     fn spellings_that_only_a_matrix_has_are_found() {
         let evidence = Evidence {
+            confusion: Some(vec![vec![5, 0], vec![0, 5]]),
             confusion_spellings: vec!["film".to_owned(), "film ".to_owned()],
             ..Evidence::default()
         };
-        assert_close(statistic(&found(run(&evidence)).measured), 1.0, 1e-12);
+        assert_close(
+            statistic(&found(ask(Cause::LabelSpelling, &evidence)).measured),
+            1.0,
+            1e-12,
+        );
     }
 
     #[test]
     fn a_class_without_training_rows_is_found() {
         let train = predicted(&[(0, 0), (0, 0)]);
         let test = predicted(&[(0, 0), (1, 0), (1, 0), (0, 0)]);
-        let found = found(run(&evidence(&["a", "b"], [train, Part::default(), test])));
+        let found = found(ask(
+            Cause::LabelSpelling,
+            &evidence(&["a", "b"], [train, Part::default(), test]),
+        ));
         assert_eq!(found.measured.evidence["classes"], serde_json::json!(["b"]));
         assert_close(statistic(&found.measured), 2.0, 1e-12);
         assert_close(found.effect_points.unwrap(), 50.0, 1e-12);
@@ -208,6 +209,9 @@ mod tests {
             spellings: vec![String::from("a"), String::from("b")],
             ..predicted(&[(0, 0), (1, 1)])
         };
-        clear(run(&evidence(&["a", "b"], [part(), part(), part()])));
+        clear(ask(
+            Cause::LabelSpelling,
+            &evidence(&["a", "b"], [part(), part(), part()]),
+        ));
     }
 }

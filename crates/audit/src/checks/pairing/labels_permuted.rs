@@ -53,22 +53,13 @@
 
 use serde_json::json;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::checks::decision::stored_predictions;
-use crate::checks::leakage::sorted_split;
-use crate::evidence::Evidence;
-use crate::measures::comparison::suspect;
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::capitalized;
+use crate::case::Case;
+use crate::case::suspect::suspect;
+use crate::cause::Cause;
+use crate::evidence::Missing;
 use crate::measures::pairing::{Renaming, renaming};
-use crate::measures::rows::capitalized;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C10",
-    name: "The classes of labels and predictions are in another order",
-    family: Family::Pairing,
-    run,
-};
 
 /// The gain in accuracy below which a renaming is not worth a word.
 const LEAST_GAIN: f64 = 0.005;
@@ -76,27 +67,27 @@ const LEAST_GAIN: f64 = 0.005;
 /// Renames classes so that as many predictions as possible are right (Hungarian method on the test confusion matrix).
 /// Found if that repairs significantly more than it breaks and, within the moved classes, gives an accuracy that an
 /// honest classifier could have: at least half of what the other split lets expect, and most of the moved rows.
-pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let (matrix, expected, name) = if let Ok(suspect) = suspect(evidence) {
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let (matrix, expected, name) = if let Ok(suspect) = suspect(case) {
         (
             suspect.rows.confusion().matrix(),
             suspect.expected_at_least(),
             suspect.split.name(),
         )
     } else {
-        let reference = evidence.validation_hits().ok();
+        let reference = case.validation_hits().ok();
         let expected = reference.map(|(hits, rows)| hits as f64 / rows as f64);
-        (evidence.test_confusion()?.matrix(), expected, "test")
+        (case.test_confusion()?.matrix(), expected, "test")
     };
-    if evidence.finds(&sorted_split::CHECK) {
+    if case.finds(Cause::SortedSplit) {
         let summary = "The splits have other classes (see C44), so that a renaming cannot be told from that.";
-        return Ok(Outcome::clear(summary, Measured::new()));
+        return Ok(Answer::clear(summary, Measured::new()));
     }
     // With two classes, the class of the lowest score is the other one's name.
-    if matrix.len() == 2 && evidence.finds(&stored_predictions::CHECK) {
+    if matrix.len() == 2 && case.finds(Cause::StoredPredictions) {
         let summary =
             "The saved predictions are not those of the saved scores (see C61); the classes are in order.";
-        return Ok(Outcome::clear(summary, Measured::new()));
+        return Ok(Answer::clear(summary, Measured::new()));
     }
     let rows: u64 = matrix.iter().flatten().sum();
     let renaming = renaming(&matrix);
@@ -107,22 +98,22 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .p_value(renaming.p_value)
         .with("accuracy", now)
         .with("rows", rows);
-    if !explains(&renaming, &matrix, now, matched, expected) {
+    if !explains(case, &renaming, &matrix, now, matched, expected) {
         let summary = format!(
             "No renaming of classes explains the mistakes of the {name} rows: the best one takes the accuracy from \
              {:.1} % to {:.1} %.",
             100.0 * now,
             100.0 * matched
         );
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
     let moved = renaming.moved();
     let pairs: Vec<_> = moved
         .iter()
         .map(|&class| {
             json!({
-                "label": evidence.label(number(class)),
-                "predicted_as": evidence.label(number(renaming.predicted_as[class])),
+                "label": case.evidence.label(number(class)),
+                "predicted_as": case.evidence.label(number(renaming.predicted_as[class])),
             })
         })
         .collect();
@@ -132,8 +123,8 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .map(|&class| {
             format!(
                 "your label `{}` is their label `{}`",
-                evidence.label(number(class)),
-                evidence.label(number(renaming.predicted_as[class]))
+                case.evidence.label(number(class)),
+                case.evidence.label(number(renaming.predicted_as[class]))
             )
         })
         .collect();
@@ -141,7 +132,7 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Unsound,
         confidence: if expected.is_none_or(|expected| matched >= expected) {
             Confidence::Certain
@@ -170,7 +161,14 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     .into())
 }
 
-fn explains(renaming: &Renaming, matrix: &[Vec<u64>], now: f64, matched: f64, expected: Option<f64>) -> bool {
+fn explains(
+    case: &Case<'_>,
+    renaming: &Renaming,
+    matrix: &[Vec<u64>],
+    now: f64,
+    matched: f64,
+    expected: Option<f64>,
+) -> bool {
     let moved_rows: u64 = renaming.moved().iter().flat_map(|&class| &matrix[class]).sum();
     let (only_now, only_renamed) = renaming.exchanged;
     let plausible = match expected {
@@ -178,7 +176,7 @@ fn explains(renaming: &Renaming, matrix: &[Vec<u64>], now: f64, matched: f64, ex
         Some(expected) if now < expected => matched - now >= 0.5 * (expected - now),
         _ => true,
     };
-    significant(renaming.p_value)
+    case.significant(renaming.p_value)
         && matched - now >= LEAST_GAIN
         && only_renamed >= 3 * only_now
         && 2 * only_renamed >= moved_rows
@@ -192,7 +190,9 @@ fn number(class: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Simulated, assert_close, clear, found, number, predicted_by, simulated, statistic};
+    use crate::testing::{
+        Simulated, ask, assert_close, clear, found, number, predicted_by, simulated, statistic,
+    };
 
     /// Writes the score of class `c` where that of class `to[c]` belongs.
     fn renamed(rows: &Simulated, to: [usize; 5]) -> Simulated {
@@ -209,7 +209,10 @@ mod tests {
     #[test]
     fn a_cycle_of_three_classes_is_found_and_undone() {
         let (validation, test) = (simulated(5, 2000, 0.83, 1), simulated(5, 2000, 0.83, 2));
-        let found = found(run(&predicted_by(&validation, &renamed(&test, [0, 3, 1, 2, 4]))));
+        let found = found(ask(
+            Cause::LabelsPermuted,
+            &predicted_by(&validation, &renamed(&test, [0, 3, 1, 2, 4])),
+        ));
         assert_eq!(found.confidence, Confidence::Certain);
         assert_eq!(
             found.measured.evidence["renamed"],
@@ -225,16 +228,16 @@ mod tests {
 
     #[test]
     fn predictions_under_their_own_names_are_clear() {
-        clear(run(&predicted_by(
-            &simulated(5, 2000, 0.83, 1),
-            &simulated(5, 2000, 0.83, 2),
-        )));
+        clear(ask(
+            Cause::LabelsPermuted,
+            &predicted_by(&simulated(5, 2000, 0.83, 1), &simulated(5, 2000, 0.83, 2)),
+        ));
     }
 
     /// SciPy's `linear_sum_assignment` leaves every class of that matrix where it is.
     #[test]
     fn no_renaming_explains_the_origin_case() {
-        let measured = clear(run(&crate::measures::gap::tests::origin()));
+        let measured = clear(ask(Cause::LabelsPermuted, &crate::testing::origin()));
         assert_close(statistic(&measured), 4805.0 / 15000.0, 1e-12);
     }
 }

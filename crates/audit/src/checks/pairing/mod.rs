@@ -1,9 +1,9 @@
 //! Causes in the pairing of rows, labels and predictions.
 
-pub mod confusion_axes;
-pub mod label_spelling;
-pub mod labels_permuted;
-pub mod part_mispaired;
-pub mod predictions_shifted;
-pub mod predictions_shuffled;
-pub mod stale_predictions;
+pub(crate) mod confusion_axes;
+pub(crate) mod label_spelling;
+pub(crate) mod labels_permuted;
+pub(crate) mod part_mispaired;
+pub(crate) mod predictions_shifted;
+pub(crate) mod predictions_shuffled;
+pub(crate) mod stale_predictions;

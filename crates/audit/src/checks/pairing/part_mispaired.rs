@@ -47,49 +47,41 @@
 use labelproof_metrics::statistics::kolmogorov_smirnov;
 use serde_json::json;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::checks::pairing::predictions_shifted;
-use crate::evidence::Evidence;
-use crate::measures::comparison::{shuffled_accuracy, suspect};
-use crate::measures::pairing::{Segment, worst_segment};
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C13",
-    name: "A part of the file is paired with the wrong labels",
-    family: Family::Pairing,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::case::suspect::{Suspect, suspect};
+use crate::evidence::{Missing, Need};
+use crate::measures::comparison::shuffled_accuracy;
+use crate::measures::pairing::{Segment, shifted_run, worst_segment};
 
 /// Looks for the run of rows that collects most mistakes (range of the cumulative sum of hits, Kuiper's distribution).
 /// Found if its accuracy is nearer to that of shuffled predictions than to that of the other rows, although the model is
 /// as sure of itself there as elsewhere.
-pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let suspect = suspect(evidence)?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let suspect = suspect(case)?;
     let rows = suspect.rows;
     let name = suspect.split.name();
     let segment = worst_segment(&rows).ok_or(Need::MoreRows)?;
     let chance = shuffled_accuracy(&rows);
     let affected = (segment.end - segment.start) as f64 / rows.truth.len() as f64;
-    let surprise = confidence_differs(evidence, &suspect, &segment);
+    let surprise = confidence_differs(case, &suspect, &segment);
     let measured = Measured::new()
         .statistic("accuracy of the worst run of rows", segment.inside)
         .p_value(segment.p_value)
         .with("rows", json!([segment.start + 1, segment.end]))
         .with("accuracy_elsewhere", segment.outside)
         .with("accuracy_if_shuffled", chance);
-    let shifted = predictions_shifted::find(&rows).is_some();
+    let shifted = shifted_run(&rows, case.significance()).is_some();
     let collapsed = segment.inside - chance < 0.5 * (segment.outside - chance);
-    if !significant(segment.p_value) || !collapsed || surprise || shifted {
+    if !case.significant(segment.p_value) || !collapsed || surprise || shifted {
         let summary = if shifted {
             format!("The {name} predictions are shifted, which explains their mistakes (see C12).")
         } else {
             format!("The mistakes are spread over the {name} file as chance would spread them.")
         };
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
@@ -118,24 +110,22 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 
 /// Whether the model is surer, or less sure, of itself within the run of rows: then these are other texts rather than
 /// other labels.
-fn confidence_differs(
-    evidence: &Evidence,
-    suspect: &crate::measures::comparison::Suspect<'_>,
-    segment: &Segment,
-) -> bool {
-    let Ok(scored) = evidence.scored(suspect.split) else {
+fn confidence_differs(case: &Case<'_>, suspect: &Suspect<'_>, segment: &Segment) -> bool {
+    let Ok(scored) = case.scored(suspect.split) else {
         return false;
     };
     let confidences = scored.confidences();
     let inside = &confidences[segment.start..segment.end];
     let outside = [&confidences[..segment.start], &confidences[segment.end..]].concat();
-    kolmogorov_smirnov(inside, &outside).is_some_and(|test| significant(test.p_value) && test.statistic > 0.2)
+    kolmogorov_smirnov(inside, &outside)
+        .is_some_and(|test| case.significant(test.p_value) && test.statistic > 0.2)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::testing::{assert_close, clear, found, number, predicted_by, simulated, statistic};
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
+    use crate::testing::{ask, assert_close, clear, found, number, predicted_by, simulated, statistic};
 
     fn mispaired(rows: std::ops::Range<usize>) -> Evidence {
         let (validation, mut test) = (simulated(5, 2000, 0.83, 1), simulated(5, 2000, 0.83, 2));
@@ -147,7 +137,7 @@ mod tests {
     #[test]
     fn a_tail_or_a_shard_is_found_with_its_rows() {
         let check = |start: usize, end: usize| {
-            let found = found(run(&mispaired(start..end)));
+            let found = found(ask(Cause::PartMispaired, &mispaired(start..end)));
             let rows = &found.measured.evidence["rows"];
             assert_close(rows[0].as_f64().unwrap(), start as f64 + 1.0, 20.0);
             assert_close(rows[1].as_f64().unwrap(), end as f64, 20.0);
@@ -166,8 +156,8 @@ mod tests {
 
     #[test]
     fn mistakes_that_are_spread_are_clear() {
-        clear(run(&mispaired(0..0)));
-        clear(run(&mispaired(0..2000)));
+        clear(ask(Cause::PartMispaired, &mispaired(0..0)));
+        clear(ask(Cause::PartMispaired, &mispaired(0..2000)));
     }
 
     /// Harder texts at the end: the model is less sure of them, and says so.
@@ -182,6 +172,6 @@ mod tests {
                 .into_iter()
                 .map(|row| row.into_iter().map(|score| 0.3 * score).collect()),
         );
-        clear(run(&predicted_by(&validation, &test)));
+        clear(ask(Cause::PartMispaired, &predicted_by(&validation, &test)));
     }
 }

@@ -42,61 +42,17 @@
 //! ## References
 //! - McNemar, 1947, *Note on the Sampling Error of the Difference Between Correlated Proportions*.
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::evidence::{Evidence, Predicted};
-use crate::measures::comparison::{shuffled_accuracy, suspect};
-use crate::measures::pairing::{LARGEST_LAG, Shift, shift, worst_segment};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::case::suspect::suspect;
+use crate::evidence::Missing;
+use crate::measures::pairing::{LARGEST_LAG, ShiftedRun, shift, shifted_run};
 
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C12",
-    name: "Predictions are shifted against their rows",
-    family: Family::Pairing,
-    run,
-};
-
-/// The gain in accuracy from which on a shift counts.
-const LEAST_GAIN: f64 = 0.01;
-
-/// A shift, and the rows that it concerns.
-pub(crate) struct Found12 {
-    pub(crate) shift: Shift,
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-}
-
-/// Moves the predictions by up to 64 rows to either side; the exact test of McNemar, corrected for the shifts tried, decides
-/// whether one of them repairs more than it breaks. Where only a run of rows is bad, the same is tried within it: a row
-/// that was dropped half-way shifts only what comes after.
-pub(crate) fn find(rows: &Predicted<'_>) -> Option<Found12> {
-    let count = rows.truth.len();
-    let whole = shift(rows.truth, rows.predictions).filter(|shift| counts(shift, rows));
-    if let Some(shift) = whole {
-        return Some(Found12 {
-            shift,
-            start: 0,
-            end: count,
-        });
-    }
-    let segment = worst_segment(rows).filter(|segment| significant(segment.p_value))?;
-    let (start, end) = (segment.start, segment.end);
-    let shift = shift(&rows.truth[start..end], &rows.predictions[start..end])?;
-    counts(&shift, rows).then_some(Found12 { shift, start, end })
-}
-
-fn counts(shift: &Shift, rows: &Predicted<'_>) -> bool {
-    let share = |hits: u64| hits as f64 / shift.rows.max(1) as f64;
-    significant(shift.p_value)
-        && share(shift.shifted_hits) - share(shift.hits) >= LEAST_GAIN
-        && share(shift.shifted_hits) > 0.5 * (1.0 + shuffled_accuracy(rows)) * 0.8
-}
-
-pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let suspect = suspect(evidence)?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let suspect = suspect(case)?;
     let name = suspect.split.name();
     let rows = suspect.rows;
-    let Some(found) = find(&rows) else {
+    let Some(found) = shifted_run(&rows, case.significance()) else {
         let best = shift(rows.truth, rows.predictions);
         let summary = format!(
             "No shift of up to {LARGEST_LAG} rows makes more {name} predictions right than there are now."
@@ -110,9 +66,9 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
                 .p_value(best.p_value),
             None => Measured::new(),
         };
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     };
-    let Found12 { shift, start, end } = found;
+    let ShiftedRun { shift, start, end } = found;
     let share = |hits: u64| hits as f64 / shift.rows as f64;
     let affected = (end - start) as f64 / rows.truth.len() as f64;
     let where_ = if end - start == rows.truth.len() {
@@ -127,7 +83,7 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     };
     let count = shift.lag.unsigned_abs();
     let plural = if count == 1 { "" } else { "s" };
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
@@ -157,8 +113,9 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::testing::{assert_close, clear, found, number, predicted_by, simulated};
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
+    use crate::testing::{ask, assert_close, clear, found, number, predicted_by, simulated};
 
     fn shifted(start: usize, change: impl Fn(&mut [Vec<f64>])) -> Evidence {
         let (validation, mut test) = (simulated(5, 2000, 0.83, 1), simulated(5, 2000, 0.83, 2));
@@ -169,7 +126,7 @@ mod tests {
     #[test]
     fn a_header_or_so_is_found_with_its_lag() {
         let check = |evidence: &Evidence, lag: i64| {
-            let found = found(run(evidence));
+            let found = found(ask(Cause::PredictionsShifted, evidence));
             assert_eq!(found.measured.evidence["lag"], lag);
             assert_eq!(found.measured.evidence["first_row"], 1);
             assert_eq!(found.measured.evidence["last_row"], 2000);
@@ -183,7 +140,10 @@ mod tests {
 
     #[test]
     fn a_row_that_was_dropped_half_way_shifts_what_comes_after() {
-        let found = found(run(&shifted(1200, |rows| rows.rotate_left(1))));
+        let found = found(ask(
+            Cause::PredictionsShifted,
+            &shifted(1200, |rows| rows.rotate_left(1)),
+        ));
         assert_eq!(found.measured.evidence["lag"], 1);
         assert_close(number(&found.measured, "first_row"), 1201.0, 20.0);
         assert_close(number(&found.measured, "last_row"), 2000.0, 20.0);
@@ -191,8 +151,11 @@ mod tests {
 
     #[test]
     fn predictions_in_their_rows_are_clear() {
-        clear(run(&shifted(0, |_| ())));
+        clear(ask(Cause::PredictionsShifted, &shifted(0, |_| ())));
         // More than is tried.
-        clear(run(&shifted(0, |rows| rows.rotate_left(200))));
+        clear(ask(
+            Cause::PredictionsShifted,
+            &shifted(0, |rows| rows.rotate_left(200)),
+        ));
     }
 }

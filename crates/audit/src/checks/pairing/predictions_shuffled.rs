@@ -50,24 +50,13 @@
 
 use labelproof_metrics::normalized_mutual_information;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::checks::decision::stored_predictions;
-use crate::checks::pairing::labels_permuted;
-use crate::checks::pairing::part_mispaired;
-use crate::checks::pairing::predictions_shifted;
-use crate::checks::weights::dropout_at_prediction;
-use crate::evidence::Evidence;
-use crate::measures::comparison::{confidence_shift, counts_differ, other, shuffled_accuracy, suspect};
-use crate::measures::rows::class_counts;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C11",
-    name: "Predictions are shuffled against their labels",
-    family: Family::Pairing,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::case::suspect::{Suspect, confidence_shift, other, suspect};
+use crate::cause::Cause;
+use crate::evidence::Missing;
+use crate::measures::class_counts::class_counts;
+use crate::measures::comparison::{counts_differ, shuffled_accuracy};
 
 /// Cramér's V from which on two distributions of predicted classes count as different.
 const LEAST_DIFFERENCE: f64 = 0.1;
@@ -77,8 +66,8 @@ const LEAST_DIFFERENCE: f64 = 0.1;
 ///
 /// With a share `s` of rows mis-paired the accuracy is `(1 − s) a + s c`, where `a` is the accuracy of the other split
 /// and `c` that of shuffled predictions; solved for `s`.
-pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let suspect = suspect(evidence)?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let suspect = suspect(case)?;
     let name = suspect.split.name();
     let rows = suspect.rows;
     let chance = shuffled_accuracy(&rows);
@@ -92,43 +81,43 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         )
         .with("accuracy", accuracy)
         .with("accuracy_if_shuffled", chance);
-    let clear = |summary: String| Ok(Outcome::clear(summary, measured.clone()));
-    let shift = confidence_shift(evidence, suspect.split).ok();
+    let clear = |summary: String| Ok(Answer::clear(summary, measured.clone()));
+    let shift = confidence_shift(case, suspect.split).ok();
     let Some(reference) = suspect.reference_accuracy().filter(|_| suspect.below) else {
-        return match unaided(evidence, &suspect, information, chance) {
-            Some(found) => Ok(Found { measured, ..found }.into()),
+        return match unaided(case, &suspect, information, chance) {
+            Some(found) => Ok(Diagnosis { measured, ..found }.into()),
             None => clear(format!(
                 "The {name} predictions say as much about their labels as the figures let expect."
             )),
         };
     };
-    if evidence.finds(&labels_permuted::CHECK)
-        || evidence.finds(&predictions_shifted::CHECK)
-        || evidence.finds(&part_mispaired::CHECK)
+    if case.finds(Cause::LabelsPermuted)
+        || case.finds(Cause::PredictionsShifted)
+        || case.finds(Cause::PartMispaired)
     {
         return clear(format!(
             "Another way of mis-pairing explains the mistakes of the {name} rows better."
         ));
     }
-    if evidence.finds(&dropout_at_prediction::CHECK) {
+    if case.finds(Cause::DropoutAtPrediction) {
         return clear(format!(
             "Scores that are drawn at random (see C23) explain the mistakes of the {name} rows better."
         ));
     }
-    if evidence.finds(&stored_predictions::CHECK) {
+    if case.finds(Cause::StoredPredictions) {
         return clear(format!(
             "The {name} predictions are not those of their own scores (see C61), whatever row these belong to."
         ));
     }
-    let other_counts = evidence
+    let other_counts = case
         .predicted(other(suspect.split))
         .map(|rows| class_counts(rows.predictions, rows.classes));
     let own_counts = class_counts(rows.predictions, rows.classes);
     // Without rows of the other split, the labels of this one say which classes to expect.
     let expected_counts = other_counts.unwrap_or_else(|_| class_counts(rows.truth, rows.classes));
     let other_classes = counts_differ(&own_counts, &expected_counts)
-        .is_some_and(|(v, p_value)| significant(p_value) && v >= LEAST_DIFFERENCE);
-    if other_classes || shift.is_some_and(|shift| shift.changed()) {
+        .is_some_and(|(v, p_value)| case.significant(p_value) && v >= LEAST_DIFFERENCE);
+    if other_classes || shift.is_some_and(|shift| shift.changed) {
         return clear(format!(
             "The {name} predictions themselves differ from those of the other split, so that it is not the pairing alone."
         ));
@@ -142,7 +131,7 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         ),
         None => String::new(),
     };
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Unsound,
         confidence: if shift.is_some() {
             Confidence::Likely
@@ -164,7 +153,7 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         confirm: "predict 50 texts of the file again, one by one, and compare with what the file says".to_owned(),
         measured: match shift {
             Some(shift) => measured
-                .p_value(crate::measures::gap::gap(evidence).map_or(1.0, |gap| gap.p_value))
+                .p_value(case.gap().map_or(1.0, |gap| gap.p_value))
                 .with("share_mispaired", share)
                 .with("confidence_distance", shift.test.statistic),
             None => measured.with("share_mispaired", share),
@@ -175,20 +164,15 @@ pub(crate) fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 
 /// Without a better split to compare with: predictions that carry no information on their labels although the model is
 /// sure of them.
-fn unaided(
-    evidence: &Evidence,
-    suspect: &crate::measures::comparison::Suspect<'_>,
-    information: f64,
-    chance: f64,
-) -> Option<Found> {
-    let confidences = evidence.scored(suspect.split).ok()?.confidences();
+fn unaided(case: &Case<'_>, suspect: &Suspect<'_>, information: f64, chance: f64) -> Option<Diagnosis> {
+    let confidences = case.scored(suspect.split).ok()?.confidences();
     let mean = confidences.iter().sum::<f64>() / confidences.len() as f64;
     let accuracy = suspect.rows.accuracy();
     let spread = class_counts(suspect.rows.predictions, suspect.rows.classes);
     let most = spread.iter().max().copied().unwrap_or(0);
     // Fewer rows, or a model that always says the same, carry no information either.
     let telling = suspect.rows.rows() >= 100 && (most as f64) < 0.8 * suspect.rows.rows() as f64;
-    (telling && information < 0.02 && accuracy < chance + 0.05 && mean > chance + 0.4).then(|| Found {
+    (telling && information < 0.02 && accuracy < chance + 0.05 && mean > chance + 0.4).then(|| Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Likely,
         summary: format!(
@@ -208,7 +192,9 @@ fn unaided(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Simulated, assert_close, clear, found, number, predicted_by, simulated, statistic};
+    use crate::testing::{
+        Simulated, ask, assert_close, clear, found, number, predicted_by, simulated, statistic,
+    };
 
     fn splits() -> (Simulated, Simulated) {
         (simulated(5, 2000, 0.83, 1), simulated(5, 2000, 0.83, 2))
@@ -218,7 +204,7 @@ mod tests {
     fn shuffled_predictions_are_found() {
         let (validation, mut test) = splits();
         test.shuffle(0..2000, 3);
-        let found = found(run(&predicted_by(&validation, &test)));
+        let found = found(ask(Cause::PredictionsShuffled, &predicted_by(&validation, &test)));
         assert_eq!(found.severity, Severity::Unsound);
         assert_close(number(&found.measured, "share_mispaired"), 1.0, 0.05);
         assert_close(number(&found.measured, "accuracy_if_shuffled"), 0.2, 0.01);
@@ -237,17 +223,20 @@ mod tests {
         for (row, moved) in test.logits.iter_mut().step_by(2).zip(half.logits) {
             *row = moved;
         }
-        let found = found(run(&predicted_by(&validation, &test)));
+        let found = found(ask(Cause::PredictionsShuffled, &predicted_by(&validation, &test)));
         assert_close(number(&found.measured, "share_mispaired"), 0.5, 0.06);
     }
 
     #[test]
     fn a_model_that_is_worse_and_knows_it_is_clear() {
         let (validation, test) = splits();
-        clear(run(&predicted_by(&validation, &test)));
+        clear(ask(Cause::PredictionsShuffled, &predicted_by(&validation, &test)));
         let mut unsure = simulated(5, 2000, 0.4, 4);
         unsure.logits.iter_mut().flatten().for_each(|score| *score *= 0.5);
-        clear(run(&predicted_by(&validation, &unsure)));
+        clear(ask(
+            Cause::PredictionsShuffled,
+            &predicted_by(&validation, &unsure),
+        ));
     }
 
     #[test]
@@ -256,11 +245,15 @@ mod tests {
         // Three times as far apart, the scores make a model that is sure.
         test.logits.iter_mut().flatten().for_each(|score| *score *= 3.0);
         let mut alone = predicted_by(&test, &test);
-        alone.validation = None;
-        clear(run(&alone));
+        alone.dataset.validation = None;
+        clear(ask(Cause::PredictionsShuffled, &alone));
         test.shuffle(0..2000, 3);
         let mut alone = predicted_by(&test, &test);
-        alone.validation = None;
-        assert!(found(run(&alone)).summary.contains("labels of other rows"));
+        alone.dataset.validation = None;
+        assert!(
+            found(ask(Cause::PredictionsShuffled, &alone))
+                .summary
+                .contains("labels of other rows")
+        );
     }
 }

@@ -44,22 +44,11 @@
 
 use labelproof_artifact::Split;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::checks::input::text_ignored;
-use crate::checks::input::wrong_column;
-use crate::checks::weights::normalization_statistics;
-use crate::checks::weights::other_checkpoint;
-use crate::evidence::Evidence;
-use crate::measures::rows::class_counts;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C25",
-    name: "The model predicts one class for nearly everything",
-    family: Family::Weights,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::cause::Cause;
+use crate::evidence::{Missing, Need};
+use crate::measures::class_counts::class_counts;
 
 /// The share of one predicted class from which on the model has collapsed.
 const COLLAPSED: f64 = 0.95;
@@ -71,10 +60,10 @@ const LEAST_SURPLUS: f64 = 0.1;
 const FEWEST_ROWS: usize = 20;
 
 /// The largest share of a predicted class, in the test and in the validation rows.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let mut looked = None;
     for split in [Split::Test, Split::Validation] {
-        let Ok(rows) = evidence.predicted(split) else {
+        let Ok(rows) = case.predicted(split) else {
             continue;
         };
         if rows.truth.len() < FEWEST_ROWS {
@@ -90,18 +79,18 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         let wanted = truth[class as usize] as f64 / rows.rows() as f64;
         let measured = Measured::new()
             .statistic("share of the most predicted class", share)
-            .with("class", evidence.label(class))
+            .with("class", case.evidence.label(class))
             .with("share_of_its_labels", wanted);
         if share > COLLAPSED && share - wanted > LEAST_SURPLUS {
-            if let Some(reason) = reason(evidence) {
+            if let Some(reason) = reason(case) {
                 let summary = format!(
                     "{:.1} % of the {split} predictions are of one class, for a reason that {} gives.",
                     100.0 * share,
-                    reason.id
+                    case.id(reason)
                 );
-                return Ok(Outcome::clear(summary, measured));
+                return Ok(Answer::clear(summary, measured));
             }
-            return Ok(found(evidence, split, class, share, wanted, measured));
+            return Ok(found(case, split, class, share, wanted, measured));
         }
         looked.get_or_insert((share, measured));
     }
@@ -110,32 +99,19 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         "The most predicted class has {:.1} % of the predictions.",
         100.0 * share
     );
-    Ok(Outcome::clear(summary, measured))
+    Ok(Answer::clear(summary, measured))
 }
 
-/// The check that knows why a model always says the same, if there is one.
-pub(crate) fn reason(evidence: &Evidence) -> Option<&'static Check> {
-    const REASONS: [Check; 4] = [
-        wrong_column::CHECK,
-        text_ignored::CHECK,
-        other_checkpoint::CHECK,
-        normalization_statistics::CHECK,
-    ];
-    REASONS
-        .iter()
-        .find(|check| evidence.finds_at_least(check, Severity::Unsound))
+/// The cause that makes a model always say the same, if one of them is found.
+fn reason(case: &Case<'_>) -> Option<Cause> {
+    Cause::OF_ONE_ANSWER
+        .into_iter()
+        .find(|cause| case.finds_at_least(*cause, Severity::Unsound))
 }
 
-fn found(
-    evidence: &Evidence,
-    split: Split,
-    class: u32,
-    share: f64,
-    wanted: f64,
-    measured: Measured,
-) -> Outcome {
-    let label = evidence.label(class);
-    Found {
+fn found(case: &Case<'_>, split: Split, class: u32, share: f64, wanted: f64, measured: Measured) -> Answer {
+    let label = case.evidence.label(class);
+    Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
@@ -157,8 +133,9 @@ fn found(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{assert_close, clear, evidence, found, number, predicted, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, found, number, predicted, statistic};
 
     /// 100 rows, half of them of each class, of which `second` are predicted as the second.
     fn with_predictions(second: u32) -> Evidence {
@@ -170,7 +147,7 @@ mod tests {
 
     #[test]
     fn one_answer_for_everything_is_found() {
-        let found = found(run(&with_predictions(1)));
+        let found = found(ask(Cause::Collapsed, &with_predictions(1)));
         assert_close(statistic(&found.measured), 0.99, 1e-12);
         assert_close(number(&found.measured, "share_of_its_labels"), 0.5, 1e-12);
         assert_eq!(found.measured.evidence["class"], "a");
@@ -178,11 +155,15 @@ mod tests {
 
     #[test]
     fn several_answers_are_clear_and_so_is_one_that_is_mostly_right() {
-        assert_close(statistic(&clear(run(&with_predictions(30)))), 0.7, 1e-12);
+        assert_close(
+            statistic(&clear(ask(Cause::Collapsed, &with_predictions(30)))),
+            0.7,
+            1e-12,
+        );
         let rows: Vec<(u32, u32)> = (0..100).map(|row| (u32::from(row < 3), 0)).collect();
-        clear(run(&evidence(
-            &["a", "b"],
-            [Part::default(), Part::default(), predicted(&rows)],
-        )));
+        clear(ask(
+            Cause::Collapsed,
+            &evidence(&["a", "b"], [Part::default(), Part::default(), predicted(&rows)]),
+        ));
     }
 }

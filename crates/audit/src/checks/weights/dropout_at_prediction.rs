@@ -51,25 +51,13 @@ use std::collections::BTreeMap;
 
 use labelproof_artifact::Split;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::checks::metrics::class_bias;
-use crate::checks::weights::normalization_statistics;
-use crate::evidence::Evidence;
-use crate::measures::epochs::train_accuracies;
-use crate::measures::odd_split::odd_split;
-use crate::measures::rows::shuffled;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C23",
-    name: "Dropout is on at prediction, or was on in a frozen encoder",
-    family: Family::Weights,
-    run,
-};
-
-/// How much less accurate the finished model must be on its training rows than the log says.
-const LEAST_DIFFERENCE: f64 = 0.1;
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::case::epochs::lost_when_finished;
+use crate::case::odd_split::odd_split;
+use crate::cause::Cause;
+use crate::evidence::{Missing, Need};
+use crate::measures::sampling::shuffled;
 
 /// The largest difference of two scores of one text that rounding explains, against the spread of all scores.
 const ROUNDING: f64 = 1e-2;
@@ -83,8 +71,8 @@ const ALIKE: f64 = 0.5;
 
 /// A bundle, asked twice, must say the same. In a file, a text that occurs twice must have the same scores twice. And the
 /// training rows must not be predicted far worse by the finished model than the log says they were while it was trained.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    if let Some(bundle) = &evidence.bundle
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    if let Some(bundle) = &case.evidence.bundle
         && bundle.repeat_difference > 0.0
     {
         let summary = format!(
@@ -94,14 +82,14 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         return Ok(found(summary, Confidence::Certain, None, Measured::new()));
     }
     // Other statistics, or a class that is favoured throughout, explain it as well, and better.
-    let other_statistics = evidence.finds(&normalization_statistics::CHECK);
-    let explained = other_statistics || evidence.finds(&class_bias::CHECK);
-    if let Some(outcome) = worse_when_finished(evidence).filter(|_| !explained) {
+    let other_statistics = case.finds(Cause::NormalizationStatistics);
+    let explained = other_statistics || case.finds(Cause::ClassBias);
+    if let Some(outcome) = worse_when_finished(case).filter(|_| !explained) {
         return Ok(outcome);
     }
     let mut compared = 0;
     for split in [Split::Test, Split::Validation] {
-        let Some(repeats) = repeats(evidence, split) else {
+        let Some(repeats) = repeats(case, split) else {
             continue;
         };
         compared += repeats.pairs;
@@ -110,7 +98,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             && repeats.mean_difference < ALIKE * repeats.of_strangers
             && repeats.equal as f64 <= EQUAL * repeats.pairs as f64
             && !other_statistics
-            && !padding_explains(evidence)
+            && !padding_explains(case)
         {
             let summary = format!(
                 "{} of {} repeated texts of the {split} file have different scores, by {:.2} on average where scores of different \
@@ -123,22 +111,22 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
                     repeats.mean_difference,
                 )
                 .with("pairs", repeats.pairs);
-            let effect = odd_split(evidence).ok().flatten().map(|odd| odd.missing_points());
+            let effect = odd_split(case).ok().flatten().map(|odd| odd.missing_points());
             return Ok(found(summary, Confidence::Likely, effect, measured));
         }
     }
-    if compared == 0 && evidence.bundle.is_none() {
+    if compared == 0 && case.evidence.bundle.is_none() {
         return Err(Missing(vec![Need::Bundle, Need::RepeatedTexts]));
     }
-    Ok(Outcome::clear(
+    Ok(Answer::clear(
         "A text that is predicted twice gets the same scores twice.",
         Measured::new().with("pairs", compared),
     ))
 }
 
 /// Scores that depend on the padding of the batch differ for repeated texts, too, but C34 knows these better.
-fn padding_explains(evidence: &Evidence) -> bool {
-    evidence.finds(&crate::checks::input::padding_pooled::CHECK)
+fn padding_explains(case: &Case<'_>) -> bool {
+    case.finds(Cause::PaddingPooled)
 }
 
 struct Repeats {
@@ -151,9 +139,9 @@ struct Repeats {
     of_strangers: f64,
 }
 
-fn repeats(evidence: &Evidence, split: Split) -> Option<Repeats> {
-    let scored = evidence.scored(split).ok()?;
-    let texts = evidence.texts(split).ok()?;
+fn repeats(case: &Case<'_>, split: Split) -> Option<Repeats> {
+    let scored = case.scored(split).ok()?;
+    let texts = case.evidence.texts(split).ok()?;
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
     let (mut pairs, mut different, mut equal, mut total) = (0, 0, 0, 0.0);
     let largest_difference = |one: usize, other: usize| {
@@ -173,7 +161,7 @@ fn repeats(evidence: &Evidence, split: Split) -> Option<Repeats> {
         total += largest;
     }
     // Any two rows with other texts.
-    let order = shuffled(texts.len(), evidence.seed);
+    let order = shuffled(texts.len(), case.evidence.seed);
     let strangers: Vec<f64> = order
         .windows(2)
         .filter(|pair| texts[pair[0]] != texts[pair[1]])
@@ -195,16 +183,8 @@ fn spread(values: &[f64]) -> f64 {
     (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt()
 }
 
-/// The logged training accuracy and that of the finished model on the same rows, where the first is much higher: while the
-/// model was trained, its head saw something else than it sees at prediction.
-pub(crate) fn lost_when_finished(evidence: &Evidence) -> Option<(f64, f64)> {
-    let logged = train_accuracies(evidence).ok()?.into_iter().fold(1.0, f64::min);
-    let scored = evidence.predicted(Split::Train).ok()?.accuracy();
-    (logged - scored >= LEAST_DIFFERENCE).then_some((logged, scored))
-}
-
-fn worse_when_finished(evidence: &Evidence) -> Option<Outcome> {
-    lost_when_finished(evidence).map(|(logged, scored)| {
+fn worse_when_finished(case: &Case<'_>) -> Option<Answer> {
+    lost_when_finished(case).map(|(logged, scored)| {
         found(
             format!(
                 "The log says that {:.1} % of the training rows were right while the model was trained; the finished model gets {:.1} % \
@@ -223,8 +203,8 @@ fn worse_when_finished(evidence: &Evidence) -> Option<Outcome> {
     })
 }
 
-fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Outcome {
-    Found {
+fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Answer {
+    Diagnosis {
         severity: Severity::Unsound,
         confidence,
         summary,
@@ -241,10 +221,12 @@ fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, me
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
     use crate::evidence::bundle::BundleFacts;
     use crate::testing::{
-        FIVE, Simulated, assert_close, clear, evidence, found, log, number, predicted, simulated, statistic,
+        FIVE, Simulated, ask, assert_close, clear, evidence, found, log, number, predicted, simulated,
+        statistic,
     };
 
     /// 200 rows of 100 texts, each of which is there twice.
@@ -259,21 +241,31 @@ mod tests {
 
     #[test]
     fn a_text_with_two_answers_is_found() {
-        let found = found(run(&twice(|rows| {
-            for row in &mut rows.logits[100..] {
-                row[0] += 0.5;
-                row[1] -= 0.25;
-            }
-        })));
+        let found = found(ask(
+            Cause::DropoutAtPrediction,
+            &twice(|rows| {
+                for row in &mut rows.logits[100..] {
+                    row[0] += 0.5;
+                    row[1] -= 0.25;
+                }
+            }),
+        ));
         assert_close(statistic(&found.measured), 0.5, 1e-12);
         assert_eq!(found.measured.evidence["pairs"], 100);
     }
 
     #[test]
     fn a_text_with_one_answer_is_clear() {
-        assert_close(number(&clear(run(&twice(|_| ()))), "pairs"), 100.0, 1e-12);
+        assert_close(
+            number(&clear(ask(Cause::DropoutAtPrediction, &twice(|_| ()))), "pairs"),
+            100.0,
+            1e-12,
+        );
         // Rounding to 32 bits is no dropout.
-        clear(run(&twice(|rows| rows.logits[100][0] += 1e-6)));
+        clear(ask(
+            Cause::DropoutAtPrediction,
+            &twice(|rows| rows.logits[100][0] += 1e-6),
+        ));
     }
 
     /// The case that was seen: .80 while the head was fitted, .37 when it predicted.
@@ -286,7 +278,13 @@ mod tests {
             log: Some(log),
             ..evidence(&["a", "b"], [predicted(&rows), Part::default(), Part::default()])
         };
-        assert_close(found(run(&evidence)).effect_points.unwrap(), 43.0, 1e-9);
+        assert_close(
+            found(ask(Cause::DropoutAtPrediction, &evidence))
+                .effect_points
+                .unwrap(),
+            43.0,
+            1e-9,
+        );
     }
 
     #[test]
@@ -298,7 +296,10 @@ mod tests {
             }),
             ..Evidence::default()
         };
-        assert_eq!(found(run(&bundle(0.2))).confidence, Confidence::Certain);
-        clear(run(&bundle(0.0)));
+        assert_eq!(
+            found(ask(Cause::DropoutAtPrediction, &bundle(0.2))).confidence,
+            Confidence::Certain
+        );
+        clear(ask(Cause::DropoutAtPrediction, &bundle(0.0)));
     }
 }

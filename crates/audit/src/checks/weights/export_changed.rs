@@ -41,24 +41,16 @@
 //! - PyTorch documentation, *Numerical accuracy*: results of other precisions, devices and batch sizes
 //!   need not be equal bit by bit.
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::evidence::Evidence;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C27",
-    name: "The saved model predicts otherwise than it did when it was evaluated",
-    family: Family::Weights,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::evidence::{Missing, Need};
 
 /// The share of rows that must get the same class.
 const LEAST_AGREEMENT: f64 = 0.995;
 
 /// Predicts some test rows again, from their text, with the bundle, and compares with the saved predictions.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let bundle = evidence.bundle.as_ref().ok_or(Need::SecondPredictions)?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let bundle = case.evidence.bundle.as_ref().ok_or(Need::SecondPredictions)?;
     let Some(replay) = bundle.replay else {
         return Err(Missing(vec![Need::TestTexts, Need::TestScores]));
     };
@@ -72,9 +64,9 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             "{} test rows, predicted again from their text, get the classes that were saved.",
             replay.rows
         );
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
@@ -95,8 +87,10 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::bundle::{BundleFacts, Replay};
-    use crate::testing::{assert_close, clear, found, statistic};
+    use crate::testing::{ask, assert_close, clear, found, statistic};
 
     fn replayed(same_class: usize, largest_difference: f64) -> Evidence {
         let replay = Replay {
@@ -115,7 +109,7 @@ mod tests {
 
     #[test]
     fn rows_that_get_another_class_are_found() {
-        let found = found(run(&replayed(48, 0.4)));
+        let found = found(ask(Cause::ExportChanged, &replayed(48, 0.4)));
         assert_close(statistic(&found.measured), 0.75, 1e-12);
         assert!(
             found.summary.contains("16 get another class"),
@@ -126,7 +120,7 @@ mod tests {
 
     #[test]
     fn rows_that_are_predicted_alike_are_clear() {
-        clear(run(&replayed(64, 1e-4)));
+        clear(ask(Cause::ExportChanged, &replayed(64, 1e-4)));
     }
 
     #[test]
@@ -136,7 +130,7 @@ mod tests {
             ..Evidence::default()
         };
         assert_eq!(
-            run(&evidence),
+            ask(Cause::ExportChanged, &evidence),
             Err(Missing(vec![Need::TestTexts, Need::TestScores]))
         );
     }

@@ -44,18 +44,10 @@
 
 use labelproof_artifact::Split;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::evidence::Evidence;
-use crate::measures::rows::class_counts;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C26",
-    name: "The training did not learn anything",
-    family: Family::Weights,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::evidence::{Missing, Need};
+use crate::measures::class_counts::largest_share;
 
 /// How little below `ln K` a loss may be that learnt nothing.
 const MARGIN: f64 = 0.05;
@@ -68,9 +60,9 @@ const ABOVE_LARGEST: f64 = 0.05;
 
 /// Whoever gives all K classes the same probability has a loss of `ln K`. Found if no epoch's loss is clearly below, and no
 /// accuracy is clearly above that of guessing: `1.5 / K`, and 5 points more than the largest validation class has.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let classes = evidence.classes().ok_or(Need::Log)?;
-    let log = evidence.log()?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let classes = case.evidence.classes().ok_or(Need::Log)?;
+    let log = case.evidence.log()?;
     let losses = log
         .epochs
         .iter()
@@ -91,16 +83,18 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .fold(0.0, f64::max);
     if least < guessing - MARGIN {
         let summary = format!("The loss fell to {least:.3}, below that of guessing ({guessing:.3}).");
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
-    if accuracy > LEARNT / classes.max(2) as f64 && accuracy > largest_share(evidence) + ABOVE_LARGEST {
+    if accuracy > LEARNT / classes.max(2) as f64
+        && accuracy > largest_share(&case.evidence.dataset, Split::Validation) + ABOVE_LARGEST
+    {
         let summary = format!(
             "The accuracy rose to {:.1} %, which guessing does not.",
             100.0 * accuracy
         );
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
@@ -117,22 +111,12 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     .into())
 }
 
-/// The share of the largest class of the validation rows; 0 where they are not known.
-pub(crate) fn largest_share(evidence: &Evidence) -> f64 {
-    let truth = evidence
-        .part(Split::Validation)
-        .and_then(|part| part.truth.as_deref())
-        .unwrap_or_default();
-    let counts = class_counts(truth, evidence.labels.len());
-    let largest = counts.into_iter().max().unwrap_or(0);
-    largest as f64 / truth.len().max(1) as f64
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{assert_close, clear, evidence, found, log, number, predicted, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, found, log, number, predicted, statistic};
 
     fn with_log(epochs: &[(f64, f64)]) -> Evidence {
         Evidence {
@@ -144,17 +128,17 @@ mod tests {
 
     #[test]
     fn a_loss_that_stays_at_guessing_is_found() {
-        let found = found(run(&with_log(&[(1.39, 0.25), (1.385, 0.26)])));
+        let found = found(ask(Cause::FailedRun, &with_log(&[(1.39, 0.25), (1.385, 0.26)])));
         assert_close(statistic(&found.measured), 1.385, 1e-12);
         assert_close(number(&found.measured, "loss_of_guessing"), 4.0_f64.ln(), 1e-12);
     }
 
     #[test]
     fn a_loss_that_fell_is_clear() {
-        clear(run(&with_log(&[(1.39, 0.25), (0.9, 0.26)])));
+        clear(ask(Cause::FailedRun, &with_log(&[(1.39, 0.25), (0.9, 0.26)])));
         // Something was learnt, whatever the loss is made of.
-        clear(run(&with_log(&[(2.0, 0.8)])));
-        clear(run(&with_log(&[(1.38, 0.40)])));
+        clear(ask(Cause::FailedRun, &with_log(&[(2.0, 0.8)])));
+        clear(ask(Cause::FailedRun, &with_log(&[(1.38, 0.40)])));
     }
 
     /// Guessing the largest class is right often, and nothing was learnt all the same.
@@ -168,6 +152,6 @@ mod tests {
                 [Part::default(), predicted(&rows), Part::default()],
             )
         };
-        found(run(&evidence));
+        found(ask(Cause::FailedRun, &evidence));
     }
 }

@@ -36,21 +36,13 @@
 //! - `CyberZHG/keras-bert#108`: 0.89 becomes 0.15; `kpe/bert-for-tf2#29`, `tensorflow/tensorflow#29531`
 //!   and `huggingface/transformers#8960` on what is frozen.
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::evidence::Evidence;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C24",
-    name: "A frozen encoder has changed, or a trained one has not",
-    family: Family::Weights,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::evidence::Missing;
 
 /// The digest of the bundle's encoder weights against that of the encoder that training started from.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let pipeline = evidence.pipeline()?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let pipeline = case.evidence.pipeline()?;
     let measured = Measured::new()
         .with("frozen", pipeline.encoder_frozen)
         .with("unchanged", pipeline.encoder_unchanged);
@@ -60,14 +52,14 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         } else {
             "The encoder was trained, and its weights have changed."
         };
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
     let summary = if pipeline.encoder_frozen {
         "The encoder was to stay as it is (`train.trainable: none`), but the bundle holds other weights."
     } else {
         "The encoder was to be trained, but the bundle holds the weights that training started from."
     };
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: summary.to_owned(),
@@ -81,9 +73,10 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::pipeline::PipelineFacts;
-    use crate::testing::{clear, found};
+    use crate::testing::{ask, clear, found};
 
     fn encoder(encoder_frozen: bool, encoder_unchanged: bool) -> Evidence {
         Evidence {
@@ -98,15 +91,15 @@ mod tests {
 
     #[test]
     fn a_frozen_encoder_must_stay_and_a_trained_one_must_move() {
-        clear(run(&encoder(true, true)));
-        clear(run(&encoder(false, false)));
+        clear(ask(Cause::FrozenEncoderChanged, &encoder(true, true)));
+        clear(ask(Cause::FrozenEncoderChanged, &encoder(false, false)));
         assert!(
-            found(run(&encoder(true, false)))
+            found(ask(Cause::FrozenEncoderChanged, &encoder(true, false)))
                 .summary
                 .contains("was to stay as it is")
         );
         assert!(
-            found(run(&encoder(false, true)))
+            found(ask(Cause::FrozenEncoderChanged, &encoder(false, true)))
                 .summary
                 .contains("was to be trained")
         );

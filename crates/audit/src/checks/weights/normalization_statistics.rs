@@ -54,20 +54,12 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::statistics::chi_squared_survival;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
-use crate::catalogue::{Check, significant};
-use crate::checks::weights::dropout_at_prediction::lost_when_finished;
-use crate::evidence::Evidence;
-use crate::measures::gap::gap;
-use crate::measures::odd_split::{centred, odd_split};
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C22",
-    name: "Batch normalisation predicts with other statistics",
-    family: Family::Weights,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::case::epochs::lost_when_finished;
+use crate::case::odd_split::odd_split;
+use crate::evidence::Missing;
+use crate::measures::score_moments::centred;
 
 /// The share of the missing accuracy that rescaling must bring back. Other statistics bring back 0.8 and more in the runs of
 /// the fault-injection benchmark, other faults 0.3 and less, a missing attention mask 0.75.
@@ -79,12 +71,12 @@ const REPAIRED_BESIDE_LOG: f64 = 0.6;
 /// In a bundle: running means of exactly 0 and variances of exactly 1 were never updated. Without one: if bringing each
 /// class's scores to the mean and spread that they have in the other split brings most of the accuracy back, the scores
 /// were normalised with other statistics.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    if let Some(bundle) = &evidence.bundle {
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    if let Some(bundle) = &case.evidence.bundle {
         let measured = Measured::new();
         return Ok(match bundle.normalization_updated {
-            None => Outcome::clear("The head has no batch normalisation.", measured),
-            Some(true) => Outcome::clear("The running statistics of batch normalisation were updated.", measured),
+            None => Answer::clear("The head has no batch normalisation.", measured),
+            Some(true) => Answer::clear("The running statistics of batch normalisation were updated.", measured),
             Some(false) => found(
                 "The running means of batch normalisation are all 0 and the variances all 1: they were never updated, so that \
                  prediction normalises otherwise than training did."
@@ -95,7 +87,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             ),
         });
     }
-    if let Some((split, batch, constancy)) = batch_statistics(evidence) {
+    if let Some((split, batch, constancy)) = batch_statistics(case) {
         let measured = Measured::new()
             .statistic("spread of the batches' mean scores, against chance", constancy)
             .with("batch_size", batch);
@@ -104,15 +96,16 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
              batch normalisation predicted with the statistics of each batch. A prediction then depends on the rows beside it, and \
              in a sorted file it is spread over all classes."
         );
-        let effect = gap(evidence)
+        let effect = case
+            .gap()
             .ok()
             .filter(|gap| gap.significant)
             .map(|gap| gap.points.abs());
         return Ok(found(summary, Confidence::Certain, effect, measured));
     }
-    let Some(odd) = odd_split(evidence)? else {
+    let Some(odd) = odd_split(case)? else {
         let summary = "The scores of validation and test have the same mean and spread.";
-        return Ok(Outcome::clear(summary, Measured::new()));
+        return Ok(Answer::clear(summary, Measured::new()));
     };
     let name = odd.suspect.split.name();
     let repaired = odd.rescaling_repairs();
@@ -122,7 +115,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             odd.rescaled_accuracy,
         )
         .with("share_of_the_gap_repaired", repaired);
-    let enough = if lost_when_finished(evidence).is_some() {
+    let enough = if lost_when_finished(case).is_some() {
         REPAIRED_BESIDE_LOG
     } else {
         REPAIRED
@@ -133,7 +126,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
              are not what is wrong.",
             100.0 * odd.rescaled_accuracy
         );
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
     Ok(found(
         format!(
@@ -165,9 +158,9 @@ const CONSTANT: f64 = 0.6;
 /// Whether the mean of each class's scores is the same in all batches of some size, where chance would give it a spread of
 /// `s / √b` for a spread `s` of the scores: batch normalisation subtracts the mean of the batch. The split, the size of
 /// its batches, and the spread as a share of chance's.
-fn batch_statistics(evidence: &Evidence) -> Option<(Split, usize, f64)> {
+fn batch_statistics(case: &Case<'_>) -> Option<(Split, usize, f64)> {
     for split in [Split::Test, Split::Validation] {
-        let Ok(scored) = evidence.scored(split) else {
+        let Ok(scored) = case.scored(split) else {
             continue;
         };
         let rows: Vec<Vec<f64>> = scored.probabilities.rows().take(MOST_ROWS).map(centred).collect();
@@ -194,7 +187,7 @@ fn batch_statistics(evidence: &Evidence) -> Option<(Split, usize, f64)> {
             let takes_turns = || self::constancy(&labels, size) < CONSTANT;
             if mean_spread(&rows) > 1e-6
                 && constancy < CONSTANT
-                && significant(chance * tried)
+                && case.significant(chance * tried)
                 && !takes_turns()
             {
                 return Some((split, size, constancy));
@@ -227,8 +220,8 @@ fn mean_spread(rows: &[Vec<f64>]) -> f64 {
     spreads.sum::<f64>() / means.len().max(1) as f64
 }
 
-fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Outcome {
-    Found {
+fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Answer {
+    Diagnosis {
         severity: Severity::Unsound,
         confidence,
         summary,
@@ -245,8 +238,10 @@ fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, me
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
     use crate::evidence::bundle::BundleFacts;
-    use crate::testing::{assert_close, clear, found, number, predicted_by, simulated, statistic};
+    use crate::testing::{ask, assert_close, clear, found, number, predicted_by, simulated, statistic};
 
     /// Every batch of 32 sorted rows is brought to mean 0, as batch normalisation in training mode does.
     #[test]
@@ -263,7 +258,10 @@ mod tests {
                 }
             }
         }
-        let found = found(run(&predicted_by(&validation, &test)));
+        let found = found(ask(
+            Cause::NormalizationStatistics,
+            &predicted_by(&validation, &test),
+        ));
         assert_eq!(found.measured.evidence["batch_size"], 32);
         assert_eq!(found.confidence, Confidence::Certain);
     }
@@ -283,19 +281,28 @@ mod tests {
             rows.logits = order.iter().map(|&row| rows.logits[row].clone()).collect();
             rows
         };
-        clear(run(&predicted_by(&in_turns(1), &in_turns(2))));
+        clear(ask(
+            Cause::NormalizationStatistics,
+            &predicted_by(&in_turns(1), &in_turns(2)),
+        ));
     }
 
     #[test]
     fn scores_that_are_scaled_and_shifted_are_found_and_brought_back() {
         let (validation, mut test) = (simulated(5, 2000, 0.83, 1), simulated(5, 2000, 0.83, 2));
-        clear(run(&predicted_by(&validation, &test)));
+        clear(ask(
+            Cause::NormalizationStatistics,
+            &predicted_by(&validation, &test),
+        ));
         for row in &mut test.logits {
             for (score, shift) in row.iter_mut().zip([2.0, 0.0, -1.0, 0.5, 0.0]) {
                 *score = 0.7 * *score + shift;
             }
         }
-        let found = found(run(&predicted_by(&validation, &test)));
+        let found = found(ask(
+            Cause::NormalizationStatistics,
+            &predicted_by(&validation, &test),
+        ));
         assert_close(statistic(&found.measured), 0.83, 0.03);
         assert_close(number(&found.measured, "share_of_the_gap_repaired"), 1.0, 0.1);
     }
@@ -305,7 +312,10 @@ mod tests {
         let (validation, mut test) = (simulated(5, 2000, 0.83, 1), simulated(5, 2000, 0.4, 2));
         test.logits.iter_mut().flatten().for_each(|score| *score *= 0.6);
         assert_close(
-            statistic(&clear(run(&predicted_by(&validation, &test)))),
+            statistic(&clear(ask(
+                Cause::NormalizationStatistics,
+                &predicted_by(&validation, &test),
+            ))),
             0.4,
             0.05,
         );
@@ -320,8 +330,11 @@ mod tests {
             }),
             ..Evidence::default()
         };
-        assert_eq!(found(run(&bundle(Some(false)))).confidence, Confidence::Certain);
-        clear(run(&bundle(Some(true))));
-        clear(run(&bundle(None)));
+        assert_eq!(
+            found(ask(Cause::NormalizationStatistics, &bundle(Some(false)))).confidence,
+            Confidence::Certain
+        );
+        clear(ask(Cause::NormalizationStatistics, &bundle(Some(true))));
+        clear(ask(Cause::NormalizationStatistics, &bundle(None)));
     }
 }

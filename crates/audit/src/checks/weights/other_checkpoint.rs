@@ -50,30 +50,21 @@
 
 use labelproof_artifact::Split;
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Need, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::checks::leakage::class_shift;
-use crate::checks::leakage::text_drift;
-use crate::evidence::Evidence;
-use crate::measures::comparison::confidence_shift;
-use crate::measures::epochs::predicting_epochs;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C21",
-    name: "The predictions are of another epoch than the figures",
-    family: Family::Weights,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::case::epochs::predicting_epochs;
+use crate::case::suspect::confidence_shift;
+use crate::cause::Cause;
+use crate::evidence::{Missing, Need};
 
 /// The accuracy from which on another epoch is worse for the user.
 const WORSE: f64 = 0.01;
 
 /// Finds the epoch whose logged validation accuracy and loss are those of the saved validation predictions, and compares it
 /// with the one that was kept (or is best).
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    let rows = evidence.predicted(Split::Validation)?;
-    let log = evidence.log()?;
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let rows = case.predicted(Split::Validation)?;
+    let log = case.evidence.log()?;
     let accuracy = rows.accuracy();
     let accuracies: Vec<Option<f64>> = log.epochs.iter().map(|epoch| epoch.validation.accuracy).collect();
     let best_accuracy = accuracies
@@ -84,10 +75,10 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     if accuracies.len() < 2 || best_accuracy < 0.0 {
         return Err(Need::Log.into());
     }
-    let matching = predicting_epochs(evidence, true)?;
+    let matching = predicting_epochs(case, true)?;
     let best: Vec<usize> = match log.kept {
         Some(kept) => vec![kept],
-        None => best_epochs(evidence),
+        None => best_epochs(case),
     };
     let measured = Measured::new()
         .statistic("validation accuracy of the saved predictions", accuracy)
@@ -96,7 +87,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
             "epochs_that_match",
             matching.iter().map(|epoch| epoch + 1).collect::<Vec<_>>(),
         );
-    if let Some(outcome) = test_of_another_epoch(evidence, &matching)? {
+    if let Some(outcome) = test_of_another_epoch(case, &matching)? {
         return Ok(outcome);
     }
     let same = matching.is_empty() || matching.iter().any(|epoch| best.contains(epoch));
@@ -106,11 +97,11 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         } else {
             "The saved predictions are those of the best epoch.".to_owned()
         };
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
     let lost = best_accuracy - accuracy;
     let last = matching.contains(&(log.epochs.len() - 1));
-    Ok(Found {
+    Ok(Diagnosis {
         severity: match (last, lost >= WORSE) {
             (_, false) => Severity::Note,
             // The last epoch's weights are what most frameworks leave; nothing is wrong but the choice.
@@ -139,27 +130,24 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
 
 /// The epoch whose logged validation figures are those of the *test* rows, where the model was clearly less or more sure of
 /// itself on these: then test was predicted with the weights of that epoch, and validation with others.
-fn test_of_another_epoch(
-    evidence: &Evidence,
-    validation_epochs: &[usize],
-) -> Result<Option<Outcome>, Missing> {
-    let log = evidence.log()?;
-    let Ok(test) = evidence.scored(Split::Test) else {
+fn test_of_another_epoch(case: &Case<'_>, validation_epochs: &[usize]) -> Result<Option<Answer>, Missing> {
+    let log = case.evidence.log()?;
+    let Ok(test) = case.scored(Split::Test) else {
         return Ok(None);
     };
-    let shift = confidence_shift(evidence, Split::Test);
+    let shift = confidence_shift(case, Split::Test);
     // Other texts, and other shares of the classes, change the loss and the confidence as well.
-    let other_rows = [text_drift::CHECK, class_shift::CHECK]
-        .iter()
-        .any(|check| evidence.finds_at_least(check, Severity::Caution));
-    if other_rows || !shift.is_ok_and(|shift| shift.changed()) {
+    let other_rows = [Cause::TextDrift, Cause::ClassShift]
+        .into_iter()
+        .any(|cause| case.finds_at_least(cause, Severity::Caution));
+    if other_rows || !shift.is_ok_and(|shift| shift.changed) {
         return Ok(None);
     }
     let losses = test.losses();
     let rows = losses.len() as f64;
     let loss = losses.iter().sum::<f64>() / rows;
     let variance = losses.iter().map(|own| (own - loss).powi(2)).sum::<f64>() / rows;
-    let validation_rows = evidence
+    let validation_rows = case
         .predicted(Split::Validation)
         .map_or(rows, |part| part.rows() as f64);
     let pooled = 1.0 / rows + 1.0 / validation_rows;
@@ -180,11 +168,11 @@ fn test_of_another_epoch(
         return Ok(None);
     };
     let logged = log.epochs[epoch].validation;
-    let reported = evidence
+    let reported = case
         .validation_hits()
         .map_or(accuracy, |(hits, rows)| hits as f64 / rows as f64);
     Ok(Some(
-        Found {
+        Diagnosis {
             severity: Severity::Unsound,
             confidence: Confidence::Likely,
             summary: format!(
@@ -211,8 +199,8 @@ fn test_of_another_epoch(
 }
 
 /// The epochs that somebody may call best: by loss, by accuracy, and among equally accurate ones any.
-fn best_epochs(evidence: &Evidence) -> Vec<usize> {
-    let Ok(log) = evidence.log() else {
+fn best_epochs(case: &Case<'_>) -> Vec<usize> {
+    let Ok(log) = case.evidence.log() else {
         return Vec::new();
     };
     let accuracy = |epoch: &usize| {
@@ -235,8 +223,9 @@ fn best_epochs(evidence: &Evidence) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{assert_close, clear, evidence, found, log, predicted};
+    use crate::testing::{ask, assert_close, clear, evidence, found, log, predicted};
 
     /// The saved predictions get 80 of 100 rows right.
     fn with_log(accuracies: [f64; 3], kept: Option<usize>) -> Evidence {
@@ -251,7 +240,7 @@ mod tests {
 
     #[test]
     fn the_last_epoch_in_place_of_the_best_is_found() {
-        let found = found(run(&with_log([0.7, 0.9, 0.8], None)));
+        let found = found(ask(Cause::OtherCheckpoint, &with_log([0.7, 0.9, 0.8], None)));
         assert_eq!(
             found.measured.evidence["epochs_that_match"],
             serde_json::json!([3])
@@ -269,9 +258,9 @@ mod tests {
 
     #[test]
     fn predictions_of_the_best_epoch_are_clear() {
-        clear(run(&with_log([0.7, 0.8, 0.75], None)));
-        clear(run(&with_log([0.7, 0.9, 0.8], Some(2))));
+        clear(ask(Cause::OtherCheckpoint, &with_log([0.7, 0.8, 0.75], None)));
+        clear(ask(Cause::OtherCheckpoint, &with_log([0.7, 0.9, 0.8], Some(2))));
         // Of no epoch at all.
-        clear(run(&with_log([0.7, 0.9, 0.75], None)));
+        clear(ask(Cause::OtherCheckpoint, &with_log([0.7, 0.9, 0.75], None)));
     }
 }

@@ -49,30 +49,22 @@
 //! - `keras-team/keras#4875`, `tensorflow/tensorflow#27887`, `huggingface/setfit#522`: models that
 //!   predict otherwise after loading.
 
-use crate::answer::finding::{Confidence, Family, Found, Measured, Missing, Outcome, Severity};
-use crate::catalogue::Check;
-use crate::checks::input::text_ignored;
-use crate::evidence::Evidence;
-use crate::measures::odd_split::odd_split;
-
-/// The check.
-pub const CHECK: Check = Check {
-    id: "C20",
-    name: "Predictions come from weights that were not trained",
-    family: Family::Weights,
-    run,
-};
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::case::Case;
+use crate::case::odd_split::odd_split;
+use crate::cause::Cause;
+use crate::evidence::Missing;
 
 /// A bundle must repeat the answers that it gave when training ended. Without one: scores of one split that vary less than a
 /// third as much as those of the other, and order the rows hardly better than chance, are those of a head fresh from
 /// initialisation.
-fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
-    if let Some(bundle) = &evidence.bundle {
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    if let Some(bundle) = &case.evidence.bundle {
         return Ok(of_bundle(bundle));
     }
-    let Some(odd) = odd_split(evidence)? else {
+    let Some(odd) = odd_split(case)? else {
         let summary = "Validation and test were predicted by the same model, as far as its scores tell.";
-        return Ok(Outcome::clear(summary, Measured::new()));
+        return Ok(Answer::clear(summary, Measured::new()));
     };
     let name = odd.suspect.split.name();
     let measured = Measured::new()
@@ -80,11 +72,11 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
         .with("area_under_roc_curve", odd.area)
         .with("mean_confidence", odd.shift.mean)
         .with("mean_confidence_of_the_other_split", odd.shift.reference_mean);
-    if !odd.looks_untrained() || evidence.finds(&text_ignored::CHECK) {
+    if !odd.looks_untrained() || case.finds(Cause::TextIgnored) {
         let summary = format!("The {name} scores vary as those of a trained model do.");
-        return Ok(Outcome::clear(summary, measured));
+        return Ok(Answer::clear(summary, measured));
     }
-    Ok(Found {
+    Ok(Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Likely,
         summary: format!(
@@ -105,7 +97,7 @@ fn run(evidence: &Evidence) -> Result<Outcome, Missing> {
     .into())
 }
 
-fn of_bundle(bundle: &crate::evidence::bundle::BundleFacts) -> Outcome {
+fn of_bundle(bundle: &crate::evidence::bundle::BundleFacts) -> Answer {
     let measured = Measured::new()
         .statistic(
             "largest difference of a replayed score",
@@ -122,9 +114,9 @@ fn of_bundle(bundle: &crate::evidence::bundle::BundleFacts) -> Outcome {
             "The bundle's input differs from training (see C30), so that its scores cannot be compared."
                 .to_owned()
         };
-        return Outcome::clear(summary, measured);
+        return Answer::clear(summary, measured);
     }
-    Found {
+    Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
@@ -143,17 +135,18 @@ fn of_bundle(bundle: &crate::evidence::bundle::BundleFacts) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::Evidence;
     use crate::evidence::bundle::BundleFacts;
-    use crate::testing::{assert_close, clear, found, predicted_by, simulated, statistic};
+    use crate::testing::{ask, assert_close, clear, found, predicted_by, simulated, statistic};
 
     #[test]
     fn scores_of_a_fresh_head_are_found() {
         let (validation, mut test) = (simulated(5, 1000, 0.83, 1), simulated(5, 1000, 0.83, 2));
-        clear(run(&predicted_by(&validation, &test)));
+        clear(ask(Cause::UntrainedHead, &predicted_by(&validation, &test)));
         // A head from initialisation: small scores that are not those of the text.
         test.shuffle(0..1000, 3);
         test.logits.iter_mut().flatten().for_each(|score| *score *= 0.05);
-        let found = found(run(&predicted_by(&validation, &test)));
+        let found = found(ask(Cause::UntrainedHead, &predicted_by(&validation, &test)));
         assert_close(statistic(&found.measured), 0.05, 0.01);
         assert_close(found.effect_points.unwrap(), 63.0, 6.0);
     }
@@ -162,7 +155,7 @@ mod tests {
     fn a_worse_model_that_was_trained_is_clear() {
         let (validation, mut test) = (simulated(5, 1000, 0.83, 1), simulated(5, 1000, 0.4, 2));
         test.logits.iter_mut().flatten().for_each(|score| *score *= 0.6);
-        let measured = clear(run(&predicted_by(&validation, &test)));
+        let measured = clear(ask(Cause::UntrainedHead, &predicted_by(&validation, &test)));
         assert_close(statistic(&measured), 0.6, 0.1);
     }
 
@@ -182,11 +175,11 @@ mod tests {
 
     #[test]
     fn a_bundle_that_says_something_else_is_found() {
-        let found = found(run(&bundle(true, false)));
+        let found = found(ask(Cause::UntrainedHead, &bundle(true, false)));
         assert_eq!(found.confidence, Confidence::Certain);
         assert_close(statistic(&found.measured), 1.5, 1e-12);
-        clear(run(&bundle(true, true)));
+        clear(ask(Cause::UntrainedHead, &bundle(true, true)));
         // Other tokens are C30's.
-        clear(run(&bundle(false, false)));
+        clear(ask(Cause::UntrainedHead, &bundle(false, false)));
     }
 }

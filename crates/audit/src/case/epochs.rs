@@ -2,9 +2,9 @@
 
 use labelproof_artifact::Split;
 
-use crate::answer::finding::{Missing, Need};
-use crate::evidence::Evidence;
+use crate::case::Case;
 use crate::evidence::log::Figures;
+use crate::evidence::{Missing, Need};
 
 /// How near a logged accuracy must be, in rows.
 const ROWS_APART: f64 = 0.6;
@@ -14,11 +14,11 @@ const LOSS_APART: f64 = 0.005;
 
 /// The epochs, from 0, whose logged validation accuracy is that of the saved validation predictions; with `by_loss` also
 /// those whose loss is not are left out, where both are known.
-pub(crate) fn predicting_epochs(evidence: &Evidence, by_loss: bool) -> Result<Vec<usize>, Missing> {
-    let rows = evidence.predicted(Split::Validation)?;
-    let log = evidence.log()?;
+pub(crate) fn predicting_epochs(case: &Case<'_>, by_loss: bool) -> Result<Vec<usize>, Missing> {
+    let rows = case.predicted(Split::Validation)?;
+    let log = case.evidence.log()?;
     let accuracy = rows.accuracy();
-    let loss = evidence
+    let loss = case
         .scored(Split::Validation)
         .ok()
         .filter(|_| by_loss)
@@ -41,11 +41,11 @@ pub(crate) fn predicting_epochs(evidence: &Evidence, by_loss: bool) -> Result<Ve
 
 /// The validation figures of the epochs that the saved predictions may be of: those with their accuracy and loss, or else
 /// with their accuracy. Without accuracies in the log, those of the reported epoch.
-pub(crate) fn predicting_figures(evidence: &Evidence) -> Result<Vec<Figures>, Missing> {
-    let log = evidence.log()?;
-    let mut epochs = predicting_epochs(evidence, true)?;
+pub(crate) fn predicting_figures(case: &Case<'_>) -> Result<Vec<Figures>, Missing> {
+    let log = case.evidence.log()?;
+    let mut epochs = predicting_epochs(case, true)?;
     if epochs.is_empty() {
-        epochs = predicting_epochs(evidence, false)?;
+        epochs = predicting_epochs(case, false)?;
     }
     if log.epochs.iter().all(|epoch| epoch.validation.accuracy.is_none()) {
         let reported = log.reported().ok_or(Need::LoggedMetric)?;
@@ -56,11 +56,12 @@ pub(crate) fn predicting_figures(evidence: &Evidence) -> Result<Vec<Figures>, Mi
         .map(|epoch| log.epochs[epoch].validation)
         .collect())
 }
+
 /// The logged training accuracies of the epochs that the saved predictions may be of; where that cannot be told, of the
 /// reported epoch.
-pub(crate) fn train_accuracies(evidence: &Evidence) -> Result<Vec<f64>, Missing> {
-    let log = evidence.log()?;
-    let epochs = predicting_epochs(evidence, true).unwrap_or_default();
+pub(crate) fn train_accuracies(case: &Case<'_>) -> Result<Vec<f64>, Missing> {
+    let log = case.evidence.log()?;
+    let epochs = predicting_epochs(case, true).unwrap_or_default();
     let mut accuracies: Vec<f64> = epochs
         .into_iter()
         .filter_map(|epoch| log.epochs[epoch].train.accuracy)
@@ -70,4 +71,15 @@ pub(crate) fn train_accuracies(evidence: &Evidence) -> Result<Vec<f64>, Missing>
         accuracies.push(reported.ok_or(Need::TrainLog)?);
     }
     Ok(accuracies)
+}
+
+/// How much less accurate the finished model must be on its training rows than the log says.
+const LEAST_DIFFERENCE: f64 = 0.1;
+
+/// The logged training accuracy and that of the finished model on the same rows, where the first is much higher: while the
+/// model was trained, its head saw something else than it sees at prediction.
+pub(crate) fn lost_when_finished(case: &Case<'_>) -> Option<(f64, f64)> {
+    let logged = train_accuracies(case).ok()?.into_iter().fold(1.0, f64::min);
+    let scored = case.predicted(Split::Train).ok()?.accuracy();
+    (logged - scored >= LEAST_DIFFERENCE).then_some((logged, scored))
 }

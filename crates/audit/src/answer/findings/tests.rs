@@ -1,0 +1,337 @@
+//! Whole audits: of simulated classifiers that something went wrong with, and of evidence that nobody would give.
+
+use labelproof_artifact::findings::{Severity, Status, Verdict};
+
+use crate::cause::Cause;
+use crate::evidence::{Dataset, Evidence, Log, Part, ScoreKind, Scores};
+use crate::testing::{
+    FIVE, Simulated, ask, assert_close, evidence, found, log, origin, part, predicted, predicted_by,
+    simulated,
+};
+use crate::{audit, catalogue};
+
+#[test]
+fn found_causes_are_ranked_by_severity_and_certainty() {
+    let (validation, mut test) = (simulated(5, 1000, 0.83, 1), simulated(5, 1000, 0.83, 2));
+    test.logits.rotate_left(3);
+    let mut evidence = predicted_by(&validation, &test);
+    // A certain fault, a likely one (the kept epoch is another), and a note (a loss that is too large).
+    evidence.log = Some(log(&[(0.7, 0.99), (0.8, 0.5)]));
+    let mut ids: Vec<String> = (0..1000).map(|row| row.to_string()).collect();
+    ids[1] = ids[0].clone();
+    evidence.dataset.test.as_mut().unwrap().ids = Some(ids);
+    let findings = audit(&evidence);
+    let found: Vec<_> = findings.of(Status::Found).collect();
+    assert!(found.len() >= 2, "{found:?}");
+    assert_eq!(found[0].id, "C12");
+    assert_eq!(findings.verdict, Verdict::Unsound);
+    for (place, finding) in (1_u32..).zip(&found) {
+        assert_eq!(finding.rank, Some(place));
+    }
+    assert!(found.is_sorted_by(|one, other| one.severity >= other.severity));
+    assert!(findings.headline.ends_with("(C12)."), "{}", findings.headline);
+}
+
+/// The confusion matrix and the last logged accuracy, nothing else.
+#[test]
+fn a_gap_that_nothing_explains_is_unsound() {
+    let findings = audit(&origin());
+    assert_eq!(findings.verdict, Verdict::Unsound);
+    assert!(
+        findings
+            .of(Status::Found)
+            .all(|finding| finding.severity < Some(Severity::Unsound))
+    );
+    assert!(
+        findings.headline.contains("51.0 points apart"),
+        "{}",
+        findings.headline
+    );
+    let permuted = findings
+        .findings
+        .iter()
+        .find(|finding| finding.id == "C10")
+        .unwrap();
+    assert_eq!(permuted.status, Status::Clear);
+}
+
+#[test]
+fn splits_that_agree_are_sound() {
+    let evidence = predicted_by(&simulated(5, 1000, 0.83, 1), &simulated(5, 1000, 0.83, 2));
+    let findings = audit(&evidence);
+    let unsound: Vec<_> = findings
+        .of(Status::Found)
+        .filter(|finding| finding.severity == Some(Severity::Unsound))
+        .collect();
+    assert!(unsound.is_empty(), "{unsound:?}");
+    assert!(findings.gap.is_some_and(|gap| !gap.significant));
+}
+
+#[test]
+fn p_values_are_multiplied_by_the_number_of_tests() {
+    let (validation, mut test) = (simulated(5, 300, 0.83, 1), simulated(5, 300, 0.83, 2));
+    test.logits.rotate_left(3);
+    let evidence = predicted_by(&validation, &test);
+    let raw = found(ask(Cause::PredictionsShifted, &evidence));
+    let findings = audit(&evidence);
+    let shown = findings
+        .findings
+        .iter()
+        .find(|finding| finding.id == "C12")
+        .unwrap();
+    let ratio = shown.p_value.unwrap() / raw.measured.p_value.unwrap();
+    // Each check that has a p-value and what it needs, and the gap.
+    let tests = catalogue::ALL
+        .iter()
+        .filter(|check| check.tests_on(&evidence))
+        .count()
+        + 1;
+    assert_close(ratio, tests as f64, 1e-9);
+    assert!(tests < catalogue::ALL.len() / 2, "{tests}");
+    assert!(
+        findings
+            .findings
+            .iter()
+            .filter_map(|finding| finding.p_value)
+            .all(|p| (0.0..=1.0).contains(&p))
+    );
+}
+
+#[test]
+fn ids_are_unique_and_every_check_answers_once() {
+    let findings = audit(&Evidence::default());
+    let mut ids: Vec<&str> = findings
+        .findings
+        .iter()
+        .map(|finding| finding.id.as_str())
+        .collect();
+    assert_eq!(ids.len(), catalogue::ALL.len());
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), catalogue::ALL.len());
+    assert!(
+        findings
+            .of(Status::NotChecked)
+            .all(|finding| !finding.missing.is_empty())
+    );
+}
+
+/// Audits a thing that nobody would give, and demands an answer with finite numbers.
+#[track_caller]
+fn survives(what: &str, evidence: &Evidence) {
+    let findings = audit(evidence);
+    assert_eq!(findings.findings.len(), catalogue::ALL.len(), "{what}");
+    for finding in &findings.findings {
+        let numbers = [
+            finding.statistic.as_ref().map(|statistic| statistic.value),
+            finding.effect_points,
+        ];
+        for number in numbers.into_iter().flatten() {
+            assert!(number.is_finite(), "{what}: {} says {number}", finding.id);
+        }
+        if let Some(p_value) = finding.p_value {
+            assert!(
+                (0.0..=1.0).contains(&p_value),
+                "{what}: {} has p = {p_value}",
+                finding.id
+            );
+        }
+        for words in [&finding.summary, finding.fix.as_ref().unwrap_or(&finding.summary)] {
+            assert!(
+                !words.contains("NaN") && !words.contains("inf "),
+                "{what}: {} says {words}",
+                finding.id
+            );
+        }
+    }
+    crate::answer::summary::text(&findings);
+}
+
+/// All ways to give some of three splits and a log.
+fn each_way(what: &str, labels: &[&str], make: impl Fn(u64) -> Part, log: &Log) {
+    for given in 0_u64..16 {
+        let split = |bit: u64| {
+            if given & (1 << bit) == 0 {
+                Part::default()
+            } else {
+                make(bit)
+            }
+        };
+        let evidence = Evidence {
+            log: (given & 8 != 0).then(|| log.clone()),
+            ..evidence(labels, [split(0), split(1), split(2)])
+        };
+        survives(&format!("{what}, {given:04b}"), &evidence);
+    }
+}
+
+fn with_texts(rows: &Simulated, text: impl Fn(usize) -> String) -> Part {
+    Part {
+        ids: Some((0..rows.truth.len()).map(|row| row.to_string()).collect()),
+        groups: Some(vec![String::from("group"); rows.truth.len()]),
+        ..rows.with_texts(text)
+    }
+}
+
+#[test]
+fn few_rows_and_classes_get_an_answer() {
+    let one_epoch = log(&[(0.5, 0.8)]);
+    for rows in [1, 2, 3, 19, 60] {
+        for classes in [1, 2, 5] {
+            let make = |seed| {
+                with_texts(&simulated(classes, rows, 0.8, seed), |row| {
+                    format!("text number {row}")
+                })
+            };
+            each_way(
+                &format!("{rows} rows of {classes} classes"),
+                &FIVE[..classes as usize],
+                make,
+                &one_epoch,
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_gets_an_answer() {
+    survives("nothing", &Evidence::default());
+    let empty = Part {
+        rows: 0,
+        truth: Some(Vec::new()),
+        texts: Some(Vec::new()),
+        stored_predictions: Some(Vec::new()),
+        ..Part::default()
+    };
+    let evidence = Evidence {
+        dataset: Dataset {
+            labels: vec![String::from("a")],
+            train: Some(empty.clone()),
+            validation: Some(empty.clone()),
+            test: Some(empty),
+        },
+        log: Some(Log::default()),
+        confusion: Some(Vec::new()),
+        ..Evidence::default()
+    };
+    survives("empty lists", &evidence);
+}
+
+#[test]
+fn texts_without_content_get_an_answer() {
+    for text in ["", "   ", "the", "same text", "\u{fffd}", "12345"] {
+        let make = |seed| with_texts(&simulated(2, 60, 0.8, seed), |_| text.to_owned());
+        each_way(&format!("`{text}`"), &["a", "b"], make, &log(&[(0.5, 0.8)]));
+    }
+}
+
+#[test]
+fn constant_and_extreme_scores_get_an_answer() {
+    let check = |what: &str, change: fn(usize, &mut Vec<f64>)| {
+        let make = |seed| {
+            let mut rows = simulated(3, 60, 0.8, seed);
+            for (row, scores) in rows.logits.iter_mut().enumerate() {
+                change(row, scores);
+            }
+            rows.part()
+        };
+        each_way(what, &["a", "b", "c"], make, &log(&[(0.0, 1.0)]));
+    };
+    check("one class", |_, row| *row = vec![5.0, 0.0, 0.0]);
+    check("equal scores", |_, row| *row = vec![0.0; 3]);
+    check("huge scores", |_, row| {
+        *row = row.iter().map(|score| 1e6 * score).collect();
+    });
+    check("tiny scores", |_, row| {
+        *row = row.iter().map(|score| 1e-300 * score).collect();
+    });
+    check("one odd row", |row, scores| {
+        *scores = if row == 0 {
+            vec![0.0, 1e9, 0.0]
+        } else {
+            vec![1.0, 0.0, 0.0]
+        }
+    });
+}
+
+#[test]
+fn certain_probabilities_and_right_or_wrong_files_get_an_answer() {
+    for right in [true, false] {
+        let make = |_| {
+            let truth: Vec<u32> = (0..60).map(|row| row % 2).collect();
+            let column = |truth: u32| f64::from(u8::from((truth == 1) == right));
+            Part {
+                rows: 60,
+                scores: Some(Scores {
+                    kind: ScoreKind::Probabilities,
+                    classes: 2,
+                    values: truth
+                        .iter()
+                        .flat_map(|&truth| [1.0 - column(truth), column(truth)])
+                        .collect(),
+                }),
+                truth: Some(truth),
+                ..Part::default()
+            }
+        };
+        each_way(
+            if right { "all right" } else { "all wrong" },
+            &["a", "b"],
+            make,
+            &log(&[(0.0, f64::from(u8::from(right)))]),
+        );
+    }
+    each_way(
+        "one label",
+        &["a", "b"],
+        |_| predicted(&[(0, 0); 60]),
+        &log(&[(0.1, 1.0)]),
+    );
+    each_way(
+        "labels alone",
+        &["a", "b"],
+        |_| part(&[("some words", 0), ("other words", 1)]),
+        &log(&[(0.1, 1.0)]),
+    );
+}
+
+#[test]
+fn many_classes_get_an_answer() {
+    let names: Vec<String> = (0..150).map(|class| format!("class {class}")).collect();
+    let labels: Vec<&str> = names.iter().map(String::as_str).collect();
+    let make = |seed| simulated(150, 100, 0.5, seed);
+    let evidence = Evidence {
+        log: Some(log(&[(4.0, 0.5), (3.0, 0.5)])),
+        ..evidence(
+            &labels,
+            [
+                make(0).part(),
+                make(1).part(),
+                with_texts(&make(2), |row| format!("text {row}")),
+            ],
+        )
+    };
+    survives("150 classes", &evidence);
+}
+
+#[test]
+fn odd_logs_get_an_answer() {
+    for (loss, accuracy) in [(0.0, 0.0), (0.0, 1.0), (1e9, 0.0), (1e-300, 0.5), (-1.0, 0.5)] {
+        let mut odd = log(&[(loss, accuracy)]);
+        (odd.validation_rows, odd.batch_size, odd.train_rows, odd.kept) =
+            (Some(1), Some(0), Some(0), Some(7));
+        odd.epochs[0].train = odd.epochs[0].validation;
+        let evidence = Evidence {
+            log: Some(odd),
+            class_count: Some(2),
+            confusion: Some(vec![vec![0, 0], vec![0, 0]]),
+            ..Evidence::default()
+        };
+        survives(&format!("loss {loss}, accuracy {accuracy}"), &evidence);
+    }
+    let unnamed = Evidence {
+        log: Some(Log::default()),
+        ..Evidence::default()
+    };
+    survives("a log without epochs", &unnamed);
+}

@@ -1,0 +1,97 @@
+//! What the gap between validation and test says of each family of causes: what hits both alike cannot make a gap, and
+//! what hits one of them must.
+
+use labelproof_artifact::findings::{Family, FamilyRuling, Gap, Ruling};
+
+/// What the gap says of each family.
+pub(super) fn rulings(gap: Option<&Gap>) -> Vec<FamilyRuling> {
+    Family::ALL
+        .into_iter()
+        .map(|family| {
+            let (ruling, reason) = match gap {
+                None => (
+                    Ruling::Open,
+                    "the accuracies of validation and test are not both known",
+                ),
+                Some(gap) if gap.significant => with_gap(family),
+                Some(_) => without_gap(family),
+            };
+            FamilyRuling {
+                family,
+                ruling,
+                reason: reason.to_owned(),
+            }
+        })
+        .collect()
+}
+
+fn with_gap(family: Family) -> (Ruling, &'static str) {
+    match family {
+        Family::Pairing => (
+            Ruling::RuledIn,
+            "labels and predictions may be paired wrongly in one of the two splits only",
+        ),
+        Family::Weights => (
+            Ruling::RuledIn,
+            "other weights, or the same ones in another state, may have predicted one of the two splits",
+        ),
+        Family::Input => (
+            Ruling::RuledIn,
+            "the texts of one of the two splits may have reached the model in another form",
+        ),
+        Family::Leakage => (
+            Ruling::RuledIn,
+            "validation rows may be known from training, or the two splits may differ in kind",
+        ),
+        Family::Metrics => (
+            Ruling::RuledOut,
+            "a wrong loss or metric, computed alike for both splits, would not make them differ",
+        ),
+        Family::Labels => (
+            Ruling::RuledOut,
+            "wrong labels, similar classes and shared words make both splits equally hard",
+        ),
+        Family::Decision => (
+            Ruling::RuledOut,
+            "a bad threshold or calibration, used alike for both splits, would not make them differ",
+        ),
+    }
+}
+
+fn without_gap(family: Family) -> (Ruling, &'static str) {
+    match family {
+        Family::Pairing | Family::Weights | Family::Input => (
+            Ruling::RuledOut,
+            "what goes wrong in one split only would make validation and test differ, and they do not",
+        ),
+        Family::Leakage => (
+            Ruling::Open,
+            "rows that leak into both splits flatter both, and make no gap",
+        ),
+        Family::Metrics | Family::Labels | Family::Decision => (
+            Ruling::Open,
+            "it hits validation and test alike, and so makes no gap",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{case, origin};
+
+    #[test]
+    fn a_gap_rules_out_what_hits_both_splits_alike() {
+        let gap = case(&origin()).gap().unwrap().clone();
+        let rulings = rulings(Some(&gap));
+        let ruling = |family| {
+            rulings
+                .iter()
+                .find(|ruling| ruling.family == family)
+                .unwrap()
+                .ruling
+        };
+        assert_eq!(ruling(Family::Pairing), Ruling::RuledIn);
+        assert_eq!(ruling(Family::Labels), Ruling::RuledOut);
+    }
+}
