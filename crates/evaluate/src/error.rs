@@ -4,11 +4,11 @@ use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, Split};
 use labelproof_kernels::DeviceError;
 
-/// Evaluation failed.
+/// Evaluation could not be completed.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Error {
-    /// The operating system refused.
+    /// The operating system refused a file operation.
     #[error(transparent)]
     File(#[from] FsError),
     /// A file of an earlier stage cannot be used.
@@ -31,7 +31,8 @@ pub enum Error {
     Labels { bundle: String, documents: String },
     /// The features that training kept are not those of the text.
     #[error(
-        "row `{id}`: the features kept by training give a logit of {kept}, predicting from its text gives {predicted}"
+        "row `{id}`: the features kept by training give a logit of {kept}, predicting from its text gives \
+         {predicted}"
     )]
     Features { id: String, kept: f32, predicted: f32 },
 }

@@ -1,4 +1,4 @@
-//! Which words misled the model: the mistakes of the highest loss, explained.
+//! Word attributions of the mistakes with the highest loss.
 
 use labelproof_artifact::{Attribution, Reporter};
 use labelproof_metrics::{argmax, cross_entropy};

@@ -1,11 +1,11 @@
-//! Test rows as points in a plane: the vectors that enter the head, neighbours kept near each other (t-SNE: van der Maaten
-//! and Hinton 2008; van der Maaten 2014 for the approximation by a tree).
+//! Test rows as points in a plane: the vectors that enter the head, neighbours kept near each other (t-SNE:
+//! van der Maaten and Hinton 2008; van der Maaten 2014 for the approximation by a tree).
 //!
-//! It starts from the two directions in which the vectors differ most (principal components), which keeps the large
-//! pattern and makes it draw nothing at random; of few rows they are the whole map.
+//! It starts from the two directions in which the vectors differ most (principal components), which keeps the
+//! large pattern and makes it draw nothing at random; of few rows they are the whole map.
 //!
-//! Responsible for which rows are drawn and where. Everything is summed in one order, so that the same vectors give the
-//! same bytes whatever the number of threads.
+//! Responsible for which rows are drawn and where. Everything is summed in one order, so that the same
+//! vectors give the same bytes whatever the number of threads.
 
 use std::collections::BTreeMap;
 
@@ -20,21 +20,23 @@ use crate::rows::Rows;
 
 /// The most rows on the map.
 const MOST_POINTS: usize = 2000;
-/// Of fewer rows the principal components are the map: t-SNE has nothing to tell of them.
+/// The fewest rows that t-SNE is used for. The map of fewer rows is their first two principal components.
 const FEW_ROWS: usize = 30;
 /// About how many neighbours of a row count, and how many are looked at for each of them.
 const PERPLEXITY: usize = 30;
 const NEIGHBOURS: usize = 3;
 /// Steps of the descent; the customary 1,000 move nothing that is seen.
 const STEPS: usize = 750;
-/// The customary accuracy of the tree.
+/// The accuracy of the Barnes-Hut approximation, as is customary.
 const THETA: f32 = 0.5;
 /// The width of the first picture; t-SNE pulls apart what begins close together.
 const FIRST_WIDTH: f64 = 1e-4;
-/// Rounds of the search for the two directions: their error falls with the ratio of neighbouring variances to this power.
+/// Rounds of the search for the two directions: their error falls with the ratio of neighbouring variances to
+/// this power.
 const ROUNDS: usize = 200;
 
-/// The points of the test rows in their order; of many rows some, drawn by the seed, mistakes before all others.
+/// The points of the test rows in their order; of many rows some, drawn by the seed, mistakes before all
+/// others.
 ///
 /// `features` is `[rows, width]`, row-major.
 pub(crate) fn points(features: &[f32], scores: &Logits, rows: &Rows, seed: u64) -> Vec<MapPoint> {
@@ -65,7 +67,7 @@ pub(crate) fn points(features: &[f32], scores: &Logits, rows: &Rows, seed: u64) 
         .collect()
 }
 
-/// At most `most` rows in rising order: mistakes up to half of them, then rows of all kinds.
+/// Chooses at most `most` rows, in ascending order: mistakes make up to half of them, hits the rest.
 fn choose(wrong: &[bool], most: usize, seed: u64) -> Vec<usize> {
     if wrong.len() <= most {
         return (0..wrong.len()).collect();
@@ -184,8 +186,9 @@ fn dot(left: &[f64], right: &[f64]) -> f64 {
     left.iter().zip(right).map(|(left, right)| left * right).sum()
 }
 
-/// Each vector's coordinates along the two directions of greatest variance, by orthogonal iteration (Golub and Van Loan
-/// 2013, *Matrix Computations*, 8.2.4). Of a direction and its opposite, the one whose largest component is positive.
+/// Each vector's coordinates along the two directions of greatest variance, by orthogonal iteration (Golub
+/// and Van Loan 2013, *Matrix Computations*, 8.2.4). Of a direction and its opposite, the one whose largest
+/// component is positive.
 fn principal_components(vectors: &[&[f32]], seed: u64) -> Vec<[f64; 2]> {
     let width = vectors[0].len();
     let mut mean = vec![0.0; width];

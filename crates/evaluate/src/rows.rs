@@ -6,15 +6,15 @@ use labelproof_artifact::{
     ArtifactError, Artifacts, Document, LabelMap, Row, Split, SplitRow, TableReader, TokenRow,
 };
 
-/// One split's rows, in the order of the documents.
+/// The rows of one split, in the order of the documents.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     pub(crate) ids: Vec<String>,
-    /// Number of the class in the label map.
+    /// The numbers of the true classes in the label map.
     pub(crate) labels: Vec<u32>,
-    /// As ingest read it: what the bundle predicts from.
+    /// The texts as ingest read them, from which the bundle predicts.
     pub(crate) texts: Vec<String>,
-    /// As preprocess cleaned it: what the baseline learns and predicts from.
+    /// The texts as preprocess cleaned them, from which the baseline learns and predicts.
     pub(crate) cleaned: Vec<String>,
 }
 
