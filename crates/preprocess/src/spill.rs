@@ -1,7 +1,7 @@
-//! Texts on disk, to be had again by row number.
+//! A scratch file of texts, which are read back by row number.
 //!
-//! Near duplicates are confirmed on the texts themselves, a few thousand at a time and in no order known before; the
-//! table of documents can only be read from its beginning.
+//! Near duplicates are confirmed on the texts themselves, a few thousand at a time and in no order known
+//! before; the table of documents can only be read from its beginning.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -13,7 +13,7 @@ use labelproof_artifact::fs::FsError;
 pub(crate) struct TextWriter {
     folder: PathBuf,
     writer: BufWriter<File>,
-    /// Where each text ends.
+    /// The end of each text in the file, in bytes.
     ends: Vec<u64>,
 }
 
@@ -38,7 +38,7 @@ impl TextWriter {
             .map_err(|source| FsError::new("write a scratch file in", &self.folder, source))
     }
 
-    /// The texts, to be read.
+    /// Ends writing, and gives access to the texts.
     pub(crate) fn finish(self) -> Result<Texts, FsError> {
         let Self { folder, writer, ends } = self;
         let file = writer
@@ -49,7 +49,7 @@ impl TextWriter {
     }
 }
 
-/// Texts that can be had again.
+/// Texts in a scratch file, which can be read by row number.
 pub(crate) struct Texts {
     folder: PathBuf,
     file: File,
