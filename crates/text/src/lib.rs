@@ -1,7 +1,8 @@
 //! Cleans, tokenises and compares text, in the same way at training and at prediction time.
 //!
 //! Responsible for everything between a raw text and token ids ([`cleaning`], [`tokenizer`]), for the one
-//! definition of a word ([`terms`]), and for saying which texts are copies of each other ([`duplicates`]).
+//! definition of a word ([`terms`]), for the language of a text ([`language`]), and for saying which texts are
+//! copies of each other ([`duplicates`]).
 //! Every function is a pure function of its arguments: the result depends neither on the number of threads
 //! nor on the machine.
 //!
@@ -16,6 +17,7 @@ mod shingles;
 
 pub mod cleaning;
 pub mod duplicates;
+pub mod language;
 pub mod terms;
 pub mod tokenizer;
 mod word_cache;

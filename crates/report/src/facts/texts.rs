@@ -1,8 +1,9 @@
-//! Of the documents: how those begin that are shown, and in which languages they are.
+//! The beginnings of the documents that are shown, and the languages of all documents.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use labelproof_artifact::{Artifacts, Document, StageId, TableReader};
+use labelproof_text::language::language;
 
 use super::Doubtful;
 use crate::Error;
@@ -11,28 +12,25 @@ use crate::text::{self, Excerpt};
 /// The most documents whose language is looked at, evenly over the table.
 const LANGUAGE_SAMPLE: u64 = 5_000;
 
-/// The most characters of a document that its language is told from.
-const LANGUAGE_CHARACTERS: usize = 1_000;
-
-/// What a pass over the documents gives.
+/// The result of a pass over the documents.
 #[derive(Debug, Default)]
 pub(crate) struct Texts {
-    /// How many documents there are.
+    /// The number of documents.
     pub(crate) documents: u64,
-    /// How the wanted ones begin, by id.
+    /// The beginnings of the wanted documents, by id.
     pub(crate) excerpts: BTreeMap<String, Excerpt>,
     /// The languages of a sample.
     pub(crate) languages: Languages,
 }
 
-/// In which languages the documents of a sample are.
+/// The languages of a sample of the documents.
 #[derive(Debug, Default)]
 pub(crate) struct Languages {
-    /// Documents of the sample.
+    /// The number of documents in the sample.
     pub(crate) looked_at: u64,
-    /// Documents by the English name of their language.
+    /// The number of documents by the English name of their language.
     pub(crate) counts: BTreeMap<&'static str, u64>,
-    /// Documents whose language cannot be told: short ones, names, numbers, mixtures.
+    /// The number of documents whose language cannot be told: short ones, names, numbers, mixtures.
     pub(crate) unsure: u64,
 }
 
@@ -78,12 +76,9 @@ pub(super) fn read(
 impl Languages {
     fn add(&mut self, text: &str) {
         self.looked_at += 1;
-        let beginning: String = text.chars().take(LANGUAGE_CHARACTERS).collect();
-        match whatlang::detect(&beginning) {
-            Some(found) if found.is_reliable() => {
-                *self.counts.entry(found.lang().eng_name()).or_default() += 1;
-            }
-            _ => self.unsure += 1,
+        match language(text) {
+            Some(name) => *self.counts.entry(name).or_default() += 1,
+            None => self.unsure += 1,
         }
     }
 }
