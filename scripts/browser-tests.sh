@@ -57,7 +57,7 @@ run_tests() {
 
 # Only the pages of today: what a test no longer makes is not tested. Browsers that were killed leave folders behind.
 rm -rf "$pages" "$pictures" "$target"/tmp/chromium-*
-if ! LABELPROOF_REPORT_PAGES=$pages run_tests crates/report/Cargo.toml page_tests >"$target/pages.log" 2>&1; then
+if ! LABELPROOF_REPORT_PAGES=$pages run_tests crates/report/Cargo.toml tests:: >"$target/pages.log" 2>&1; then
     tail -n 40 "$target/pages.log" >&2
     printf 'error: the pages of the tests of the report could not be made\n' >&2
     exit 1

@@ -1,7 +1,7 @@
 //! Classification metrics, their intervals, and statistical tests.
 //!
-//! Pure functions: labels and probabilities go in, numbers come out. This crate knows no stage and
-//! no model, and never averages over batches: every metric is computed once, over all the rows it is given.
+//! Pure functions: labels and probabilities go in, numbers come out. This crate knows no stage and no model,
+//! and never averages over batches: every metric is computed once, over all the rows it is given.
 //!
 //! - `scored`: the checked input that all metrics share, [`Scored`].
 //! - `confusion`: the confusion matrix and the counts that are read off it.
@@ -18,7 +18,8 @@
 //! - `evaluation`: the shape of `metrics.json`, [`Evaluation`]; the only file this crate knows.
 //!
 //! Definitions follow scikit-learn 1.9, and the tests compare with the values it computes; where a definition
-//! departs from it, the function says so. A metric that does not exist for the rows at hand is `None`, never `NaN`.
+//! departs from it, the function says so. A metric that does not exist for the rows at hand is `None`, never
+//! `NaN`.
 
 #![expect(
     clippy::doc_markdown,
@@ -42,9 +43,7 @@ pub mod statistics;
 mod summary;
 
 #[cfg(test)]
-mod reference_tests;
-#[cfg(test)]
-mod statistics_tests;
+mod tests;
 
 pub use agreement::{cohen_kappa, matthews_correlation, normalized_mutual_information};
 pub use averages::{Average, ClassScores, balanced_accuracy, class_scores, macro_average, weighted_average};

@@ -1,8 +1,11 @@
-//! Distributions and tests that are no metric: chi-squared, Kolmogorov-Smirnov, binomial tails, and the assignment
-//! of predicted to true classes.
+//! Distributions and tests that are no metric: chi-squared, Kolmogorov-Smirnov, binomial tails, and the
+//! assignment of predicted to true classes.
 //!
-//! Definitions follow SciPy, and the tests compare with the values it computes. What a p-value is taken to mean is the
-//! caller's business.
+//! Definitions follow SciPy, and the tests compare with the values it computes. What a p-value is taken to
+//! mean is the caller's business.
+
+#[cfg(test)]
+mod tests;
 
 /// `ln Γ(x)` for positive `x`: Stirling's series (Abramowitz & Stegun 6.1.41) above 10, and the recurrence
 /// `Γ(x) = Γ(x + 1) / x` below.
@@ -20,11 +23,11 @@ pub fn ln_gamma(x: f64) -> f64 {
     (shifted - 0.5) * shifted.ln() - shifted + 0.5 * (2.0 * std::f64::consts::PI).ln() + series - correction
 }
 
-/// Keeps a denominator from being zero.
+/// A number that keeps a denominator from being zero.
 const TINY: f64 = 1e-300;
 
-/// The chance that a chi-squared variable with these degrees of freedom is at least `statistic`: the regularised upper
-/// incomplete gamma function `Q(degrees / 2, statistic / 2)`, as `scipy.stats.chi2.sf`.
+/// The chance that a chi-squared variable with these degrees of freedom is at least `statistic`: the
+/// regularised upper incomplete gamma function `Q(degrees / 2, statistic / 2)`, as `scipy.stats.chi2.sf`.
 ///
 /// By its series below `a + 1` and its continued fraction above (Abramowitz & Stegun 6.5.29 and 6.5.31).
 #[expect(
@@ -76,12 +79,12 @@ pub fn chi_squared_survival(statistic: f64, degrees: f64) -> f64 {
     (front * fraction).clamp(0.0, 1.0)
 }
 
-/// A chi-squared test.
+/// The result of a chi-squared test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChiSquared {
-    /// The statistic.
+    /// The chi-squared statistic.
     pub statistic: f64,
-    /// Degrees of freedom.
+    /// The degrees of freedom.
     pub degrees: f64,
     /// The chance of a statistic at least as large if rows and columns were independent.
     pub p_value: f64,
@@ -90,8 +93,8 @@ pub struct ChiSquared {
 /// Pearson's test of independence of the rows and columns of a table of counts, without Yates' correction, as
 /// `scipy.stats.chi2_contingency(table, correction=False)`.
 ///
-/// Rows and columns without any count are left out, where SciPy refuses the table. `None` if fewer than two of either
-/// are left.
+/// Rows and columns without any count are left out, where SciPy refuses the table. `None` if fewer than two
+/// of either are left.
 pub fn chi_squared_independence(table: &[Vec<u64>]) -> Option<ChiSquared> {
     let columns = table.iter().map(Vec::len).max()?;
     let at = |row: &Vec<u64>, column: usize| row.get(column).copied().unwrap_or(0) as f64;
@@ -119,7 +122,7 @@ pub fn chi_squared_independence(table: &[Vec<u64>]) -> Option<ChiSquared> {
     })
 }
 
-/// A two-sample Kolmogorov-Smirnov test.
+/// The result of a two-sample Kolmogorov-Smirnov test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KolmogorovSmirnov {
     /// The largest distance of the two empirical distribution functions.
@@ -130,8 +133,8 @@ pub struct KolmogorovSmirnov {
 
 /// Whether two samples come from one distribution, two-sided. `None` if either is empty.
 ///
-/// The p-value is that of the limiting distribution at `D √(nm / (n + m))`, as `scipy.stats.kstwobign.sf`; SciPy's
-/// own `ks_2samp` refines it for small samples. Ties make it conservative.
+/// The p-value is that of the limiting distribution at `D √(nm / (n + m))`, as `scipy.stats.kstwobign.sf`;
+/// SciPy's own `ks_2samp` refines it for small samples. Ties make it conservative.
 pub fn kolmogorov_smirnov(first: &[f64], second: &[f64]) -> Option<KolmogorovSmirnov> {
     if first.is_empty() || second.is_empty() {
         return None;
@@ -184,7 +187,8 @@ pub fn kolmogorov_survival(x: f64) -> f64 {
     (2.0 * sum).clamp(0.0, 1.0)
 }
 
-/// The chance of at least `successes` in `trials` of this probability, as `scipy.stats.binom.sf(successes - 1, …)`.
+/// The chance of at least `successes` in `trials` of this probability, as `scipy.stats.binom.sf(successes -
+/// 1, …)`.
 ///
 /// Summed from the first term on, in the direction in which terms fall; exact but for rounding.
 pub fn binomial_survival(successes: u64, trials: u64, probability: f64) -> f64 {
@@ -230,8 +234,8 @@ pub fn binomial_survival(successes: u64, trials: u64, probability: f64) -> f64 {
 /// The assignment of columns to rows that collects the most, as
 /// `scipy.optimize.linear_sum_assignment(weights, maximize=True)`: entry `i` is the column of row `i`.
 ///
-/// The Hungarian method with potentials (Kuhn 1955, Munkres 1957), in `O(n³)`. Among equally good assignments the one
-/// that this order of search finds first, the same on every machine.
+/// The Hungarian method with potentials (Kuhn 1955, Munkres 1957), in `O(n³)`. Among equally good assignments
+/// the one that this order of search finds first, the same on every machine.
 ///
 /// # Panics
 ///
@@ -299,8 +303,9 @@ pub fn maximum_assignment(weights: &[Vec<u64>]) -> Vec<usize> {
     assignment
 }
 
-/// Fisher's exact test of two shares, two-sided: the chance of all tables with the same sums that are no likelier than
-/// this one, as `scipy.stats.fisher_exact`. Each pair is successes and trials. `None` for more successes than trials.
+/// Fisher's exact test of two shares, two-sided: the chance of all tables with the same sums that are no
+/// likelier than this one, as `scipy.stats.fisher_exact`. Each pair is successes and trials. `None` for more
+/// successes than trials.
 pub fn fisher_exact(first: (u64, u64), second: (u64, u64)) -> Option<f64> {
     if first.0 > first.1 || second.0 > second.1 {
         return None;

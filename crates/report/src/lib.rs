@@ -1,9 +1,9 @@
 //! The report stage: everything the other stages wrote, as one page that can be sent to a colleague.
 //!
-//! Reads all artifacts and writes `index.html` (one file, nothing loaded from anywhere), `report.md` (the same in short,
-//! for the summary of a CI run), `report.json` (the same numbers for programs) and the figures as SVG files. Responsible
-//! for what is shown, in which words, and for saying how much was left out; measures nothing: numbers come from the
-//! artifacts as they are.
+//! Reads all artifacts and writes `index.html` (one file, nothing loaded from anywhere), `report.md` (the
+//! same in short, for the summary of a CI run), `report.json` (the same numbers for programs) and the figures
+//! as SVG files. Responsible for what is shown, in which words, and for saying how much was left out;
+//! measures nothing: numbers come from the artifacts as they are.
 //!
 //! - `facts`: reads the artifacts, table by table, and keeps only what is shown.
 //! - `judgement`: whether the model is better than the cheap baseline.
@@ -31,9 +31,7 @@ mod summary;
 mod text;
 
 #[cfg(test)]
-mod page_tests;
-#[cfg(test)]
-mod test_world;
+mod tests;
 
 use std::path::Path;
 
@@ -44,8 +42,8 @@ pub use params::Params;
 
 use facts::Facts;
 
-/// What the stage declares of itself. The page shows the parameters and the digests of every stage, so it reads the
-/// locks, which stand for all the files they list.
+/// What the stage declares of itself. The page shows the parameters and the digests of every stage, so it
+/// reads the locks, which stand for all the files they list.
 pub const STAGE: Stage = Stage {
     id: StageId::Report,
     revision: 4,
@@ -74,8 +72,8 @@ pub const FIGURES: &str = "figures";
 
 /// Reads all artifacts below `artifacts` and writes the page, its short forms and its figures to `out`.
 ///
-/// The page stays below 2 MB whatever the data: rows, classes and files beyond a fixed number are counted and not
-/// shown.
+/// The page stays below 2 MB whatever the data: rows, classes and files beyond a fixed number are counted and
+/// not shown.
 pub fn run(params: &Params, artifacts: &Path, out: &Path, reporter: &dyn Reporter) -> Result<(), Error> {
     let problems = params.check();
     if !problems.is_empty() {

@@ -1,11 +1,11 @@
 //! The split stage: decides which rows are trained on, chosen by, and tested on.
 //!
-//! Reads preprocess's tokens for ids, labels and groups, and ingest's label map; writes `split.parquet` in the order
-//! of the tokens. Responsible for shares, strata, and for rows that must stay together; not for finding duplicates
-//! (preprocess) nor for what a crossing duplicate does to a score.
+//! Reads preprocess's tokens for ids, labels and groups, and ingest's label map; writes `split.parquet` in
+//! the order of the tokens. Responsible for shares, strata, and for rows that must stay together; not for
+//! finding duplicates (preprocess) nor for what a crossing duplicate does to a score.
 //!
-//! A row's part depends on the seed, the ids and the groups alone: not on the order of rows, the number of threads or
-//! the machine. Only one row's id, label and group are held in memory, never texts or tokens.
+//! A row's part depends on the seed, the ids and the groups alone: not on the order of rows, the number of
+//! threads or the machine. Only one row's id, label and group are held in memory, never texts or tokens.
 
 mod draw;
 mod error;
@@ -17,7 +17,7 @@ mod summary;
 mod targets;
 
 #[cfg(test)]
-mod property_tests;
+mod tests;
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ use labelproof_artifact::{
 pub use error::{Error, Shortage};
 pub use params::Params;
 
-use draw::{Assignment, Part};
+use draw::{Assignment, SplitShare};
 use rows::Rows;
 use sets::Sets;
 
@@ -58,7 +58,13 @@ fn assign(params: &Params, rows: &Rows, sets: &Sets) -> Result<Assignment, Error
     let assignment = if params.use_given {
         given::take(params, rows, sets)?
     } else {
-        draw::draw(rows, sets, &Part::drawn(params), params.seed, params.stratify)?
+        draw::draw(
+            rows,
+            sets,
+            &SplitShare::drawn(params),
+            params.seed,
+            params.stratify,
+        )?
     };
     check_presence(params, rows, sets, &assignment)?;
     Ok(assignment)

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use insta::assert_snapshot;
 use labelproof_artifact::{
     Artifacts, Diagnostic, LabelMap, Reporter, Silent, Split, SplitRow, TokenRow, read_table, write_table,
 };
@@ -182,14 +183,14 @@ fn the_file_keeps_the_order_of_the_tokens_and_the_message_shows_the_table() {
         (rows[5].group.as_str(), rows[5].split),
         ("row 0001", rows[1].split)
     );
-    let expected = "\
-label          train  validation        test         all
-business          63           7          30         100
-politics          63           7          30         100
-all              126          14          60         200
-share         63.0 %       7.0 %      30.0 %
-kept together: 3 rows in 1 group, the largest of 3 rows";
-    assert_eq!(recorder.messages(), [expected]);
+    assert_snapshot!(recorder.text(), @r"
+    label          train  validation        test         all
+    business          63           7          30         100
+    politics          63           7          30         100
+    all              126          14          60         200
+    share         63.0 %       7.0 %      30.0 %
+    kept together: 3 rows in 1 group, the largest of 3 rows
+    ");
 }
 
 #[test]
@@ -229,8 +230,8 @@ fn labels_that_cannot_be_in_every_part_are_named() {
     check_refusal(
         &Params::default(),
         &table,
-        "too few rows for test, validation and train: label `sport` has 2 rows, label `tech` has 5 rows in 1 group \
-         that must stay together",
+        "too few rows for test, validation and train: label `sport` has 2 rows, label `tech` has 5 rows in \
+         1 group that must stay together",
         "merge the label",
     );
 }
@@ -260,8 +261,8 @@ fn chance_alone_may_leave_a_part_without_a_rare_label_and_says_so() {
 
 #[test]
 fn a_label_whose_groups_are_tied_to_other_labels_is_named() {
-    // A label of three groups needs all three in different parts. Label 0 ties the first three groups so, and each of
-    // the other labels ties the fourth group to one of them: there is no part left for it.
+    // A label of three groups needs all three in different parts. Label 0 ties the first three groups so, and
+    // each of the other labels ties the fourth group to one of them: there is no part left for it.
     let groups = [&[0, 1][..], &[0, 2], &[0, 3], &[1, 2, 3], &[1], &[2], &[3]];
     let mut table: Vec<TokenRow> = Vec::new();
     for (group, classes) in groups.iter().enumerate() {
@@ -273,7 +274,8 @@ fn a_label_whose_groups_are_tied_to_other_labels_is_named() {
         }
     }
     let error = split(&Params::default(), &table).unwrap_err();
-    let expected = "part: its 3 rows are in 3 groups that must stay together, of up to 3 rows with those of other labels";
+    let expected = "part: its 3 rows are in 3 groups that must stay together, of up to 3 rows with those of \
+        other labels";
     assert!(error.to_string().ends_with(expected), "{error}");
     assert!(error.hints().concat().contains("ingest.columns.group"));
 }
@@ -286,10 +288,15 @@ fn a_group_too_big_for_the_shares_is_told() {
     }
     let recorder = Recorder::default();
     run_on(&Params::default(), &table, &recorder).unwrap();
-    let text = recorder.messages().concat();
-    let expected = "\nkept together: 90 rows in 1 group, the largest of 90 rows\nrows that stay together put 1 label \
-                    more than one row off the shares; worst: `business` has 90 train rows where 63 are due";
-    assert!(text.ends_with(expected), "{text}");
+    assert_snapshot!(recorder.text(), @r"
+    label          train  validation        test         all
+    business          90           2           8         100
+    politics          63           7          30         100
+    all              153           9          38         200
+    share         76.5 %       4.5 %      19.0 %
+    kept together: 90 rows in 1 group, the largest of 90 rows
+    rows that stay together put 1 label more than one row off the shares; worst: `business` has 90 train rows where 63 are due
+    ");
 }
 
 /// The first rows train, the last ones test.
@@ -323,10 +330,14 @@ fn a_given_split_is_kept_and_its_leaks_are_counted() {
             .zip(&table)
             .all(|(row, given)| Some(row.split) == given.split)
     );
-    let message = recorder.messages().concat();
-    let expected = "\nwarning: the given split takes 1 group of duplicates apart (2 rows of theirs in the test part): \
-                    scores on rows whose like was trained on are too good";
-    assert!(message.ends_with(expected), "{message}");
+    assert_snapshot!(recorder.text(), @r"
+    label          train  validation        test         all
+    business          69           1          30         100
+    politics          69           1          30         100
+    all              138           2          60         200
+    share         69.0 %       1.0 %      30.0 %
+    warning: the given split takes 1 group of duplicates apart (2 rows of theirs in the test part): scores on rows whose like was trained on are too good
+    ");
 }
 
 #[test]
@@ -371,8 +382,8 @@ fn what_a_given_split_lacks_is_named() {
     check_refusal(
         &greedy,
         &table,
-        "the given split has 14 train rows, too few to draw 16 validation rows from (`split.validation` is a share of \
-         all rows)",
+        "the given split has 14 train rows, too few to draw 16 validation rows from (`split.validation` is \
+         a share of all rows)",
         "lower",
     );
     for row in &mut table[0..14] {

@@ -25,12 +25,14 @@ const SENTENCES: [(&str, &[&str]); 5] = [
     (
         "business",
         &[
-            "Shares in the carmaker fell by 4% after it cut its profit forecast for the second time this year.",
+            "Shares in the carmaker fell by 4% after it cut its profit forecast for the second time this \
+             year.",
             "The central bank left interest rates on hold, citing slower growth and a stronger currency.",
             "Analysts had expected quarterly earnings of 38 cents a share, against 41 cents a year before.",
             "The takeover, worth £1.2bn, still needs the approval of regulators in Brussels.",
             "Oil prices rose above $50 a barrel as cold weather drove up demand for heating fuel.",
-            "The ministry said the fund would be floated next spring, and that small savers would come first.",
+            "The ministry said the fund would be floated next spring, and that small savers would come \
+             first.",
         ],
     ),
     (
@@ -214,8 +216,8 @@ impl World {
         }
     }
 
-    /// Explains so many of the test rows that are wrong: words of five letters spoke for the mistake, those of four
-    /// against it.
+    /// Explains so many of the test rows that are wrong: words of five letters spoke for the mistake, those
+    /// of four against it.
     pub(crate) fn explain(&mut self, most: usize) {
         let wrong = self
             .predictions
@@ -542,7 +544,8 @@ fn with_reservations() -> Findings {
         [
             "C40",
             "the same texts in two splits",
-            "12 of 668 test rows (1.8 %) have the same text as a training row. Without them the test accuracy is 97.7 %.",
+            "12 of 668 test rows (1.8 %) have the same text as a training row. Without them the test \
+             accuracy is 97.7 %.",
             "Set `split.keep_duplicates_together: true`, and run again.",
             "look at some of the listed pairs",
         ],
@@ -567,7 +570,8 @@ fn with_reservations() -> Findings {
         [
             "C50",
             "wrong labels",
-            "Between 1.2 and 3.6 of 100 labels look wrong to a simple classifier that was not trained on them.",
+            "Between 1.2 and 3.6 of 100 labels look wrong to a simple classifier that was not trained on \
+             them.",
             "Read the listed rows, the first ones first, and correct the labels that are wrong.",
             "Let two people label the first 50 rows of `suspect_rows` without seeing the label.",
         ],

@@ -1,6 +1,7 @@
 //! Comparison with what scikit-learn, SciPy, statsmodels and NumPy compute on the same numbers.
 //!
-//! `tests/fixtures/make_reference.py`, `make_metrics_extra.py` and `make_coverage.py` made the files and say what each field means.
+//! `tests/fixtures/make_reference.py`, `make_metrics_extra.py` and `make_coverage.py` made the files and say
+//! what each field means.
 
 use serde_json::Value;
 
@@ -10,7 +11,8 @@ use crate::{
     summarize, wilson,
 };
 
-/// Both sides sum a few thousand numbers of size 1 in f64; anything beyond 1e-9 is another definition, not rounding.
+/// Both sides sum a few thousand numbers of size 1 in f64; anything beyond 1e-9 is another definition, not
+/// rounding.
 const TOLERANCE: f64 = 1e-9;
 
 fn main_fixture() -> Value {

@@ -1,9 +1,10 @@
-//! [`crate::statistics`] against what SciPy computes: `tests/fixtures/statistics.json`, made by the script beside it.
+//! The statistics against what SciPy computes: `tests/fixtures/statistics.json`, made by the script
+//! beside it.
 
 use labelproof_testkit::assert_close;
 use serde_json::Value;
 
-use crate::statistics::{
+use super::{
     binomial_survival, chi_squared_independence, chi_squared_survival, fisher_exact, kolmogorov_smirnov,
     kolmogorov_survival, ln_gamma, maximum_assignment,
 };

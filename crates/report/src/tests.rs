@@ -1,5 +1,7 @@
 //! The whole stage on synthetic artifacts: what the page says, that it is well formed, and how large it gets.
 
+mod world;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -11,8 +13,8 @@ use labelproof_metrics::comparison::mcnemar_from_counts;
 use labelproof_metrics::{Int8Evaluation, wilson};
 use serde_json::json;
 
-use crate::test_world::{Skill, World, clear, found, not_checked, unsound};
 use crate::{Error, FIGURES, NUMBERS, PAGE, Params, SUMMARY, page, run};
+use world::{Skill, World, clear, found, not_checked, unsound};
 
 /// The stated limit of the page.
 const MOST_BYTES: usize = 2_000_000;
@@ -318,7 +320,10 @@ fn what_int8_costs_stands_beside_the_figures_where_it_was_measured() {
     );
     // 601 of 668, with Wilson's interval.
     assert!(page.contains("90.0\u{a0}%<small>87.5–92.0</small>"));
-    assert!(page.contains("12 of 668 test rows get another label. 7 that were right become wrong, 4 that were wrong become right."));
+    assert!(page.contains(
+        "12 of 668 test rows get another label. 7 that were right become wrong, 4 that \
+        were wrong become right."
+    ));
 }
 
 #[test]
@@ -423,7 +428,8 @@ fn markup_in_the_data_is_only_text() {
         title: Some(ATTACK.to_owned()),
         ..Params::default()
     };
-    // That the page is well formed and loads nothing is checked for every page; here, that nothing is lost either.
+    // That the page is well formed and loads nothing is checked for every page; here, that nothing is lost
+    // either.
     let report = report(&world, &params);
     keep("hostile.html", &report);
     assert!(
@@ -695,8 +701,8 @@ fn twenty_labels_and_fifty_thousand_predictions_fit() {
     assert!(report.page.contains("matrix share-true upright"));
 }
 
-/// The same with so many rows as `LABELPROOF_REPORT_ROWS` says, which takes minutes and gigabytes to make up. What the
-/// report of them takes stands beside the kept page.
+/// The same with so many rows as `LABELPROOF_REPORT_ROWS` says, which takes minutes and gigabytes to make up.
+/// What the report of them takes stands beside the kept page.
 #[test]
 fn any_number_of_predictions_fits() {
     let rows = std::env::var("LABELPROOF_REPORT_ROWS").map_or(2_000, |rows| rows.parse().unwrap());
@@ -857,7 +863,8 @@ fn the_verdict_of_the_audit_comes_first() {
             "3 causes found, 2 looked for and not there, 2 not checked",
             "BERT classifies",
             "<section id=\"audit\"",
-            "Validation accuracy is 97.4 % of 156 rows, test accuracy 38.5 % of 668 rows: 59.0 points apart (p &#60; 0.001).",
+            "Validation accuracy is 97.4 % of 156 rows, test accuracy 38.5 % of 668 rows: 59.0 points apart \
+             (p &#60; 0.001).",
             "<section id=\"numbers\"",
         ],
     );
@@ -868,12 +875,14 @@ fn the_verdict_of_the_audit_comes_first() {
     in_order(
         &report.summary,
         &[
-            "**Unsound.** Do not rely on these figures: the predictions are shifted against the labels (C12).\n",
-            "1. **The predictions are shifted against the labels** (C12, unsound, certain, explains 59.2 points of accuracy). \
-             From row 101 on,",
+            "**Unsound.** Do not rely on these figures: the predictions are shifted against the labels \
+             (C12).\n",
+            "1. **The predictions are shifted against the labels** (C12, unsound, certain, explains 59.2 \
+             points of accuracy). From row 101 on,",
             "What to do: Join predictions and labels by their id.",
             "How to make sure: Shift the column by one row, and compute the accuracy again.\n",
-            "2. **The same texts in two splits** (C40, caution, likely, explains 0.2 points of accuracy). 12 of 668",
+            "2. **The same texts in two splits** (C40, caution, likely, explains 0.2 points of accuracy). \
+             12 of 668",
             "3. **Wrong labels** (C50, note, likely). Between",
             "59.0 points apart",
             "What can do this: pairing of rows and labels; weights",
@@ -901,7 +910,8 @@ fn causes_are_ranked_with_what_to_do_and_their_evidence() {
             "<li class=\"caution\">",
             "2.</span><span dir=\"auto\">The same texts in two splits</span>",
             "<details>",
-            "<dt dir=\"auto\">Share of test rows with a copy in training</dt><dd><span dir=\"auto\">0.01796</span></dd>",
+            "<dt dir=\"auto\">Share of test rows with a copy in training</dt><dd><span \
+             dir=\"auto\">0.01796</span></dd>",
             "p = 0.0042, corrected for the number of checks",
             "<dt dir=\"auto\">Accuracy without them</dt><dd><span dir=\"auto\">0.9771</span></dd>",
             "sport/019.txt and 5 more",
@@ -1023,8 +1033,8 @@ fn markup_in_the_findings_is_only_text() {
         .page
         .matches("&#60;script&#62;alert(1)&#60;/script&#62;")
         .count();
-    // The headline; number, name, summary and two steps of what was found; its evidence; three texts each of the others; the
-    // reasons of the families.
+    // The headline; number, name, summary and two steps of what was found; its evidence; three texts each of
+    // the others; the reasons of the families.
     assert_eq!(shown, 1 + 5 + 7 + 3 + 3 + 7, "{}", report.page);
     assert!(!report.summary.contains('<'), "{}", report.summary);
     assert!(!report.summary.contains(" *bold*"), "{}", report.summary);
