@@ -1,7 +1,7 @@
 //! A folder of artifacts, as those see it who read from it.
 //!
-//! Stages never get the bare path: what a stage reads and does not declare would be missing from the plan, and the stage
-//! would not run again when that file changes.
+//! Stages never get the bare path: what a stage reads and does not declare would be missing from the plan,
+//! and the stage would not run again when that file changes.
 
 use std::path::{Path, PathBuf};
 

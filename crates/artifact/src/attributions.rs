@@ -6,7 +6,8 @@ use crate::table::Row;
 
 /// How the words of one text moved the decision between two classes.
 ///
-/// The weights sum to `margin` − `reference_margin`, but for the error of an integral over finitely many steps.
+/// The weights sum to `margin` − `reference_margin`, but for the error of an integral over finitely many
+/// steps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attribution {
     /// The document's id.
@@ -15,16 +16,18 @@ pub struct Attribution {
     pub label: String,
     /// The class of the highest logit.
     pub predicted: String,
-    /// The cleaned text, as far as the model read it, in words with the white space that follows each: joined they are
-    /// that text.
+    /// The cleaned text, as far as the model read it, in words with the white space that follows each: joined
+    /// they are that text.
     pub pieces: Vec<String>,
-    /// One a piece, in logits: how far it moved the decision towards `predicted` and away from `label`.
+    /// The attribution of each piece, in logits: how far it moved the decision towards `predicted` and away
+    /// from `label`.
     pub weights: Vec<f32>,
     /// logit(`predicted`) − logit(`label`) of the text.
     pub margin: f32,
-    /// The same of the reference, a text of as many tokens that say nothing.
+    /// logit(`predicted`) − logit(`label`) of the reference, a text of as many tokens that carry no
+    /// information.
     pub reference_margin: f32,
-    /// Steps of the integral.
+    /// The number of steps that approximate the integral.
     pub steps: u32,
 }
 

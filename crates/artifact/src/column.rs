@@ -1,7 +1,8 @@
-//! The columns of a table: how each type of field is stored in Arrow, and the macro that makes the columns of a row type
-//! from its fields.
+//! The columns of a table: how each type of field is stored in Arrow, and the macro that makes the columns of
+//! a row type from its fields.
 //!
-//! A column that may hold nulls is an `Option`. Every other type is stored without nulls.
+//! A value that may be missing is an `Option`, and a null in the column. No other column holds a null, although
+//! Arrow marks lists as columns that may.
 
 use std::sync::Arc;
 
@@ -40,8 +41,8 @@ pub(crate) fn array<R, T: Column + 'static>(rows: &[R], field: fn(&R) -> &T) -> 
     T::array(rows.iter().map(field))
 }
 
-/// Makes the functions `schema`, `columns` and `rows` of a [`Row`](crate::table::Row) from the names of its fields, in
-/// the order they are stored.
+/// Makes the functions `schema`, `columns` and `rows` of a [`Row`](crate::table::Row) from the names of its
+/// fields, in the order they are stored.
 macro_rules! columns {
     ($($field:ident),+ $(,)?) => {
         fn schema() -> arrow::datatypes::Schema {

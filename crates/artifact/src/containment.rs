@@ -1,5 +1,5 @@
-//! Keeps a panic of a library that reads bytes from outside from ending the process: a damaged file is the file's fault,
-//! and gets a message as any other.
+//! Keeps a panic of a library that reads bytes from outside from ending the process: a damaged file is the
+//! file's fault, and gets a message as any other.
 //!
 //! Only for calls into such libraries. A panic of this workspace is a bug and has to be seen.
 
@@ -28,8 +28,8 @@ thread_local! {
     static CONTAINED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Calls a library, and turns a panic into an error without a word on the terminal. What `work` was about to change must
-/// not be used after an error.
+/// Calls a library, and turns a panic into an error without a word on the terminal. What `work` was about to
+/// change must not be used after an error.
 pub fn contained<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -57,8 +57,8 @@ fn contained_parquet<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Resul
     contained(work).unwrap_or_else(|panicked| Err(ParquetError::General(panicked.to_string())))
 }
 
-/// What a Parquet file from anywhere says of itself, if it can be true. The Arrow schema that writers add is not looked
-/// at: columns have the types of Parquet, categories come as plain strings.
+/// The metadata of an untrusted Parquet file, after its claims were checked. The Arrow schema that writers
+/// add is ignored: columns have the types of Parquet, categories come as plain strings.
 pub(crate) fn parquet_metadata(file: &File) -> Result<ArrowReaderMetadata, ParquetError> {
     parquet_headers::check_footer(file)?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
@@ -67,13 +67,13 @@ pub(crate) fn parquet_metadata(file: &File) -> Result<ArrowReaderMetadata, Parqu
     Ok(metadata)
 }
 
-/// Opens a Parquet file from anywhere, if what it says of itself can be true.
+/// Opens an untrusted Parquet file, after the claims of its metadata were checked.
 pub fn open_parquet(file: File) -> Result<ParquetRecordBatchReaderBuilder<File>, ParquetError> {
     let metadata = parquet_metadata(&file)?;
     Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata))
 }
 
-/// The batches of a Parquet file from anywhere. Ends after an error.
+/// The batches of an untrusted Parquet file. The iterator ends after an error.
 pub struct ParquetBatches {
     reader: Option<ParquetRecordBatchReader>,
 }

@@ -50,8 +50,8 @@ impl Advice {
     }
 }
 
-/// An error that can say what to do about it. A variant that only passes on the error of another crate passes on its
-/// advice as well.
+/// An error that can say what to do about it. A variant that only passes on the error of another crate passes
+/// on its advice as well.
 pub trait Diagnostic: std::error::Error {
     /// Whose fault the error is, and what to do about it.
     fn advice(&self) -> Advice;

@@ -1,4 +1,4 @@
-//! Where two files of one kind begin to differ, in words: for whoever expected them to be equal.
+//! Where two files of one kind first differ, in words, for messages to a user who expected them to be equal.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -8,8 +8,8 @@ use arrow::array::{Array, RecordBatch};
 use crate::containment::{ParquetBatches, open_parquet};
 use crate::fs;
 
-/// Names the first difference of two files: the row and column of a table, the line of a text. `None` where neither can
-/// be said, as of weights, or where a file cannot be read.
+/// Names the first difference of two files: the row and column of a table, the line of a text. `None` where
+/// neither can be said, as of weights, or where a file cannot be read.
 pub fn first_difference(first: &Path, second: &Path) -> Option<String> {
     let extension = first.extension()?.to_str()?;
     match extension {

@@ -11,9 +11,9 @@ use crate::fs::{self, FsError};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Digest(String);
 
-/// Bytes that are read from a file at once: they are hashed while they are still in the cache of the core that read them.
+/// How many bytes are read from a file at once: few enough to be hashed while they are in the core's cache.
 const READ_AT_ONCE: usize = 1 << 18;
-/// From so many bytes on, all threads hash: with fewer, telling them takes longer.
+/// The fewest bytes that are hashed by all threads: with fewer, waking the threads takes longer than hashing.
 const SHARED_AMONG_THREADS: usize = 1 << 17;
 
 impl Digest {
@@ -22,8 +22,8 @@ impl Digest {
         Self(blake3::hash(bytes).to_hex().to_string())
     }
 
-    /// The digest of a value's canonical JSON: keys sorted, no white space, so that neither the order of keys nor a
-    /// comment in the file the value came from shows.
+    /// The digest of a value's canonical JSON: keys sorted, no white space, so that neither the order of keys
+    /// nor a comment in the file the value came from shows.
     pub fn of_value(value: &serde_json::Value) -> Self {
         Self::of_bytes(value.to_string().as_bytes())
     }
@@ -35,7 +35,8 @@ impl Digest {
         let size = file.metadata().map_or(usize::MAX, |metadata| {
             usize::try_from(metadata.len()).unwrap_or(usize::MAX)
         });
-        // No larger than the file: for thousands of small ones, clearing more would take longer than reading them.
+        // No larger than the file: for thousands of small ones, clearing more would take longer than reading
+        // them.
         let mut buffer = vec![0_u8; size.clamp(1, READ_AT_ONCE)];
         loop {
             let count = file

@@ -5,14 +5,15 @@ use crate::splits::Split;
 use crate::stage::{Kind, StageId};
 use crate::table::Row;
 
-/// A labelled text. The table is in the byte order of `id`, so that the order of the source's rows does not show.
+/// A labelled text. The table is in the byte order of `id`, so that the order of the source's rows does not
+/// show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
-    /// Unique and stable from here to the report.
+    /// The document's id, unique and stable from here to the report.
     pub id: String,
     /// The text as it came, decoded to UTF-8.
     pub text: String,
-    /// The class, after renaming.
+    /// The class, after `ingest.labels.rename`.
     pub label: String,
     /// The value of the declared group column: rows of a group are never split apart.
     pub group: Option<String>,
@@ -39,13 +40,14 @@ impl Row for Document {
 pub struct Reject {
     /// The source file, relative to what `pipeline.yaml` names.
     pub source: String,
-    /// The line its record starts on, from 1; the record number for Parquet; none for a whole file.
+    /// The line on which the record starts, from 1; in Parquet, the number of the record. None where the
+    /// whole file is rejected.
     pub line: Option<u64>,
     /// The row's id, where it has one.
     pub id: Option<String>,
-    /// Why, in one or two fixed words (`empty text`, `repeated id`), so that rejects can be counted.
+    /// The reason, in one or two fixed words (`empty text`, `repeated id`), so that rejects can be counted.
     pub reason: String,
-    /// What exactly, for people.
+    /// The details, for people.
     pub detail: String,
 }
 

@@ -1,10 +1,10 @@
-//! What train writes with a frozen encoder: the pooled vector of every row it trained on or chose by.
+//! What train writes with a frozen encoder: the pooled features of the training and validation rows.
 
 use crate::column::columns;
 use crate::stage::{Kind, StageId};
 use crate::table::Row;
 
-/// One row's features.
+/// The pooled features of one row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureRow {
     /// The document's id.

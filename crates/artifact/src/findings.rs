@@ -59,7 +59,7 @@ impl Family {
     }
 }
 
-/// How bad it is if the finding is right.
+/// How much the finding matters, if it is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -71,7 +71,7 @@ pub enum Severity {
     Unsound,
 }
 
-/// How sure the finding is.
+/// How strongly the evidence speaks for the finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Confidence {
@@ -87,11 +87,11 @@ pub enum Confidence {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Nothing was found that speaks against them.
+    /// No finding speaks against the figures.
     Sound,
-    /// They stand, with a reservation.
+    /// The figures stand, with a reservation.
     Caution,
-    /// They do not say what they seem to say.
+    /// The figures do not say what they seem to say.
     Unsound,
 }
 
@@ -106,15 +106,15 @@ impl Verdict {
     }
 }
 
-/// What became of a check.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// The cause is there.
+    /// The check found its cause.
     Found,
-    /// It is not, as far as the data tell.
+    /// The check did not find its cause, as far as the data can tell.
     Clear,
-    /// Something that it needs was not given.
+    /// The evidence lacks something that the check needs.
     NotChecked,
 }
 
@@ -122,9 +122,9 @@ pub enum Status {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Statistic {
-    /// What it is.
+    /// What the number measures.
     pub name: String,
-    /// Its value.
+    /// The number.
     pub value: f64,
 }
 
@@ -134,33 +134,33 @@ pub struct Statistic {
 pub struct Finding {
     /// The cause's number in the catalogue, such as `C10`.
     pub id: String,
-    /// The cause.
+    /// The name of the cause.
     pub name: String,
-    /// Its family.
+    /// The family that the cause belongs to.
     pub family: Family,
-    /// Whether it was found.
+    /// The result of the check.
     pub status: Status,
-    /// 1 for the cause that explains most; only of found ones.
+    /// The place among the found causes, 1 for the one that explains most.
     pub rank: Option<u32>,
-    /// How bad it is; only of found ones.
+    /// The severity of a found cause.
     pub severity: Option<Severity>,
-    /// How sure it is; only of found ones.
+    /// The confidence in a found cause.
     pub confidence: Option<Confidence>,
-    /// Points of accuracy that it explains, where that can be said.
+    /// The points of accuracy that the cause explains, where the evidence tells.
     pub effect_points: Option<f64>,
-    /// The main number that it rests on.
+    /// The main statistic that the answer rests on.
     pub statistic: Option<Statistic>,
-    /// Of the statistic, corrected for the number of checks.
+    /// The p-value of the statistic, corrected for the number of checks.
     pub p_value: Option<f64>,
     /// The answer in plain words.
     pub summary: String,
-    /// Numbers, row ids, the permutation, the lag, the words.
+    /// What was measured: numbers, row ids, the permutation, the lag, the words.
     pub evidence: BTreeMap<String, Value>,
     /// What to do.
     pub fix: Option<String>,
     /// What proves or disproves it.
     pub confirm: Option<String>,
-    /// What would allow the check; only of those not made.
+    /// What would make the check possible, where it was not made.
     pub missing: Vec<String>,
 }
 
@@ -168,11 +168,11 @@ pub struct Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ruling {
-    /// It can, and may have to.
+    /// The family can explain it, and may have to.
     RuledIn,
-    /// It cannot.
+    /// The family cannot explain it.
     RuledOut,
-    /// The files do not tell.
+    /// The evidence does not tell.
     Open,
 }
 
@@ -182,9 +182,9 @@ pub enum Ruling {
 pub struct FamilyRuling {
     /// The family.
     pub family: Family,
-    /// Whether it can explain what is seen.
+    /// Whether the family can explain what is seen.
     pub ruling: Ruling,
-    /// Why.
+    /// The reason for the ruling.
     pub reason: String,
 }
 
@@ -202,7 +202,8 @@ pub struct Gap {
     pub test_rows: u64,
     /// Validation accuracy minus test accuracy, in points.
     pub points: f64,
-    /// The difference in pooled standard errors; absent where there are too few rows for the normal approximation.
+    /// The difference in pooled standard errors; absent where there are too few rows for the normal
+    /// approximation.
     pub z: Option<f64>,
     /// The chance of a gap at least as large between two random parts of the same rows; not corrected.
     pub p_value: f64,
@@ -241,7 +242,7 @@ impl Findings {
         json::read_artifact(Self::KIND, artifacts)
     }
 
-    /// Writes into audit's output folder.
+    /// Writes the findings into audit's output folder.
     pub fn write(&self, folder: &Path) -> Result<(), ArtifactError> {
         json::write_artifact(Self::KIND, folder, self)
     }

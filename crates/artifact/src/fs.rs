@@ -16,11 +16,11 @@ use crate::diagnostic::{Advice, Diagnostic, Fault};
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} `{}`", path.display())]
 pub struct FsError {
-    /// What was tried, a verb that fits behind "cannot".
+    /// The operation that failed, as a verb that fits behind "cannot".
     pub action: &'static str,
-    /// The path it was tried on.
+    /// The path of the operation.
     pub path: PathBuf,
-    /// What the operating system said.
+    /// The error of the operating system.
     pub source: io::Error,
 }
 
@@ -61,13 +61,14 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FsError> {
     std::fs::read(path).map_err(|source| FsError::new("read", path, source))
 }
 
-/// A whole file as it lies in the system's memory: what would be read once and dropped, as the numbers of a network are, needs no
-/// memory of its own.
+/// Maps a whole file into memory: content that is read once and dropped, such as the weights of a network,
+/// takes no memory of its own.
 pub fn map(path: &Path) -> Result<Mmap, FsError> {
     let file = open(path)?;
     #[expect(unsafe_code, reason = "only the system can promise what is said here")]
-    // SAFETY: nobody may change the file while it is mapped. Programs of this workspace replace files and never write into them
-    // (`write_atomic`, folders that are renamed); who cuts one short by hand meanwhile ends this process, and no more.
+    // SAFETY: nobody may change the file while it is mapped. Programs of this workspace replace files and
+    // never write into them (`write_atomic`, folders that are renamed); who cuts one short by hand meanwhile
+    // ends this process, and no more.
     let map = unsafe { Mmap::map(&file) };
     map.map_err(|source| FsError::new("read", path, source))
 }
@@ -158,8 +159,8 @@ pub fn files_below(root: &Path) -> Result<Vec<PathBuf>, FsError> {
     Ok(files)
 }
 
-/// Writes a file under a temporary name beside it, flushes it, and renames it: readers see the old file or the new
-/// one, never a part.
+/// Writes a file under a temporary name beside it, flushes it, and renames it: readers see the old file or
+/// the new one, never a part.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
     let folder = folder_of(path);
     let mut file = tempfile::Builder::new()

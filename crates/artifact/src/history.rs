@@ -1,4 +1,4 @@
-//! What train writes beside the bundle: the course of the training.
+//! What train writes beside the bundle: losses and metrics of every epoch.
 
 use crate::column::columns;
 use crate::stage::{Kind, StageId};
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 /// One epoch. Losses are means over rows in nats, from logits; accuracies are shares of rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HistoryRow {
-    /// From 1.
+    /// The epoch's number, from 1.
     pub epoch: u32,
-    /// The rate of the epoch's last step.
+    /// The learning rate of the epoch's last step.
     pub learning_rate: f64,
-    /// Over the batches as they were trained on: dropout on, weights moving, class weights applied.
+    /// The mean training loss, with dropout, class weights, and the weights that each batch met.
     pub train_loss: f64,
-    /// Likewise.
+    /// The training accuracy, measured as the training loss is.
     pub train_accuracy: f64,
     /// After the epoch, without dropout.
     pub validation_loss: f64,

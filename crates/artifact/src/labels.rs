@@ -45,7 +45,7 @@ impl LabelMap {
         format: 1,
     };
 
-    /// A map of these classes, in this order.
+    /// A label map of some classes, in the order given.
     pub fn new(names: Vec<String>) -> Self {
         let index = names
             .iter()
@@ -55,7 +55,7 @@ impl LabelMap {
         Self { names, index }
     }
 
-    /// Class names in order.
+    /// The class names, in the order of their numbers.
     pub fn names(&self) -> &[String] {
         &self.names
     }

@@ -1,8 +1,8 @@
-//! What the stages of the pipeline hand each other: typed Parquet tables and JSON files, content digests, stage
-//! locks, and the small vocabulary (stage names, hints, progress) that every crate shares.
+//! What the stages of the pipeline hand each other: typed Parquet tables and JSON files, content digests,
+//! stage locks, and the small vocabulary (stage names, hints, progress) that every crate shares.
 //!
-//! This crate knows the *shape* of every file and who writes it. It knows no stage's logic: nothing here cleans,
-//! splits, trains or measures.
+//! This crate knows the *shape* of every file and who writes it. It knows no stage's logic: nothing here
+//! cleans, splits, trains or measures.
 
 pub mod artifacts;
 pub mod attributions;

@@ -1,5 +1,5 @@
-//! The lock of a stage: what it was run with and what came out. It is written last, and is the proof that the rest
-//! of the folder is whole.
+//! The lock of a stage: what it was run with and what came out. It is written last, and is the proof that the
+//! rest of the folder is whole.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::stage::{Kind, StageId};
 /// The version of this file's own format.
 const SCHEMA: u32 = 1;
 
-/// What a finished stage was run with and what it gave. Two equal locks mean equal work.
+/// What a finished stage was run with, and what it wrote. Equal locks mean equal work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StageLock {
     /// The version of the lock's format.
@@ -60,8 +60,8 @@ impl StageLock {
         }
     }
 
-    /// Reads the lock in a stage's folder. A missing, unreadable or foreign lock is the same as none: the stage never
-    /// happened.
+    /// Reads the lock in a stage's folder. A missing, unreadable or foreign lock is the same as none: the
+    /// stage never happened.
     pub fn read(folder: &Path) -> Option<Self> {
         Self::read_file(&folder.join(Self::FILE))
     }
@@ -73,11 +73,7 @@ impl StageLock {
         (lock.schema == SCHEMA).then_some(lock)
     }
 
-    /// Writes the lock.
-    #[expect(
-        clippy::missing_panics_doc,
-        reason = "a lock that cannot be JSON is a bug, not a case"
-    )]
+    /// Writes the lock into a stage's folder.
     pub fn write(&self, folder: &Path) -> Result<(), FsError> {
         let mut text = serde_json::to_string_pretty(self).expect("a lock has string keys only");
         text.push('\n');

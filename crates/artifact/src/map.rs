@@ -1,17 +1,18 @@
-//! What evaluate writes: where test rows lie beside each other in the model's eyes.
+//! What evaluate writes: a projection of the test rows' pooled features onto a plane.
 
 use crate::column::columns;
 use crate::stage::{Kind, StageId};
 use crate::table::Row;
 
-/// A test row as a point in the plane; near points have like vectors. Both coordinates lie in 0 to 1.
+/// A test row as a point in the plane: the nearer two points, the more alike their pooled features. Both
+/// coordinates lie between 0 and 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MapPoint {
     /// The document's id.
     pub id: String,
-    /// To the right.
+    /// The horizontal coordinate, from left to right.
     pub x: f32,
-    /// Upwards.
+    /// The vertical coordinate, from bottom to top.
     pub y: f32,
 }
 

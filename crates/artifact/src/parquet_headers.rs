@@ -1,8 +1,9 @@
-//! Whether what a Parquet file says of itself can be true: read before anything is unpacked.
+//! Checks the claims in the headers of a Parquet file before anything is decompressed.
 //!
-//! The library takes the headers' word for it: up to 2 GiB a page and 16 GiB a dictionary, in a file of a few hundred bytes
-//! too, and it goes on for hours where the lists in a header claim to be longer than the file. Headers are in Thrift's
-//! compact protocol; all that is needed of it is to read three numbers and to skip the rest.
+//! The library takes the headers' word for it: up to 2 GiB a page and 16 GiB a dictionary, in a file of a few
+//! hundred bytes too, and it goes on for hours where the lists in a header claim to be longer than the file.
+//! Headers are in Thrift's compact protocol; all that is needed of it is to read three numbers and to skip
+//! the rest.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -10,26 +11,28 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
-/// What a page may unpack to: writers end one after a megabyte or a row.
+/// The largest page, in bytes after decompression. Writers end a page after a megabyte or a row.
 const LARGEST_PAGE: u64 = 512 << 20;
 
-/// What a file of any size may unpack to.
+/// The size after decompression that a file of any size may have, in bytes.
 const ALWAYS_FINE: u64 = 1 << 30;
 
-/// How many times its size a file may unpack to, beyond that. One word, repeated without end, reaches 20,000 times.
+/// The largest ratio of decompressed to compressed size beyond that. One word, repeated without end, reaches
+/// 20,000.
 const LARGEST_RATIO: u64 = 50_000;
 
-/// Structures within structures that a header may have; the format has some ten.
+/// The deepest nesting of structures in a header; the format nests some ten.
 const DEEPEST: u8 = 32;
 
-/// Behind the footer: its length and a mark.
+/// The bytes behind the footer: its length and the magic number.
 const TAIL: u64 = 8;
 
 fn untrue(problem: &str) -> ParquetError {
     ParquetError::General(problem.to_owned())
 }
 
-/// Fails if the footer of a file claims to hold more than it does. A file without a footer is left to the library.
+/// Fails if the footer of a file claims to hold more than it does. A file without a footer is left to the
+/// library.
 pub(crate) fn check_footer(file: &File) -> Result<(), ParquetError> {
     let length = file.metadata()?.len();
     let mut reader = BufReader::new(file.try_clone()?);
@@ -95,13 +98,13 @@ pub(crate) fn check(file: &File, metadata: &ParquetMetaData) -> Result<(), Parqu
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Page {
-    /// Bytes of the header.
+    /// The size of the header, in bytes.
     header: u64,
-    /// Bytes of the page as it is stored.
+    /// The size of the compressed page, in bytes.
     packed: u64,
-    /// Bytes of the page in memory.
+    /// The size of the decompressed page, in bytes.
     unpacked: u64,
-    /// Values of a dictionary; 0 for pages of data.
+    /// The number of values of a dictionary page; 0 for data pages.
     dictionary_values: u64,
 }
 
@@ -139,7 +142,7 @@ const STRUCT: u8 = 12;
 
 struct Compact<R> {
     reader: R,
-    /// Bytes so far.
+    /// The number of bytes that were read.
     read: u64,
 }
 

@@ -10,7 +10,7 @@ use crate::table::Row;
 pub struct Prediction {
     /// The document's id.
     pub id: String,
-    /// Which part it belongs to.
+    /// The split that the document belongs to.
     pub split: Split,
     /// The true class.
     pub label: String,

@@ -1,7 +1,7 @@
-//! How a stage tells what it is doing, and hears that it is to stop. Stages never print: they call a [`Reporter`], and the
-//! driver decides what becomes of it.
+//! How a stage tells what it is doing, and hears that it is to stop. Stages never print: they call a
+//! [`Reporter`], and the driver decides what becomes of it.
 
-/// Receives a stage's progress.
+/// Receives the progress of a stage.
 pub trait Reporter: Send + Sync {
     /// A piece of work begins; `total` is in its own units (rows, batches) and absent when unknown.
     fn started(&self, work: &str, total: Option<u64>);
@@ -15,12 +15,12 @@ pub trait Reporter: Send + Sync {
     /// A line, or several, that the user should see and may want to keep.
     fn message(&self, text: &str);
 
-    /// Whether the user wants the stage to end now, and to keep what it needs to go on later. Only what takes long and can
-    /// go on asks.
+    /// Whether the user asked the stage to stop. A stage that can resume asks this, and keeps what it needs
+    /// to resume; other stages end at once.
     fn stop_requested(&self) -> bool;
 }
 
-/// Says nothing, and never stops.
+/// A reporter that discards everything, and never asks a stage to stop.
 #[derive(Debug, Clone, Copy)]
 pub struct Silent;
 

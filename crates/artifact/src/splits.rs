@@ -5,23 +5,23 @@ use crate::stage::{Kind, StageId};
 use crate::table::Row;
 use serde::{Deserialize, Serialize};
 
-/// A part of the data.
+/// A split of the data: the rows that serve one purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
-    /// Weights are fitted on it.
+    /// The rows that the weights are fitted to.
     Train,
-    /// The epoch is chosen on it.
+    /// The rows that the best epoch is chosen by.
     Validation,
-    /// Looked at once, by evaluate.
+    /// The rows that only evaluate looks at, once.
     Test,
 }
 
 impl Split {
-    /// All parts, in the order they are shown.
+    /// All splits, in the order they are shown.
     pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
 
-    /// The part's name in files.
+    /// The split's name in files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -30,7 +30,7 @@ impl Split {
         }
     }
 
-    /// The part of this name; the error says which names there are.
+    /// The split of a name; the error says which names there are.
     pub fn parse(name: &str) -> Result<Self, String> {
         Self::ALL
             .into_iter()
@@ -45,14 +45,14 @@ impl std::fmt::Display for Split {
     }
 }
 
-/// Where one document belongs. The table keeps the order of the documents.
+/// The split of one document. The table keeps the order of the documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SplitRow {
     /// The document's id.
     pub id: String,
     /// The class.
     pub label: String,
-    /// The part.
+    /// The split.
     pub split: Split,
     /// The id of the first row of the set of rows that had to stay together.
     pub group: String,

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::lock::StageLock;
 
-/// A stage of the pipeline. The same word is the crate, the key in `pipeline.yaml`, the argument of `labelproof run`
-/// and the folder below `artifacts/`.
+/// A stage of the pipeline. The same word is the crate, the key in `pipeline.yaml`, the argument of
+/// `labelproof run` and the folder below `artifacts/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StageId {
@@ -96,7 +96,8 @@ pub struct Stage {
     pub id: StageId,
     /// The version of the stage's code, raised when equal input would give other output.
     pub revision: u32,
-    /// The files of earlier stages that the stage reads. The lock of a stage stands for every file that it lists.
+    /// The files of earlier stages that the stage reads. The lock of a stage stands for every file that it
+    /// lists.
     pub reads: &'static [Kind],
     /// The files that the stage reads in the encoder's folder.
     pub encoder_files: &'static [&'static str],
@@ -116,15 +117,16 @@ impl Stage {
     }
 }
 
-/// A kind of file (or, as the bundle, of folder): who writes it, under which name, in which version of its format.
+/// A kind of file (or, as the bundle, of folder): who writes it, under which name, in which version of its
+/// format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
     /// The stage that writes the file.
     pub stage: StageId,
     /// The file's name in the stage's folder.
     pub file: &'static str,
-    /// Raised when a reader of the old format would misread the new one. A reader refuses a newer format, and names
-    /// the stage to run again for an older one.
+    /// Raised when a reader of the old format would misread the new one. A reader refuses a newer format, and
+    /// names the stage to run again for an older one.
     pub format: u32,
 }
 

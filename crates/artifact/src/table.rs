@@ -1,5 +1,5 @@
-//! Typed Parquet tables: one row type per kind of table, the same bytes for the same rows, and readers that refuse
-//! what they do not know.
+//! Typed Parquet tables: one row type per kind of table, the same bytes for the same rows, and readers that
+//! refuse what they do not know.
 //!
 //! Writer settings are fixed here and nowhere else, because they show in the bytes.
 
@@ -24,32 +24,32 @@ use crate::diagnostic::{Advice, Diagnostic, Fault};
 use crate::fs::{self, FsError};
 use crate::stage::{Kind, StageId};
 
-/// Rows a batch, in memory and in what readers yield. A row group is a batch, so that a reader never needs more than
-/// one batch of texts in memory.
+/// Rows a batch, in memory and in what readers yield. A row group is a batch, so that a reader never needs
+/// more than one batch of texts in memory.
 const BATCH_ROWS: usize = 4096;
 
-/// A batch of long texts ends early, at so many bytes of them: it has to fit into memory, and a string column into the
-/// 2 GiB that its offsets reach.
+/// A batch of long texts ends early, at so many bytes of them: it has to fit into memory, and a string column
+/// into the 2 GiB that its offsets reach.
 const BATCH_BYTES: usize = 64 << 20;
 
 /// A file that a stage wrote cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum ArtifactError {
-    /// The operating system refused.
+    /// The operating system refused a file operation.
     #[error(transparent)]
     File(#[from] FsError),
-    /// It is not there.
+    /// The file does not exist.
     #[error("`{}` is missing", path.display())]
     Missing { path: PathBuf, stage: StageId },
-    /// It cannot be read as what it should be.
+    /// The content of the file is not what the stage writes.
     #[error("`{}` is damaged: {problem}", path.display())]
     Damaged {
         path: PathBuf,
         stage: StageId,
         problem: String,
     },
-    /// It is of another version.
+    /// The file has another version of the format.
     #[error("`{}` has format {found}, this program reads format {expected}", path.display())]
     Format {
         path: PathBuf,
@@ -57,7 +57,7 @@ pub enum ArtifactError {
         found: u32,
         expected: u32,
     },
-    /// It could not be written.
+    /// The file could not be written.
     #[error("cannot write `{}`", path.display())]
     Write { path: PathBuf, source: ParquetError },
 }
@@ -80,7 +80,7 @@ impl Diagnostic for ArtifactError {
 
 /// A row of one kind of table.
 pub trait Row: Sized {
-    /// The file it lives in.
+    /// The file that holds the table.
     const KIND: Kind;
 
     /// The columns, in the order they are stored.
@@ -166,7 +166,7 @@ impl<R: Row> TableWriter<R> {
         })
     }
 
-    /// Writes what is pending and the footer.
+    /// Writes the pending rows and the footer.
     pub fn finish(mut self) -> Result<(), ArtifactError> {
         if !self.pending.is_empty() {
             self.flush()?;
@@ -232,12 +232,13 @@ impl<R: Row> TableReader<R> {
         })
     }
 
-    /// Rows in the whole table.
+    /// The number of rows in the table.
     pub fn row_count(&self) -> u64 {
         self.row_count
     }
 
-    /// The next batch. Each row group is read on its own, because a batch over several may not fit into memory.
+    /// The next batch. Each row group is read on its own, because a batch over several may not fit into
+    /// memory.
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, ParquetError> {
         loop {
             if let Some(batch) = self.reader.as_mut().and_then(Iterator::next) {

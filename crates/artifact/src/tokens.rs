@@ -5,8 +5,8 @@ use crate::splits::Split;
 use crate::stage::{Kind, StageId};
 use crate::table::Row;
 
-/// How the tokens were made: the cleaning steps and the longest input, for the bundle to repeat at prediction. The
-/// content is `labelproof_text`'s `Preparation`.
+/// The file that says how the tokens were made, which prediction repeats: the cleaning steps and the longest
+/// input. Its content is `labelproof_text`'s `Preparation`.
 pub const PREPARATION: Kind = Kind {
     stage: StageId::Preprocess,
     file: "preparation.json",
@@ -26,7 +26,8 @@ pub struct TokenRow {
     pub tokens: Vec<u32>,
     /// How many tokens there were before truncation, special ones included.
     pub full_length: u32,
-    /// The id of the first document of the same group of exact and near duplicates; the own id when there is none.
+    /// The id of the first document in the same group of exact and near duplicates; the row's own id where it
+    /// has no duplicate.
     pub duplicate_group: String,
     /// The value of the declared group column.
     pub group: Option<String>,

@@ -1,12 +1,12 @@
-//! Wording for people: numbers with their nouns, shares, lists, and names that are spelled nearly right. Messages of all
-//! crates are put together from these, so that one thing is said in one way.
+//! Wording for people: numbers with their nouns, shares, lists, and names that are spelled nearly right.
+//! Messages of all crates are put together from these, so that one thing is said in one way.
 //!
 //! Not responsible for the report, whose typography is its own (`format` of `report`).
 
 use std::fmt::Display;
 
 /// The form of a word that goes with a number: `one` with 1, and `several` with any other number.
-pub fn plural<'a, N: PartialEq + From<u8>>(number: N, one: &'a str, several: &'a str) -> &'a str {
+pub fn plural<'a, N: Copy + PartialEq + From<u8>>(number: N, one: &'a str, several: &'a str) -> &'a str {
     if number == N::from(1) { one } else { several }
 }
 
@@ -15,7 +15,8 @@ pub fn counted<N: Copy + Display + PartialEq + From<u8>>(number: N, noun: &str) 
     format!("{number} {noun}{}", plural(number, "", "s"))
 }
 
-/// A share in per cent with one decimal place, such as `12.3 %`. What is not quite nothing does not round to it.
+/// A share in per cent with one decimal place, such as `12.3 %`. What is not quite nothing does not round to
+/// it.
 pub fn percent(share: f64) -> String {
     let shown = share * 100.0;
     if shown > 0.0 && shown < 0.1 {
@@ -73,7 +74,8 @@ pub fn capitalized(text: &str) -> String {
     first.chain(characters).collect()
 }
 
-/// The name whose spelling is most like a wanted one, if any is like it at all; upper and lower case are the same.
+/// The name whose spelling is most like a wanted one, if any is like it at all; upper and lower case are the
+/// same.
 pub fn nearest<'a, S: AsRef<str> + ?Sized + 'a>(
     wanted: &str,
     names: impl IntoIterator<Item = &'a S>,

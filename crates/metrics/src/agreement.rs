@@ -1,11 +1,12 @@
 //! Agreement between labels and predictions that is corrected for chance.
 //!
-//! All of it is a function of the confusion matrix. In the formulas `n` is the number of rows, `n_ij` a cell, `t_i`
-//! the rows of true class `i` and `p_i` the rows predicted as it.
+//! All of it is a function of the confusion matrix. In the formulas `n` is the number of rows, `n_ij` a cell,
+//! `t_i` the rows of true class `i` and `p_i` the rows predicted as it.
 
 use crate::{Confusion, Totals};
 
-/// `Σ t_i p_i`, `Σ t_i²` and `Σ p_i²`, exact: in floating point the differences below would lose their last digits.
+/// `Σ t_i p_i`, `Σ t_i²` and `Σ p_i²`, exact: in floating point the differences below would lose their last
+/// digits.
 fn products(totals: &Totals) -> (u128, u128, u128) {
     totals
         .support
@@ -45,8 +46,8 @@ pub fn matthews_correlation(totals: &Totals) -> Option<f64> {
 
 /// Cohen's kappa (Cohen 1960), unweighted: `(n·hits − Σ t_i p_i) / (n² − Σ t_i p_i)`.
 ///
-/// `None` without rows, and where all labels and predictions are one class: chance alone would then agree, and
-/// there is nothing to correct (`sklearn.metrics.cohen_kappa_score` gives NaN).
+/// `None` without rows, and where all labels and predictions are one class: chance alone would then agree,
+/// and there is nothing to correct (`sklearn.metrics.cohen_kappa_score` gives NaN).
 pub fn cohen_kappa(totals: &Totals) -> Option<f64> {
     let rows = u128::from(totals.rows);
     let (both, _, _) = products(totals);
@@ -55,11 +56,12 @@ pub fn cohen_kappa(totals: &Totals) -> Option<f64> {
 }
 
 /// Mutual information of labels and predictions over the arithmetic mean of their entropies, as
-/// `sklearn.metrics.normalized_mutual_info_score`:
-/// `Σ n_ij/n · ln(n·n_ij / (t_i p_j)) / ((H(t) + H(p)) / 2)`, with `H(t) = −Σ t_i/n · ln(t_i/n)`.
+/// `sklearn.metrics.normalized_mutual_info_score`: `Σ n_ij/n · ln(n·n_ij / (t_i p_j)) / ((H(t) + H(p)) / 2)`,
+/// with `H(t) = −Σ t_i/n · ln(t_i/n)`.
 ///
-/// 1 where labels and predictions are all alike, both of them, and 0 where only one of them is. It rewards any
-/// consistent renaming of classes, so beside a low accuracy it betrays a shuffled label map. `None` without rows.
+/// 1 where labels and predictions are all alike, both of them, and 0 where only one of them is. It rewards
+/// any consistent renaming of classes, so beside a low accuracy it betrays a shuffled label map. `None`
+/// without rows.
 pub fn normalized_mutual_information(confusion: &Confusion, totals: &Totals) -> Option<f64> {
     if totals.rows == 0 {
         return None;
@@ -117,7 +119,8 @@ mod tests {
 
     #[test]
     fn two_classes_by_hand() {
-        // (TP·TN − FP·FN) / √((TP+FP)(TP+FN)(TN+FP)(TN+FN)) with 20, 15, 5, 10; kappa (0.7 − 0.5) / (1 − 0.5).
+        // (TP·TN − FP·FN) / √((TP+FP)(TP+FN)(TN+FP)(TN+FN)) with 20, 15, 5, 10; kappa (0.7 − 0.5) / (1 −
+        // 0.5).
         let (mcc, kappa, _) = scores(&[vec![20, 5], vec![10, 15]]);
         assert!(
             close(mcc, 250.0 / (30.0_f64 * 25.0 * 20.0 * 25.0).sqrt()),

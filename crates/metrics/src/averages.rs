@@ -1,7 +1,7 @@
 //! Precision, recall and F1: of one class, and averaged over classes.
 //!
-//! Formulas: scikit-learn user guide, "Precision, recall and F-measures". Everything here is a function of the
-//! counts in [`Totals`]; intervals are `interval`'s business.
+//! Formulas: scikit-learn user guide, "Precision, recall and F-measures". Everything here is a function of
+//! the counts in [`Totals`]; intervals are `interval`'s business.
 
 use crate::Totals;
 
@@ -12,8 +12,8 @@ pub struct ClassScores {
     pub precision: Option<f64>,
     /// Hits among the rows of the class. Undefined for a class that is absent.
     pub recall: Option<f64>,
-    /// Harmonic mean of both, `2 hits / (support + predicted)`. Undefined only for a class that neither occurs nor
-    /// is predicted.
+    /// Harmonic mean of both, `2 hits / (support + predicted)`. Undefined only for a class that neither
+    /// occurs nor is predicted.
     pub f1: Option<f64>,
 }
 
@@ -22,7 +22,7 @@ pub struct ClassScores {
 pub struct Average {
     /// Average precision over classes (not the area under the precision-recall curve).
     pub precision: f64,
-    /// Average recall.
+    /// The average recall.
     pub recall: f64,
     /// Average of the classes' F1, not the F1 of the averages.
     pub f1: f64,
@@ -50,18 +50,18 @@ pub fn class_scores(totals: &Totals) -> Vec<ClassScores> {
         .collect()
 }
 
-/// The plain mean over all classes; an undefined score counts as 0, as scikit-learn's `average="macro"` with all
-/// labels and `zero_division=0`.
+/// The plain mean over all classes; an undefined score counts as 0, as scikit-learn's `average="macro"` with
+/// all labels and `zero_division=0`.
 ///
-/// An absent class pulls the mean down. [`balanced_accuracy`] is the mean recall that leaves such classes out.
-/// `None` without rows.
+/// An absent class pulls the mean down. [`balanced_accuracy`] is the mean recall that leaves such classes
+/// out. `None` without rows.
 pub fn macro_average(totals: &Totals) -> Option<Average> {
     let weight = 1.0 / totals.support.len() as f64;
     (totals.rows > 0).then(|| sum(totals, |_| weight))
 }
 
-/// The mean over all classes, each weighted with its support; an undefined score counts as 0, as scikit-learn's
-/// `average="weighted"` with `zero_division=0`.
+/// The mean over all classes, each weighted with its support; an undefined score counts as 0, as
+/// scikit-learn's `average="weighted"` with `zero_division=0`.
 ///
 /// The weighted recall equals the accuracy. `None` without rows.
 pub fn weighted_average(totals: &Totals) -> Option<Average> {
@@ -83,7 +83,8 @@ fn sum(totals: &Totals, weight: impl Fn(usize) -> f64) -> Average {
     average
 }
 
-/// The mean recall of the classes that occur, as `sklearn.metrics.balanced_accuracy_score`. `None` without rows.
+/// The mean recall of the classes that occur, as `sklearn.metrics.balanced_accuracy_score`. `None` without
+/// rows.
 pub fn balanced_accuracy(totals: &Totals) -> Option<f64> {
     let recalls: Vec<f64> = class_scores(totals)
         .iter()

@@ -1,8 +1,8 @@
 //! Whether two results differ by more than chance.
 //!
 //! Two classifiers on the same rows are compared with [`mcnemar`], two shares of different rows with
-//! [`two_proportion_z`]. What a small p-value is taken to mean, and how many comparisons were made before one came
-//! out small, is the caller's business.
+//! [`two_proportion_z`]. What a small p-value is taken to mean, and how many comparisons were made before one
+//! came out small, is the caller's business.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +31,8 @@ pub enum Better {
 }
 
 impl McNemar {
-    /// The level of significance below which a difference counts as real. Where more than one comparison is made, the
-    /// p-value has to be corrected before.
+    /// The level of significance below which a difference counts as real. Where more than one comparison is
+    /// made, the p-value has to be corrected before.
     pub const SIGNIFICANCE_LEVEL: f64 = 0.05;
 
     /// The better classifier at the level of significance.
@@ -47,7 +47,8 @@ impl McNemar {
     }
 }
 
-/// Compares two classifiers by the rows that only one of them gets right; entry `i` of both says whether row `i` was.
+/// Compares two classifiers by the rows that only one of them gets right; entry `i` of both says whether row
+/// `i` was.
 pub fn mcnemar(first_hits: &[bool], second_hits: &[bool]) -> Result<McNemar, Error> {
     if first_hits.len() != second_hits.len() {
         return Err(Error::Length {
@@ -68,10 +69,10 @@ pub fn mcnemar(first_hits: &[bool], second_hits: &[bool]) -> Result<McNemar, Err
 
 /// The same from the two counts of discordant rows.
 ///
-/// Two-sided exact binomial test (McNemar 1947; the exact form in Agresti, "Categorical Data Analysis", section
-/// 10.1): with `n = only_first + only_second` and `m` the smaller of them,
-/// `p = min(1, 2 · Σ_{k=0..m} C(n, k) / 2^n)`, and 1 without discordant rows. Exact, because the usual chi-squared
-/// approximation fails for the few discordant rows of two good classifiers.
+/// Two-sided exact binomial test (McNemar 1947; the exact form in Agresti, "Categorical Data Analysis",
+/// section 10.1): with `n = only_first + only_second` and `m` the smaller of them, `p = min(1, 2 · Σ_{k=0..m}
+/// C(n, k) / 2^n)`, and 1 without discordant rows. Exact, because the usual chi-squared approximation fails
+/// for the few discordant rows of two good classifiers.
 pub fn mcnemar_from_counts(only_first: u64, only_second: u64) -> McNemar {
     let rows = only_first.saturating_add(only_second);
     let smaller = only_first.min(only_second);
@@ -89,8 +90,8 @@ pub fn mcnemar_from_counts(only_first: u64, only_second: u64) -> McNemar {
 
 /// `Σ_{k=0..most} C(trials, k) / 2^trials`, for `most` below half of `trials`.
 fn lower_tail(trials: u64, most: u64) -> f64 {
-    // The largest term first, as a logarithm since 2^-trials soon leaves the range of f64. Terms are summed with
-    // their rounding errors (Neumaier), or a long sum would cost digits of the p-value.
+    // The largest term first, as a logarithm since 2^-trials soon leaves the range of f64. Terms are summed
+    // with their rounding errors (Neumaier), or a long sum would cost digits of the p-value.
     let mut logarithm = 0.0_f64;
     let mut lost = 0.0_f64;
     let mut add = |term: f64| {
@@ -130,12 +131,12 @@ pub struct TwoProportions {
     pub p_value: f64,
 }
 
-/// Two-proportion z test with pooled variance, two-sided: with `p` the share of both together,
-/// `z = (p₁ − p₂) / √(p(1−p)(1/n₁ + 1/n₂))`, as `statsmodels.stats.proportion.proportions_ztest`.
+/// Two-proportion z test with pooled variance, two-sided: with `p` the share of both together, `z = (p₁ − p₂)
+/// / √(p(1−p)(1/n₁ + 1/n₂))`, as `statsmodels.stats.proportion.proportions_ztest`.
 ///
 /// Each pair is successes and trials. `None` where the test does not exist: zero trials, more successes than
-/// trials, or both shares 0 or both 1. Normal approximation: do not trust it below about five successes and five
-/// failures on each side.
+/// trials, or both shares 0 or both 1. Normal approximation: do not trust it below about five successes and
+/// five failures on each side.
 pub fn two_proportion_z(first: (u64, u64), second: (u64, u64)) -> Option<TwoProportions> {
     let share = |(successes, trials): (u64, u64)| {
         (trials > 0 && successes <= trials).then(|| successes as f64 / trials as f64)
@@ -165,8 +166,8 @@ fn complementary_error_function(x: f64) -> f64 {
         return x;
     }
     if x < 2.0 {
-        // Abramowitz & Stegun 7.1.6: erf(x) = 2/√π · exp(−x²) · Σ 2^k x^(2k+1) / (1·3·…·(2k+1)). All terms are
-        // positive, so nothing cancels but in the last step, which costs less than three digits below 2.
+        // Abramowitz & Stegun 7.1.6: erf(x) = 2/√π · exp(−x²) · Σ 2^k x^(2k+1) / (1·3·…·(2k+1)). All terms
+        // are positive, so nothing cancels but in the last step, which costs less than three digits below 2.
         let (mut term, mut sum, mut divisor) = (x, x, 1.0);
         while term > sum * 1e-17 {
             divisor += 2.0;
@@ -175,8 +176,8 @@ fn complementary_error_function(x: f64) -> f64 {
         }
         return 1.0 - std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum;
     }
-    // Abramowitz & Stegun 7.1.14: √π · exp(x²) · erfc(x) = 1/(x + (1/2)/(x + (2/2)/(x + (3/2)/(x + …)))). From 2 on
-    // 100 levels are more than f64 can tell apart; evaluated from the innermost out.
+    // Abramowitz & Stegun 7.1.14: √π · exp(x²) · erfc(x) = 1/(x + (1/2)/(x + (2/2)/(x + (3/2)/(x + …)))).
+    // From 2 on 100 levels are more than f64 can tell apart; evaluated from the innermost out.
     let fraction = (1..=100)
         .rev()
         .fold(x, |inner, level| x + f64::from(level) / 2.0 / inner);

@@ -14,8 +14,8 @@ pub(crate) struct Cell {
 
 /// How often each class was predicted for each true class.
 ///
-/// Only cells that occur are stored: a bootstrap counts the matrix again a thousand times, and with many classes
-/// most of it is zeros.
+/// Only cells that occur are stored: a bootstrap counts the matrix again a thousand times, and with many
+/// classes most of it is zeros.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confusion {
     classes: usize,
@@ -25,13 +25,13 @@ pub struct Confusion {
 /// The sums over rows, columns and diagonal of a confusion matrix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Totals {
-    /// All rows.
+    /// The number of rows.
     pub rows: u64,
     /// Rows whose predicted class is their true one.
     pub hits: u64,
-    /// Rows of each true class.
+    /// The number of rows of each true class.
     pub support: Vec<u64>,
-    /// Rows of each predicted class.
+    /// The number of rows of each predicted class.
     pub predicted: Vec<u64>,
     /// Rows of each class for which it was also predicted.
     pub class_hits: Vec<u64>,
@@ -40,7 +40,8 @@ pub struct Totals {
 impl Confusion {
     /// Reads a matrix whose rows are true classes and whose columns are predicted ones.
     ///
-    /// The counts may come from anywhere, so that their sum is checked: no product of them may overflow later.
+    /// The counts may come from anywhere, so that their sum is checked: no product of them may overflow
+    /// later.
     pub fn from_matrix(matrix: &[Vec<u64>]) -> Result<Self, Error> {
         let classes = matrix.len();
         if classes == 0 {

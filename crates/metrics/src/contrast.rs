@@ -1,8 +1,9 @@
 //! How much more often a word stands in the texts of one class than in those of the others.
 //!
-//! Log-odds with an informative Dirichlet prior (Monroe, Colaresi and Quinn, *Fightin' Words*, 2008, equations 15 to 22),
-//! counted in texts and not in occurrences: the words of one text come in bursts, and occurrences would make every interval
-//! too narrow. With two outcomes, a text has the word or not, the Dirichlet prior is a beta prior.
+//! Log-odds with an informative Dirichlet prior (Monroe, Colaresi and Quinn, *Fightin' Words*, 2008,
+//! equations 15 to 22), counted in texts and not in occurrences: the words of one text come in bursts, and
+//! occurrences would make every interval too narrow. With two outcomes, a text has the word or not, the
+//! Dirichlet prior is a beta prior.
 
 /// Texts that the prior counts as. It draws words that are rare in both classes towards their common share.
 const PRIOR_TEXTS: f64 = 10.0;
@@ -13,9 +14,9 @@ const Z_95: f64 = 1.959_963_984_540_054;
 /// Texts with a word, out of all texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Occurrences {
-    /// Texts that have the word.
+    /// The number of texts that have the word.
     pub with: u64,
-    /// All texts.
+    /// The number of texts.
     pub texts: u64,
 }
 
@@ -31,9 +32,9 @@ impl Occurrences {
 pub struct Contrast {
     /// Above 0 where the word is more frequent inside.
     pub log_odds_ratio: f64,
-    /// The lower end.
+    /// The lower end of the interval.
     pub low: f64,
-    /// The upper end.
+    /// The upper end of the interval.
     pub high: f64,
 }
 

@@ -1,5 +1,5 @@
-//! What is left, and how good it is, when the least certain rows are not answered: selective classification (Geifman and
-//! El-Yaniv 2017, arXiv:1705.08500), by the largest probability.
+//! What is left, and how good it is, when the least certain rows are not answered: selective classification
+//! (Geifman and El-Yaniv 2017, arXiv:1705.08500), by the largest probability.
 //!
 //! This module counts. Whether a threshold is worth its abstentions is the reader's decision.
 
@@ -18,9 +18,9 @@ pub const WANTED_ACCURACIES: [f64; 4] = [0.9, 0.95, 0.99, 0.999];
 pub struct CoveragePoint {
     /// The confidence of the least certain of these rows.
     pub threshold: f64,
-    /// How many rows.
+    /// The number of rows.
     pub rows: u64,
-    /// How many of them are predicted rightly.
+    /// The number of these rows that are predicted correctly.
     pub hits: u64,
 }
 
@@ -32,9 +32,9 @@ pub struct OperatingPoint {
     pub wanted: f64,
     /// The lowest confidence with which they do; `None` where no threshold is high enough.
     pub threshold: Option<f64>,
-    /// What it keeps of the rows it was chosen on.
+    /// What the threshold keeps of the validation rows, on which it was chosen.
     pub validation: Kept,
-    /// What it keeps of rows that had no say.
+    /// What the threshold keeps of the test rows.
     pub test: Kept,
 }
 
@@ -42,7 +42,7 @@ pub struct OperatingPoint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kept {
-    /// Rows of the split.
+    /// The number of rows of the split.
     pub rows: u64,
     /// Those with at least the threshold's confidence; 0 without a threshold.
     pub kept: u64,
@@ -61,8 +61,8 @@ fn confidences(scored: &Scored<'_>) -> Vec<(f64, bool)> {
         .collect()
 }
 
-/// One point a confidence that occurs, from the highest to the lowest. Rows of equal confidence come together: no
-/// threshold can tell them apart.
+/// One point a confidence that occurs, from the highest to the lowest. Rows of equal confidence come
+/// together: no threshold can tell them apart.
 fn every_point(scored: &Scored<'_>) -> Vec<CoveragePoint> {
     let mut rows = confidences(scored);
     rows.sort_by(|left, right| right.0.total_cmp(&left.0));
@@ -80,8 +80,9 @@ fn every_point(scored: &Scored<'_>) -> Vec<CoveragePoint> {
     points
 }
 
-/// How many rows are kept, and how many of them are right, as the threshold falls: from the highest to the lowest, rows
-/// of equal confidence together. At most [`COVERAGE_POINTS`] points, evenly over the rows; the last holds all rows.
+/// How many rows are kept, and how many of them are right, as the threshold falls: from the highest to the
+/// lowest, rows of equal confidence together. At most [`COVERAGE_POINTS`] points, evenly over the rows; the
+/// last holds all rows.
 pub fn coverage(scored: &Scored<'_>) -> Vec<CoveragePoint> {
     let points = every_point(scored);
     if points.len() <= COVERAGE_POINTS {
@@ -99,8 +100,8 @@ pub fn coverage(scored: &Scored<'_>) -> Vec<CoveragePoint> {
     chosen
 }
 
-/// For each of [`WANTED_ACCURACIES`] the lowest threshold at which the validation rows with at least that confidence
-/// have at least that accuracy, and what the same threshold keeps of the test rows.
+/// For each of [`WANTED_ACCURACIES`] the lowest threshold at which the validation rows with at least that
+/// confidence have at least that accuracy, and what the same threshold keeps of the test rows.
 pub fn operating_points(validation: &Scored<'_>, test: &Scored<'_>) -> Vec<OperatingPoint> {
     let points = every_point(validation);
     WANTED_ACCURACIES

@@ -34,7 +34,8 @@ pub enum Error {
     },
     /// A loss is `NaN` or infinite.
     #[error(
-        "row {row}: the loss is {value}, not a finite number (clip the probability before taking its logarithm)"
+        "row {row}: the loss is {value}, not a finite number (clip the probability before taking its \
+         logarithm)"
     )]
     BadLoss {
         /// The row, counted from 0.

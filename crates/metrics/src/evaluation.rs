@@ -9,43 +9,44 @@ use serde::{Deserialize, Serialize};
 use crate::comparison::McNemar;
 use crate::{OperatingPoint, SplitMetrics};
 
-/// What evaluate writes as `metrics.json`: `splits.<train|validation|test>.<metric>.{value,low,high}`, and the same
-/// below `baseline`.
+/// The content of `metrics.json`, which evaluate writes:
+/// `splits.<train|validation|test>.<metric>.{value,low,high}`, and the same below `baseline`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
     /// Class names; rows and columns of the confusion matrices are in this order.
     pub labels: Vec<String>,
-    /// The model's figures.
+    /// The model's metrics by split.
     pub splits: BTreeMap<Split, SplitMetrics>,
-    /// The baseline's figures.
+    /// The baseline's metrics by split.
     pub baseline: BaselineEvaluation,
-    /// For each wanted accuracy the model's threshold, chosen on validation, and what it keeps of test.
+    /// The model's confidence threshold for each wanted accuracy, chosen on validation, and what it keeps of
+    /// test.
     pub operating_points: Vec<OperatingPoint>,
-    /// The model with its dense layers in 8 bits, where that was asked for.
+    /// The model with its dense layers in int8, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub int8: Option<Int8Evaluation>,
 }
 
-/// What it costs to predict with dense layers in whole numbers of 8 bits.
+/// What predicting with dense layers in int8 costs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Int8Evaluation {
-    /// Its figures on the test rows.
+    /// The metrics of int8 on the test rows.
     pub test: SplitMetrics,
     /// Test rows that get another label than in the model's own precision.
     pub other_labels: u64,
-    /// The model in its own precision, the first, and in 8 bits, the second, on the test rows.
+    /// McNemar's test on the test rows: the model in its own precision (first) and in int8 (second).
     pub comparison: McNemar,
 }
 
-/// The figures of the baseline.
+/// The metrics of the baseline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BaselineEvaluation {
     /// What the baseline is, in a few words.
     pub name: String,
-    /// Its figures.
+    /// The baseline's metrics by split.
     pub splits: BTreeMap<Split, SplitMetrics>,
 }
 

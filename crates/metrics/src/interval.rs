@@ -1,8 +1,8 @@
 //! How far a metric could be off, given how few rows it was computed from.
 //!
-//! Two kinds of 95 % interval: Wilson's for shares of independent rows, and the percentile bootstrap for everything
-//! else. Both describe the chance of drawing these rows and not others; neither knows about leaks, duplicates or a
-//! shift of the data, so a narrow interval is no proof of a sound evaluation.
+//! Two kinds of 95 % interval: Wilson's for shares of independent rows, and the percentile bootstrap for
+//! everything else. Both describe the chance of drawing these rows and not others; neither knows about leaks,
+//! duplicates or a shift of the data, so a narrow interval is no proof of a sound evaluation.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 /// A value and its 95 % interval.
 ///
-/// `None` is "does not exist for these rows", such as the ROC AUC of a class that is absent. A value may exist
-/// without an interval (no resamples were asked for, or a convention gives the value) but not the other way round.
+/// `None` is "does not exist for these rows", such as the ROC AUC of a class that is absent. A value may
+/// exist without an interval (no resamples were asked for, or a convention gives the value) but not the other
+/// way round.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Estimate {
     /// The metric on the rows themselves.
@@ -24,7 +25,7 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// What does not exist.
+    /// The estimate of a metric that does not exist.
     pub const UNDEFINED: Self = Self {
         value: None,
         low: None,
@@ -33,8 +34,8 @@ impl Estimate {
 
     /// A value, and its percentile interval over resamples.
     ///
-    /// A resample may lose every row of a rare class, and with it the metric; such resamples are left out. Where
-    /// they are half or more of all, there is no interval: it would describe the lucky resamples only.
+    /// A resample may lose every row of a rare class, and with it the metric; such resamples are left out.
+    /// Where they are half or more of all, there is no interval: it would describe the lucky resamples only.
     pub(crate) fn from_resamples(value: Option<f64>, resampled: impl Iterator<Item = Option<f64>>) -> Self {
         let mut defined = Vec::new();
         let mut resamples = 0_usize;
@@ -61,11 +62,11 @@ impl Estimate {
 /// The 97.5th percentile of the normal distribution: 2.5 % lie above it and 2.5 % below its negative.
 const NORMAL_QUANTILE: f64 = 1.959_963_984_540_054;
 
-/// A share of independent rows with Wilson's 95 % score interval (Wilson 1927, without continuity correction):
-/// `(p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n)`.
+/// A share of independent rows with Wilson's 95 % score interval (Wilson 1927, without continuity
+/// correction): `(p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n)`.
 ///
-/// Undefined for zero trials, and for more successes than trials. Chosen over `p ± z·√(p(1−p)/n)` because that one
-/// has no width at 0 % and 100 %, where good classifiers live (Brown, Cai & DasGupta 2001).
+/// Undefined for zero trials, and for more successes than trials. Chosen over `p ± z·√(p(1−p)/n)` because
+/// that one has no width at 0 % and 100 %, where good classifiers live (Brown, Cai & DasGupta 2001).
 pub fn wilson(successes: u64, trials: u64) -> Estimate {
     if trials == 0 || successes > trials {
         return Estimate::UNDEFINED;
@@ -94,8 +95,8 @@ pub fn wilson(successes: u64, trials: u64) -> Estimate {
     }
 }
 
-/// The 2.5th and 97.5th percentile, between two values by linear interpolation as `numpy.percentile`. `None` for no
-/// values. Sorts the values.
+/// The 2.5th and 97.5th percentile, between two values by linear interpolation as `numpy.percentile`. `None`
+/// for no values. Sorts the values.
 pub fn percentile_interval(values: &mut [f64]) -> Option<(f64, f64)> {
     values.sort_unstable_by(f64::total_cmp);
     let last = values.len().checked_sub(1)?;
@@ -115,29 +116,31 @@ pub fn percentile_interval(values: &mut [f64]) -> Option<(f64, f64)> {
 /// stream `i` of a ChaCha generator, whichever thread works on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bootstrap {
-    /// Chooses the resamples.
+    /// The seed that the resamples are drawn with.
     pub seed: u64,
-    /// How many to draw; 0 for no intervals.
+    /// The number of resamples; 0 for no intervals.
     pub resamples: usize,
 }
 
 impl Bootstrap {
-    /// What a percentile interval ordinarily wants: at 1000 resamples 25 values lie beyond each end, and the ends
-    /// repeat to about a tenth of the width of the interval (Efron & Tibshirani 1993, section 13).
+    /// What a percentile interval ordinarily wants: at 1000 resamples 25 values lie beyond each end, and the
+    /// ends repeat to about a tenth of the width of the interval (Efron & Tibshirani 1993, section 13).
     const ORDINARY: usize = 1000;
 
-    /// With fewer, the 2.5th percentile would be the second smallest value or less, and the interval mostly luck.
+    /// With fewer, the 2.5th percentile would be the second smallest value or less, and the interval mostly
+    /// luck.
     const FEWEST: usize = 100;
 
-    /// How many scores may be walked over in all. Measured on two shared cores, that is two to ten seconds: 5 ns a
-    /// score while the rows fit the processor's cache, 35 ns when each step of the walk waits for memory.
+    /// How many scores may be walked over in all. Measured on two shared cores, that is two to ten seconds: 5
+    /// ns a score while the rows fit the processor's cache, 35 ns when each step of the walk waits for
+    /// memory.
     const BUDGET: usize = 300_000_000;
 
-    /// As many resamples as the size of the data allows: 1000 for up to 300,000 scores (rows times classes), then
-    /// fewer, so that the time stays the same, and from 3,000,000 scores on 100.
+    /// As many resamples as the size of the data allows: 1000 for up to 300,000 scores (rows times classes),
+    /// then fewer, so that the time stays the same, and from 3,000,000 scores on 100.
     ///
-    /// Little is lost by it: so many rows make the interval so narrow that its ends matter less, too. The number
-    /// depends on nothing else, so that the same data gets the same intervals everywhere.
+    /// Little is lost by it: so many rows make the interval so narrow that its ends matter less, too. The
+    /// number depends on nothing else, so that the same data gets the same intervals everywhere.
     pub fn for_rows(seed: u64, rows: usize, classes: usize) -> Self {
         let scores = rows.saturating_mul(classes).max(1);
         Self {
@@ -258,7 +261,8 @@ mod tests {
         }
     }
 
-    /// The interval must hold the truth about as often as it says. 400 data sets of 120 rows with a known mean.
+    /// The interval must hold the truth about as often as it says. 400 data sets of 120 rows with a known
+    /// mean.
     #[test]
     fn ninety_five_percent_of_intervals_hold_the_truth() {
         let rows = 120_u32;

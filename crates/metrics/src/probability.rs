@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Scored;
 
-/// How many bins of equal width the reliability diagram has; 15 as in Guo et al. 2017, "On Calibration of Modern
-/// Neural Networks".
+/// How many bins of equal width the reliability diagram has; 15 as in Guo et al. 2017, "On Calibration of
+/// Modern Neural Networks".
 pub const RELIABILITY_BINS: usize = 15;
 
 /// The rows whose confidence (the largest probability) lies in `(low, high]`.
@@ -17,7 +17,7 @@ pub struct ReliabilityBin {
     pub low: f64,
     /// The upper edge, which belongs to the bin.
     pub high: f64,
-    /// How many rows.
+    /// The number of rows in the bin.
     pub rows: u64,
     /// The mean of their confidences; `None` without rows.
     pub mean_confidence: Option<f64>,
@@ -45,13 +45,15 @@ pub(crate) fn brier_by_row(scored: &Scored<'_>) -> Vec<f64> {
         .collect()
 }
 
-/// The multiclass Brier score, the mean over rows of `Σ_c (p_c − [c is the true class])²`. `None` without rows.
+/// The multiclass Brier score, the mean over rows of `Σ_c (p_c − [c is the true class])²`. `None` without
+/// rows.
 pub fn brier_score(scored: &Scored<'_>) -> Option<f64> {
     let by_row = brier_by_row(scored);
     (!by_row.is_empty()).then(|| by_row.iter().sum::<f64>() / by_row.len() as f64)
 }
 
-/// The lower edge of a bin. Divided and not added up, so that a confidence of exactly 3/15 meets an edge of 3/15.
+/// The lower edge of a bin. Divided and not added up, so that a confidence of exactly 3/15 meets an edge of
+/// 3/15.
 fn edge(bin: usize) -> f64 {
     bin as f64 / RELIABILITY_BINS as f64
 }
@@ -105,7 +107,8 @@ impl Reliability {
         self.confidence[row.bin] += f64::from(count) * row.value;
     }
 
-    /// Expected calibration error (Naeini et al. 2015, Guo et al. 2017): `Σ_b n_b/n · |accuracy_b − confidence_b|`.
+    /// Expected calibration error (Naeini et al. 2015, Guo et al. 2017): `Σ_b n_b/n · |accuracy_b −
+    /// confidence_b|`.
     pub(crate) fn calibration_error(&self) -> Option<f64> {
         let rows: u64 = self.rows.iter().sum();
         let gaps: f64 = self
@@ -135,8 +138,9 @@ impl Reliability {
     }
 }
 
-/// Expected calibration error of the largest probability, over [`RELIABILITY_BINS`] bins of equal width, and the
-/// bins: `Σ_b n_b/n · |accuracy_b − mean confidence_b|` (Guo et al. 2017). The error is `None` without rows.
+/// Expected calibration error of the largest probability, over [`RELIABILITY_BINS`] bins of equal width, and
+/// the bins: `Σ_b n_b/n · |accuracy_b − mean confidence_b|` (Guo et al. 2017). The error is `None` without
+/// rows.
 ///
 /// Noise only ever adds to it: a perfectly calibrated classifier on few rows does not score 0.
 pub fn expected_calibration_error(scored: &Scored<'_>) -> (Option<f64>, Vec<ReliabilityBin>) {

@@ -1,8 +1,9 @@
 //! Area under the ROC curve.
 //!
-//! The definition is the Mann-Whitney one (Hanley & McNeil 1982): the chance that a random positive row scores
-//! above a random negative one, where a tie counts half. It equals the area under the trapezoids of the ROC curve,
-//! which is what `sklearn.metrics.roc_auc_score` computes. Which class is the positive one is the caller's choice.
+//! The definition is the Mann-Whitney one (Hanley & McNeil 1982): the chance that a random positive row
+//! scores above a random negative one, where a tie counts half. It equals the area under the trapezoids of
+//! the ROC curve, which is what `sklearn.metrics.roc_auc_score` computes. Which class is the positive one is
+//! the caller's choice.
 
 /// A row's true class, and how many times the row counts.
 ///
@@ -24,7 +25,8 @@ pub(crate) struct Ranking {
 impl Ranking {
     pub(crate) fn new(scores: impl Iterator<Item = f64>) -> Self {
         let mut ranked: Vec<(f64, u32)> = scores.zip(0_u32..).collect();
-        // -0.0 and 0.0 must tie, so `total_cmp` alone would not do; it stands in for NaN, which callers keep out.
+        // -0.0 and 0.0 must tie, so `total_cmp` alone would not do; it stands in for NaN, which callers keep
+        // out.
         ranked.sort_unstable_by(|left, right| {
             left.0
                 .partial_cmp(&right.0)
@@ -74,11 +76,11 @@ impl Ranking {
     }
 }
 
-/// The area under the ROC curve of pairs of score and "is positive": the chance that a random positive scores above
-/// a random negative, a tie counting half (Mann-Whitney U over the number of pairs).
+/// The area under the ROC curve of pairs of score and "is positive": the chance that a random positive scores
+/// above a random negative, a tie counting half (Mann-Whitney U over the number of pairs).
 ///
-/// `None` without positives or without negatives, and where a score is NaN, which ranks nowhere. Rows beyond the
-/// 2^32nd are not looked at.
+/// `None` without positives or without negatives, and where a score is NaN, which ranks nowhere. Rows beyond
+/// the 2^32nd are not looked at.
 pub fn roc_auc(rows: &[(f64, bool)]) -> Option<f64> {
     if rows.iter().any(|(score, _)| score.is_nan()) {
         return None;

@@ -18,10 +18,10 @@ pub struct Scored<'a> {
 impl<'a> Scored<'a> {
     /// Checks that the parts fit each other.
     ///
-    /// `probabilities` is row-major, `classes` numbers a row. `losses` holds `-ln p` of each row's true class; the
-    /// caller computes it from logits, because a probability that has been rounded to 0 has lost its logarithm.
-    /// Probabilities must be finite; that they lie between 0 and 1 and sum to 1 is the caller's business, since
-    /// accuracy and ROC AUC are well defined for any scores.
+    /// `probabilities` is row-major, `classes` numbers a row. `losses` holds `-ln p` of each row's true
+    /// class; the caller computes it from logits, because a probability that has been rounded to 0 has lost
+    /// its logarithm. Probabilities must be finite; that they lie between 0 and 1 and sum to 1 is the
+    /// caller's business, since accuracy and ROC AUC are well defined for any scores.
     pub fn new(
         labels: &'a [u32],
         probabilities: &'a [f64],
@@ -114,7 +114,8 @@ impl<'a> Scored<'a> {
             .copied()
     }
 
-    /// The class predicted for each row: the most probable one, the first of them on a tie, as `numpy.argmax`.
+    /// The class predicted for each row: the most probable one, the first of them on a tie, as
+    /// `numpy.argmax`.
     pub fn predictions(&self) -> impl Iterator<Item = u32> {
         self.distributions().map(|distribution| {
             let mut best = 0;
@@ -127,10 +128,11 @@ impl<'a> Scored<'a> {
         })
     }
 
-    /// Whether each row's true class is among its `count` most probable ones; the lower class wins a tie, so that
-    /// a `count` of 1 asks the same as [`Scored::predictions`].
+    /// Whether each row's true class is among its `count` most probable ones; the lower class wins a tie, so
+    /// that a `count` of 1 asks the same as [`Scored::predictions`].
     ///
-    /// `sklearn.metrics.top_k_accuracy_score` lets the *higher* class win a tie and so may differ on tied scores.
+    /// `sklearn.metrics.top_k_accuracy_score` lets the *higher* class win a tie and so may differ on tied
+    /// scores.
     pub fn in_top(&self, count: usize) -> impl Iterator<Item = bool> {
         self.labels
             .iter()

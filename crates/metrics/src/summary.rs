@@ -1,7 +1,7 @@
 //! All metrics of one split, with their intervals.
 //!
-//! This module decides which metric gets which interval, and computes each resample in one pass over its rows; the
-//! metrics themselves are defined in the modules named after them.
+//! This module decides which metric gets which interval, and computes each resample in one pass over its
+//! rows; the metrics themselves are defined in the modules named after them.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -19,26 +19,26 @@ use crate::{
 pub struct ClassMetrics {
     /// The class's name.
     pub label: String,
-    /// Rows of the class.
+    /// The number of rows of the class.
     pub support: u64,
-    /// Rows predicted as the class.
+    /// The number of rows predicted as the class.
     pub predicted: u64,
-    /// Hits among the rows predicted as the class. 0 and without an interval if there are none, as scikit-learn's
-    /// `zero_division=0`.
+    /// Hits among the rows predicted as the class. 0 and without an interval if there are none, as
+    /// scikit-learn's `zero_division=0`.
     pub precision: Estimate,
     /// Hits among the rows of the class. Undefined if there are none.
     pub recall: Estimate,
     /// Harmonic mean of precision and recall. Undefined for a class that neither occurs nor is predicted.
     pub f1: Estimate,
-    /// Area under the ROC curve of the class's probability, against all other classes. Undefined if no row is of the
-    /// class, or every row.
+    /// Area under the ROC curve of the class's probability, against all other classes. Undefined if no row is
+    /// of the class, or every row.
     pub roc_auc: Estimate,
 }
 
 /// The metrics of one split. All are undefined for zero rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SplitMetrics {
-    /// Rows that were scored.
+    /// The number of rows.
     pub rows: u64,
     /// Mean of the rows' `-ln p` of the true class (log loss, natural logarithm).
     pub loss: Estimate,
@@ -67,7 +67,7 @@ pub struct SplitMetrics {
     /// For two classes the area under the ROC curve of class 1; for more the mean of the classes' areas, each
     /// against the rest. Absent classes are left out of the mean, where scikit-learn gives no number at all.
     pub roc_auc: Estimate,
-    /// Matthews correlation coefficient.
+    /// The Matthews correlation coefficient.
     pub mcc: Estimate,
     /// Cohen's kappa.
     pub cohen_kappa: Estimate,
@@ -77,10 +77,10 @@ pub struct SplitMetrics {
     pub top_2_accuracy: Estimate,
     /// Brier score, summed over classes: 0 is best, 2 is worst.
     pub brier: Estimate,
-    /// Expected calibration error of the largest probability. Noise only adds to it, in a resample more than in the
-    /// rows themselves, so that its interval leans upward and may even begin above the value.
+    /// Expected calibration error of the largest probability. Noise only adds to it, in a resample more than
+    /// in the rows themselves, so that its interval leans upward and may even begin above the value.
     pub ece: Estimate,
-    /// One entry a class, in the order of the label map.
+    /// The metrics of each class, in the order of the label map.
     pub per_class: Vec<ClassMetrics>,
     /// Counts; rows are true classes, columns predicted ones.
     pub confusion: Vec<Vec<u64>>,
@@ -90,7 +90,7 @@ pub struct SplitMetrics {
     pub coverage: Vec<CoveragePoint>,
 }
 
-/// What the bootstrap computes anew for each resample.
+/// The metrics that the bootstrap computes for each resample.
 struct Resampled {
     loss: f64,
     balanced_accuracy: Option<f64>,
@@ -183,15 +183,15 @@ fn one_versus_rest(areas: &[Option<f64>]) -> Option<f64> {
     (!defined.is_empty()).then(|| defined.iter().sum::<f64>() / defined.len() as f64)
 }
 
-/// All metrics of one split, with 95 % intervals: Wilson's for what is a share of rows (accuracy, top-2 accuracy,
-/// the micro averages, each class's precision and recall), the percentile bootstrap for the rest.
+/// All metrics of one split, with 95 % intervals: Wilson's for what is a share of rows (accuracy, top-2
+/// accuracy, the micro averages, each class's precision and recall), the percentile bootstrap for the rest.
 ///
 /// Rows are taken as independent. Duplicates and several rows of one source make the intervals too narrow.
 ///
 /// # Panics
 ///
-/// If there is not exactly one name a class: the label map and the classifier then do not belong together, and any
-/// output would carry wrong names. That is a bug of the caller and not a matter of input.
+/// If there is not exactly one name a class: the label map and the classifier then do not belong together,
+/// and any output would carry wrong names. That is a bug of the caller and not a matter of input.
 pub fn summarize(scored: &Scored<'_>, class_names: &[String], bootstrap: Bootstrap) -> SplitMetrics {
     assert_eq!(class_names.len(), scored.classes(), "one name a class");
     let pairs: Vec<(u32, u32)> = scored

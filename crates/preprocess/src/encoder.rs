@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 
-/// What is taken from the folder.
+/// What this stage uses of an encoder's folder.
 pub(crate) struct Encoder {
     pub(crate) tokenizer: Tokenizer,
 }

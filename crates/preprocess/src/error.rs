@@ -7,14 +7,14 @@ use labelproof_artifact::fs::FsError;
 use labelproof_artifact::wording::counted;
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, Reject};
 
-/// Preprocessing failed.
+/// Preprocessing could not be completed.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Error {
-    /// A file of ingest cannot be used, or an own one cannot be written.
+    /// A file of ingest cannot be used, or a file of preprocess cannot be written.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
-    /// The operating system refused.
+    /// The operating system refused a file operation.
     #[error(transparent)]
     File(#[from] FsError),
     /// The tokenizer or a setting of the text functions is of no use.
@@ -44,19 +44,19 @@ pub enum Error {
         tokenizer - 1
     )]
     Vocabulary {
-        /// One more than its largest id.
+        /// One more than the tokenizer's largest id.
         tokenizer: usize,
         encoder: usize,
         path: PathBuf,
     },
-    /// There are rows that cannot go on, and `preprocess.on_reject` is `fail`.
+    /// Rows are rejected, and `preprocess.on_reject` is `fail`.
     #[error("{}", rejected(rejects, *total))]
     Rejected {
-        /// The first of them.
+        /// The first rejects.
         rejects: Vec<Reject>,
         total: u64,
     },
-    /// Labels that cleaning leaves without rows.
+    /// Cleaning leaves labels without rows.
     #[error("cleaning leaves no text of any row with the label `{}`", labels.join("`, `"))]
     LabelsLost {
         /// The labels, in byte order.
@@ -65,7 +65,7 @@ pub enum Error {
     /// The table of documents is empty.
     #[error("there are no documents")]
     NoDocuments,
-    /// More rows than can be compared.
+    /// There are more rows than can be compared.
     #[error("there are more than {} rows", u32::MAX)]
     TooManyRows,
     /// The two passes over the documents did not see the same rows.
@@ -88,7 +88,7 @@ fn rejected(rejects: &[Reject], total: u64) -> String {
     text
 }
 
-/// A reject for people.
+/// A reject in one line, for messages.
 pub(crate) fn reject_line(reject: &Reject) -> String {
     let id = reject.id.as_deref().unwrap_or_default();
     format!("`{id}`: {}: {}", reject.reason, reject.detail)

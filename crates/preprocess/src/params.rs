@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 pub struct Params {
     /// The cleaning steps, in the order they run. Prediction repeats them. None leaves texts as they are.
     pub clean: Vec<Step>,
-    /// The longest input in tokens, special ones included; what is longer is cut. At most what the encoder takes.
+    /// The longest input in tokens, special ones included; what is longer is cut. At most what the encoder
+    /// takes.
     #[schemars(range(min = 1))]
     pub max_tokens: usize,
-    /// When two texts count as near duplicates of each other. Texts that differ in nothing but letter case and white
-    /// space always do. Compared is the text after all cleaning steps but `stop_words`, so that trying out other stop
-    /// words leaves the groups, and with them the split, as they are.
+    /// When two texts count as near duplicates of each other. Texts that differ in nothing but letter case
+    /// and white space always do. Compared is the text after all cleaning steps but `stop_words`, so that
+    /// trying out other stop words leaves the groups, and with them the split, as they are.
     pub duplicates: NearDuplicates,
     /// What happens when cleaning leaves nothing of a text.
     pub on_reject: OnReject,

@@ -16,11 +16,11 @@ const UNEVEN: f64 = 0.05;
 /// … and by more than so many standard errors, so that a label of ten rows does not raise an alarm.
 const STANDARD_ERRORS: f64 = 3.0;
 
-/// The numbers of a run, collected row by row.
+/// The counts of a run, collected row by row.
 pub(crate) struct Summary {
     max_tokens: usize,
     labels: BTreeMap<String, Truncation>,
-    /// How many rows have each length before truncation.
+    /// The number of rows by their length in tokens before truncation.
     lengths: BTreeMap<u32, u64>,
     conflicts: u64,
     first_conflict: Option<(String, String)>,
@@ -69,7 +69,7 @@ impl Summary {
             .get_or_insert_with(|| (one.to_owned(), other.to_owned()));
     }
 
-    /// The message.
+    /// The message to the user.
     pub(crate) fn text(&self, survey: &Survey) -> String {
         let mut text = format!("{} prepared", counted(survey.groups.len() as u64, "row"));
         self.add_lengths(&mut text);
@@ -157,8 +157,8 @@ impl Summary {
             let near = rows - groups - exact;
             let _ = write!(
                 text,
-                "\nduplicates: {rows} rows in {}, the largest of {largest} rows; {exact} repeat another row exactly, \
-                 {near} nearly",
+                "\nduplicates: {rows} rows in {}, the largest of {largest} rows; {exact} repeat another row \
+                 exactly, {near} nearly",
                 counted(groups, "group")
             );
         } else {
@@ -167,16 +167,16 @@ impl Summary {
         if let Some(count @ 1..) = survey.copies_without_stop_words {
             let _ = write!(
                 text,
-                "\nbeyond these, {} equal to another only because `stop_words` removes what sets them apart; they do \
-                 not count as duplicates",
+                "\nbeyond these, {} equal to another only because `stop_words` removes what sets them \
+                 apart; they do not count as duplicates",
                 format_args!("{} {}", counted(count, "row"), plural(count, "is", "are"))
             );
         }
         if let Some((one, other)) = &self.first_conflict {
             let _ = write!(
                 text,
-                "\nwarning: {} of duplicates with more than one label, the first with the rows `{one}` and `{other}`: \
-                 no model can be \
+                "\nwarning: {} of duplicates with more than one label, the first with the rows `{one}` and \
+                 `{other}`: no model can be \
                  expected to get both right",
                 counted(self.conflicts, "group")
             );

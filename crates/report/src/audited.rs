@@ -1,7 +1,7 @@
 //! What the audit found, in the words and numbers of the page and its short form.
 //!
-//! Responsible for how findings read and how much of their evidence is shown; what is found, and how bad it is, is the
-//! audit's.
+//! Responsible for how findings read and how much of their evidence is shown; what is found, and how bad it
+//! is, is the audit's.
 
 use labelproof_artifact::findings::{Confidence, Finding, Findings, Gap, Ruling, Severity, Status};
 use labelproof_artifact::wording::capitalized;
@@ -21,16 +21,16 @@ const LEAST_EFFECT: f64 = 0.05;
 
 /// A named piece of evidence: a line, or a list of them.
 pub(crate) struct Evidence {
-    /// What it is.
+    /// The name of the evidence.
     pub(crate) name: String,
-    /// Its lines; one, unless it is a list of rows.
+    /// The lines of the evidence; one, unless it is a list of rows.
     pub(crate) lines: Vec<String>,
-    /// How many lines are not shown; empty for none.
+    /// A note on the lines that are not shown; empty for none.
     pub(crate) left_out: String,
 }
 
 impl Evidence {
-    /// How many bytes it takes on the page; never less than the truth.
+    /// An upper bound of the bytes that the evidence takes on the page.
     pub(crate) fn size(&self) -> usize {
         /// More than the elements around a name or a line take.
         const MARKUP: usize = 40;
@@ -44,7 +44,7 @@ pub(crate) fn answer<'a>(findings: &'a Findings, id: &str) -> Option<&'a Finding
     findings.findings.iter().find(|finding| finding.id == id)
 }
 
-/// How many checks gave which answer.
+/// The number of checks by their answer, in a sentence.
 pub(crate) fn counts(findings: &Findings) -> String {
     let number = |status| findings.of(status).count() as u64;
     format!(
@@ -55,7 +55,7 @@ pub(crate) fn counts(findings: &Findings) -> String {
     )
 }
 
-/// How bad a found cause is, in a word.
+/// The severity of a found cause, in a word.
 pub(crate) fn severity(finding: &Finding) -> &'static str {
     match finding.severity {
         Some(Severity::Unsound) => "unsound",
@@ -64,7 +64,7 @@ pub(crate) fn severity(finding: &Finding) -> &'static str {
     }
 }
 
-/// How sure a found cause is and what it explains, in a few words.
+/// The confidence in a found cause and what it explains, in a few words.
 pub(crate) fn weight(finding: &Finding) -> String {
     let sure = match finding.confidence {
         Some(Confidence::Certain) => "certain",
@@ -79,7 +79,7 @@ pub(crate) fn weight(finding: &Finding) -> String {
     }
 }
 
-/// What would allow a check.
+/// What would make a check possible.
 pub(crate) fn missing(finding: &Finding) -> String {
     text::sentence(&finding.missing.join("; or "))
 }
@@ -98,7 +98,8 @@ pub(crate) fn gap(gap: &Gap) -> String {
     let (apart, p) = (points(gap.points / 100.0), p_value(gap.p_value));
     if gap.significant {
         format!(
-            "{both}: {apart} apart ({p}). Of 1,000 pairs of random parts of the same rows, 999 differ by at most {}.",
+            "{both}: {apart} apart ({p}). Of 1,000 pairs of random parts of the same rows, 999 differ by at \
+             most {}.",
             points(gap.chance_points / 100.0)
         )
     } else if gap.p_value < UNUSUAL {
@@ -117,7 +118,7 @@ pub(crate) fn ruling(ruling: Ruling) -> &'static str {
     }
 }
 
-/// What a finding rests on: its statistic first, then everything else in the order of the file.
+/// The evidence of a finding: its statistic first, then everything else in the order of the file.
 pub(crate) fn evidence(finding: &Finding) -> Vec<Evidence> {
     let single = |name: &str, line: String| Evidence {
         name: capitalized(&text::label(name)),

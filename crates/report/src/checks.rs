@@ -1,5 +1,5 @@
-//! What there is to say of the numbers beyond what the audit looks for: the course of the training, labels that are never
-//! predicted or tested, and texts that did not arrive whole.
+//! What there is to say of the numbers beyond what the audit looks for: the course of the training, labels
+//! that are never predicted or tested, and texts that did not arrive whole.
 //!
 //! Responsible for the questions asked of every run that no check of the audit asks; never changes a number.
 
@@ -11,12 +11,12 @@ use labelproof_metrics::comparison::two_proportion_z;
 use crate::facts::Facts;
 use crate::format::{count, counted, percent, points};
 
-/// The chance at which a gap between parts is a warning. Every run is checked, and a false alarm costs trust in all
-/// checks, so this is far stricter than for the one comparison of the verdict.
+/// The chance at which a gap between parts is a warning. Every run is checked, and a false alarm costs trust
+/// in all checks, so this is far stricter than for the one comparison of the verdict.
 const SIGNIFICANT: f64 = 0.001;
 
-/// How far train may lie above test before it is worth a word, as a share. Some gap is ordinary: the weights were
-/// fitted to the train rows.
+/// The difference between training and test accuracy, as a share, that is not worth a remark: the weights
+/// were fitted to the training rows.
 const ORDINARY_GAP: f64 = 0.05;
 
 /// The share of truncated texts that is worth a word.
@@ -33,22 +33,22 @@ const NAMES_SHOWN: usize = 5;
 pub(crate) enum Tone {
     /// Do not rely on the numbers before this is understood.
     Warning,
-    /// Good to know.
+    /// The remark is good to know.
     Note,
-    /// Looked at, and fine.
+    /// The remark says that all is well.
     Fine,
 }
 
 /// The answer to one question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Remark {
-    /// How serious it is.
+    /// How serious the remark is.
     pub(crate) tone: Tone,
     /// The answer in a few words.
     pub(crate) title: String,
-    /// What it rests on, and what to do.
+    /// The evidence for the remark, and what to do.
     pub(crate) text: String,
-    /// The section with the evidence.
+    /// The section of the page with the evidence.
     pub(crate) section: &'static str,
 }
 
@@ -104,8 +104,8 @@ fn train_against_test(facts: &Facts) -> Option<Remark> {
         two_proportion_z(train, test).is_some_and(|comparison| comparison.p_value < SIGNIFICANT);
     Some(if gap > ORDINARY_GAP && beyond_chance {
         let text = format!(
-            "{both}. The model has learnt its rows rather than its labels: more rows, fewer epochs, more dropout \
-             or a frozen encoder help."
+            "{both}. The model has learnt its rows rather than its labels: more rows, fewer epochs, more \
+             dropout or a frozen encoder help."
         );
         let title = format!("Train lies {} above test", points(gap));
         Remark::new(Tone::Warning, SECTION, title, text)
@@ -132,8 +132,8 @@ fn classes_predicted(facts: &Facts) -> Option<Remark> {
     } else {
         let title = format!("{} never predicted", counted(never.len() as u64, "label"));
         let text = format!(
-            "No test row was called {}, though some are: the model has given up on what it cannot tell apart, or saw \
-             too few rows of it.",
+            "No test row was called {}, though some are: the model has given up on what it cannot tell \
+             apart, or saw too few rows of it.",
             some_of(&never)
         );
         Remark::new(Tone::Warning, SECTION, title, text)
@@ -183,8 +183,8 @@ fn truncated(facts: &Facts) -> Option<Remark> {
     let part = share((lengths.truncated, lengths.rows()));
     (part > MANY_TRUNCATED).then(|| {
         let text = format!(
-            "{} of the texts have more than {} tokens, and what comes after is never seen. If it matters, raise \
-             `preprocess.max_tokens`, if the encoder takes more.",
+            "{} of the texts have more than {} tokens, and what comes after is never seen. If it matters, \
+             raise `preprocess.max_tokens`, if the encoder takes more.",
             percent(part),
             count(u64::from(cut_at))
         );

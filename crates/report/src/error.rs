@@ -3,7 +3,7 @@
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, StageId};
 
-/// Reporting failed.
+/// The report could not be made.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Error {
@@ -16,7 +16,8 @@ pub enum Error {
     /// The section of `pipeline.yaml` is not usable.
     #[error("{}", problems.join("; "))]
     Parameters { problems: Vec<String> },
-    /// Two files that describe the same rows or classes contradict each other, so that no number could be believed.
+    /// Two files that describe the same rows or classes contradict each other, so that no number could be
+    /// believed.
     #[error("`{first}` and `{second}` do not belong together: {problem}")]
     Contradiction {
         first: &'static str,

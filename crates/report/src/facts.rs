@@ -30,31 +30,31 @@ pub(crate) use test_rows::{Cell, TestRow, TestRows};
 pub(crate) use texts::Texts;
 pub(crate) use words::{TypicalWord, WordFacts};
 
-/// Everything the page shows.
+/// Everything that the page shows.
 pub(crate) struct Facts {
-    /// The classes.
+    /// The label map.
     pub(crate) labels: LabelMap,
     /// `metrics.json`.
     pub(crate) evaluation: Evaluation,
-    /// What the audit found, and what not.
+    /// The findings of the audit.
     pub(crate) findings: Findings,
-    /// What was predicted for the test rows, and which of them are shown.
+    /// The predictions of the test rows, and which of them are shown.
     pub(crate) test_rows: TestRows,
-    /// Which words moved the decision, of some of the mistakes, by id.
+    /// The word attributions of some of the mistakes, by id.
     pub(crate) explanations: BTreeMap<String, Explanation>,
     /// Rows whose label the audit doubts, the most doubtful first.
     pub(crate) doubtful: Vec<Doubtful>,
-    /// The test rows on a plane.
+    /// The projection of the test rows onto a plane.
     pub(crate) map: Map,
-    /// The epochs.
+    /// The losses and metrics of each epoch.
     pub(crate) history: Vec<HistoryRow>,
-    /// How the shown documents begin, and the languages.
+    /// The beginnings of the shown documents, and the languages.
     pub(crate) texts: Texts,
     /// Rows by label and part, lengths, duplicates.
     pub(crate) rows: RowFacts,
     /// The words of the training texts.
     pub(crate) words: WordFacts,
-    /// Rows that did not go on, by the stage that says why.
+    /// The rejected rows, by the stage that rejected them.
     pub(crate) rejects: Vec<(StageId, Rejects)>,
     /// What each stage before this one was run with; none where its lock cannot be read.
     pub(crate) locks: Vec<(StageId, Option<StageLock>)>,
@@ -112,7 +112,7 @@ impl Facts {
             .filter(|metrics| metrics.rows > 0)
     }
 
-    /// What predicting in 8 bits costs, where that was measured.
+    /// The cost of predicting in int8, where that was measured.
     pub(crate) fn int8(&self) -> Option<&Int8Evaluation> {
         self.evaluation.int8.as_ref().filter(|int8| int8.test.rows > 0)
     }

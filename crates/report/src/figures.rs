@@ -1,7 +1,8 @@
 //! Charts as inline SVG: they scale with the page, print, and take their colours from its style sheet.
 //!
-//! Each chart is a struct with everything placed, beside a template that only writes it down. A chart names itself
-//! (`role="img"`, title and description) for those who do not see it, and never tells things apart by colour alone.
+//! Each chart is a struct with everything placed, beside a template that only writes it down. A chart names
+//! itself (`role="img"`, title and description) for those who do not see it, and never tells things apart by
+//! colour alone.
 
 pub(crate) mod file;
 pub(crate) mod heat_map;

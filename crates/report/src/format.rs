@@ -1,4 +1,5 @@
-//! Numbers as people read them. Undefined numbers are a dash; numbers are never rounded to a certainty they are not.
+//! Numbers as people read them. Undefined numbers are a dash; numbers are never rounded to a certainty they
+//! are not.
 
 use labelproof_artifact::wording::plural;
 use labelproof_metrics::Estimate;
@@ -69,11 +70,11 @@ fn index(value: f64) -> String {
 /// How a metric is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
-    /// In percent.
+    /// The metric is a share, written in per cent.
     Percent,
-    /// As it is.
+    /// The metric is written as it is.
     Plain,
-    /// As it is, and 1 is perfect.
+    /// The metric is written as it is, and 1 is the best value.
     Index,
 }
 
@@ -89,7 +90,7 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// A metric in this unit.
+    /// A metric in a unit.
     pub(crate) fn new(estimate: Estimate, unit: Unit) -> Self {
         let (whole, end): (Write, Write) = match unit {
             Unit::Percent => (percent, bare_percent),
@@ -154,7 +155,7 @@ pub(crate) fn counted(number: u64, noun: &str) -> String {
     format!("{}{NO_BREAK}{noun}{}", count(number), plural(number, "", "s"))
 }
 
-/// What is beyond the shown: `3 more rows`; empty for nothing.
+/// The number of items that are not shown: `3 more rows`; empty for none.
 pub(crate) fn more(number: u64, noun: &str) -> String {
     if number == 0 {
         return String::new();

@@ -1,5 +1,5 @@
-//! How good the model is on the test rows, and whether it is better than the cheap baseline; whether these figures can be
-//! relied on is the audit's verdict.
+//! How good the model is on the test rows, and whether it is better than the cheap baseline; whether these
+//! figures can be relied on is the audit's verdict.
 
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::Better;
@@ -66,14 +66,16 @@ fn difference(facts: &Facts, better: Better) -> String {
         }
         Better::Second => {
             format!(
-                "The difference is larger than chance explains ({p_value}: {only}): use the cheap model, or find out what ails BERT."
+                "The difference is larger than chance explains ({p_value}: {only}): use the cheap model, or \
+                 find out what ails BERT."
             )
         }
         _ if test.only_first + test.only_second == 0 => {
             "Both get the very same rows right: the cheap model is the better buy.".to_owned()
         }
         _ => format!(
-            "The difference is not larger than chance explains ({p_value}: {only}): the cheap model is the better buy."
+            "The difference is not larger than chance explains ({p_value}: {only}): the cheap model is the \
+             better buy."
         ),
     }
 }

@@ -1,5 +1,5 @@
-//! `report.json`: the numbers of the page, for programs. Nothing is rounded and little is left out; what is, is in the
-//! artifacts of the other stages.
+//! `report.json`: the numbers of the page, for programs. Nothing is rounded and little is left out; what is,
+//! is in the artifacts of the other stages.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::judgement::Judgement;
 use crate::sections::confusion::confused_classes;
 use crate::{Error, NUMBERS, Params};
 
-/// The file.
+/// The file that report writes.
 const KIND: Kind = Kind {
     stage: StageId::Report,
     file: NUMBERS,
@@ -32,7 +32,7 @@ struct Numbers<'a> {
     title: &'a str,
     audit: Audit<'a>,
     comparison: Comparison<'a>,
-    /// As in `evaluate/metrics.json`.
+    /// The metrics, as in `evaluate/metrics.json`.
     metrics: &'a Evaluation,
     confused_pairs: Vec<Pair<'a>>,
     mistakes: Mistakes<'a>,
@@ -114,12 +114,12 @@ struct Data<'a> {
 #[derive(Serialize)]
 struct Label {
     rows: BTreeMap<Split, u64>,
-    /// By hundredth.
+    /// The quantiles of the lengths in tokens, by hundredth.
     token_quantiles: BTreeMap<u64, Option<u32>>,
     truncated_rows: u64,
 }
 
-/// Writes the file.
+/// Writes the file into report's output folder.
 pub(crate) fn write(out: &Path, params: &Params, facts: &Facts, judgement: &Judgement) -> Result<(), Error> {
     let comparison = facts.test_rows.comparison;
     let numbers = Numbers {

@@ -80,7 +80,7 @@ struct Script;
 impl Script {
     const SOURCE: &str = include_str!("../templates/script.js");
 
-    /// What the page's security policy knows the script by: no other one runs.
+    /// The digest by which the page's security policy allows the script: no other script runs.
     fn digest() -> String {
         STANDARD.encode(Sha256::digest(Self::SOURCE))
     }
@@ -135,7 +135,7 @@ pub(crate) fn render(
     (text, figures.into_iter().flatten().collect())
 }
 
-/// What was classified, in one line.
+/// The subtitle: what was classified, in one line.
 pub(crate) fn subtitle(facts: &Facts) -> String {
     let parts =
         Split::ALL.map(|split| format!("{} {split}", crate::format::count(facts.rows.of_split(split))));

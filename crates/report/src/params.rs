@@ -13,7 +13,8 @@ pub struct Params {
     /// The heading of the page. "Labelproof report", if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// How many wrongly classified test rows to show in full, the most confident mistakes first; at most 1000.
+    /// How many wrongly classified test rows to show in full, the most confident mistakes first; at most
+    /// 1000.
     #[schemars(range(min = 0, max = 1000))]
     pub worst_mistakes: usize,
 }

@@ -162,7 +162,8 @@ fn pairs(facts: &Facts) -> String {
     list
 }
 
-/// Text that Markdown shows as it is. A backslash before any ASCII punctuation is that character (`CommonMark` 2.4).
+/// Text that Markdown shows as it is. A backslash before any ASCII punctuation is that character
+/// (`CommonMark` 2.4).
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {

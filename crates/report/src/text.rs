@@ -23,7 +23,8 @@ pub(crate) const EXPLAINED_CHARACTERS: usize = 1200;
 /// The longest piece of a marked text that is shown in full, in characters.
 const PIECE_CHARACTERS: usize = 200;
 
-/// The longest part of a word that is dropped to end an excerpt between words; not all scripts put spaces between.
+/// The longest part of a word that is dropped to end an excerpt between words; not all scripts put spaces
+/// between.
 const LONGEST_WORD: usize = 30;
 
 /// The longest line of evidence that is shown in full, in characters.
@@ -37,7 +38,7 @@ const EXPLANATION_CHARACTERS: usize = 1000;
 pub(crate) struct Excerpt {
     /// The beginning, on one line.
     pub(crate) text: String,
-    /// How many characters are not shown.
+    /// The number of characters that are not shown.
     pub(crate) left_out: u64,
 }
 
@@ -105,8 +106,8 @@ pub(crate) fn evidence(line: &str) -> String {
     ellipsis(line, EVIDENCE_CHARACTERS)
 }
 
-/// The parts of an explanation in their order, each with whether it stands between backticks: code, names of files and
-/// settings. A backtick without another one is one.
+/// The parts of an explanation in their order, each with whether it stands between backticks: code, names of
+/// files and settings. A backtick without another one is one.
 pub(crate) fn spans(explanation: &str) -> Vec<(bool, &str)> {
     let mut spans = Vec::new();
     let mut rest = explanation;
@@ -155,8 +156,8 @@ fn cut(text: &str, characters: usize) -> (String, u64) {
     (kept, left_out)
 }
 
-/// The text with runs of white space as one space, and nothing that HTML forbids or that turns the writing direction
-/// of what stands beside it.
+/// The text with runs of white space as one space, and nothing that HTML forbids or that turns the writing
+/// direction of what stands beside it.
 fn folded(text: &str) -> impl Iterator<Item = char> {
     text.split_whitespace().enumerate().flat_map(|(place, word)| {
         let space = (place > 0).then_some(' ');
@@ -173,7 +174,7 @@ fn printable(character: char) -> char {
     }
 }
 
-/// How many bytes a text takes once it is escaped; never less than the truth.
+/// An upper bound of the bytes that a text takes once it is escaped.
 pub(crate) fn escaped_len(text: &str) -> usize {
     text.chars()
         .map(|character| match character {

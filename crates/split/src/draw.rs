@@ -1,8 +1,8 @@
 //! The draw: which set of rows goes to which part.
 //!
-//! Sets of several rows are placed first, the biggest first, each where it fits and where its labels are furthest
-//! behind their targets. Single rows then fill what each class still lacks, to the row. Order and ties are decided by
-//! a hash of seed and id alone.
+//! Sets of several rows are placed first, the biggest first, each where it fits and where its labels are
+//! furthest behind their targets. Single rows then fill what each class still lacks, to the row. Order and
+//! ties are decided by a hash of seed and id alone.
 
 use std::cmp::Reverse;
 
@@ -17,16 +17,16 @@ use crate::targets::targets;
 /// The part of every row, in the order of the table.
 pub(crate) type Assignment = Vec<Split>;
 
-/// A part to draw, and its share of the rows that are drawn from.
+/// A split to draw, and its share of the rows that are drawn from.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Part {
-    /// Which part.
+pub(crate) struct SplitShare {
+    /// The split.
     pub(crate) split: Split,
-    /// Its share.
+    /// The share of the rows that go to it.
     pub(crate) share: f64,
 }
 
-impl Part {
+impl SplitShare {
     /// The parts of a split that is drawn as a whole. Train comes last and takes what rounding leaves.
     pub(crate) fn drawn(params: &Params) -> [Self; 3] {
         [
@@ -49,11 +49,12 @@ pub(crate) fn first_empty(counts: &[usize; 3]) -> Option<Split> {
 
 /// Draws the parts. Rows that are in none of the sets come out as train.
 ///
-/// Where sets of several labels make it impossible, or too hard to find, a class may lack a part: the caller checks.
+/// Where sets of several labels make it impossible, or too hard to find, a class may lack a part: the caller
+/// checks.
 pub(crate) fn draw(
     rows: &Rows,
     sets: &Sets,
-    parts: &[Part],
+    parts: &[SplitShare],
     seed: u64,
     stratify: bool,
 ) -> Result<Assignment, Error> {
@@ -112,7 +113,7 @@ pub(crate) fn draw(
     Ok(assignment)
 }
 
-/// A set of several rows.
+/// A set of several rows that stay together.
 struct Several<'a> {
     key: u128,
     set: &'a [u32],
@@ -140,7 +141,7 @@ fn hash(seed: u64, id: &str) -> u128 {
 }
 
 /// A class of fewer sets than parts cannot be in all of them, whatever the draw.
-fn check_shortages(rows: &Rows, sets: &Sets, parts: &[Part]) -> Result<(), Error> {
+fn check_shortages(rows: &Rows, sets: &Sets, parts: &[SplitShare]) -> Result<(), Error> {
     let mut shortages: Vec<_> = rows
         .labels
         .names()
@@ -168,11 +169,11 @@ fn check_shortages(rows: &Rows, sets: &Sets, parts: &[Part]) -> Result<(), Error
     }
 }
 
-/// How far each part is, by stratum.
+/// The state of the draw, by stratum and split.
 struct Placement {
-    /// Rows placed so far.
+    /// The number of rows placed so far, `[strata][splits]`.
     placed: Vec<Vec<usize>>,
-    /// Rows that there should be.
+    /// The number of rows that each split should get, `[strata][splits]`.
     targets: Vec<Vec<usize>>,
     /// Sets not yet placed, single rows among them.
     unplaced_sets: Vec<usize>,
@@ -220,8 +221,9 @@ impl Placement {
             .sum()
     }
 
-    /// How full of such rows a part would be with half of this set. The half is what keeps sets of equal size in
-    /// proportion to the parts (Sainte-Laguë); with the whole set big parts, with none small parts would get too many.
+    /// How full of such rows a part would be with half of this set. The half is what keeps sets of equal size
+    /// in proportion to the parts (Sainte-Laguë); with the whole set big parts, with none small parts would
+    /// get too many.
     fn load(&self, part: usize, one: &Several<'_>) -> f64 {
         one.counts
             .iter()
@@ -239,9 +241,9 @@ impl Placement {
         (part as u128 + one.key % parts) % parts
     }
 
-    /// How many of a stratum's single rows each part gets: what it still lacks. Where sets of several rows went over
-    /// the target of a part, the others get less, in proportion, but at least the one row without which they would
-    /// lack the class.
+    /// How many of a stratum's single rows each part gets: what it still lacks. Where sets of several rows
+    /// went over the target of a part, the others get less, in proportion, but at least the one row without
+    /// which they would lack the class.
     fn fill(&self, stratum: usize, singles: usize) -> Vec<usize> {
         let (targets, placed) = (&self.targets[stratum], &self.placed[stratum]);
         let mut counts: Vec<_> = targets
@@ -255,7 +257,8 @@ impl Placement {
             let payer = (0..counts.len())
                 .filter(|&part| counts[part] > usize::from(placed[part] == 0))
                 .max_by(|&one, &two| fill_level(one).total_cmp(&fill_level(two)));
-            // No payer: fewer single rows than parts without the class. The caller of `draw` names that class.
+            // No payer: fewer single rows than parts without the class. The caller of `draw` names that
+            // class.
             let Some(payer) = payer else { break };
             counts[payer] -= 1;
             excess -= 1;
@@ -301,7 +304,8 @@ mod tests {
         let mut placement = placement(&[30, 7, 63], 3);
         assert_eq!(place(&mut placement, 50, 0), 2);
         assert_eq!(place(&mut placement, 30, 0), 0);
-        // Train has room for 13 of these 20 rows and validation for 7 only, but validation has none of the class.
+        // Train has room for 13 of these 20 rows and validation for 7 only, but validation has none of the
+        // class.
         assert_eq!(place(&mut placement, 20, 0), 1);
     }
 

@@ -9,25 +9,25 @@ const SHOWN: usize = 10;
 /// A label with too few rows, or too few sets of rows that stay together, for all parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortage {
-    /// The label.
+    /// The label's name.
     pub label: String,
-    /// Its rows.
+    /// The number of rows with the label.
     pub rows: usize,
-    /// The sets those rows form.
+    /// The number of sets that stay together and hold such rows.
     pub groups: usize,
 }
 
-/// Splitting failed.
+/// The split could not be made.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Error {
-    /// A file of an earlier stage cannot be used, or the own one cannot be written.
+    /// A file of an earlier stage cannot be used, or `split.parquet` cannot be written.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
     /// The section of `pipeline.yaml` is not usable.
     #[error("the parameters cannot be used\n  {}", problems.join("\n  "))]
     BadParams { problems: Vec<String> },
-    /// There is nothing to split.
+    /// The table of tokens is empty.
     #[error("there are no rows to split")]
     NoRows,
     /// The table has more rows than this stage can number.
@@ -36,7 +36,7 @@ pub enum Error {
     /// A row's label is none of the label map's.
     #[error("row `{id}` has the label `{label}`, which `labels.json` does not list")]
     UnknownLabel { id: String, label: String },
-    /// Labels with too few rows to be in every part.
+    /// Labels have too few rows to be in every split.
     #[error("too few rows for {}: {}", list_parts(parts), list_shortages(labels, parts))]
     TooFewGroups {
         /// The labels, in the order of the label map.
@@ -44,7 +44,7 @@ pub enum Error {
         /// The parts that are drawn: all, or validation and train where test is given.
         parts: Vec<Split>,
     },
-    /// A label that one of the parts lacks.
+    /// A split has no row of a label.
     #[error(
         "label `{label}` has no row in the {split} part: {}",
         describe_groups(*rows, *groups, *largest_group)
@@ -53,7 +53,7 @@ pub enum Error {
         label: String,
         split: Split,
         rows: usize,
-        /// The sets those rows form.
+        /// The number of sets that stay together and hold such rows.
         groups: usize,
         /// The rows of the largest of these sets, those of other labels included.
         largest_group: usize,
@@ -113,7 +113,8 @@ fn describe_groups(rows: usize, groups: usize, largest_group: usize) -> String {
     }
     let groups = counted(groups, "group");
     format!(
-        "its {rows} are in {groups} that must stay together, of up to {largest_group} rows with those of other labels"
+        "its {rows} are in {groups} that must stay together, of up to {largest_group} rows with those of \
+         other labels"
     )
 }
 
@@ -125,9 +126,9 @@ fn and_others(count_with_first: usize) -> String {
     }
 }
 
-/// What helps a label that is too small to be in every part.
-const FEWER_LABELS: &str = "merge the label with another (`ingest.labels.rename`), leave it out (`ingest.labels.keep`), \
-                            or give it more rows";
+/// The hint on a label that is too small to be in every split.
+const FEWER_LABELS: &str = "merge the label with another (`ingest.labels.rename`), leave it out \
+    (`ingest.labels.keep`), or give it more rows";
 const DRAW: &str = "draw a split instead: `split.use_given: false` in `pipeline.yaml`";
 const TOGETHER: &str = "rows stay together because of `ingest.columns.group`, and as duplicates while \
                         `split.keep_duplicates_together` is true";

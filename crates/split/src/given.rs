@@ -2,7 +2,7 @@
 
 use labelproof_artifact::Split;
 
-use crate::draw::{self, Assignment, Part};
+use crate::draw::{self, Assignment, SplitShare};
 use crate::error::Error;
 use crate::params::Params;
 use crate::rows::Rows;
@@ -29,8 +29,8 @@ pub(crate) fn take(params: &Params, rows: &Rows, sets: &Sets) -> Result<Assignme
     draw_validation(params, rows, sets, &given)
 }
 
-/// Draws `validation`, a share of all rows, from the rows given as train. Sets that reach into test stay together
-/// as far as they are in train.
+/// Draws `validation`, a share of all rows, from the rows given as train. Sets that reach into test stay
+/// together as far as they are in train.
 fn draw_validation(
     params: &Params,
     rows: &Rows,
@@ -46,8 +46,8 @@ fn draw_validation(
             validation: whole_rows(rows.len(), params.validation),
         });
     }
-    let parts =
-        [(Split::Validation, share), (Split::Train, 1.0 - share)].map(|(split, share)| Part { split, share });
+    let parts = [(Split::Validation, share), (Split::Train, 1.0 - share)]
+        .map(|(split, share)| SplitShare { split, share });
     let within_train = sets.restricted(rows, is_train);
     let drawn = draw::draw(rows, &within_train, &parts, params.seed, params.stratify)?;
     let both = given.iter().zip(drawn);

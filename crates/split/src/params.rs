@@ -10,8 +10,9 @@ pub struct Params {
     /// The share of all rows to test on, above 0 and below 1. Not used where the split is given.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub test: f64,
-    /// The share of all rows to choose the epoch by, above 0 and below 1. Where the split is given with a validation
-    /// part, not used; where it is given without one, this share of all rows is drawn from its train part.
+    /// The share of all rows to choose the epoch by, above 0 and below 1. Where the split is given with a
+    /// validation part, not used; where it is given without one, this share of all rows is drawn from its
+    /// train part.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub validation: f64,
     /// Give every part the same mix of labels, to within one row a label.
@@ -49,7 +50,8 @@ impl Params {
         // A hair below 1 so that shares which leave train nothing but a rounding error are caught as well.
         if problems.is_empty() && self.test + self.validation > 1.0 - 1e-9 {
             problems.push(format!(
-                "split.test: {} and split.validation: {} leave nothing to train on; their sum must be below 1",
+                "split.test: {} and split.validation: {} leave nothing to train on; their sum must be below \
+                 1",
                 self.test, self.validation
             ));
         }
@@ -89,7 +91,8 @@ mod tests {
         check(
             "{test: 0.7, validation: 0.3}",
             &[
-                "split.test: 0.7 and split.validation: 0.3 leave nothing to train on; their sum must be below 1",
+                "split.test: 0.7 and split.validation: 0.3 leave nothing to train on; their sum must be \
+                 below 1",
             ],
         );
     }

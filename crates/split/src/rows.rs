@@ -1,4 +1,5 @@
-//! What this stage keeps of a row: id, class, groups and given split. Texts and tokens are dropped batch by batch.
+//! The columns that this stage needs of each row: id, class, groups and given split. Texts and tokens are
+//! dropped batch by batch.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +7,14 @@ use labelproof_artifact::{Artifacts, LabelMap, Reporter, Split, TableReader, Tok
 
 use crate::error::Error;
 
-/// One row. Names of groups are numbers here, because many rows share them.
+/// One row. Groups are numbered, because many rows share a name.
 #[derive(Debug, Clone)]
 pub(crate) struct RowFacts {
     /// The document's id.
     pub(crate) id: String,
     /// The class's number in the label map.
     pub(crate) class: u32,
-    /// The number of its group of exact and near duplicates.
+    /// The number of the row's group of exact and near duplicates.
     pub(crate) duplicates: u32,
     /// The number of the group that the user declared.
     pub(crate) group: Option<u32>,
@@ -24,9 +25,9 @@ pub(crate) struct RowFacts {
 /// All rows, in the order of the table.
 #[derive(Debug, Clone)]
 pub(crate) struct Rows {
-    /// The rows.
+    /// The rows, in the order of the table.
     pub(crate) list: Vec<RowFacts>,
-    /// The classes.
+    /// The label map.
     pub(crate) labels: LabelMap,
 }
 
@@ -59,7 +60,7 @@ impl Rows {
     }
 }
 
-/// Turns table rows into facts.
+/// Collects the rows of the table, batch by batch.
 pub(crate) struct Collector {
     rows: Rows,
     duplicates: Numbering,
@@ -76,7 +77,7 @@ impl Collector {
         }
     }
 
-    /// Keeps what is needed of a row.
+    /// Adds one row of the table.
     pub(crate) fn push(&mut self, row: TokenRow) -> Result<(), Error> {
         // The largest number stays free, so that row numbers can be compared with one past the end.
         if self.rows.len() >= u32::MAX as usize {
@@ -96,7 +97,7 @@ impl Collector {
         Ok(())
     }
 
-    /// All rows, if there are any.
+    /// The collected rows, or an error where there are none.
     pub(crate) fn finish(self) -> Result<Rows, Error> {
         if self.rows.list.is_empty() || self.rows.labels.is_empty() {
             return Err(Error::NoRows);

@@ -1,6 +1,7 @@
 //! Which rows stay together: the connected components over duplicate groups and declared groups.
 //!
-//! A row that shares its duplicate group with a second one and its declared group with a third ties all three.
+//! A row that shares its duplicate group with a second one and its declared group with a third ties all
+//! three.
 
 use crate::rows::Rows;
 
@@ -9,13 +10,13 @@ use crate::rows::Rows;
 pub(crate) struct Sets {
     /// Row numbers, set after set; within a set in the byte order of ids.
     members: Vec<u32>,
-    /// Where each set ends in `members`.
+    /// The end of each set in `members`.
     ends: Vec<u32>,
 }
 
 impl Sets {
-    /// The sets of rows that share, directly or through others, a declared group or (where asked for) a duplicate
-    /// group.
+    /// The sets of rows that share, directly or through others, a declared group or (where asked for) a
+    /// duplicate group.
     pub(crate) fn find(rows: &Rows, with_duplicates: bool) -> Self {
         let mut forest = Forest::new(rows.len());
         if with_duplicates {
@@ -58,8 +59,8 @@ impl Sets {
             .map(|(start, &end)| &self.members[start as usize..end as usize])
     }
 
-    /// For each row of the table the first row of its set: the one of the smallest id. Since the table is in the
-    /// order of ids, that is the first in the table as well.
+    /// For each row of the table the first row of its set: the one of the smallest id. Since the table is in
+    /// the order of ids, that is the first in the table as well.
     pub(crate) fn first_rows(&self, row_count: usize) -> Vec<u32> {
         let mut first = vec![0; row_count];
         for set in self.iter() {

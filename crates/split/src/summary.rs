@@ -1,11 +1,11 @@
-//! What the user is told about a split: rows by label and part, and what stays together or does not.
+//! The message about a split: the rows by label and split, and what stays together or does not.
 
 use std::fmt::Write;
 
 use labelproof_artifact::Split;
 use labelproof_artifact::wording::{counted, plural};
 
-use crate::draw::{Assignment, Part};
+use crate::draw::{Assignment, SplitShare};
 use crate::params::Params;
 use crate::rows::Rows;
 use crate::sets::Sets;
@@ -18,20 +18,12 @@ const LABELS_SHOWN: usize = 40;
 pub(crate) fn count(rows: &Rows, assignment: &Assignment) -> Vec<[usize; 3]> {
     let mut counts = vec![[0; 3]; rows.labels.len()];
     for (row, &split) in rows.list.iter().zip(assignment) {
-        counts[row.class as usize][place(split)] += 1;
+        counts[row.class as usize][split as usize] += 1;
     }
     counts
 }
 
-fn place(split: Split) -> usize {
-    match split {
-        Split::Train => 0,
-        Split::Validation => 1,
-        Split::Test => 2,
-    }
-}
-
-/// The table and the remarks below it.
+/// The whole message: the table, and remarks below it.
 pub(crate) fn summarize(params: &Params, rows: &Rows, sets: &Sets, assignment: &Assignment) -> String {
     let counts = count(rows, assignment);
     let mut text = table(rows.labels.names(), &counts);
@@ -106,9 +98,9 @@ fn kept_together(sets: &Sets) -> String {
     format!("\nkept together: {rows} rows in {groups}, the largest of {largest} rows")
 }
 
-/// Where groups put a class more than one row off its targets.
+/// The classes that groups keep more than one row away from their targets.
 fn deviations(params: &Params, counts: &[[usize; 3]], labels: &[String]) -> String {
-    let parts = Part::drawn(params);
+    let parts = SplitShare::drawn(params);
     let class_rows: Vec<usize> = counts.iter().map(|class| class.iter().sum()).collect();
     let targets = targets(&class_rows, &parts.map(|part| part.share));
     let mut labels_off = 0;
@@ -116,7 +108,7 @@ fn deviations(params: &Params, counts: &[[usize; 3]], labels: &[String]) -> Stri
     for ((counts, targets), label) in counts.iter().zip(&targets).zip(labels) {
         let mut is_off = false;
         for (part, &due) in parts.iter().zip(targets) {
-            let got = counts[place(part.split)];
+            let got = counts[part.split as usize];
             let off = got.abs_diff(due);
             is_off |= off > 1;
             if off > 1 && worst.as_ref().is_none_or(|(found, _)| off > *found) {
@@ -135,7 +127,7 @@ fn deviations(params: &Params, counts: &[[usize; 3]], labels: &[String]) -> Stri
     })
 }
 
-/// What a given split takes apart.
+/// The groups that a given split takes apart.
 fn crossings(rows: &Rows, assignment: &Assignment) -> String {
     let mut text = String::new();
     let duplicates = Sets::of_keys(rows, |row| Some(rows.list[row as usize].duplicates));

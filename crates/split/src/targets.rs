@@ -1,17 +1,17 @@
 //! How many rows of each class each part should get, in whole rows.
 //!
-//! Every class is rounded to the row above or below its exact share, and so is the whole: with three parts such a
-//! rounding always exists (it is a flow with whole capacities, and with three parts each way to round the totals is
-//! reachable). One rule is stronger: every part gets at least one row of every class.
+//! Every class is rounded to the row above or below its exact share, and so is the whole: with three parts
+//! such a rounding always exists (it is a flow with whole capacities, and with three parts each way to round
+//! the totals is reachable). One rule is stronger: every part gets at least one row of every class.
 //!
-//! scikit-learn's `train_test_split`, called twice as is usual, rounds each part up on its own. The sizes of parts
-//! differ from it by one row at most.
+//! scikit-learn's `train_test_split`, called twice as is usual, rounds each part up on its own. The sizes of
+//! parts differ from it by one row at most.
 
-/// How far from a whole number a product of a share and a count is still taken for one: `0.07 * 50_000` is
-/// `3500.0000000000005` in floating point.
+/// The tolerance within which the product of a share and a count is taken for a whole number: `0.07 * 50_000`
+/// is `3500.0000000000005` in floating point.
 const WHOLE: f64 = 1e-6;
 
-/// One class and part while targets are being found.
+/// One class in one split, while the targets are being computed.
 #[derive(Debug, Clone, Copy)]
 struct Cell {
     exact: f64,
@@ -21,14 +21,14 @@ struct Cell {
 }
 
 impl Cell {
-    /// How much is lost by one row less: near 1 where the share was almost enough for it.
+    /// The remainder after rounding down, from 0 to 1.
     fn remainder(&self) -> f64 {
         self.exact - self.lowest as f64
     }
 }
 
-/// Rows per class and part. `shares` are those of the parts and add up to 1; each class must have at least as many
-/// rows as there are parts.
+/// Rows per class and part. `shares` are those of the parts and add up to 1; each class must have at least as
+/// many rows as there are parts.
 pub(crate) fn targets(class_rows: &[usize], shares: &[f64]) -> Vec<Vec<usize>> {
     let total: usize = class_rows.iter().sum();
     let wanted: Vec<_> = round_class(total, shares).iter().map(|cell| cell.rows).collect();
@@ -79,8 +79,8 @@ fn round_class(rows: usize, shares: &[f64]) -> Vec<Cell> {
         given += 1;
     }
     while given > rows {
-        // A row in every part has cost more than there is: the part furthest above its share pays, and such a class
-        // has no freedom left for balancing.
+        // A row in every part has cost more than there is: the part furthest above its share pays, and such a
+        // class has no freedom left for balancing.
         let Some(next) = best(&cells, |cell| {
             (cell.rows > 1).then_some(cell.rows as f64 - cell.exact)
         }) else {
@@ -117,8 +117,8 @@ fn whole(value: f64) -> usize {
     value as usize
 }
 
-/// Moves single rows between parts, within what each class's share allows, until the parts have the wanted totals
-/// or nothing more can be moved. The moves that cost least come first.
+/// Moves single rows between parts, within what each class's share allows, until the parts have the wanted
+/// totals or nothing more can be moved. The moves that cost least come first.
 fn balance(table: &mut [Vec<Cell>], wanted: &[usize]) {
     let parts = wanted.len();
     let mut totals: Vec<usize> = (0..parts)
@@ -129,7 +129,8 @@ fn balance(table: &mut [Vec<Cell>], wanted: &[usize]) {
         let mut cheapest: Option<(f64, Vec<Move>)> = None;
         for from in over {
             for to in (0..parts).filter(|&part| totals[part] < wanted[part]) {
-                // A way of two moves helps where no class can move a row directly; with three parts none is longer.
+                // A way of two moves helps where no class can move a row directly; with three parts none is
+                // longer.
                 let detours = (0..parts).filter(|&part| part != from && part != to);
                 let ways = std::iter::once(vec![(from, to)])
                     .chain(detours.map(|through| vec![(from, through), (through, to)]));
@@ -156,7 +157,7 @@ fn balance(table: &mut [Vec<Cell>], wanted: &[usize]) {
     }
 }
 
-/// One row of a class goes from one part to another.
+/// A transfer of one row of a class from one split to another.
 #[derive(Debug, Clone, Copy)]
 struct Move {
     class: usize,
@@ -201,7 +202,8 @@ mod tests {
 
     #[test]
     fn totals_are_right_where_every_class_alone_would_round_the_same_way() {
-        // Each class alone would be 3, 1, 6: ten validation rows and 30 test rows of 100, where 7 and 30 are due.
+        // Each class alone would be 3, 1, 6: ten validation rows and 30 test rows of 100, where 7 and 30 are
+        // due.
         let table = targets(&[10; 10], &[0.30, 0.07, 0.63]);
         let totals: Vec<usize> = (0..3)
             .map(|part| table.iter().map(|row| row[part]).sum())

@@ -11,7 +11,8 @@ pub fn assert_close(found: f64, expected: f64, tolerance: f64) {
     );
 }
 
-/// Fails unless two slices are of equal length and their numbers differ by at most `tolerance`, place by place.
+/// Fails unless two slices are of equal length and their numbers differ by at most `tolerance`, place by
+/// place.
 #[track_caller]
 pub fn assert_all_close<T: Copy + Debug + Into<f64>>(found: &[T], expected: &[T], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "lengths differ");

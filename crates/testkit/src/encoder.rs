@@ -19,17 +19,16 @@ const INTERMEDIATE: usize = 32;
 const LAYERS: usize = 2;
 const POSITIONS: usize = 32;
 
-/// Writes an encoder of hidden size 16 whose weights are fixed noise. Its vocabulary is the special tokens, followed
-/// by `words`.
+/// Writes an encoder of hidden size 16 whose weights are fixed noise. Its vocabulary is the special tokens,
+/// followed by `words`.
 pub fn write(folder: &Path, words: &[&str]) {
     fs::create_dir_all(folder).expect("a test can make its own folders");
     let write = |name: &str, bytes: &[u8]| {
         fs::write_atomic(&folder.join(name), bytes).expect("a test can write its own files");
     };
-    let vocabulary = SPECIAL_TOKENS.len() + words.len();
     write("tokenizer.json", tokenizer_text(words).as_bytes());
-    write("config.json", config(vocabulary).as_bytes());
-    write("model.safetensors", &weights(vocabulary));
+    write("config.json", config(words.len()).as_bytes());
+    write("model.safetensors", &weights(SPECIAL_TOKENS.len() + words.len()));
 }
 
 /// The `tokenizer.json` of a WordPiece tokenizer. Its vocabulary is the special tokens, followed by `words`.
@@ -43,11 +42,15 @@ fn tokenizer_text(words: &[&str]) -> String {
     TOKENIZER.replace("VOCABULARY", &entries.join(", "))
 }
 
-fn config(vocabulary: usize) -> String {
+fn config(words: usize) -> String {
     format!(
         r#"{{"model_type": "bert", "vocab_size": {}, "hidden_size": {}, "num_hidden_layers": {},
         "num_attention_heads": 2, "intermediate_size": {}, "max_position_embeddings": {}}}"#,
-        vocabulary, HIDDEN, LAYERS, INTERMEDIATE, POSITIONS
+        SPECIAL_TOKENS.len() + words,
+        HIDDEN,
+        LAYERS,
+        INTERMEDIATE,
+        POSITIONS
     )
 }
 
@@ -85,8 +88,8 @@ fn shapes(vocabulary: usize) -> Vec<(String, Vec<usize>)> {
     shapes
 }
 
-/// The tensors as safetensors: uniform noise of 0 ± 0.3, or 1 ± 0.3 for the weights of layer normalisation. The
-/// digests of the end-to-end tests' artifacts follow from these bytes.
+/// The tensors as safetensors: uniform noise of 0 ± 0.3, or 1 ± 0.3 for the weights of layer normalisation.
+/// The digests of the end-to-end tests' artifacts follow from these bytes.
 fn weights(vocabulary: usize) -> Vec<u8> {
     let shapes = shapes(vocabulary);
     let mut state = 7_u64;

@@ -1,8 +1,9 @@
-//! What the tests of several crates share: a [`Reporter`](labelproof_artifact::Reporter) that records, comparisons of
-//! floating-point numbers, seeded random numbers, and an encoder small enough to run in every test.
+//! What the tests of several crates share: a [`Reporter`](labelproof_artifact::Reporter) that records,
+//! comparisons of floating-point numbers, seeded random numbers, and an encoder small enough to run in every
+//! test.
 //!
-//! Not responsible for anything that ships: crates name this one under `[dev-dependencies]` only, and its functions
-//! panic where a test has to fail.
+//! Not responsible for anything that ships: crates name this one under `[dev-dependencies]` only, and its
+//! functions panic where a test has to fail.
 
 pub mod closeness;
 pub mod encoder;

@@ -1,5 +1,5 @@
-//! Seeded random numbers for made-up data: the same on every machine, and good enough for data that only has to look
-//! like data.
+//! Seeded random numbers for made-up data: the same on every machine, and good enough for data that only has
+//! to look like data.
 
 /// A stream of random numbers (`SplitMix64`; Steele, Lea and Flood 2014, "Fast splittable pseudorandom number
 /// generators").

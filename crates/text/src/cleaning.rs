@@ -1,14 +1,14 @@
 //! The cleaning steps that `pipeline.yaml` lists under `clean`.
 //!
-//! Responsible for what the steps are called, how they are written, and what each does to one text. The list is
-//! stored in the model bundle and applied by the same code at prediction, so a step's meaning must never depend on
-//! the other texts. Not responsible for what comes after: model tokens ([`crate::tokenizer`]) and the comparison of
-//! texts ([`crate::duplicates`]), which has its own normal form.
+//! Responsible for what the steps are called, how they are written, and what each does to one text. The list
+//! is stored in the model bundle and applied by the same code at prediction, so a step's meaning must never
+//! depend on the other texts. Not responsible for what comes after: model tokens ([`crate::tokenizer`]) and
+//! the comparison of texts ([`crate::duplicates`]), which has its own normal form.
 //!
-//! The order matters: steps run as listed. `lowercase` after `unicode` also lowers letters that only composition
-//! makes; `html` before `whitespace` lets the latter squeeze what tags leave behind; `unicode` after `html` also
-//! composes what was written as character references. Each step changes nothing when it is applied a second time
-//! in a row.
+//! The order matters: steps run as listed. `lowercase` after `unicode` also lowers letters that only
+//! composition makes; `html` before `whitespace` lets the latter squeeze what tags leave behind; `unicode`
+//! after `html` also composes what was written as character references. Each step changes nothing when it is
+//! applied a second time in a row.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -34,8 +34,8 @@ use crate::terms::{is_apostrophe, word_ranges};
 pub enum Step {
     /// Brings characters that can be written in several ways into one form.
     Unicode(UnicodeForm),
-    /// Takes out HTML: tags, scripts, styles and comments go, character references are decoded, and those that
-    /// lost their ampersand (`#39;`) are repaired.
+    /// Takes out HTML: tags, scripts, styles and comments go, character references are decoded, and those
+    /// that lost their ampersand (`#39;`) are repaired.
     Html,
     /// Lower case, by the rules of Unicode.
     Lowercase,
@@ -57,8 +57,8 @@ pub enum UnicodeForm {
 
 /// Which words the step `stop_words` removes.
 ///
-/// A word is what [`crate::terms::words`] says; letter case and the form of the apostrophe do not matter. White
-/// space next to a removed word goes with it.
+/// A word is what [`crate::terms::words`] says; letter case and the form of the apostrophe do not matter.
+/// White space next to a removed word goes with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StopWords {
@@ -151,7 +151,8 @@ impl<'de> Visitor<'de> for StepVisitor {
         };
         if let Some(second) = map.next_key::<String>()? {
             return Err(de::Error::custom(format_args!(
-                "step `{name}` is followed by `{second}` in the same list item: give each step an item of its own"
+                "step `{name}` is followed by `{second}` in the same list item: give each step an item of \
+                 its own"
             )));
         }
         Ok(step)

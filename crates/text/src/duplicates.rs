@@ -1,25 +1,26 @@
 //! Groups of rows that carry the same text, exactly or nearly.
 //!
-//! Responsible for finding them with bounded memory: a row is kept as a [`Sketch`] of 144 bytes, and texts are asked
-//! for again, a few at a time, only where sketches meet. Not responsible for what becomes of a group. Texts are
-//! compared in their own normal form ([`crate::normalized_key`]), whatever the cleaning steps are.
+//! Responsible for finding them with bounded memory: a row is kept as a [`Sketch`] of 144 bytes, and texts
+//! are asked for again, a few at a time, only where sketches meet. Not responsible for what becomes of a
+//! group. Texts are compared in their own normal form ([`crate::normalized_key`]), whatever the cleaning
+//! steps are.
 //!
 //! How near duplicates are found:
 //!
-//! 1. Rows with equal keys are united first, and one of them stands for all from then on. Ten thousand exact copies
-//!    cost no comparison.
-//! 2. In each of the 16 bands of the `MinHash` sketch, rows with an equal band hash form a bucket. Rows of one
-//!    component (united before) send one representative into the bucket.
-//! 3. In a bucket, each row is compared with the representatives of the components already there, by the true Jaccard
-//!    similarity of their shingle sets, and united where the threshold is reached. So ten thousand near copies of one
-//!    template cost ten thousand comparisons and not fifty million. Rows that only share boilerplate stay below the
-//!    threshold, and at most 256 of them are remembered in a bucket: the cost stays linear, and what is lost is
-//!    pairs that meet in no smaller bucket.
+//! 1. Rows with equal keys are united first, and one of them stands for all from then on. Ten thousand exact
+//!    copies cost no comparison.
+//! 2. In each of the 16 bands of the `MinHash` sketch, rows with an equal band hash form a bucket. Rows of
+//!    one component (united before) send one representative into the bucket.
+//! 3. In a bucket, each row is compared with the representatives of the components already there, by the true
+//!    Jaccard similarity of their shingle sets, and united where the threshold is reached. So ten thousand
+//!    near copies of one template cost ten thousand comparisons and not fifty million. Rows that only share
+//!    boilerplate stay below the threshold, and at most 256 of them are remembered in a bucket: the cost
+//!    stays linear, and what is lost is pairs that meet in no smaller bucket.
 //!
-//! No pair below the threshold is united directly; a chain of similar texts becomes one group even if its ends differ,
-//! which is what a split wants. Some pairs just above the threshold are missed: 5 % at 0.8, 0.01 % at 0.9.
-//! Buckets are worked through in the order of content hashes, so that neither the number of threads nor the order of
-//! the rows decides who is united.
+//! No pair below the threshold is united directly; a chain of similar texts becomes one group even if its
+//! ends differ, which is what a split wants. Some pairs just above the threshold are missed: 5 % at 0.8, 0.01
+//! % at 0.9. Buckets are worked through in the order of content hashes, so that neither the number of threads
+//! nor the order of the rows decides who is united.
 
 use std::collections::BTreeMap;
 
@@ -37,13 +38,13 @@ pub use crate::shingles::Shingle;
 /// Below this the bands of a [`Sketch`] find too few pairs to speak of a threshold: 61 % at 0.7, 24 % at 0.6.
 pub const MINIMUM_THRESHOLD: f64 = 0.7;
 
-/// How many rows of bucket members are looked at between two calls for texts.
+/// The number of bucket members that are compared between two calls for texts.
 const CHUNK_ROWS: usize = 2048;
 
-/// How many hashes of shingles are kept for rows that may be needed again: 64 MiB.
+/// The number of shingle hashes that are cached for rows that may be needed again: 64 MiB.
 const CACHED_HASHES: usize = 8 << 20;
 
-/// How many representatives a bucket keeps.
+/// The most representatives of a bucket.
 const BUCKET_REPRESENTATIVES: usize = 256;
 
 /// When two different texts count as copies of each other.
@@ -67,7 +68,7 @@ impl Default for NearDuplicates {
 }
 
 impl NearDuplicates {
-    /// Whether the threshold is one that sketches can serve.
+    /// Fails unless the sketches can serve the threshold.
     pub fn check(&self) -> Result<(), Error> {
         if (MINIMUM_THRESHOLD..=1.0).contains(&self.threshold) {
             Ok(())
@@ -80,7 +81,7 @@ impl NearDuplicates {
     }
 }
 
-/// What is kept of a text to find its copies.
+/// The sketch of a text, by which its duplicates are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sketch {
     /// The first half of the BLAKE3 digest of the key; see [`exact_digest`].
@@ -89,8 +90,8 @@ pub struct Sketch {
     pub bands: [u64; minhash::BANDS],
 }
 
-/// Equal for texts with the same [`crate::normalized_key`], different for all others: by the birthday bound two of
-/// 10^12 texts meet with probability 10^-15.
+/// Equal for texts with the same [`crate::normalized_key`], different for all others: by the birthday bound
+/// two of 10^12 texts meet with probability 10^-15.
 pub fn exact_digest(text: &str) -> [u8; 16] {
     digest_of_key(&normalized_key(text))
 }
@@ -119,7 +120,8 @@ pub fn sketch_batch(texts: &[impl AsRef<str> + Sync], settings: &NearDuplicates)
         .collect()
 }
 
-/// Groups rows with equal digests: for each row, the smallest row of its group, which is itself where it is alone.
+/// Groups rows with equal digests: for each row, the smallest row of its group, which is itself where it is
+/// alone.
 ///
 /// # Panics
 ///
@@ -130,11 +132,11 @@ pub fn group_exact(digests: &[[u8; 16]]) -> Vec<u32> {
     groups.into_roots()
 }
 
-/// Groups rows with equal or similar texts: for each row, the smallest row of its group, which is itself where it is
-/// alone.
+/// Groups rows with equal or similar texts: for each row, the smallest row of its group, which is itself
+/// where it is alone.
 ///
-/// `texts` is called with rows in ascending order, at most a few thousand at a time, and returns their texts in
-/// that order. A row may be asked for more than once.
+/// `texts` is called with rows in ascending order, at most a few thousand at a time, and returns their texts
+/// in that order. A row may be asked for more than once.
 ///
 /// # Errors
 ///
@@ -211,8 +213,8 @@ struct Member {
     row: u32,
 }
 
-/// The members of all buckets of one band that hold more than one component, one row for each component, bucket by
-/// bucket. `distinct` gives the order within a bucket.
+/// The members of all buckets of one band that hold more than one component, one row for each component,
+/// bucket by bucket. `distinct` gives the order within a bucket.
 fn bucket_members(sketches: &[Sketch], distinct: &[u32], band: usize, groups: &mut Groups) -> Vec<Member> {
     let mut members: Vec<(u64, u32)> = (0..)
         .zip(distinct)
@@ -253,7 +255,7 @@ fn bucket_members(sketches: &[Sketch], distinct: &[u32], band: usize, groups: &m
 struct ShingleSets {
     shingle: Shingle,
     sets: BTreeMap<u32, Vec<u64>>,
-    /// How many hashes all sets have together.
+    /// The number of hashes in all sets.
     hashes: usize,
 }
 
@@ -437,8 +439,8 @@ mod tests {
 
     #[test]
     fn sketches_never_change() {
-        // The bands equal those of an independent implementation in Python; the groups in older artifacts depend on
-        // these values.
+        // The bands equal those of an independent implementation in Python; the groups in older artifacts
+        // depend on these values.
         let sketch = sketch(
             "Provision of grounds  maintenance — Größe",
             &NearDuplicates::default(),

@@ -16,7 +16,7 @@ pub enum Error {
          without white space, one word per entry"
     )]
     StopWordIsNotAWord {
-        /// `add` or `keep`.
+        /// The list, `add` or `keep`.
         list: &'static str,
         entry: String,
     },
@@ -33,7 +33,7 @@ pub enum Error {
     )]
     Threshold {
         threshold: f64,
-        /// The smallest that is served.
+        /// The smallest threshold that the sketches can serve.
         minimum: f64,
     },
     /// The tokenizer file could not be read.
@@ -72,8 +72,8 @@ pub enum Error {
     },
     /// The tokenizer's model refused a text.
     #[error(
-        "the tokenizer cannot encode the text that begins with `{beginning}`: a vocabulary without an unknown \
-         token does this, add one (`unk_token`)"
+        "the tokenizer cannot encode the text that begins with `{beginning}`: a vocabulary without an \
+         unknown token does this, add one (`unk_token`)"
     )]
     Encode {
         /// The first characters of the text.

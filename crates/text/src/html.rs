@@ -1,7 +1,7 @@
 //! The `html` cleaning step.
 //!
-//! Responsible for turning markup into plain text: tags go, character references are decoded, what was broken by
-//! careless export is repaired. html5ever's tokenizer does the reading; in front of it, [`guard`] escapes
+//! Responsible for turning markup into plain text: tags go, character references are decoded, what was broken
+//! by careless export is repaired. html5ever's tokenizer does the reading; in front of it, [`guard`] escapes
 //! whatever opens nothing, since a browser's rules would let one stray `<` swallow the rest of a text. Not
 //! responsible for the meaning of a page: no tree is built, nothing is laid out.
 
@@ -14,8 +14,8 @@ use html5ever::tokenizer::{
     BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
 
-/// Text from an export may be escaped twice or three times, and one more pass sees that nothing is left to do.
-/// More than this only malice writes.
+/// Text from an export may be escaped twice or three times, and one more pass sees that nothing is left to
+/// do. More than this only malice writes.
 const MAX_PASSES: usize = 8;
 
 /// Elements that begin on a new line in a browser, or are a new line, as far as text mining cares: the
@@ -82,8 +82,8 @@ const BLOCK_ELEMENTS: &[&str] = &[
     "xmp",
 ];
 
-/// References that the HTML Standard decodes without their semicolon and that are common enough in data to follow
-/// it. All others need the semicolon here: `?a=1&region=2` is no registered trade mark.
+/// References that the HTML Standard decodes without their semicolon and that are common enough in data to
+/// follow it. All others need the semicolon here: `?a=1&region=2` is no registered trade mark.
 const REFERENCES_WITHOUT_SEMICOLON: &[&str] = &["amp", "copy", "gt", "lt", "nbsp", "quot", "reg"];
 
 /// The text of `html`, or `None` if that is `html` itself.
@@ -101,8 +101,8 @@ pub(crate) fn plain_text(html: &str) -> Option<String> {
         }
         text = Cow::Owned(next);
     }
-    // A fixed point must be reached, or text would be cleaned differently the second time. Without these three
-    // characters there is no markup.
+    // A fixed point must be reached, or text would be cleaned differently the second time. Without these
+    // three characters there is no markup.
     Some(text.replace(['<', '&', '#'], " ").replace("quot;", " "))
 }
 
@@ -141,12 +141,12 @@ fn pass(text: &str) -> String {
     tokenizer.sink.text.into_inner()
 }
 
-/// Keeps characters and forgets tags.
+/// A sink for tokens of HTML that keeps characters and drops tags.
 struct TextSink {
     text: RefCell<String>,
     /// Set at a block element, so that the words on its two sides do not join.
     line_break_is_due: Cell<bool>,
-    /// Set inside `script` and `style`.
+    /// Whether the tokenizer is inside `script` or `style`.
     is_hidden: Cell<bool>,
 }
 
@@ -255,7 +255,7 @@ fn guard(text: &str) -> Cow<'_, str> {
     Cow::Owned(guarded)
 }
 
-/// What a `<` begins.
+/// The kind of markup that a `<` begins.
 enum Markup {
     /// Nothing: it is a character of the text.
     Literal,
@@ -300,11 +300,11 @@ fn find_from(text: &str, pattern: &str, from: usize, last: Option<usize>) -> Opt
 
 /// The next end tag of one raw element, remembered for the same reason as [`LastEnds`].
 struct NextRawEnd {
-    /// `script` or `style`.
+    /// The element's name, `script` or `style`.
     name: &'static [u8],
-    /// From where `start` was searched; nothing before the first search.
+    /// The place from which `start` was searched; `None` before the first search.
     searched_from: Option<usize>,
-    /// Where its `</` is, if there is one after `searched_from`.
+    /// The place of the end tag's `</`, if there is one after `searched_from`.
     start: Option<usize>,
     /// Just after its `>`, if it has one.
     end: Option<usize>,
@@ -320,7 +320,7 @@ impl NextRawEnd {
         }
     }
 
-    /// Where the first end tag at or after `from` ends; `from` never goes back.
+    /// Finds the end of the first end tag at or after `from`, which must not decrease.
     fn find(&mut self, bytes: &[u8], from: usize, ends: &LastEnds) -> Option<usize> {
         if self.searched_from.is_none() || self.start.is_some_and(|start| start < from) {
             let length = self.name.len();
@@ -376,7 +376,8 @@ fn markup(text: &str, position: usize, ends: &LastEnds, raw_ends: &mut [NextRawE
     }
 }
 
-/// A start tag, with its content if that is hidden. A `script` that never ends hides nothing: only its tag goes.
+/// A start tag, with its content if that is hidden. A `script` that never ends hides nothing: only its tag
+/// goes.
 fn element(
     bytes: &[u8],
     position: usize,
@@ -420,11 +421,11 @@ fn ends_name(byte: u8) -> bool {
 /// Follows the tag states of the HTML Standard, section 13.2.5, but for one rule: a `<` outside quotes means
 /// that the tag before it was none, as in `a<b <br>`.
 fn tag_end(bytes: &[u8], from: usize, ends: &LastEnds) -> Option<usize> {
-    /// What the next byte belongs to.
+    /// The part of the tag that the next byte belongs to.
     enum State {
         /// Tag name or attribute name, or the space around them.
         Name,
-        /// After `=`, before the value.
+        /// The bytes between `=` and the value.
         BeforeValue,
         UnquotedValue,
     }
@@ -475,8 +476,8 @@ fn tag_end(bytes: &[u8], from: usize, ends: &LastEnds) -> Option<usize> {
     None
 }
 
-/// The length of `&amp;amp;…` with more than one `amp;` at `position`: it is one ampersand escaped many times, and
-/// one pass for each would be slow.
+/// The length of `&amp;amp;…` with more than one `amp;` at `position`: it is one ampersand escaped many
+/// times, and one pass for each would be slow.
 fn escaped_ampersands(bytes: &[u8], position: usize) -> Option<usize> {
     let rest = &bytes[position + 1..];
     let count = rest.chunks_exact(4).take_while(|chunk| chunk == b"amp;").count();
@@ -502,8 +503,8 @@ fn opens_reference(bytes: &[u8], position: usize) -> bool {
     }
 }
 
-/// A reference at `position` that has lost its `&`, as in `Oil rises to #36;47 a barrel`: `#` with two to six digits
-/// that stand for something other than a letter or digit, or `quot;`.
+/// A reference at `position` that has lost its `&`, as in `Oil rises to #36;47 a barrel`: `#` with two to six
+/// digits that stand for something other than a letter or digit, or `quot;`.
 fn broken_reference(bytes: &[u8], position: usize) -> Option<&'static str> {
     let rest = &bytes[position..];
     // After an escaped ampersand nothing is lost: the next pass sees the reference.

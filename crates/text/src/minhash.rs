@@ -1,11 +1,11 @@
 //! `MinHash` signatures and their bands.
 //!
-//! Responsible for short summaries from which similar sets are found without comparing all pairs (Broder, On the
-//! resemblance and containment of documents, 1997; bands as in Leskovec, Rajaraman and Ullman, Mining of Massive
-//! Datasets, section 3.4). Not responsible for verifying what they find.
+//! Responsible for short summaries from which similar sets are found without comparing all pairs (Broder, On
+//! the resemblance and containment of documents, 1997; bands as in Leskovec, Rajaraman and Ullman, Mining of
+//! Massive Datasets, section 3.4). Not responsible for verifying what they find.
 //!
-//! Two sets of Jaccard similarity `s` share at least one of [`BANDS`] bands of [`ROWS`] minima with probability
-//! `1 - (1 - s^8)^16`:
+//! Two sets of Jaccard similarity `s` share at least one of [`BANDS`] bands of [`ROWS`] minima with
+//! probability `1 - (1 - s^8)^16`:
 //!
 //! | similarity | 0.5 | 0.6 | 0.7 | 0.75 | 0.8 | 0.85 | 0.9 | 0.95 |
 //! | --- | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -13,15 +13,15 @@
 
 use crate::shingles::{ODD, Shingle, for_each_shingle, mix};
 
-/// Bands of a sketch.
+/// The number of bands of a signature.
 pub(crate) const BANDS: usize = 16;
-/// Minima in a band.
+/// The number of minima in a band.
 pub(crate) const ROWS: usize = 8;
-/// Minima in a signature.
+/// The number of minima in a signature.
 pub(crate) const PERMUTATIONS: usize = BANDS * ROWS;
 
-/// Multiplier and summand of each permutation `x -> a x + b (mod 2^64)`, a bijection since `a` is odd. Its inputs
-/// are mixed hashes, so that the low quality of the linear map's low bits does not matter.
+/// Multiplier and summand of each permutation `x -> a x + b (mod 2^64)`, a bijection since `a` is odd. Its
+/// inputs are mixed hashes, so that the low quality of the linear map's low bits does not matter.
 const COEFFICIENTS: [(u64, u64); PERMUTATIONS] = coefficients();
 
 /// The stream of `SplitMix64` from seed 0.
@@ -46,8 +46,8 @@ pub(crate) fn signature(key: &str, shingle: Shingle) -> [u64; PERMUTATIONS] {
     minima(&hashes)
 }
 
-/// The smallest value of every permutation over some hashes. Most of preprocessing is this: it is compiled for the widest
-/// instructions that multiply 64-bit numbers, too, and gives the same on every processor.
+/// The smallest value of every permutation over some hashes. Most of preprocessing is this: it is compiled
+/// for the widest instructions that multiply 64-bit numbers, too, and gives the same on every processor.
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn minima(hashes: &[u64]) -> [u64; PERMUTATIONS] {
     let mut minima = [u64::MAX; PERMUTATIONS];
@@ -59,7 +59,7 @@ fn minima(hashes: &[u64]) -> [u64; PERMUTATIONS] {
     minima
 }
 
-/// One hash for each band of a signature.
+/// The hash of each band of a signature.
 pub(crate) fn bands(signature: &[u64; PERMUTATIONS]) -> [u64; BANDS] {
     let mut bands = [0; BANDS];
     for (band, minima) in bands.iter_mut().zip(signature.chunks_exact(ROWS)) {
@@ -77,8 +77,9 @@ mod tests {
 
     #[test]
     fn share_of_equal_minima_estimates_jaccard() {
-        // Words w0 w1 …: sets of single words whose overlap is known. The standard error of one estimate is at most
-        // sqrt(0.25 / 128) = 0.044; the mean over 40 pairs must be within 0.02, about three of its own.
+        // Words w0 w1 …: sets of single words whose overlap is known. The standard error of one estimate is
+        // at most sqrt(0.25 / 128) = 0.044; the mean over 40 pairs must be within 0.02, about three of its
+        // own.
         let shingle = Shingle::Words(NonZeroU32::MIN);
         let text = |from: usize, to: usize| {
             (from..to)

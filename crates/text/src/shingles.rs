@@ -1,8 +1,9 @@
 //! Texts as sets of overlapping pieces.
 //!
-//! Responsible for cutting a normalised text into shingles, for their 64-bit hashes, and for the similarity of two
-//! such sets. Not responsible for finding similar texts among many (see [`crate::minhash`] and
-//! [`crate::duplicates`]). Hash values are part of what artifacts depend on: a change here is a change of results.
+//! Responsible for cutting a normalised text into shingles, for their 64-bit hashes, and for the similarity
+//! of two such sets. Not responsible for finding similar texts among many (see [`crate::minhash`] and
+//! [`crate::duplicates`]). Hash values are part of what artifacts depend on: a change here is a change of
+//! results.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -14,10 +15,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::terms::word_ranges;
 
-/// The pieces of which two texts are compared. A text with fewer characters or words than asked for is one piece.
+/// The pieces of which two texts are compared. A text with fewer characters or words than asked for is one
+/// piece.
 ///
-/// Written in YAML and JSON as one key with a number: `characters: 5` or `words: 3`. The serde implementations are
-/// by hand: derived ones would ask for a YAML tag (`!words 3`).
+/// Written in YAML and JSON as one key with a number: `characters: 5` or `words: 3`. The serde
+/// implementations are by hand: derived ones would ask for a YAML tag (`!words 3`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
 #[schemars(rename_all = "snake_case")]
 pub enum Shingle {
@@ -28,8 +30,8 @@ pub enum Shingle {
 }
 
 impl Default for Shingle {
-    /// Five characters, which Leskovec, Rajaraman and Ullman (Mining of Massive Datasets, section 3.2.2) advise for
-    /// short documents.
+    /// Five characters, which Leskovec, Rajaraman and Ullman (Mining of Massive Datasets, section 3.2.2)
+    /// advise for short documents.
     fn default() -> Self {
         Self::Characters(NonZeroU32::new(5).expect("five is not zero"))
     }
@@ -77,8 +79,8 @@ impl<'de> Visitor<'de> for ShingleVisitor {
     }
 }
 
-/// Calls `visit` with the hash of every shingle of `key`, a text in the form of [`crate::normalized_key`]. Equal
-/// shingles come as often as they are there.
+/// Calls `visit` with the hash of every shingle of `key`, a text in the form of [`crate::normalized_key`].
+/// Equal shingles come as often as they are there.
 pub(crate) fn for_each_shingle(key: &str, shingle: Shingle, mut visit: impl FnMut(u64)) {
     let mut is_whole = true;
     match shingle {
@@ -150,8 +152,9 @@ fn common_count(mut one: &[u64], mut other: &[u64]) -> usize {
 /// The fractional bits of the golden ratio, odd: the increment of `SplitMix64`.
 pub(crate) const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The output function of `SplitMix64` (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators,
-/// OOPSLA 2014; constants of Vigna's public-domain `splitmix64.c`). A bijection that spreads every bit.
+/// The output function of `SplitMix64` (Steele, Lea and Flood, Fast Splittable Pseudorandom Number
+/// Generators, OOPSLA 2014; constants of Vigna's public-domain `splitmix64.c`). A bijection that spreads
+/// every bit.
 pub(crate) const fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use unicode_normalization::char::is_combining_mark;
 
-/// The words of `text`, in order: maximal runs of letters, digits and combining marks that begin with a letter
-/// or digit, with single apostrophes (`'` or `’`) inside.
+/// The words of `text`, in order: maximal runs of letters, digits and combining marks that begin with a
+/// letter or digit, with single apostrophes (`'` or `’`) inside.
 ///
 /// ```
 /// let words: Vec<&str> = labelproof_text::terms::words("Don't panic: 'it' is AT&T's.").collect();
@@ -41,7 +41,7 @@ pub(crate) fn word_ranges(text: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// Whether a character joins the two halves of a word such as "don't"; typographers write `’`.
+/// Whether a character is an apostrophe within a word such as "don't", typewritten (`'`) or typeset (`’`).
 pub(crate) fn is_apostrophe(character: char) -> bool {
     matches!(character, '\'' | '\u{2019}')
 }

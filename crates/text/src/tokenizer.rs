@@ -1,8 +1,8 @@
 //! Model tokens.
 //!
 //! Responsible for giving the ids that transformers gives for `tokenizer(text, truncation=True,
-//! max_length=max_tokens)`, for any `tokenizer.json`. Not responsible for padding, which depends on the batch, nor
-//! for the largest length a model can take.
+//! max_length=max_tokens)`, for any `tokenizer.json`. Not responsible for padding, which depends on the
+//! batch, nor for the largest length a model can take.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -18,12 +18,13 @@ use tokenizers::{Token, TruncationDirection};
 use crate::error::Error;
 use crate::word_cache::WordCache;
 
-/// Texts longer than this are encoded piece by piece, where that cannot change the result, when the places of tokens are asked
-/// for. Crate `tokenizers` keeps offsets and strings many times the size of the text, so the piece bounds its memory; it
-/// is far longer than what a model reads, and long enough to make the cost of a cut small.
+/// Texts longer than this are encoded piece by piece, where that cannot change the result, when the places of
+/// tokens are asked for. Crate `tokenizers` keeps offsets and strings many times the size of the text, so the
+/// piece bounds its memory; it is far longer than what a model reads, and long enough to make the cost of a
+/// cut small.
 const PIECE_BYTES: usize = 1 << 16;
 
-/// Where a text is cut, if it is.
+/// The characters before which a long text may be cut.
 const IS_CUT: [char; 2] = [' ', '\n'];
 
 /// Stands for the text when the special tokens around it are looked up; no vocabulary has so many entries.
@@ -37,14 +38,14 @@ pub struct Tokenizer {
     prefix: Vec<u32>,
     /// Special tokens after the text, such as `[SEP]`.
     suffix: Vec<u32>,
-    /// From which end a text is shortened.
+    /// The end from which a long text is truncated.
     direction: TruncationDirection,
     pad_id: u32,
     unknown_id: Option<u32>,
     vocabulary_size: usize,
     /// Whether white space always separates tokens, so that text may be cut there.
     cuts_at_white_space: bool,
-    /// Of the words between white space, where text may be cut there.
+    /// The tokens of words between white space, where text may be cut there.
     words: Arc<WordCache>,
 }
 
@@ -62,11 +63,12 @@ pub struct Encoding {
 pub struct SpannedEncoding {
     /// Token ids, the special ones included, not more than asked for: those of [`Encoding`].
     pub ids: Vec<u32>,
-    /// Where in the text, in bytes, each token stands that is not special.
+    /// The byte range in the text of each token that is not special.
     pub spans: Vec<Range<usize>>,
     /// The place in `ids` of the first token that is not special.
     pub first: usize,
-    /// The part of the text, in bytes, that was not cut off. Of a byte-level tokenizer it may end within a character.
+    /// The part of the text, in bytes, that was not cut off. Of a byte-level tokenizer it may end within a
+    /// character.
     pub read: Range<usize>,
 }
 
@@ -127,8 +129,8 @@ impl Tokenizer {
             return Err(Error::PostProcessor { path: path.into() });
         };
 
-        // Not `get_vocab_size`: ids may have gaps, and an embedding table needs a row for the largest one, of padding and the
-        // special tokens as well, whose ids the file may state apart from the vocabulary.
+        // Not `get_vocab_size`: ids may have gaps, and an embedding table needs a row for the largest one, of
+        // padding and the special tokens as well, whose ids the file may state apart from the vocabulary.
         let vocabulary = inner.get_vocab(true);
         let ids = vocabulary.values().chain(prefix).chain(suffix).chain([&pad_id]);
         let vocabulary_size = ids.max().map_or(0, |&largest| largest as usize + 1);
@@ -161,12 +163,13 @@ impl Tokenizer {
         self.unknown_id
     }
 
-    /// How many special tokens are put around every text.
+    /// The number of special tokens around every text.
     pub fn special_tokens_count(&self) -> usize {
         self.prefix.len() + self.suffix.len()
     }
 
-    /// Whether at least one token of the text fits into `max_tokens`, for checking settings before the first text.
+    /// Whether at least one token of the text fits into `max_tokens`, for checking settings before the first
+    /// text.
     pub fn check_max_tokens(&self, max_tokens: usize) -> Result<(), Error> {
         let special_tokens = self.special_tokens_count();
         if max_tokens > special_tokens {
@@ -181,8 +184,8 @@ impl Tokenizer {
 
     /// The ids of `text`, shortened to `max_tokens` with the special tokens on both sides kept.
     ///
-    /// The whole text is tokenised, since its full length is part of the answer. For BERT's pre-tokenizer this is
-    /// done word by word, most of which were seen before; other tokenizers get the text in one piece.
+    /// The whole text is tokenised, since its full length is part of the answer. For BERT's pre-tokenizer
+    /// this is done word by word, most of which were seen before; other tokenizers get the text in one piece.
     pub fn encode(&self, text: &str, max_tokens: usize) -> Result<Encoding, Error> {
         self.check_max_tokens(max_tokens)?;
         let mut ids = Vec::new();
@@ -255,7 +258,7 @@ impl Tokenizer {
             })
     }
 
-    /// Which of a text's tokens fit between the special ones.
+    /// The range of a text's tokens that fits between the special tokens.
     fn kept(&self, tokens: usize, max_tokens: usize) -> Range<usize> {
         let room = max_tokens - self.special_tokens_count();
         let excess = tokens.saturating_sub(room);
@@ -265,7 +268,8 @@ impl Tokenizer {
         }
     }
 
-    /// [`Tokenizer::encode`] for many texts, on all threads of the current rayon pool, in the order of the texts.
+    /// [`Tokenizer::encode`] for many texts, on all threads of the current rayon pool, in the order of the
+    /// texts.
     ///
     /// # Errors
     ///
@@ -284,7 +288,7 @@ impl Tokenizer {
         encodings.into_iter().collect()
     }
 
-    /// How much of `text` is encoded next.
+    /// The length in bytes of the piece of `text` that is encoded next.
     fn piece_length(&self, text: &str) -> usize {
         if !self.cuts_at_white_space || text.len() <= PIECE_BYTES {
             return text.len();
@@ -307,8 +311,9 @@ impl Tokenizer {
 
 /// Whether cutting a text before a space or line feed gives the same tokens.
 ///
-/// True of BERT: its normalizer treats characters one by one, and its pre-tokenizer drops white space. Byte-level and
-/// sentence-piece tokenizers make white space part of tokens, some by rules that look further ahead.
+/// True of BERT: its normalizer treats characters one by one, and its pre-tokenizer drops white space.
+/// Byte-level and sentence-piece tokenizers make white space part of tokens, some by rules that look further
+/// ahead.
 fn cuts_at_white_space(tokenizer: &tokenizers::Tokenizer) -> bool {
     matches!(tokenizer.get_normalizer(), None | Some(NormalizerWrapper::BertNormalizer(_)))
         && matches!(tokenizer.get_pre_tokenizer(), Some(PreTokenizerWrapper::BertPreTokenizer(_)))

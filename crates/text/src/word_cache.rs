@@ -1,7 +1,7 @@
 //! What words became which tokens.
 //!
-//! Natural text says the same words again and again: most of tokenising is looking up what was done before. Responsible for
-//! remembering; whether words may be tokenised one by one is the tokenizer's to know.
+//! Natural text says the same words again and again: most of tokenising is looking up what was done before.
+//! Responsible for remembering; whether words may be tokenised one by one is the tokenizer's to know.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ const LONGEST: usize = 48;
 
 type Shard = HashMap<Box<str>, Box<[u32]>>;
 
-/// Tokens of words, for all threads.
+/// A cache from words to their tokens, shared by all threads.
 #[derive(Debug)]
 pub(crate) struct WordCache {
     shards: Vec<Mutex<Shard>>,

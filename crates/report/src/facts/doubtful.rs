@@ -1,4 +1,4 @@
-//! Rows whose label the audit doubts.
+//! The rows whose labels the audit doubts.
 
 use labelproof_artifact::Findings;
 use serde_json::Value;
@@ -18,14 +18,14 @@ pub(crate) struct Doubtful {
     pub(crate) id: String,
     /// The part it belongs to, in a word.
     pub(crate) part: String,
-    /// The class it has.
+    /// The label of the row.
     pub(crate) label: String,
-    /// The class it looks like.
+    /// The label that the row is more likely to have.
     pub(crate) suggestion: String,
 }
 
-/// The most doubtful rows, the first ones first. The audit lists them whether or not they are many enough to be a
-/// finding.
+/// The most doubtful rows, the first ones first. The audit lists them whether or not they are many enough to
+/// be a finding.
 pub(super) fn of(findings: &Findings) -> Vec<Doubtful> {
     let check = audited::answer(findings, WRONG_LABELS);
     let rows = check

@@ -1,4 +1,4 @@
-//! Which words moved the decision for a mistake.
+//! The word attributions of the mistakes.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use crate::Error;
 /// A text in pieces, and how far each moved the decision.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Explanation {
-    /// Words with the white space after them, and how far each moved the decision to the predicted class and away from
-    /// the true one, in differences of logits.
+    /// Words with the white space after them, and how far each moved the decision to the predicted class and
+    /// away from the true one, in differences of logits.
     pub(crate) pieces: Vec<(String, f64)>,
     /// The logit of the predicted class less that of the true one.
     pub(crate) margin: f64,
-    /// The same of an empty text.
+    /// The margin of the reference, a text without information.
     pub(crate) reference_margin: f64,
 }
 
-/// Reads the explanations, by id.
+/// Reads the attributions, by id.
 pub(super) fn read(artifacts: Artifacts<'_>) -> Result<BTreeMap<String, Explanation>, Error> {
     let explanation = |row: Attribution| Explanation {
         pieces: row

@@ -11,13 +11,13 @@ use crate::Error;
 pub(crate) struct Place {
     /// The document's id.
     pub(crate) id: String,
-    /// From left to right, 0 to 1.
+    /// The horizontal coordinate, from left to right, 0 to 1.
     pub(crate) x: f64,
-    /// From bottom to top, 0 to 1.
+    /// The vertical coordinate, from bottom to top, 0 to 1.
     pub(crate) y: f64,
     /// The true class.
     pub(crate) class: usize,
-    /// The class it was taken for.
+    /// The predicted class.
     pub(crate) predicted: usize,
 }
 

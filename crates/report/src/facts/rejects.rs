@@ -1,4 +1,4 @@
-//! Rows that did not go on, counted by reason.
+//! The rejected rows, counted by reason.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,15 @@ use labelproof_artifact::{ArtifactError, Artifacts, Kind, Reject, Row, StageId, 
 
 use crate::Error;
 
-/// Examples kept of each reason.
+/// The most examples of each reason.
 const EXAMPLES: usize = 3;
 
 /// The rejects of one stage.
 #[derive(Debug, Default)]
 pub(crate) struct Rejects {
-    /// How many there are.
+    /// The number of rejects.
     pub(crate) total: u64,
-    /// How many, and the first few, by reason.
+    /// The number of rejects and the first of them, by reason.
     pub(crate) reasons: BTreeMap<String, (u64, Vec<Reject>)>,
 }
 

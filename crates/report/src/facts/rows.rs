@@ -8,28 +8,28 @@ use super::WordFacts;
 use super::one_by_one;
 use crate::Error;
 
-/// After how many rows progress is told: a call for each would cost more than the row.
+/// The number of rows between two reports of progress: a report for each row would cost more than the row.
 const REPORTED_ROWS: u64 = 4096;
 
-/// What preprocess and split say of the rows.
+/// The counts of the rows, from the tables of preprocess and split.
 pub(crate) struct RowFacts {
     /// Rows by class and part, parts in the order of [`Split::ALL`].
     pub(crate) counts: Vec<[u64; 3]>,
-    /// Lengths by class.
+    /// The lengths of the texts, by class.
     pub(crate) lengths: Vec<Lengths>,
-    /// Where texts were cut, in tokens; none if no text was.
+    /// The number of tokens to which texts were truncated, if any was.
     pub(crate) cut_at: Option<u32>,
-    /// Duplicates.
+    /// The groups of duplicates.
     pub(crate) duplicates: Duplicates,
 }
 
 impl RowFacts {
-    /// All rows.
+    /// The number of rows.
     pub(crate) fn total(&self) -> u64 {
         self.counts.iter().flatten().sum()
     }
 
-    /// The rows of a part.
+    /// The number of rows of a split.
     pub(crate) fn of_split(&self, split: Split) -> u64 {
         self.counts.iter().map(|parts| parts[split as usize]).sum()
     }
@@ -47,17 +47,17 @@ impl RowFacts {
     }
 }
 
-/// How long the texts of a class are, in tokens before truncation.
+/// The lengths of the texts of a class, in tokens before truncation.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lengths {
     /// Rows by length. There are far fewer lengths than rows.
     pub(crate) counts: BTreeMap<u32, u64>,
-    /// Rows that were cut.
+    /// The number of rows that were truncated.
     pub(crate) truncated: u64,
 }
 
 impl Lengths {
-    /// All rows.
+    /// The number of rows.
     pub(crate) fn rows(&self) -> u64 {
         self.counts.values().sum()
     }
@@ -79,11 +79,11 @@ impl Lengths {
 /// Groups of exact and near duplicates with more than one row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Duplicates {
-    /// The groups.
+    /// The number of groups.
     pub(crate) groups: u64,
-    /// The rows in them.
+    /// The number of rows in groups.
     pub(crate) rows: u64,
-    /// The rows of the largest group.
+    /// The number of rows in the largest group.
     pub(crate) largest: u64,
     /// Groups with rows of more than one label.
     pub(crate) across_labels: u64,
@@ -99,8 +99,8 @@ struct Group {
     parts: BTreeSet<Split>,
 }
 
-/// Reads tokens and splits side by side, then the splits once more for the first rows of duplicate groups; counts the
-/// words of the training rows on the way.
+/// Reads tokens and splits side by side, then the splits once more for the first rows of duplicate groups;
+/// counts the words of the training rows on the way.
 pub(super) fn read(
     artifacts: Artifacts<'_>,
     labels: &LabelMap,
@@ -148,7 +148,7 @@ fn contradiction(problem: String) -> Error {
 struct Reading<'a> {
     labels: &'a LabelMap,
     facts: RowFacts,
-    /// By the id of the first row.
+    /// The groups, by the id of their first row.
     groups: BTreeMap<String, Group>,
 }
 
@@ -204,7 +204,8 @@ impl<'a> Reading<'a> {
         Ok(class)
     }
 
-    /// The first row of a group carries its own id as the group's, and shows as one only once a copy was seen.
+    /// The first row of a group carries its own id as the group's, and shows as one only once a copy was
+    /// seen.
     fn add_first(&mut self, row: &SplitRow) -> Result<(), Error> {
         if self.groups.contains_key(&row.id) {
             let class = self.class(row)?;

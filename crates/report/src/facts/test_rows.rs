@@ -25,8 +25,9 @@ pub(crate) struct TestRows {
     pub(crate) mistakes: u64,
     /// The worst mistakes, by loss and then by id.
     pub(crate) worst: Vec<TestRow>,
-    /// Of every cell that has rows, those with the highest loss: of wrong ones the worst, of right ones the least sure.
-    /// Where there are more cells and rows than fit, those of small cells and right ones are left out first.
+    /// Of every cell that has rows, those with the highest loss: of wrong ones the worst, of right ones the
+    /// least sure. Where there are more cells and rows than fit, those of small cells and right ones are left
+    /// out first.
     pub(crate) examples: BTreeMap<Cell, Vec<TestRow>>,
     /// Model (first) against baseline (second).
     pub(crate) comparison: McNemar,
@@ -61,24 +62,25 @@ pub(super) fn read(
     most: usize,
     map: &mut Map,
 ) -> Result<TestRows, Error> {
-    let mut found = Found::new(most);
+    let mut tally = Tally::new(most);
     for batch in TableReader::<Prediction>::open(artifacts)? {
         for row in &batch? {
-            found.add(row, labels);
+            tally.add(row, labels);
             map.add(row, labels);
         }
     }
-    found.check_rows(evaluation)?;
-    found.check_hits(evaluation)?;
+    tally.check_rows(evaluation)?;
+    tally.check_hits(evaluation)?;
     Ok(TestRows {
-        mistakes: found.total,
-        worst: found.worst.into_sorted(),
-        examples: in_turn(found.cells),
-        comparison: mcnemar_from_counts(found.only_model, found.only_baseline),
+        mistakes: tally.total,
+        worst: tally.worst.into_sorted(),
+        examples: in_turn(tally.cells),
+        comparison: mcnemar_from_counts(tally.only_model, tally.only_baseline),
     })
 }
 
-/// Of each cell in turn one row more, the mistakes before the hits and the largest cells first, until there are enough.
+/// Chooses rows for each cell in turn, one more in each round, mistakes before hits and the largest cells
+/// first, until there are enough.
 fn in_turn(cells: BTreeMap<Cell, Worst>) -> BTreeMap<Cell, Vec<TestRow>> {
     let mut cells: Vec<(Cell, u64, Vec<TestRow>)> = cells
         .into_iter()
@@ -107,8 +109,8 @@ fn in_turn(cells: BTreeMap<Cell, Worst>) -> BTreeMap<Cell, Vec<TestRow>> {
         .collect()
 }
 
-/// What a pass over the predictions leaves.
-struct Found {
+/// The counts of one pass over the predictions, and the rows that may be shown.
+struct Tally {
     rows: BTreeMap<Split, u64>,
     total: u64,
     baseline_total: u64,
@@ -118,7 +120,7 @@ struct Found {
     cells: BTreeMap<Cell, Worst>,
 }
 
-impl Found {
+impl Tally {
     fn new(most: usize) -> Self {
         Self {
             rows: BTreeMap::new(),
@@ -214,7 +216,8 @@ fn test_row(row: &Prediction, labels: &LabelMap) -> TestRow {
     }
 }
 
-/// The rows of highest loss so far, and some more: sorting now and then is cheaper than keeping order at every row.
+/// The rows of highest loss so far, and some more: sorting now and then is cheaper than keeping order at
+/// every row.
 struct Worst {
     most: usize,
     /// Rows of less loss are not among the worst.

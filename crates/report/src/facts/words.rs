@@ -1,7 +1,8 @@
-//! Which words the training texts have: in how many texts of each class, and which of them tell the classes apart.
+//! Which words the training texts have: in how many texts of each class, and which of them tell the classes
+//! apart.
 //!
-//! The texts are those that the model learned from, cleaned as it saw them; words are those of the TF-IDF baseline, in
-//! lower case, without English stop words.
+//! The texts are those that the model learned from, cleaned as it saw them; words are those of the TF-IDF
+//! baseline, in lower case, without English stop words.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,8 @@ use labelproof_metrics::contrast::{Contrast, Occurrences, contrast};
 use labelproof_text::cleaning::english_stop_words;
 use labelproof_text::terms::words;
 
-/// Different words that are counted at once. Beyond, those of a single text are forgotten: they tell no class apart.
+/// Different words that are counted at once. Beyond, those of a single text are forgotten: they tell no class
+/// apart.
 const MOST_WORDS: usize = 500_000;
 
 /// A word of more characters is an address or a mistake of the source.
@@ -21,14 +23,14 @@ const COMMON_SHARE: f64 = 0.05;
 /// Beyond so many training texts, a sample of about as many is counted: it knows every word that matters.
 const MOST_TEXTS: u64 = 100_000;
 
-/// Words of the training texts.
+/// The words of the training texts.
 #[derive(Debug)]
 pub(crate) struct WordFacts {
     /// Training texts of each class, and of those the counted ones: of each class every so many-th.
     seen: Vec<u64>,
     texts: Vec<u64>,
     step: u64,
-    /// For each word, in how many texts of which class it is. Classes without it are left out.
+    /// The number of texts with each word, by class. Classes without the word are left out.
     counts: BTreeMap<String, Vec<(u32, u64)>>,
     stop_words: BTreeSet<String>,
 }
@@ -43,7 +45,8 @@ pub(crate) struct TypicalWord {
 }
 
 impl TypicalWord {
-    /// From texts with the word and all texts, inside and outside; nothing if chance explains the difference.
+    /// The contrast of a word, from the texts with the word and all texts, inside and outside the class;
+    /// `None` where chance explains the difference.
     fn new(word: &str, inside: (u64, u64), outside: (u64, u64)) -> Option<Self> {
         let occurrences = |(with, texts)| Occurrences { with, texts };
         let (inside, outside) = (occurrences(inside), occurrences(outside));
@@ -72,7 +75,7 @@ fn sorted(words: impl Iterator<Item = TypicalWord>) -> Vec<TypicalWord> {
 }
 
 impl WordFacts {
-    /// To count the words of about as many texts, or of a sample if they are very many.
+    /// Prepares to count the words of about so many texts, or of a sample where they are very many.
     pub(super) fn new(classes: usize, training_texts: u64) -> Self {
         Self {
             step: training_texts.div_ceil(MOST_TEXTS).max(1),
@@ -83,7 +86,7 @@ impl WordFacts {
         }
     }
 
-    /// Classes.
+    /// The number of classes.
     pub(crate) fn classes(&self) -> usize {
         self.texts.len()
     }
@@ -98,7 +101,8 @@ impl WordFacts {
         self.texts[class]
     }
 
-    /// The words that the texts of a class have more often than those of all others, beyond chance; the surest first.
+    /// The words that the texts of a class have more often than those of all others, beyond chance; the
+    /// surest first.
     pub(crate) fn typical(&self, class: usize) -> Vec<TypicalWord> {
         let inside = self.texts[class];
         let outside = self.texts.iter().sum::<u64>() - inside;
@@ -110,8 +114,8 @@ impl WordFacts {
         sorted(words)
     }
 
-    /// The words that the texts of both classes have more often than those of all others, beyond chance; those first that
-    /// are sure of both.
+    /// The words that the texts of both classes have more often than those of all others, beyond chance;
+    /// those first that are sure of both.
     pub(crate) fn shared(&self, one: usize, other: usize) -> Vec<TypicalWord> {
         let outside = self.texts.iter().sum::<u64>() - self.texts[one] - self.texts[other];
         let words = self.counts.iter().filter_map(|(word, counts)| {

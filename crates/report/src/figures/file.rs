@@ -36,7 +36,8 @@ impl Figure {
         let mut sizes = view.split(' ').skip(2);
         let (width, height) = (sizes.next().unwrap_or("0"), sizes.next().unwrap_or("0"));
         format!(
-            "{head} xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\">\n<style>\n{}\n{}</style>\n\
+            "{head} xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" \
+             height=\"{height}\">\n<style>\n{}\n{}</style>\n\
              <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n{content}\n",
             self.font(),
             rules(),
@@ -52,7 +53,8 @@ impl Figure {
     }
 }
 
-/// The charts' rules with the colours of the light theme in them: not every program that reads SVG knows variables.
+/// The charts' rules with the colours of the light theme in them: not every program that reads SVG knows
+/// variables.
 fn rules() -> &'static str {
     static RULES: OnceLock<String> = OnceLock::new();
     RULES.get_or_init(|| {

@@ -13,7 +13,7 @@ const LETTERS: f64 = 12.0;
 const CELL: f64 = 44.0;
 const SMALL_CELL: f64 = 30.0;
 
-/// From so many labels on, cells are small.
+/// The number of labels from which cells are small.
 const MANY_LABELS: usize = 13;
 
 /// The longest name that is not squeezed.
@@ -33,9 +33,9 @@ struct Cell {
 
 struct Name {
     text: String,
-    /// Along the rows.
+    /// The vertical place of the row.
     y: Pixels,
-    /// Along the columns.
+    /// The horizontal place of the column.
     x: Pixels,
     /// The width that it has to keep to, where it is too long.
     fitted: Option<Pixels>,

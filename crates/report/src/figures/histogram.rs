@@ -1,4 +1,4 @@
-//! How many rows there are of each length.
+//! A histogram of the lengths of the texts.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -13,7 +13,7 @@ const TOP: f64 = 20.0;
 const BOTTOM: f64 = 150.0;
 const MOST_TICKS: usize = 6;
 
-/// Columns of the chart.
+/// The number of columns of the chart.
 const COLUMNS: u32 = 48;
 
 struct Column {
@@ -31,7 +31,8 @@ struct Mark {
     text_at: Pixels,
 }
 
-/// Rows over length. The longest hundredth is in the last column, or one endless text would flatten all the rest.
+/// Rows over length. The longest hundredth is in the last column, or one endless text would flatten all the
+/// rest.
 #[derive(Template)]
 #[template(path = "figures/histogram.html", whitespace = "minimize")]
 pub(crate) struct Histogram {

@@ -1,7 +1,8 @@
 //! The letters of the word clouds: their sizes, and the font itself for the page.
 //!
-//! The font travels with the page, so that words are as wide wherever it is read as they were when they were placed.
-//! Letters that it does not have are given the room of a square, and the browser is told to fit the word in.
+//! The font travels with the page, so that words are as wide wherever it is read as they were when they were
+//! placed. Letters that it does not have are given the room of a square, and the browser is told to fit the
+//! word in.
 
 use std::sync::OnceLock;
 
@@ -22,7 +23,7 @@ pub(crate) const TEXT_FAMILY: &str = "Labelproof Text";
 /// The outline of a word at a size of 1: from where it begins on its base line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Extent {
-    /// To the end of the last letter.
+    /// The width up to the end of the last letter.
     pub(crate) width: f64,
     /// The highest point above the base line.
     pub(crate) above: f64,
@@ -37,7 +38,7 @@ fn face() -> &'static Face<'static> {
     FACE.get_or_init(|| Face::parse(FONT, 0).expect("the font is part of the program, and a test reads it"))
 }
 
-/// How much room a word takes.
+/// The extent of a word in the font.
 pub(crate) fn extent(word: &str) -> Extent {
     let face = face();
     let unit = f64::from(face.units_per_em());
@@ -76,7 +77,8 @@ pub(crate) fn text_font_face() -> String {
 
 fn rule(family: &str, weight: u32, font: &[u8]) -> String {
     format!(
-        "@font-face{{font-family:\"{family}\";font-weight:{weight};src:url(data:font/ttf;base64,{}) format(\"truetype\")}}",
+        "@font-face{{font-family:\"{family}\";font-weight:{weight};src:url(data:font/ttf;base64,{}) \
+         format(\"truetype\")}}",
         STANDARD.encode(font)
     )
 }

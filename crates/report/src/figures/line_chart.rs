@@ -7,10 +7,11 @@ use askama::filters::HtmlSafe;
 
 use super::{Pixels, Scale, Tick};
 
-/// Points a line shows; of more, every so many-th and the last are kept. A chart is not wider than that in pixels.
+/// Points a line shows; of more, every so many-th and the last are kept. A chart is not wider than that in
+/// pixels.
 const MOST_POINTS: usize = 400;
 
-/// Up to here every point gets a dot, beyond the dots would merge.
+/// The most points that get a dot each; more dots would merge.
 const MOST_DOTS: usize = 40;
 
 const LEFT: f64 = 58.0;
@@ -19,17 +20,17 @@ const TOP: f64 = 30.0;
 const BOTTOM: f64 = 224.0;
 const MOST_TICKS: usize = 5;
 
-/// One line of the chart, as it comes.
+/// One series of the chart, in its own units.
 pub(crate) struct Series {
-    /// Its name in the legend.
+    /// The series' name in the legend.
     pub(crate) name: &'static str,
-    /// Its class in the style sheet.
+    /// The series' class in the style sheet.
     pub(crate) style: &'static str,
-    /// Its points; what is not finite, or huge, is a gap.
+    /// The points; a value that is not finite, or huge, is a gap.
     pub(crate) points: Vec<(f64, f64)>,
 }
 
-/// One line of the chart, placed.
+/// One series of the chart, in pixels.
 struct Line {
     name: &'static str,
     style: &'static str,
@@ -50,20 +51,21 @@ struct Best {
 /// A value that the lines are held against.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reference {
-    /// Where it lies.
+    /// The value at which the line lies.
     pub(crate) value: f64,
-    /// What it is, in a few words.
+    /// What the line marks, in a few words.
     pub(crate) text: String,
 }
 
-/// A reference, placed.
+/// A reference line, in pixels.
 struct Level {
     at: Pixels,
     text_at: Pixels,
     text: String,
 }
 
-/// A reference farther above the lines than this many times their highest point would flatten them, and is not drawn.
+/// A reference farther above the lines than this many times their highest point would flatten them, and is
+/// not drawn.
 const FAR_ABOVE: f64 = 1.6;
 
 /// Lines over a common axis.
@@ -81,9 +83,9 @@ pub(crate) struct LineChart {
     along_name: &'static str,
 }
 
-/// What a chart is of.
+/// The texts of a chart.
 pub(crate) struct Labels {
-    /// Its anchor.
+    /// The anchor of the chart.
     pub(crate) id: &'static str,
     /// What the lines show.
     pub(crate) title: &'static str,
@@ -91,16 +93,16 @@ pub(crate) struct Labels {
     pub(crate) description: String,
     /// Whether the values are shares.
     pub(crate) percent: bool,
-    /// What lies along.
+    /// The horizontal axis.
     pub(crate) along: Along,
 }
 
-/// What lies along a chart.
+/// The horizontal axis of a chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Along {
     /// Epochs, from 1.
     Epochs {
-        /// The one whose weights were kept.
+        /// The epoch whose weights were kept.
         kept: Option<u32>,
     },
     /// A share of something, from none to all of it.
@@ -178,7 +180,7 @@ impl LineChart {
 }
 
 impl LineChart {
-    /// Its anchor.
+    /// The anchor of the chart.
     pub(crate) fn id(&self) -> &'static str {
         self.id
     }

@@ -1,4 +1,4 @@
-//! How often the classifier is right, by how sure it is.
+//! A reliability diagram: the accuracy of the predictions by their confidence.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -15,7 +15,7 @@ const BOTTOM: f64 = 292.0;
 const STRIP_TOP: f64 = 306.0;
 const STRIP_BOTTOM: f64 = 346.0;
 
-/// A bin with rows, placed.
+/// A bin with rows, in pixels.
 struct Bar {
     left: Pixels,
     width: Pixels,
@@ -72,7 +72,7 @@ impl ReliabilityDiagram {
 }
 
 impl ReliabilityDiagram {
-    /// Its anchor.
+    /// The anchor of the diagram.
     pub(crate) fn id(&self) -> &'static str {
         self.id
     }

@@ -1,4 +1,4 @@
-//! From values to places in a chart.
+//! Linear scales, from values to pixels.
 
 use std::fmt;
 
@@ -51,7 +51,7 @@ impl Scale {
         }
     }
 
-    /// Where a value lies.
+    /// The place of a value, in pixels.
     pub(super) fn at(&self, value: f64) -> Pixels {
         let share = (value - self.low) / (self.high - self.low);
         Pixels(self.start + share.clamp(0.0, 1.0) * (self.end - self.start))
@@ -71,7 +71,7 @@ impl Scale {
             .collect()
     }
 
-    /// How many decimals tell neighbouring ticks apart.
+    /// The number of decimals by which neighbouring ticks differ.
     pub(super) fn decimals(&self, most_ticks: usize) -> usize {
         let step = step(self.high - self.low, most_ticks);
         (0..6)

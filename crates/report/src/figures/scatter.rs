@@ -23,16 +23,16 @@ const MOST_RINGS: usize = 600;
 const LETTERS: f64 = 14.0;
 const LINE: f64 = 17.0;
 
-/// A point, as it comes.
+/// A point, in its own units.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Point {
-    /// From left to right, 0 to 1.
+    /// The horizontal coordinate, from left to right, 0 to 1.
     pub(crate) x: f64,
-    /// From bottom to top, 0 to 1.
+    /// The vertical coordinate, from bottom to top, 0 to 1.
     pub(crate) y: f64,
-    /// Which of the coloured labels it has; none for one of the others.
+    /// The coloured label of the point; `None` for another label.
     pub(crate) group: Option<usize>,
-    /// What to say of it, if it is ringed.
+    /// The hint at the point's ring, if it has one.
     pub(crate) ring: Option<String>,
 }
 

@@ -13,7 +13,7 @@ const HEIGHT: f64 = 260.0;
 const SMALLEST: f64 = 12.0;
 const LARGEST: f64 = 44.0;
 
-/// Free space around each word.
+/// The free space around each word, in pixels.
 const PADDING: f64 = 2.0;
 
 /// The spiral on which a word looks for room: radians a step, and pixels it goes out in a turn.
@@ -26,13 +26,13 @@ pub(crate) struct CloudWord {
     pub(crate) word: String,
     /// The size follows from its root, so that the area of a word is as large as its share.
     pub(crate) share: f64,
-    /// For whoever points at it.
+    /// The text that is shown while the word is pointed at.
     pub(crate) hint: String,
     /// 0 to 2, from what tells little to what tells much.
     pub(crate) tone: usize,
 }
 
-/// Where a word stands.
+/// The place of a word.
 #[derive(Debug, Clone, PartialEq)]
 struct Placed {
     word: String,

@@ -12,7 +12,7 @@ use crate::facts::Facts;
 use crate::format::more;
 use crate::text;
 
-/// How many bytes of evidence the page takes; causes of low rank go without.
+/// The most bytes of evidence on the page; causes of low rank go without.
 const EVIDENCE_BYTES: usize = 250_000;
 
 /// A cause that was found.
@@ -28,7 +28,7 @@ struct Cause {
     fix: String,
     confirm: String,
     evidence: Vec<Evidence>,
-    /// How many pieces of evidence are not shown.
+    /// A note on the evidence that is not shown.
     left_out: String,
 }
 

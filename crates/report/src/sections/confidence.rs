@@ -1,4 +1,4 @@
-//! Whether the classifier is as sure as it is right.
+//! The section on calibration: whether the confidence of predictions is their accuracy.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -77,7 +77,7 @@ impl Confidence {
     }
 }
 
-/// How often the surest rows are right, by how many of them are kept.
+/// The accuracy of the most confident rows, by the share of rows that is kept.
 fn coverage(facts: &Facts) -> Option<LineChart> {
     let model = facts.model(Split::Test)?;
     let mut series = vec![curve("BERT", "model", model)];

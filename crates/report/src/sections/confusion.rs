@@ -1,4 +1,4 @@
-//! Which labels are taken for which, on the test rows.
+//! The section on confusions: the confusion matrix of the test rows, and its largest cells in words.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -15,29 +15,30 @@ use crate::palette;
 const MATRIX_LABELS: usize = 30;
 const EXCERPT_LABELS: usize = 20;
 
-/// From here on the names of the columns are written upright.
+/// The number of labels from which the names of columns are written vertically.
 const UPRIGHT_LABELS: usize = 9;
 
-/// The most pairs that are put into words where the whole matrix is shown, and that are listed where it is not.
+/// The most pairs that are put into words where the whole matrix is shown, and that are listed where it is
+/// not.
 const PAIRS_SHOWN: usize = 10;
 const PAIRS_LISTED: usize = 500;
 
 /// Rows of one label that were taken for another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pair {
-    /// How many.
+    /// The number of rows.
     pub(crate) count: String,
-    /// Of how many.
+    /// The number of rows of the true label.
     pub(crate) support: String,
-    /// The same as a share.
+    /// The number of rows as a share of the true label's.
     pub(crate) share: String,
-    /// The verb for so many.
+    /// The verb that goes with the number, `was` or `were`.
     pub(crate) verb: &'static str,
-    /// What they are.
+    /// The true label.
     pub(crate) label: String,
-    /// What they were called.
+    /// The predicted label.
     pub(crate) predicted: String,
-    /// Where they are in the matrix.
+    /// The name of the cell in the matrix.
     pub(crate) cell: String,
 }
 
@@ -66,7 +67,7 @@ struct Matrix {
     upright: bool,
     rows: Vec<Row>,
     predicted: Vec<String>,
-    /// Whether there are labels beyond.
+    /// Whether there are labels that are not shown.
     excerpt: bool,
 }
 
@@ -208,12 +209,13 @@ fn cell((class, predicted): facts::Cell, rows: u64, of_true: u64, of_predicted: 
     }
 }
 
-/// What the page's script knows a cell by.
+/// The name by which the page's script finds a cell.
 pub(crate) fn cell_name((class, predicted): facts::Cell) -> String {
     format!("{class},{predicted}")
 }
 
-/// Each pair of a class and another that some of its test rows were taken for, with their number; the most first.
+/// Each pair of a class and another that some of its test rows were taken for, with their number; the most
+/// first.
 pub(crate) fn confused_classes(facts: &Facts) -> Vec<(u64, usize, usize)> {
     let Some(metrics) = facts.model(Split::Test) else {
         return Vec::new();

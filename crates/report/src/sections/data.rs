@@ -1,4 +1,4 @@
-//! What was trained and tested on: rows, lengths, duplicates, and what was left behind.
+//! The section on the data: rows, lengths, duplicates and rejects.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -68,7 +68,7 @@ impl HtmlSafe for Data {}
 const QUANTILES: [u64; 6] = [0, 25, 50, 75, 95, 100];
 
 impl Data {
-    /// Counts what the tables show.
+    /// Computes what the tables show.
     pub(crate) fn new(facts: &Facts) -> Self {
         let classes = largest_classes(facts);
         let all_lengths = facts.rows.all_lengths();
@@ -94,7 +94,7 @@ impl Data {
 }
 
 impl Data {
-    /// The lengths.
+    /// The histograms of lengths.
     pub(crate) fn figures(&self) -> Vec<Figure> {
         self.histogram
             .iter()
@@ -167,8 +167,8 @@ fn duplicates(facts: &Facts) -> String {
         return "No exact or near duplicates were found.".to_owned();
     }
     format!(
-        "{} of exact or near duplicates hold {} ({} of all), the largest {}; {} more than one label, and {} in train \
-         and in validation or test at once.",
+        "{} of exact or near duplicates hold {} ({} of all), the largest {}; {} more than one label, and {} \
+         in train and in validation or test at once.",
         counted(duplicates.groups, "group"),
         counted(duplicates.rows, "row"),
         share(duplicates.rows, facts.rows.total()),

@@ -12,19 +12,19 @@ use crate::facts::{Facts, TestRow};
 use crate::format::{more, percent};
 use crate::text;
 
-/// What all rows together may take of the page, in bytes.
+/// The most bytes that all rows together take on the page.
 const BUDGET: usize = 350_000;
 
 #[derive(Serialize)]
 struct Data {
     labels: Vec<String>,
-    /// By `true class,predicted class`.
+    /// The cells, by `true class,predicted class`.
     cells: BTreeMap<String, Cell>,
 }
 
 #[derive(Serialize)]
 struct Cell {
-    /// All rows of the cell, of which `rows` are some.
+    /// The number of rows of the cell, some of which are in `rows`.
     count: u64,
     rows: Vec<Row>,
 }
@@ -112,8 +112,8 @@ fn inside_script(value: &impl Serialize) -> String {
     escaped(&serde_json::to_string(value).expect("text and lists of it are JSON"))
 }
 
-/// Nothing that ends or opens an element: the characters of markup are in strings only, and JSON has other names for
-/// them.
+/// Nothing that ends or opens an element: the characters of markup are in strings only, and JSON has other
+/// names for them.
 fn escaped(json: &str) -> String {
     json.replace('<', "\\u003c")
         .replace('>', "\\u003e")

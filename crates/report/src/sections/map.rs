@@ -1,4 +1,4 @@
-//! The test texts on a plane.
+//! The section with the map of the test rows.
 
 use askama::Template;
 use askama::filters::HtmlSafe;

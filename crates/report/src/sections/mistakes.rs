@@ -1,5 +1,5 @@
-//! The test rows that the model was most sure of and wrong about, with the words that moved the decision; and rows whose
-//! label looks wrong.
+//! The test rows that the model was most sure of and wrong about, with the words that moved the decision; and
+//! rows whose label looks wrong.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,8 @@ use crate::facts::{Doubtful, Explanation, Facts, TestRow};
 use crate::format::{UNDEFINED, count, counted, decimal, more, percent};
 use crate::text;
 
-/// What all mistakes together may take of the page, in bytes. Below the page's 2 MB by what the rest can need.
+/// The most bytes that all mistakes together take on the page: its 2 MB less what the other sections can
+/// need.
 const BUDGET: usize = 600_000;
 
 /// The most words that are named beside a marked text, for each direction.
@@ -21,10 +22,10 @@ const WORDS_NAMED: usize = 5;
 const MARKED: f64 = 0.2;
 const STRONGLY_MARKED: f64 = 0.6;
 
-/// What a mistake takes beside its texts, in bytes.
+/// The bytes that a mistake takes beside its texts.
 const MARKUP: usize = 1_500;
 
-/// What a marked word takes beside itself.
+/// The bytes that the markup of a word takes.
 const PIECE_MARKUP: usize = 40;
 
 struct Shown {

@@ -24,8 +24,8 @@ struct Row {
     cells: Vec<Cell>,
 }
 
-/// A part of the data and how many columns it takes.
-struct Part {
+/// The heading of a split, over the columns that it takes.
+struct SplitHeading {
     name: String,
     rows: String,
     columns: usize,
@@ -43,7 +43,7 @@ struct Label {
     roc_auc: Cell,
 }
 
-/// What predicting in 8 bits changes on the test rows.
+/// The changes on the test rows when predicting in int8.
 struct Int8 {
     rows: String,
     other_labels: String,
@@ -56,7 +56,7 @@ struct Int8 {
 #[template(path = "numbers.html", whitespace = "minimize")]
 pub(crate) struct Numbers {
     baseline_name: String,
-    parts: Vec<Part>,
+    parts: Vec<SplitHeading>,
     int8: Option<Int8>,
     classifiers: Vec<&'static str>,
     groups: Vec<Group>,
@@ -170,7 +170,7 @@ const AGREEMENT: [Definition; 3] = [
 ];
 
 impl Numbers {
-    /// Collects the figures.
+    /// Collects the metrics of all splits.
     pub(crate) fn new(facts: &Facts) -> Self {
         let columns: Vec<_> = Split::ALL
             .into_iter()
@@ -217,14 +217,14 @@ fn columns(facts: &Facts, split: Split) -> Vec<(&'static str, &SplitMetrics)> {
     model.into_iter().chain(int8).chain(baseline).collect()
 }
 
-fn parts(facts: &Facts) -> Vec<Part> {
+fn parts(facts: &Facts) -> Vec<SplitHeading> {
     Split::ALL
         .into_iter()
         .rev()
         .filter_map(|split| {
             let columns = columns(facts, split);
             let &(_, metrics) = columns.first()?;
-            Some(Part {
+            Some(SplitHeading {
                 name: split.to_string(),
                 rows: count(metrics.rows),
                 columns: columns.len(),

@@ -1,4 +1,4 @@
-//! What the numbers come from, so that they can be made again.
+//! The section on provenance: parameters and digests, by which the figures can be reproduced.
 
 use std::collections::BTreeMap;
 
@@ -32,11 +32,11 @@ struct Stage {
     params: String,
     inputs: Files,
     outputs: Files,
-    /// Whether it is known how the stage ran.
+    /// Whether the stage's lock could be read.
     known: bool,
 }
 
-/// The stages and how they ran.
+/// The stages with their parameters and digests.
 #[derive(Template)]
 #[template(path = "provenance.html", whitespace = "minimize")]
 pub(crate) struct Provenance {

@@ -1,4 +1,4 @@
-//! How loss and accuracy went, epoch by epoch.
+//! The section on training: the learning curves.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -37,7 +37,7 @@ pub(crate) struct Training {
 impl HtmlSafe for Training {}
 
 impl Training {
-    /// Draws the course of the training.
+    /// Draws the learning curves.
     pub(crate) fn new(facts: &Facts) -> Self {
         let history = &facts.history;
         let best = history.iter().find(|row| row.best);
@@ -127,12 +127,12 @@ fn describe(series: &[Series; 2], number: fn(f64) -> String) -> String {
     format!("By epoch: {}.", ends.collect::<Vec<_>>().join(", "))
 }
 
-/// What a loss over so many classes is held against, in nats.
+/// The reference losses for a number of classes, in nats.
 struct Bounds {
-    /// Of guessing: the loss of giving every class the same probability.
+    /// The loss of guessing, which gives every class the same probability.
     guessing: f64,
-    /// The least and the most that a loss can be whose probabilities went through a second softmax: those that are sure
-    /// and right, and sure and wrong, become `e / (e + n − 1)` and `1 / (e + n − 1)`.
+    /// The least and the most that a loss can be whose probabilities went through a second softmax: those
+    /// that are sure and right, and sure and wrong, become `e / (e + n − 1)` and `1 / (e + n − 1)`.
     twice: (f64, f64),
 }
 
@@ -159,8 +159,8 @@ impl Bounds {
 
     fn sentence(&self) -> String {
         format!(
-            "Guessing costs {}: a loss that stays there has learnt nothing. A loss that never leaves {} to {} may have a \
-             softmax too many in it.",
+            "Guessing costs {}: a loss that stays there has learnt nothing. A loss that never leaves {} to \
+             {} may have a softmax too many in it.",
             decimal(self.guessing),
             decimal(self.twice.0),
             decimal(self.twice.1)

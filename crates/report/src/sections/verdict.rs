@@ -1,4 +1,4 @@
-//! Whether the figures can be relied on, and how good the model is by them.
+//! The opening section: whether the figures can be relied on, and how good the model is by them.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -76,7 +76,7 @@ impl<'a> Verdict<'a> {
     }
 }
 
-/// Where the axis begins: at a round share below all intervals, so that good classifiers can be told apart.
+/// The start of the axis: a round share below all intervals, so that good classifiers can be told apart.
 fn axis_low(facts: &Facts) -> f64 {
     let both = Split::ALL
         .into_iter()

@@ -15,7 +15,8 @@ use crate::{audited, text};
 /// The most labels whose words are shown at once; the others are folded.
 const LABELS_OPEN: usize = 6;
 
-/// The most labels whose words are shown at all, and the words of each in its cloud, as many as fit on a page of 2 MB.
+/// The most labels whose words are shown at all, and the words of each in its cloud, as many as fit on a page
+/// of 2 MB.
 const LABELS_SHOWN: usize = 150;
 const CLOUD_WORDS: [(usize, usize); 3] = [(10, 60), (30, 40), (LABELS_SHOWN, 18)];
 
@@ -46,7 +47,7 @@ struct PairWords {
     words: Vec<String>,
 }
 
-/// What the audit says of leaving out words that all classes use alike.
+/// The audit's suggestion to leave out words that all classes use alike.
 struct Suggestion {
     words: Vec<String>,
     left_out: String,
@@ -58,7 +59,7 @@ const GENERIC_WORDS: &str = "C51";
 
 const SUGGESTED_WORDS: usize = 60;
 
-/// Words of the training texts.
+/// The words of the training texts.
 #[derive(Template)]
 #[template(path = "words.html", whitespace = "minimize")]
 pub(crate) struct Words {
