@@ -186,27 +186,33 @@ fn dot(left: &[f64], right: &[f64]) -> f64 {
     left.iter().zip(right).map(|(left, right)| left * right).sum()
 }
 
-/// Each vector's coordinates along the two directions of greatest variance, by orthogonal iteration (Golub
-/// and Van Loan 2013, *Matrix Computations*, 8.2.4). Of a direction and its opposite, the one whose largest
-/// component is positive.
+/// Each vector's coordinates along the first two principal components.
 fn principal_components(vectors: &[&[f32]], seed: u64) -> Vec<[f64; 2]> {
-    let width = vectors[0].len();
-    let mut mean = vec![0.0; width];
+    let centred = centre(vectors);
+    let directions = leading_directions(&centred, seed).map(orient);
+    let coordinates = |row: &Vec<f64>| [dot(row, &directions[0]), dot(row, &directions[1])];
+    centred.iter().map(coordinates).collect()
+}
+
+/// The vectors less their mean.
+fn centre(vectors: &[&[f32]]) -> Vec<Vec<f64>> {
+    let mut mean = vec![0.0; vectors[0].len()];
     for vector in vectors {
         for (sum, &value) in mean.iter_mut().zip(*vector) {
             *sum += f64::from(value) / vectors.len() as f64;
         }
     }
-    let centred: Vec<Vec<f64>> = vectors
-        .iter()
-        .map(|vector| {
-            vector
-                .iter()
-                .zip(&mean)
-                .map(|(&value, mean)| f64::from(value) - mean)
-                .collect()
-        })
-        .collect();
+    let less_mean = |vector: &&[f32]| -> Vec<f64> {
+        let values = vector.iter().zip(&mean);
+        values.map(|(&value, mean)| f64::from(value) - mean).collect()
+    };
+    vectors.iter().map(less_mean).collect()
+}
+
+/// The two directions of greatest variance, by orthogonal iteration (Golub and Van Loan 2013, *Matrix
+/// Computations*, 8.2.4).
+fn leading_directions(centred: &[Vec<f64>], seed: u64) -> [Vec<f64>; 2] {
+    let width = centred[0].len();
     let mut stream = random::stream("directions", seed);
     let mut directions: [Vec<f64>; 2] = std::array::from_fn(|_| {
         (0..width)
@@ -215,7 +221,7 @@ fn principal_components(vectors: &[&[f32]], seed: u64) -> Vec<[f64; 2]> {
     });
     for _ in 0..ROUNDS {
         let mut next = [vec![0.0; width], vec![0.0; width]];
-        for row in &centred {
+        for row in centred {
             for (next, direction) in next.iter_mut().zip(&directions) {
                 let along = dot(row, direction);
                 for (sum, value) in next.iter_mut().zip(row) {
@@ -232,24 +238,24 @@ fn principal_components(vectors: &[&[f32]], seed: u64) -> Vec<[f64; 2]> {
         normalize(second);
         directions = next;
     }
-    for direction in &mut directions {
-        let largest = direction.iter().copied().fold(0.0, |largest: f64, value| {
-            if value.abs() > largest.abs() {
-                value
-            } else {
-                largest
-            }
-        });
-        if largest < 0.0 {
-            for value in direction.iter_mut() {
-                *value = -*value;
-            }
+    directions
+}
+
+/// Of a direction and its opposite, the one whose largest component is positive.
+fn orient(mut direction: Vec<f64>) -> Vec<f64> {
+    let larger = |largest: f64, value: f64| {
+        if value.abs() > largest.abs() {
+            value
+        } else {
+            largest
+        }
+    };
+    if direction.iter().copied().fold(0.0, larger) < 0.0 {
+        for value in &mut direction {
+            *value = -*value;
         }
     }
-    centred
-        .iter()
-        .map(|row| [dot(row, &directions[0]), dot(row, &directions[1])])
-        .collect()
+    direction
 }
 
 /// Brings a vector to length 1; what has no direction left becomes zero.

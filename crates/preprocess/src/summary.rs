@@ -36,6 +36,13 @@ impl Truncation {
     fn share(self) -> f64 {
         self.truncated as f64 / self.rows as f64
     }
+
+    /// Whether the share differs from that of all rows by more than is worth telling.
+    fn is_uneven(self, all: Self) -> bool {
+        let off = (self.share() - all.share()).abs();
+        let standard_error = (all.share() * (1.0 - all.share()) / self.rows as f64).sqrt();
+        off > UNEVEN && off > STANDARD_ERRORS * standard_error
+    }
 }
 
 impl Summary {
@@ -115,37 +122,26 @@ impl Summary {
         }
         let (rows, share) = (counted(all.truncated, "row"), 100.0 * all.share());
         let _ = write!(text, "\ntruncated to {max_tokens} tokens: {rows} ({share:.1} %)");
-        let is_uneven = |label: &Truncation| {
-            let off = (label.share() - all.share()).abs();
-            let standard_error = (all.share() * (1.0 - all.share()) / label.rows as f64).sqrt();
-            off > UNEVEN && off > STANDARD_ERRORS * standard_error
-        };
-        if !self.labels.values().any(is_uneven) {
-            return;
+        if self.labels.values().any(|label| label.is_uneven(all)) {
+            self.add_labels(text);
         }
+    }
+
+    /// The truncated rows of each label, the largest share first.
+    fn add_labels(&self, text: &mut String) {
         text.push_str(", unevenly:");
         let mut labels: Vec<_> = self.labels.iter().collect();
         labels.sort_by(|one, two| {
-            two.1
-                .share()
-                .total_cmp(&one.1.share())
-                .then_with(|| one.0.cmp(two.0))
+            let by_share = two.1.share().total_cmp(&one.1.share());
+            by_share.then_with(|| one.0.cmp(two.0))
         });
         for (label, counts) in labels.iter().take(SHOWN_LABELS) {
-            let share = 100.0 * counts.share();
-            let _ = write!(
-                text,
-                "\n  {label}: {} of {} ({share:.1} %)",
-                counts.truncated, counts.rows
-            );
+            let (truncated, rows, share) = (counts.truncated, counts.rows, 100.0 * counts.share());
+            let _ = write!(text, "\n  {label}: {truncated} of {rows} ({share:.1} %)");
         }
         let more = labels.len().saturating_sub(SHOWN_LABELS);
         if more > 0 {
-            let _ = write!(
-                text,
-                "\n  and {} with smaller shares",
-                counted(more as u64, "label")
-            );
+            let _ = write!(text, "\n  and {} with smaller shares", counted(more, "label"));
         }
     }
 

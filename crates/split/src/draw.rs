@@ -61,48 +61,26 @@ pub(crate) fn draw(
     check_shortages(rows, sets, parts)?;
     let strata = if stratify { rows.labels.len() } else { 1 };
     let stratum = |row: u32| if stratify { rows.class(row) } else { 0 };
-
-    let mut stratum_rows = vec![0; strata];
-    let mut unplaced_sets = vec![0; strata];
-    let mut several: Vec<Several<'_>> = Vec::new();
-    let mut singles: Vec<Vec<(u128, u32)>> = vec![Vec::new(); strata];
-    for set in sets.iter() {
-        let key = hash(seed, &rows.list[set[0] as usize].id);
-        if let &[row] = set {
-            stratum_rows[stratum(row)] += 1;
-            unplaced_sets[stratum(row)] += 1;
-            singles[stratum(row)].push((key, row));
-            continue;
-        }
-        let counts = count_strata(set, stratum);
-        for &(stratum, count) in &counts {
-            stratum_rows[stratum] += count;
-            unplaced_sets[stratum] += 1;
-        }
-        several.push(Several { key, set, counts });
-    }
-
+    let Sorted {
+        rows: stratum_rows,
+        sets: unplaced_sets,
+        several,
+        singles,
+    } = sort(rows, sets, seed, strata, stratum);
     let shares: Vec<_> = parts.iter().map(|part| part.share).collect();
-    let targets = targets(&stratum_rows, &shares);
     let mut placement = Placement {
         placed: vec![vec![0; parts.len()]; strata],
-        targets,
+        targets: targets(&stratum_rows, &shares),
         unplaced_sets,
     };
     let mut assignment = vec![Split::Train; rows.len()];
-    // Two ids of one hash are next to impossible; the sets' own order, that of the table, then decides.
-    several.sort_by_key(|one| (Reverse(one.set.len()), one.key));
     for one in &several {
         let part = placement.place(one);
         for &row in one.set {
             assignment[row as usize] = parts[part].split;
         }
     }
-    for (stratum, mut singles) in singles.into_iter().enumerate() {
-        singles.sort_unstable_by(|one, two| {
-            let id = |row: u32| &rows.list[row as usize].id;
-            one.0.cmp(&two.0).then_with(|| id(one.1).cmp(id(two.1)))
-        });
+    for (stratum, singles) in singles.into_iter().enumerate() {
         let mut singles = singles.into_iter();
         for (part, count) in placement.fill(stratum, singles.len()).into_iter().enumerate() {
             for (_, row) in singles.by_ref().take(count) {
@@ -111,6 +89,60 @@ pub(crate) fn draw(
         }
     }
     Ok(assignment)
+}
+
+/// The sets in the order they are drawn in.
+struct Sorted<'a> {
+    /// The number of rows in each stratum.
+    rows: Vec<usize>,
+    /// The number of sets that have rows in each stratum.
+    sets: Vec<usize>,
+    /// The sets of several rows, the largest first.
+    several: Vec<Several<'a>>,
+    /// The single rows of each stratum, each with its hash.
+    singles: Vec<Vec<(u128, u32)>>,
+}
+
+fn sort<'a>(
+    rows: &Rows,
+    sets: &'a Sets,
+    seed: u64,
+    strata: usize,
+    stratum: impl Fn(u32) -> usize,
+) -> Sorted<'a> {
+    let mut sorted = Sorted {
+        rows: vec![0; strata],
+        sets: vec![0; strata],
+        several: Vec::new(),
+        singles: vec![Vec::new(); strata],
+    };
+    for set in sets.iter() {
+        let key = hash(seed, &rows.list[set[0] as usize].id);
+        if let &[row] = set {
+            let stratum = stratum(row);
+            sorted.rows[stratum] += 1;
+            sorted.sets[stratum] += 1;
+            sorted.singles[stratum].push((key, row));
+            continue;
+        }
+        let counts = count_strata(set, &stratum);
+        for &(stratum, count) in &counts {
+            sorted.rows[stratum] += count;
+            sorted.sets[stratum] += 1;
+        }
+        sorted.several.push(Several { key, set, counts });
+    }
+    // Two ids of one hash are next to impossible; the sets' own order, that of the table, then decides.
+    sorted
+        .several
+        .sort_by_key(|one| (Reverse(one.set.len()), one.key));
+    for singles in &mut sorted.singles {
+        singles.sort_unstable_by(|one, two| {
+            let id = |row: u32| &rows.list[row as usize].id;
+            one.0.cmp(&two.0).then_with(|| id(one.1).cmp(id(two.1)))
+        });
+    }
+    sorted
 }
 
 /// A set of several rows that stay together.
