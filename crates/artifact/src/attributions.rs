@@ -1,10 +1,12 @@
-//! What evaluate writes: which words of a wrongly classified text moved the decision.
+//! The table of word attributions that evaluate writes: which words of a wrongly classified text moved the
+//! decision.
 
 use crate::column::columns;
 use crate::stage::{Kind, StageId};
 use crate::table::Row;
 
-/// How the words of one text moved the decision between two classes.
+/// The attributions of one text's words (integrated gradients): how they moved the decision between two
+/// classes.
 ///
 /// The weights sum to `margin` − `reference_margin`, but for the error of an integral over finitely many
 /// steps.

@@ -1,8 +1,8 @@
 //! The columns of a table: how each type of field is stored in Arrow, and the macro that makes the columns of
 //! a row type from its fields.
 //!
-//! A value that may be missing is an `Option`, and a null in the column. No other column holds a null, although
-//! Arrow marks lists as columns that may.
+//! A value that may be missing is an `Option`, and a null in the column. No other column holds a null,
+//! although Arrow marks lists as columns that may.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! Keeps a panic of a library that reads bytes from outside from ending the process: a damaged file is the
-//! file's fault, and gets a message as any other.
+//! Contains panics of libraries that parse untrusted bytes: a damaged file is an error with a message, and
+//! does not end the process.
 //!
-//! Only for calls into such libraries. A panic of this workspace is a bug and has to be seen.
+//! Only calls into such libraries are contained. A panic of this workspace is a bug and has to be seen.
 
 use std::cell::Cell;
 use std::fs::File;

@@ -1,4 +1,5 @@
-//! What an error tells beside its message: whose fault it is (and so which exit code) and what to do.
+//! The advice that an error gives beside its message: whose fault it is, which is the exit code, and what to
+//! do.
 
 /// Whose fault a failure is. The driver turns it into the exit code of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

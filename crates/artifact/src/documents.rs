@@ -1,4 +1,4 @@
-//! What ingest writes: documents, and the rows that did not become one.
+//! The tables that ingest writes: documents, and rejected rows.
 
 use crate::column::columns;
 use crate::splits::Split;

@@ -1,4 +1,4 @@
-//! What train writes with a frozen encoder: the pooled features of the training and validation rows.
+//! The table of pooled features that train writes with a frozen encoder, of the training and validation rows.
 
 use crate::column::columns;
 use crate::stage::{Kind, StageId};

@@ -1,6 +1,6 @@
-//! What audit writes: for each cause of the catalogue whether it was found, with evidence and a fix.
+//! The findings that audit writes: whether each cause of the catalogue was found, with evidence and a fix.
 //!
-//! The shape of `audit.json` only; the tests are the audit stage's.
+//! Responsible for the shape of `audit.json`; the checks are the audit stage's.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What train writes beside the bundle: losses and metrics of every epoch.
+//! The table of losses and metrics of every epoch, which train writes beside the bundle.
 
 use crate::column::columns;
 use crate::stage::{Kind, StageId};

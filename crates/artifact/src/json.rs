@@ -1,4 +1,5 @@
-//! JSON artifacts: an object that says, beside its content, which file it is and in which format.
+//! JSON artifacts: objects that hold, beside their content, the name of the file and the version of its
+//! format.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! What the stages of the pipeline hand each other: typed Parquet tables and JSON files, content digests,
-//! stage locks, and the small vocabulary (stage names, hints, progress) that every crate shares.
+//! The artifacts that stages exchange: typed Parquet tables and JSON files, content digests and stage locks;
+//! and the vocabulary that every crate shares: stages, advice on errors, progress, wording.
 //!
 //! This crate knows the *shape* of every file and who writes it. It knows no stage's logic: nothing here
 //! cleans, splits, trains or measures.

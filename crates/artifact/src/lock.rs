@@ -1,5 +1,5 @@
-//! The lock of a stage: what it was run with and what came out. It is written last, and is the proof that the
-//! rest of the folder is whole.
+//! The lock of a stage: what the stage was run with, and the digests of what it wrote. The lock is written
+//! last, and so proves that the rest of the folder is complete.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What evaluate writes: a projection of the test rows' pooled features onto a plane.
+//! The map that evaluate writes: a projection of the test rows' pooled features onto a plane.
 
 use crate::column::columns;
 use crate::stage::{Kind, StageId};

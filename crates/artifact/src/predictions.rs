@@ -1,4 +1,4 @@
-//! What evaluate writes: every row's prediction, joined by id and never by position.
+//! The table of predictions that evaluate writes. Rows are joined by id and never by position.
 
 use crate::column::columns;
 use crate::splits::Split;

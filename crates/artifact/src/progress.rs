@@ -1,5 +1,5 @@
-//! How a stage tells what it is doing, and hears that it is to stop. Stages never print: they call a
-//! [`Reporter`], and the driver decides what becomes of it.
+//! The interface by which a stage reports progress, and learns that it is to stop. Stages never print: they
+//! call a [`Reporter`], and the driver decides what is shown.
 
 /// Receives the progress of a stage.
 pub trait Reporter: Send + Sync {

@@ -1,4 +1,4 @@
-//! What split writes: which rows are trained on, chosen by, and tested on.
+//! The table that split writes: the split of every row, train, validation or test.
 
 use crate::column::columns;
 use crate::stage::{Kind, StageId};

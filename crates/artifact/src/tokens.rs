@@ -1,4 +1,4 @@
-//! What preprocess writes: cleaned text, token ids and duplicate groups.
+//! The table that preprocess writes: cleaned text, token ids and groups of duplicates.
 
 use crate::column::columns;
 use crate::splits::Split;

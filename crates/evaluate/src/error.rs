@@ -1,4 +1,4 @@
-//! What can go wrong in evaluation.
+//! The errors of the evaluate stage, and what to do about them.
 
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, Split};

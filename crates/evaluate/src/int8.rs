@@ -1,4 +1,4 @@
-//! What predicting in int8 costs: the test rows once more, and how many of them get another label.
+//! The cost of predicting in int8: the metrics of the test rows, and how many of them get another label.
 
 use labelproof_artifact::{Reporter, Split};
 use labelproof_metrics::comparison::mcnemar;

@@ -11,7 +11,7 @@ use crate::rows::Rows;
 /// Rows of a split that are predicted from their text although their features were kept.
 const REPEATED_ROWS: usize = 8;
 
-/// What the bundle makes of the rows.
+/// The predictions of the bundle.
 pub(crate) struct Predicted {
     /// The logits of every split, in the order of its rows.
     pub(crate) logits: BTreeMap<Split, Logits>,

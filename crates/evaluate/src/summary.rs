@@ -1,4 +1,4 @@
-//! What evaluate tells at its end: the accuracies.
+//! The summary that evaluate reports at its end: the accuracies.
 
 use labelproof_artifact::Split;
 use labelproof_metrics::Evaluation;

@@ -1,8 +1,7 @@
-//! Whether two results differ by more than chance.
+//! Tests of whether two results differ by more than chance.
 //!
 //! Two classifiers on the same rows are compared with [`mcnemar`], two shares of different rows with
-//! [`two_proportion_z`]. What a small p-value is taken to mean, and how many comparisons were made before one
-//! came out small, is the caller's business.
+//! [`two_proportion_z`]. The correction for several comparisons is the caller's responsibility.
 
 use serde::{Deserialize, Serialize};
 

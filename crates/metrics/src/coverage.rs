@@ -1,5 +1,5 @@
-//! What is left, and how good it is, when the least certain rows are not answered: selective classification
-//! (Geifman and El-Yaniv 2017, arXiv:1705.08500), by the largest probability.
+//! Selective classification: coverage and accuracy when the model abstains on the rows with the lowest
+//! confidence, its largest probability (Geifman and El-Yaniv 2017, arXiv:1705.08500).
 //!
 //! This module counts. Whether a threshold is worth its abstentions is the reader's decision.
 

@@ -1,4 +1,4 @@
-//! What can be wrong with the numbers that callers hand in.
+//! The errors in labels, probabilities and counts that callers hand in.
 
 /// Why labels, probabilities or counts cannot be turned into metrics.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

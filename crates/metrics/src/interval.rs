@@ -1,4 +1,4 @@
-//! How far a metric could be off, given how few rows it was computed from.
+//! Confidence intervals of metrics, by the number of rows that they were computed from.
 //!
 //! Two kinds of 95 % interval: Wilson's for shares of independent rows, and the percentile bootstrap for
 //! everything else. Both describe the chance of drawing these rows and not others; neither knows about leaks,

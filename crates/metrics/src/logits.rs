@@ -1,4 +1,4 @@
-//! From one row's logits to its probabilities, its loss and its class, in 64 bits.
+//! Softmax, cross-entropy and argmax of one row's logits, computed in 64 bits.
 
 /// `ln Σ exp(logits)`, computed around the largest logit, so that nothing overflows.
 fn log_sum_exp(logits: &[f32]) -> f64 {

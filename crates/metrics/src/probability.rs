@@ -1,4 +1,4 @@
-//! How good the probabilities are, beyond which of them is largest: Brier score and calibration.
+//! The quality of the probabilities, beyond which of them is largest: Brier score and calibration.
 //!
 //! Log loss needs no code here: its per-row values come with [`Scored`], and their mean is the loss.
 

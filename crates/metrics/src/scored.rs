@@ -1,4 +1,4 @@
-//! The input that all metrics share: what each row is, and how probable the classifier thought each class.
+//! The input that all metrics share: the label of each row, and the probability of each class.
 //!
 //! This module checks the input once, so that nothing behind it can fail; it computes no metric.
 

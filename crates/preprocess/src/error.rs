@@ -1,4 +1,4 @@
-//! Why documents cannot become tokens, and what to do about it.
+//! The errors of the preprocess stage, and what to do about them.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What preprocess tells at its end: lengths, truncation, duplicates, rejects.
+//! The summary that preprocess reports at its end: lengths, truncation, duplicates, rejects.
 
 use labelproof_artifact::wording::{counted, plural};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
-//! What the audit found, in the words and numbers of the page and its short form.
+//! The findings of the audit, in the words and numbers of the page and its short form.
 //!
-//! Responsible for how findings read and how much of their evidence is shown; what is found, and how bad it
-//! is, is the audit's.
+//! Responsible for how findings read and how much of their evidence is shown; what is found, and how severe
+//! it is, is the audit's.
 
 use labelproof_artifact::findings::{Confidence, Finding, Findings, Gap, Ruling, Severity, Status};
 use labelproof_artifact::wording::capitalized;

@@ -1,5 +1,5 @@
-//! What there is to say of the numbers beyond what the audit looks for: the course of the training, labels
-//! that are never predicted or tested, and texts that did not arrive whole.
+//! Remarks on the figures beyond the audit's checks: overfitting, labels that are never predicted or tested,
+//! and truncated texts.
 //!
 //! Responsible for the questions asked of every run that no check of the audit asks; never changes a number.
 

@@ -1,4 +1,4 @@
-//! Why no report can be made, and what to do about it.
+//! The errors of the report stage, and what to do about them.
 
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, StageId};

@@ -1,6 +1,6 @@
-//! What the page is made of, read from the artifacts.
+//! The facts that the page shows, read from the artifacts.
 //!
-//! Tables are streamed: in memory stay the counts, the rows that are shown, and the ids of duplicates.
+//! Tables are streamed: the counts, the rows that are shown, and the ids of duplicates stay in memory.
 
 mod doubtful;
 mod explanations;

@@ -1,5 +1,4 @@
-//! Numbers as people read them. Undefined numbers are a dash; numbers are never rounded to a certainty they
-//! are not.
+//! The typography of numbers on the page. Undefined numbers are a dash; no number is rounded to a certainty.
 
 use labelproof_artifact::wording::plural;
 use labelproof_metrics::Estimate;

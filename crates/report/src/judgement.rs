@@ -1,5 +1,5 @@
-//! How good the model is on the test rows, and whether it is better than the cheap baseline; whether these
-//! figures can be relied on is the audit's verdict.
+//! The judgement on the model: how good it is on the test rows, and whether it is better than the cheap
+//! baseline. Whether these figures can be relied on is the audit's verdict.
 
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::Better;

@@ -1,4 +1,4 @@
-//! The page as a whole: what stands around the sections.
+//! The page as a whole: head, navigation, style sheet and script around the sections.
 
 use askama::Template;
 use base64::Engine;

@@ -1,4 +1,4 @@
-//! Why rows cannot be split, and what to do about it.
+//! The errors of the split stage, and what to do about them.
 
 use labelproof_artifact::wording::{counted, listed};
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, Split};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use labelproof_artifact::{Advice, Diagnostic, Fault};
 
-/// What can go wrong in settings and tokenizer files; text itself is never an error.
+/// An error in settings or in a tokenizer file; text itself is never an error.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Error {

@@ -3,8 +3,8 @@
 /// The most characters of a text that its language is told from.
 const CHARACTERS: usize = 1_000;
 
-/// The English name of the language that a text is in. `None` where it cannot be told reliably: short texts, names,
-/// numbers, mixtures.
+/// The English name of the language that a text is in. `None` where it cannot be told reliably: short texts,
+/// names, numbers, mixtures.
 pub fn language(text: &str) -> Option<&'static str> {
     let beginning: String = text.chars().take(CHARACTERS).collect();
     let found = whatlang::detect(&beginning)?;

@@ -1,4 +1,4 @@
-//! Which words the training texts have: in how many texts of each class, and which of them tell the classes
+//! The words of the training texts: their document frequencies by class, and which of them tell the classes
 //! apart.
 //!
 //! The texts are those that the model learned from, cleaned as it saw them; words are those of the TF-IDF

@@ -1,4 +1,4 @@
-//! Courses over epochs or over a share of the rows.
+//! Line charts over epochs, or over a share of the rows.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! Points on a plane, by label, mistakes ringed.
+//! A scatter plot of points, coloured by label, with mistakes ringed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,4 +1,4 @@
-//! Words as large as they are frequent, the most frequent in the middle, none over another.
+//! A word cloud: words as large as they are frequent, the most frequent in the middle, none over another.
 
 use askama::Template;
 use askama::filters::HtmlSafe;

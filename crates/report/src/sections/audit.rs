@@ -1,4 +1,5 @@
-//! Why the figures can be relied on, or not: what the audit found, looked for and could not check.
+//! The section on the audit: causes that were found, causes that were ruled out, and causes that could not be
+//! checked.
 
 use askama::Template;
 use askama::filters::HtmlSafe;

@@ -1,4 +1,5 @@
-//! The rows of the matrix' cells, as data for the page's script. It writes them as text and never as markup.
+//! The example rows of the confusion matrix, as data for the page's script. It inserts them as text and never
+//! as markup.
 
 use std::collections::BTreeMap;
 use std::fmt;

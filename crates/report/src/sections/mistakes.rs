@@ -1,5 +1,5 @@
-//! The test rows that the model was most sure of and wrong about, with the words that moved the decision; and
-//! rows whose label looks wrong.
+//! The section on mistakes: the wrongly classified test rows of the highest confidence with their word
+//! attributions, and rows whose label looks wrong.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Every metric of every part, the model beside the baseline, and the labels one by one.
+//! The section on metrics: every metric of every split, the model beside the baseline, and the labels one by
+//! one.
 
 use askama::Template;
 use askama::filters::HtmlSafe;

@@ -1,4 +1,5 @@
-//! Which words stand for which label, which words all labels share, and which ones confused labels share.
+//! The section on words: which words stand for which label, which all labels share, and which confused labels
+//! share.
 
 use std::collections::BTreeSet;
 
