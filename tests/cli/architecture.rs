@@ -13,12 +13,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("artifact", &[]),
     (FOR_TESTS, &["artifact"]),
     ("settings", &["artifact"]),
+    ("tables", &["artifact"]),
     ("text", &["artifact"]),
     ("metrics", &["artifact"]),
     ("baseline", &["artifact", "metrics", "text"]),
     ("kernels", &["artifact", "settings"]),
     ("model", &["artifact", "kernels", "settings", "text"]),
-    ("ingest", &["artifact"]),
+    ("ingest", &["artifact", "tables"]),
     ("preprocess", &["artifact", "text"]),
     ("split", &["artifact"]),
     (
@@ -29,7 +30,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "evaluate",
         &["artifact", "baseline", "kernels", "metrics", "model", "settings"],
     ),
-    ("audit", &["artifact", "baseline", "metrics", "settings", "text"]),
+    (
+        "audit",
+        &["artifact", "baseline", "metrics", "settings", "tables", "text"],
+    ),
     ("report", &["artifact", "metrics", "text"]),
     (
         "driver",
@@ -57,7 +61,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "fuzz",
         &[
-            "artifact", "audit", "driver", "ingest", "kernels", "model", "text",
+            "artifact", "audit", "driver", "ingest", "kernels", "model", "tables", "text",
         ],
     ),
 ];

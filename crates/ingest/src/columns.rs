@@ -1,41 +1,62 @@
-//! The columns that a source must have, and where its header has them.
+//! The columns that a table must have, and what each of their cells is for.
 
-use crate::error::Error;
+use labelproof_tables::{Accepts, Cell, Selection, Wanted};
+
 use crate::params::Columns;
+use crate::rows::Fields;
 use crate::settings::Settings;
-use labelproof_artifact::wording::nearest;
 
-/// The names of the columns that a reader picks.
+/// The names of the columns that are read.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct Names<'a> {
     pub(crate) text: &'a [String],
     /// None where texts are read to be labelled.
     pub(crate) label: Option<&'a str>,
     pub(crate) id: Option<&'a str>,
     pub(crate) group: Option<&'a str>,
     pub(crate) split: Option<&'a str>,
-    /// Where the names come from.
-    pub(crate) settings: Settings,
 }
 
-impl<'a> Wanted<'a> {
-    /// Every name with the key that names it; text columns first.
-    pub(crate) fn named(&self) -> Vec<(&'static str, &'a str)> {
+impl Names<'_> {
+    /// The choice of these columns, whose names come from `settings`. Text columns come first.
+    pub(crate) fn selection(&self, settings: Settings) -> Selection {
         let optional = [
-            ("label", self.label),
-            ("id", self.id),
-            ("group", self.group),
-            ("split", self.split),
+            ("label", self.label, Accepts::Scalars),
+            ("id", self.id, Accepts::Scalars),
+            ("group", self.group, Accepts::Scalars),
+            ("split", self.split, Accepts::Text),
         ];
-        self.text
+        let texts = self
+            .text
             .iter()
-            .map(|name| ("text", name.as_str()))
-            .chain(optional.into_iter().filter_map(|(key, name)| Some((key, name?))))
-            .collect()
+            .map(|name| ("text", name.as_str(), Accepts::Text));
+        let optional = optional
+            .into_iter()
+            .filter_map(|(key, name, accepts)| Some((key, name?, accepts)));
+        let wanted = texts.chain(optional).map(|(key, name, accepts)| Wanted {
+            setting: settings.column(key),
+            column: name.to_owned(),
+            accepts,
+        });
+        Selection::new(wanted.collect())
+    }
+
+    /// The cells of a row of that choice as fields.
+    pub(crate) fn fields<'c>(&self, cells: Vec<Cell<'c>>) -> Fields<'c> {
+        let mut cells = cells.into_iter();
+        let text = cells.by_ref().take(self.text.len()).collect();
+        let mut next = |name: Option<&str>| name.and_then(|_| cells.next());
+        Fields {
+            text,
+            label: next(self.label).unwrap_or(Cell::Missing),
+            id: next(self.id),
+            group: next(self.group),
+            split: next(self.split),
+        }
     }
 }
 
-impl<'a> From<&'a Columns> for Wanted<'a> {
+impl<'a> From<&'a Columns> for Names<'a> {
     fn from(columns: &'a Columns) -> Self {
         Self {
             text: &columns.text,
@@ -43,53 +64,6 @@ impl<'a> From<&'a Columns> for Wanted<'a> {
             id: columns.id.as_deref(),
             group: columns.group.as_deref(),
             split: columns.split.as_deref(),
-            settings: Settings::Pipeline,
         }
-    }
-}
-
-/// Where the named columns are, counted from 0.
-#[derive(Debug)]
-pub(crate) struct Places {
-    pub(crate) text: Vec<usize>,
-    pub(crate) label: Option<usize>,
-    pub(crate) id: Option<usize>,
-    pub(crate) group: Option<usize>,
-    pub(crate) split: Option<usize>,
-}
-
-impl Places {
-    /// Finds the columns; `place` says where the header is.
-    pub(crate) fn find(wanted: &Wanted<'_>, header: &[String], place: &str) -> Result<Self, Error> {
-        let find = |key: &'static str, column: &str| {
-            let mut matches = header.iter().enumerate().filter(|(_, name)| *name == column);
-            match (matches.next(), matches.next()) {
-                (Some((index, _)), None) => Ok(index),
-                (Some(_), Some(_)) => Err(Error::RepeatedColumn {
-                    place: place.to_owned(),
-                    setting: wanted.settings.column(key),
-                    column: column.to_owned(),
-                }),
-                (None, _) => Err(Error::NoSuchColumn {
-                    place: place.to_owned(),
-                    setting: wanted.settings.column(key),
-                    column: column.to_owned(),
-                    columns: header.to_vec(),
-                    nearest: nearest(column, header).map(str::to_owned),
-                }),
-            }
-        };
-        let optional = |key, column: Option<&str>| column.map(|column| find(key, column)).transpose();
-        Ok(Self {
-            text: wanted
-                .text
-                .iter()
-                .map(|column| find("text", column))
-                .collect::<Result<_, _>>()?,
-            label: optional("label", wanted.label)?,
-            id: optional("id", wanted.id)?,
-            group: optional("group", wanted.group)?,
-            split: optional("split", wanted.split)?,
-        })
     }
 }

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::wording::{counted, plural, quoted};
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, Reject};
-use parquet::errors::ParquetError;
 
 use crate::labels::Alike;
 
@@ -22,6 +21,9 @@ pub enum Error {
     /// The operating system refused.
     #[error(transparent)]
     File(#[from] FsError),
+    /// A source cannot be read.
+    #[error(transparent)]
+    Table(#[from] labelproof_tables::Error),
     /// The parameters make no sense.
     #[error("the parameters cannot be used\n  {}", problems.join("\n  "))]
     BadParams {
@@ -61,145 +63,6 @@ pub enum Error {
     BadName {
         /// The file.
         path: PathBuf,
-    },
-    /// A path is a device, a socket or the like.
-    #[error("`{file}` is no regular file")]
-    NotAFile {
-        /// The file.
-        file: String,
-    },
-    /// A source cannot be read.
-    #[error("cannot read `{file}`")]
-    Read {
-        /// The file.
-        file: String,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
-    /// A gzip file ends too early.
-    #[error("`{file}` is cut off: its gzip data has no end")]
-    CutGzip {
-        /// The file.
-        file: String,
-    },
-    /// A file is not what its name says.
-    #[error("`{file}` is damaged or no gzip file")]
-    BadGzip {
-        /// The file.
-        file: String,
-        /// What the decoder said.
-        source: std::io::Error,
-    },
-    /// A file is in an encoding that ingest does not read.
-    #[error("`{file}` is UTF-16")]
-    Utf16 {
-        /// The file.
-        file: String,
-    },
-    /// A file says that it is UTF-8, and the setting says otherwise.
-    #[error("`{file}` starts with the mark of UTF-8, and `{setting}` is `{encoding}`")]
-    MarkedUtf8 {
-        /// The file.
-        file: String,
-        /// The setting of the encoding.
-        setting: &'static str,
-        /// What it says.
-        encoding: &'static str,
-    },
-    /// A table without anything.
-    #[error("`{file}` is empty")]
-    Empty {
-        /// The file.
-        file: String,
-    },
-    /// A table without rows.
-    #[error("`{file}` has columns and no row")]
-    NoRecords {
-        /// The file.
-        file: String,
-    },
-    /// A file named as JSON lines is not.
-    #[error("no line of `{file}` is a JSON object")]
-    NotJsonLines {
-        /// The file.
-        file: String,
-        /// What names it so.
-        setting: &'static str,
-    },
-    /// A quoted field never ends.
-    #[error("{file}:{line}: a quote opens here and never closes")]
-    UnclosedQuote {
-        /// The file.
-        file: String,
-        /// The line of the quote.
-        line: u64,
-    },
-    /// The header is not text.
-    #[error("{file}:{line}: the header is not UTF-8")]
-    BadHeader {
-        /// The file.
-        file: String,
-        /// The header's line.
-        line: u64,
-        /// The setting of the encoding.
-        setting: &'static str,
-    },
-    /// A row is longer than ingest takes.
-    #[error("{place}: the row is longer than {limit_mib} MiB")]
-    TooLong {
-        /// File, and line where there are lines.
-        place: String,
-        /// The longest row that is taken.
-        limit_mib: usize,
-    },
-    /// A column that a setting names is not there.
-    #[error(
-        "{place}: no column is called `{column}`, which `{setting}` names; there are: {}",
-        quoted(columns, SHOWN_NAMES)
-    )]
-    NoSuchColumn {
-        /// File, and line where there are lines.
-        place: String,
-        /// The setting that names it.
-        setting: String,
-        /// The name.
-        column: String,
-        /// The columns that there are.
-        columns: Vec<String>,
-        /// The most alike of them.
-        nearest: Option<String>,
-    },
-    /// A needed column is there twice.
-    #[error("{place}: two columns are called `{column}`, which `{setting}` names")]
-    RepeatedColumn {
-        /// File, and line where there are lines.
-        place: String,
-        /// The setting that names it.
-        setting: String,
-        /// The name.
-        column: String,
-    },
-    /// A Parquet column holds something else.
-    #[error("{file}: the column `{column}`, which `{setting}` names, is {found}, expected {expected}")]
-    ColumnType {
-        /// The file.
-        file: String,
-        /// The setting that names it.
-        setting: String,
-        /// The name.
-        column: String,
-        /// The type that it has.
-        found: String,
-        /// The types that it may have.
-        expected: &'static str,
-    },
-    /// A file is not Parquet, or damaged.
-    #[error("`{file}` is damaged or no Parquet file")]
-    BadParquet {
-        /// The file.
-        file: String,
-        /// What the Parquet library said.
-        source: ParquetError,
     },
     /// Rows cannot become documents, and `ingest.on_reject` is `fail`.
     #[error("{}", rejected(rejects, *total))]
@@ -324,6 +187,7 @@ impl Diagnostic for Error {
         match self {
             Self::Artifact(error) => error.advice(),
             Self::File(error) => error.advice(),
+            Self::Table(error) => error.advice(),
             Self::Missing { .. } | Self::NoMatch { .. } => {
                 hint("paths are relative to the folder of `pipeline.yaml`")
             }
@@ -332,29 +196,10 @@ impl Diagnostic for Error {
             }
             Self::NoFiles { .. } => hint("name the files themselves, or another `ingest.format`"),
             Self::BadName { .. } => hint("rename it"),
-            Self::CutGzip { .. } => hint("fetch or pack the file again"),
-            Self::BadGzip { .. } => {
-                hint("fetch the file again, or remove `.gz` from its name if it is not packed")
-            }
-            Self::Utf16 { .. } => hint("convert it: iconv -f utf-16 -t utf-8"),
-            Self::MarkedUtf8 { setting, .. } => fault.hint(format!("remove `{setting}`")),
-            Self::NotJsonLines { setting, .. } => fault.hint(format!(
-                "`{setting}` is one object on each line; turn an array into lines with: jq -c '.[]'"
-            )),
-            Self::UnclosedQuote { .. } => {
-                hint("close the field with a quote, and write a quote inside a quoted field twice")
-            }
-            Self::BadHeader { setting, .. } => fault.hint(format!(
-                "say in `{setting}` what the file is, for example `windows-1252`"
-            )),
-            Self::TooLong { .. } => {
-                hint("look for a quote or a line break that is missing before; split the text if it is meant")
-            }
-            Self::NoSuchColumn { nearest, .. } | Self::KeepWithoutRows { nearest, .. } => match nearest {
+            Self::KeepWithoutRows { nearest, .. } => match nearest {
                 Some(name) => fault.hint(format!("did you mean `{name}`?")),
                 None => fault.into(),
             },
-            Self::RepeatedColumn { .. } => hint("rename one of them in the source"),
             Self::Rejected { .. } => {
                 hint("mend the rows, or set `ingest.on_reject: continue` to go on without them")
             }
@@ -367,19 +212,13 @@ impl Diagnostic for Error {
                 }
                 fault.hint(text)
             }
-            Self::Empty { .. } | Self::NoRecords { .. } => {
-                hint("name a source that has rows, or write this one again")
-            }
-            Self::ColumnType { .. } => hint("write the column in another type, or name another column"),
-            Self::BadParquet { .. } => hint("fetch the file again: it may have been cut short"),
             Self::NoDocuments { .. } => {
                 hint("do `ingest.columns` and `ingest.labels.keep` name what the sources hold?")
             }
             Self::OneLabel { .. } => hint(
                 "does `ingest.columns.label` name the right column? A classifier needs two labels at least",
             ),
-            Self::NotAFile { .. } => hint("name a file, or a folder of files"),
-            Self::BadParams { .. } | Self::Read { .. } => fault.into(),
+            Self::BadParams { .. } => fault.into(),
         }
     }
 }

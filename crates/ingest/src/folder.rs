@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use labelproof_tables::{Cell, Encoding, Source, read_bytes};
+
 use crate::error::Error;
 use crate::intake::Intake;
 use crate::limits::Limits;
-use crate::params::Encoding;
-use crate::rows::{Fields, RowSink, Value};
+use crate::rows::Fields;
 use crate::settings::Settings;
-use crate::sources::{Found, Input};
+use crate::sources::Found;
 
 /// Reads every file into the intake.
 pub(crate) fn read(
@@ -18,22 +19,15 @@ pub(crate) fn read(
     limits: Limits,
     intake: &mut Intake<'_>,
 ) -> Result<(), Error> {
-    let mut bytes = Vec::new();
+    let settings = Settings::Pipeline.of_tables();
     for ((found, id), source) in sources.iter().zip(ids(sources)).zip(0..) {
-        bytes.clear();
-        let mut input = Input::open(&found.file, encoding, Settings::Pipeline)?;
-        let count = input.read_all(&mut bytes, limits.row_bytes + 1)?;
-        if count > limits.row_bytes {
-            return Err(Error::TooLong {
-                place: found.file.name.clone(),
-                limit_mib: limits.row_bytes >> 20,
-            });
-        }
+        let file = Source::file(&found.file.name, &found.file.path);
+        let bytes = read_bytes(file, encoding, settings, limits.tables.row_bytes)?;
         let label = found.inside.split_once('/').map(|(label, _)| label);
         let fields = Fields {
-            text: vec![Value::Bytes(&bytes)],
-            label: label.map_or(Value::Missing, |label| Value::Text(Cow::Borrowed(label))),
-            id: Some(Value::Text(Cow::Owned(id))),
+            text: vec![Cell::Bytes(&bytes)],
+            label: label.map_or(Cell::Missing, |label| Cell::Text(Cow::Borrowed(label))),
+            id: Some(Cell::Text(Cow::Owned(id))),
             group: None,
             split: None,
         };

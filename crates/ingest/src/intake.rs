@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use labelproof_artifact::wording::one_line;
 use labelproof_artifact::{Reject, Reporter, Split};
+use labelproof_tables::{Cell, RowProblem};
 
 use crate::error::Error;
 use crate::labels::LabelCounts;
 use crate::params::Params;
-use crate::rows::{Fields, Problem, Reason, RowSink, Value, row_id, row_text};
+use crate::rows::{Fields, Problem, Reason, cell_text, row_id, row_text};
 use crate::settings::Settings;
 use crate::sources::Found;
 use crate::spill::{Candidate, Sorter};
@@ -105,6 +106,53 @@ impl<'a> Intake<'a> {
         }
     }
 
+    /// Takes a row of the source of this number.
+    pub(crate) fn row(&mut self, source: u32, line: Option<u64>, fields: Fields<'_>) -> Result<(), Error> {
+        let Fields {
+            text,
+            label,
+            id,
+            group,
+            split,
+        } = fields;
+        let id = id.map(|value| row_id(&value, &self.names.id, SETTINGS));
+        // A reject says the id even if something else is wrong with the row.
+        let shown_id = id.as_ref().and_then(|id| id.as_ref().ok()).cloned();
+        let outcome = self.convert(
+            source,
+            line,
+            id,
+            &Rest {
+                text,
+                label,
+                group,
+                split,
+            },
+        );
+        self.count_row();
+        match outcome {
+            Ok(Outcome::Candidate(candidate)) => Ok(self.candidates.push(candidate)?),
+            Ok(Outcome::NotChosen(label)) => {
+                self.not_chosen_rows += 1;
+                // Beyond the limit on labels the names are lost, but they only serve messages.
+                drop(self.not_chosen.add(&label));
+                Ok(())
+            }
+            Err(problem) => self.reject(source, line, shown_id, problem),
+        }
+    }
+
+    /// Takes a row that has no fields.
+    pub(crate) fn problem(
+        &mut self,
+        source: u32,
+        line: Option<u64>,
+        problem: RowProblem,
+    ) -> Result<(), Error> {
+        self.count_row();
+        self.reject(source, line, None, Problem::of_row(problem, SETTINGS))
+    }
+
     /// Rejects a row that was counted already.
     pub(crate) fn reject(
         &mut self,
@@ -152,9 +200,7 @@ impl<'a> Intake<'a> {
             Some(_) => format!("{} is empty", names.label),
             None => "the file lies in no label's folder".to_owned(),
         };
-        let source_label = rest
-            .label
-            .text(&names.label, SETTINGS)?
+        let source_label = cell_text(&rest.label, &names.label, SETTINGS)?
             .filter(|label| !label.trim().is_empty())
             .ok_or_else(|| Problem::new(Reason::MissingLabel, missing_label()))?;
         if let Some((from, _)) = params.labels.rename.get_key_value(source_label) {
@@ -167,13 +213,14 @@ impl<'a> Intake<'a> {
         let id = id.transpose()?;
         let group = match &rest.group {
             None => None,
-            Some(group) => group
-                .text(&names.group, SETTINGS)?
-                .filter(|group| !group.trim().is_empty()),
+            Some(group) => cell_text(group, &names.group, SETTINGS)?.filter(|group| !group.trim().is_empty()),
         };
         let split = match &rest.split {
             None => None,
-            Some(split) => Some(parse_split(split.text(&names.split, SETTINGS)?, &names.split)?),
+            Some(split) => {
+                let text = cell_text(split, &names.split, SETTINGS)?;
+                Some(parse_split(text, &names.split)?)
+            }
         };
         let text = row_text(&rest.text, &names.text, &params.join, SETTINGS)?;
         let id = id.unwrap_or_else(|| content_id(&text, source_label, group, split));
@@ -189,56 +236,12 @@ impl<'a> Intake<'a> {
     }
 }
 
-impl RowSink for Intake<'_> {
-    type Stop = Error;
-
-    fn row(&mut self, source: u32, line: Option<u64>, fields: Fields<'_>) -> Result<(), Error> {
-        let Fields {
-            text,
-            label,
-            id,
-            group,
-            split,
-        } = fields;
-        let id = id.map(|value| row_id(&value, &self.names.id, SETTINGS));
-        // A reject says the id even if something else is wrong with the row.
-        let shown_id = id.as_ref().and_then(|id| id.as_ref().ok()).cloned();
-        let outcome = self.convert(
-            source,
-            line,
-            id,
-            &Rest {
-                text,
-                label,
-                group,
-                split,
-            },
-        );
-        self.count_row();
-        match outcome {
-            Ok(Outcome::Candidate(candidate)) => Ok(self.candidates.push(candidate)?),
-            Ok(Outcome::NotChosen(label)) => {
-                self.not_chosen_rows += 1;
-                // Beyond the limit on labels the names are lost, but they only serve messages.
-                drop(self.not_chosen.add(&label));
-                Ok(())
-            }
-            Err(problem) => self.reject(source, line, shown_id, problem),
-        }
-    }
-
-    fn problem(&mut self, source: u32, line: Option<u64>, problem: Problem) -> Result<(), Error> {
-        self.count_row();
-        self.reject(source, line, None, problem)
-    }
-}
-
 /// The fields of a row but for the id.
 struct Rest<'a> {
-    text: Vec<Value<'a>>,
-    label: Value<'a>,
-    group: Option<Value<'a>>,
-    split: Option<Value<'a>>,
+    text: Vec<Cell<'a>>,
+    label: Cell<'a>,
+    group: Option<Cell<'a>>,
+    split: Option<Cell<'a>>,
 }
 
 /// The split of a row under any of its usual names.

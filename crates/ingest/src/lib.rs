@@ -10,17 +10,15 @@
 //! The same readers give the texts that are to be labelled: see [`texts`].
 
 mod columns;
-mod delimited;
+mod documents;
 mod error;
 mod folder;
 mod intake;
-mod json_lines;
 mod labels;
 mod limits;
-mod lines;
 mod merge;
 mod params;
-mod parquet_rows;
+mod reading;
 mod rows;
 mod settings;
 mod sources;
@@ -31,24 +29,20 @@ mod texts;
 use std::path::Path;
 
 use labelproof_artifact::wording::nearest;
-use labelproof_artifact::{Document, LabelMap, Reject, Reporter, Stage, StageId, TableWriter, fs};
+use labelproof_artifact::{LabelMap, Reject, Reporter, Stage, StageId, TableWriter, fs};
 
 pub use error::Error;
+pub use labelproof_tables::Encoding;
 pub use labels::Alike;
-pub use params::{Columns, Encoding, Format, Labels, OnReject, Params};
+pub use params::{Columns, Format, Labels, OnReject, Params};
 pub use sources::{SourceFile, source_files};
 pub use texts::{TextFormat, TextRow, TextRows, TextSource, texts};
 
-use columns::Wanted;
 use error::SHOWN_REJECTS;
 use intake::Intake;
 use labels::LabelCounts;
 use limits::Limits;
-use merge::{Draw, Step, Unique};
-use rows::{Problem, Reason};
-use settings::Settings;
-use sources::{Found, Input};
-use spill::{Candidate, RunWriter, Sorter};
+use spill::Sorter;
 use summary::Summary;
 
 /// What the stage declares of itself. It reads the sources, and nothing that another stage wrote.
@@ -82,11 +76,10 @@ fn run_within(
     reporter.started("reading rows", None);
     let candidates = Sorter::new(out, limits);
     let mut intake = Intake::new(params, &sources, candidates, Sorter::new(out, limits), reporter);
-    read_sources(params, &sources, limits, &mut intake)?;
+    reading::read(params, &sources, limits, &mut intake)?;
     reporter.finished();
 
-    let documents = write_documents(params, out, &mut intake, reporter)?;
-
+    let documents = documents::write(params, out, &mut intake, reporter)?;
     let Intake {
         rejects,
         reasons,
@@ -97,16 +90,7 @@ fn run_within(
         ..
     } = intake;
     let reject_count = rejects.len();
-    let mut first_rejects = Vec::new();
-    let mut writer = TableWriter::create(out)?;
-    for reject in rejects.finish()? {
-        let reject: Reject = reject?;
-        if first_rejects.len() < SHOWN_REJECTS {
-            first_rejects.push(reject.clone());
-        }
-        writer.push(reject)?;
-    }
-    writer.finish()?;
+    let first_rejects = write_rejects(rejects, out)?;
     if reject_count > 0 && params.on_reject == OnReject::Fail {
         return Err(Error::Rejected {
             rejects: first_rejects,
@@ -140,152 +124,19 @@ fn run_within(
     Ok(())
 }
 
-fn read_sources(
-    params: &Params,
-    sources: &[Found],
-    limits: Limits,
-    intake: &mut Intake<'_>,
-) -> Result<(), Error> {
-    let encoding = params.encoding;
-    let files = || sources.iter().map(|found| &found.file).zip(0_u32..);
-    match (params.format, &params.columns) {
-        (Format::Folder, _) => folder::read(sources, encoding, limits, intake),
-        (Format::Csv | Format::Tsv, Some(columns)) => {
-            let separator = if params.format == Format::Csv { b',' } else { b'\t' };
-            for (file, source) in files() {
-                let input = Input::open(file, encoding, Settings::Pipeline)?;
-                delimited::read(input, source, separator, &Wanted::from(columns), limits, intake)?;
-            }
-            Ok(())
+/// Writes `rejects.parquet`, and returns the first of them for the messages.
+fn write_rejects(rejects: Sorter<Reject>, out: &Path) -> Result<Vec<Reject>, Error> {
+    let mut first = Vec::new();
+    let mut writer = TableWriter::create(out)?;
+    for reject in rejects.finish()? {
+        let reject: Reject = reject?;
+        if first.len() < SHOWN_REJECTS {
+            first.push(reject.clone());
         }
-        (Format::JsonLines, Some(columns)) => {
-            let mut reader = json_lines::JsonLines::new(Wanted::from(columns));
-            for (file, source) in files() {
-                let input = Input::open(file, encoding, Settings::Pipeline)?;
-                reader.read(input, source, limits, intake)?;
-            }
-            reader.finish(sources.first().map_or("", |found| found.file.name.as_str()))
-        }
-        (Format::Parquet, Some(columns)) => {
-            for (file, source) in files() {
-                parquet_rows::read(file, source, &Wanted::from(columns), limits, intake)?;
-            }
-            Ok(())
-        }
-        (Format::Csv | Format::Tsv | Format::JsonLines | Format::Parquet, None) => Err(Error::BadParams {
-            problems: params.check(),
-        }),
+        writer.push(reject)?;
     }
-}
-
-/// What was written.
-struct Documents {
-    counts: LabelCounts,
-    over_cap: u64,
-}
-
-/// Merges the candidates into `documents.parquet`, and rejects those whose id another row has.
-fn write_documents(
-    params: &Params,
-    out: &Path,
-    intake: &mut Intake<'_>,
-    reporter: &dyn Reporter,
-) -> Result<Documents, Error> {
-    // Only the candidates are taken out: the merge adds to the rejects.
-    let candidates = std::mem::replace(&mut intake.candidates, Sorter::new(out, Limits::default()));
-    let total = candidates.len();
-    let is_declared = params.format == Format::Folder
-        || params
-            .columns
-            .as_ref()
-            .is_some_and(|columns| columns.id.is_some());
-    let unique = Unique::new(candidates.finish()?, is_declared);
-    let mut writer = DocumentWriter {
-        table: TableWriter::create(out)?,
-        counts: LabelCounts::default(),
-        reporter,
-    };
-    let mut over_cap = 0;
-    reporter.started("writing documents", Some(total));
-    match params.rows_per_label {
-        None => {
-            for step in unique {
-                if let Some(candidate) = settle(step?, intake)? {
-                    writer.push(candidate)?;
-                }
-            }
-        }
-        // Which rows are drawn shows only when all are there, so they are put down once more in between.
-        Some(rows_per_label) => {
-            let mut draw = Draw::new(params.seed, rows_per_label);
-            let mut entered = RunWriter::create(out)?;
-            for step in unique {
-                if let Some(candidate) = settle(step?, intake)? {
-                    draw.enter(&candidate.label, &candidate.id);
-                    entered.push(&candidate)?;
-                }
-            }
-            for candidate in entered.finish()? {
-                let candidate = candidate?;
-                if draw.is_drawn(&candidate.label, &candidate.id) {
-                    writer.push(candidate)?;
-                } else {
-                    over_cap += 1;
-                }
-            }
-        }
-    }
-    reporter.finished();
-    writer.table.finish()?;
-    Ok(Documents {
-        counts: writer.counts,
-        over_cap,
-    })
-}
-
-/// The candidate, unless its id is taken.
-fn settle(step: Step, intake: &mut Intake<'_>) -> Result<Option<Candidate>, Error> {
-    match step {
-        Step::Document(candidate) => Ok(Some(candidate)),
-        Step::Repeated {
-            candidate,
-            kept: (source, line),
-        } => {
-            let line = line.map(|line| format!(":{line}")).unwrap_or_default();
-            let detail = format!("{}{line} has the same id and is kept", intake.source_name(source));
-            let problem = Problem::new(Reason::RepeatedId, detail);
-            intake.reject(candidate.source, candidate.line, Some(candidate.id), problem)?;
-            Ok(None)
-        }
-    }
-}
-
-struct DocumentWriter<'a> {
-    table: TableWriter<Document>,
-    counts: LabelCounts,
-    reporter: &'a dyn Reporter,
-}
-
-impl DocumentWriter<'_> {
-    fn push(&mut self, candidate: Candidate) -> Result<(), Error> {
-        self.counts.add(&candidate.label)?;
-        self.reporter.advance(1, "");
-        let Candidate {
-            id,
-            text,
-            label,
-            group,
-            split,
-            ..
-        } = candidate;
-        Ok(self.table.push(Document {
-            id,
-            text,
-            label,
-            group,
-            split,
-        })?)
-    }
+    writer.finish()?;
+    Ok(first)
 }
 
 /// Checks that the labels make a classification, and the one that is meant.

@@ -11,8 +11,8 @@ pub(crate) struct Limits {
     /// Bytes of rows that a merge may have to hold: one of each scratch file, the longest at worst. Beyond it, scratch
     /// files are merged early, which costs time and not memory. Only sources of very long rows come there.
     pub(crate) merge_bytes: usize,
-    /// Bytes of the longest row. Without it, a quote that never closes would read the rest of a source into memory.
-    pub(crate) row_bytes: usize,
+    /// The bounds of reading.
+    pub(crate) tables: labelproof_tables::Limits,
 }
 
 impl Default for Limits {
@@ -21,7 +21,7 @@ impl Default for Limits {
             run_bytes: 64 << 20,
             open_runs: 400,
             merge_bytes: 512 << 20,
-            row_bytes: 256 << 20,
+            tables: labelproof_tables::Limits::default(),
         }
     }
 }

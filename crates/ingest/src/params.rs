@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use labelproof_tables::{Dialect, Encoding};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -63,6 +64,8 @@ pub enum Format {
     Tsv,
     /// A JSON object on each line.
     JsonLines,
+    /// JSON in another shape: an array of objects, or an object of columns as pandas writes it.
+    Json,
     /// Apache Parquet.
     Parquet,
 }
@@ -75,44 +78,20 @@ impl Format {
             Self::Csv => "csv",
             Self::Tsv => "tsv",
             Self::JsonLines => "json_lines",
+            Self::Json => "json",
             Self::Parquet => "parquet",
         }
     }
 
-    /// What files of this format are called when a folder is searched for them; empty means anything.
-    pub(crate) fn extensions(self) -> &'static [&'static str] {
+    /// The format of the tables; none for folders of text files.
+    pub(crate) fn table(self) -> Option<labelproof_tables::Format> {
         match self {
-            Self::Folder => &[],
-            Self::Csv => &["csv"],
-            Self::Tsv => &["tsv", "tab"],
-            Self::JsonLines => &["jsonl", "ndjson", "json"],
-            Self::Parquet => &["parquet"],
-        }
-    }
-}
-
-/// A character encoding.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Encoding {
-    /// UTF-8, with or without a byte order mark. A row with other bytes is a reject.
-    #[default]
-    #[serde(rename = "utf-8")]
-    Utf8,
-    /// ISO 8859-1: every byte is the character of the same number.
-    #[serde(rename = "latin-1")]
-    Latin1,
-    /// The western European encoding of Windows, which most files called Latin-1 are in truth.
-    #[serde(rename = "windows-1252")]
-    Windows1252,
-}
-
-impl Encoding {
-    /// The encoding's name in `pipeline.yaml`.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Utf8 => "utf-8",
-            Self::Latin1 => "latin-1",
-            Self::Windows1252 => "windows-1252",
+            Self::Folder => None,
+            Self::Csv => Some(labelproof_tables::Format::Delimited(Dialect::CSV)),
+            Self::Tsv => Some(labelproof_tables::Format::Delimited(Dialect::TSV)),
+            Self::JsonLines => Some(labelproof_tables::Format::JsonLines),
+            Self::Json => Some(labelproof_tables::Format::Json),
+            Self::Parquet => Some(labelproof_tables::Format::Parquet),
         }
     }
 }
@@ -220,7 +199,7 @@ impl Params {
                  remove it"
                     .to_owned(),
             ),
-            (None, Format::Csv | Format::Tsv | Format::JsonLines | Format::Parquet) => problems.push(format!(
+            (None, Format::Csv | Format::Tsv | Format::JsonLines | Format::Json | Format::Parquet) => problems.push(format!(
                 "ingest.columns: the format `{}` needs at least `text` and `label`",
                 self.format.name()
             )),

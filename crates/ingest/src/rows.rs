@@ -1,22 +1,9 @@
-//! What a reader hands over for a row, and how its fields become text: the rules that hold whatever a row is read for.
+//! The fields of a row, and how they become text: the rules that hold whatever a row is read for.
 
 use labelproof_artifact::wording::plural;
-use std::borrow::Cow;
+use labelproof_tables::{Cell, RowProblem};
 
-use crate::error::Error;
 use crate::settings::Settings;
-
-/// Takes the rows that a reader finds, in their order.
-pub(crate) trait RowSink {
-    /// Why a reader must stop: its own error, or one of the sink.
-    type Stop: From<Error>;
-
-    /// Takes a row of the source of this number.
-    fn row(&mut self, source: u32, line: Option<u64>, fields: Fields<'_>) -> Result<(), Self::Stop>;
-
-    /// Takes a row that has no fields.
-    fn problem(&mut self, source: u32, line: Option<u64>, problem: Problem) -> Result<(), Self::Stop>;
-}
 
 /// Why a row cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,72 +53,66 @@ impl Problem {
         }
     }
 
-    /// The first byte of `name` that is not UTF-8.
-    pub(crate) fn not_utf8(name: &str, bytes: &[u8], error: std::str::Utf8Error, settings: Settings) -> Self {
-        let offset = error.valid_up_to();
-        let byte = bytes.get(offset).copied().unwrap_or_default();
-        let detail = format!(
-            "{name} has the byte 0x{byte:02X} at offset {offset}; if the source is not UTF-8, say what it is in `{}`",
-            settings.encoding()
-        );
-        Self::new(Reason::NotUtf8, detail)
-    }
-}
-
-/// A field as a reader finds it.
-#[derive(Debug)]
-pub(crate) enum Value<'a> {
-    /// Null, or not there.
-    Missing,
-    /// Perhaps UTF-8.
-    Bytes(&'a [u8]),
-    /// Certainly text.
-    Text(Cow<'a, str>),
-    /// Something that is no text.
-    Wrong(&'static str),
-}
-
-impl Value<'_> {
-    /// The field as text; none if it is not there.
-    pub(crate) fn text(&self, name: &str, settings: Settings) -> Result<Option<&str>, Problem> {
-        let text = match self {
-            Self::Missing => return Ok(None),
-            Self::Wrong(found) => {
-                return Err(Problem::new(
-                    Reason::WrongType,
-                    format!("{name} is {found}, expected a string"),
-                ));
-            }
-            Self::Text(text) => text.as_ref(),
-            Self::Bytes(bytes) => {
-                std::str::from_utf8(bytes).map_err(|error| Problem::not_utf8(name, bytes, error, settings))?
-            }
-        };
-        match text.bytes().position(|byte| byte == 0) {
-            Some(offset) => Err(Problem::new(
-                Reason::NulByte,
-                format!("{name} has a nul byte at offset {offset}"),
-            )),
-            None => Ok(Some(text)),
+    /// Why a row of a table has no fields.
+    pub(crate) fn of_row(problem: RowProblem, settings: Settings) -> Self {
+        match problem {
+            RowProblem::Ragged { .. } => Self::new(Reason::RaggedRow, problem.to_string()),
+            RowProblem::Json { detail } => Self::new(Reason::InvalidJson, detail),
+            RowProblem::NotUtf8 { .. } => Self::new(
+                Reason::NotUtf8,
+                format!(
+                    "{problem}; if the source is not UTF-8, say what it is in `{}`",
+                    settings.encoding()
+                ),
+            ),
         }
     }
+}
+
+/// A cell as text; none if it is not there.
+pub(crate) fn cell_text<'c>(
+    cell: &'c Cell<'_>,
+    name: &str,
+    settings: Settings,
+) -> Result<Option<&'c str>, Problem> {
+    let text = match cell {
+        Cell::Missing | Cell::Absent => return Ok(None),
+        Cell::Other(found) => return Err(wrong_type(name, found)),
+        // Only where a table is read for its numbers.
+        Cell::Number(_) => return Err(wrong_type(name, "a number")),
+        Cell::Numbers(_) => return Err(wrong_type(name, "an array")),
+        Cell::Text(text) => text.as_ref(),
+        Cell::Bytes(bytes) => std::str::from_utf8(bytes)
+            .map_err(|error| Problem::of_row(RowProblem::not_utf8(name, bytes, error), settings))?,
+    };
+    match text.bytes().position(|byte| byte == 0) {
+        Some(offset) => Err(Problem::new(
+            Reason::NulByte,
+            format!("{name} has a nul byte at offset {offset}"),
+        )),
+        None => Ok(Some(text)),
+    }
+}
+
+fn wrong_type(name: &str, found: &str) -> Problem {
+    let detail = format!("{name} is {found}, expected a string");
+    Problem::new(Reason::WrongType, detail)
 }
 
 /// The fields of a row that are of use.
 #[derive(Debug)]
 pub(crate) struct Fields<'a> {
-    pub(crate) text: Vec<Value<'a>>,
+    pub(crate) text: Vec<Cell<'a>>,
     /// Missing where texts are read to be labelled.
-    pub(crate) label: Value<'a>,
-    pub(crate) id: Option<Value<'a>>,
-    pub(crate) group: Option<Value<'a>>,
-    pub(crate) split: Option<Value<'a>>,
+    pub(crate) label: Cell<'a>,
+    pub(crate) id: Option<Cell<'a>>,
+    pub(crate) group: Option<Cell<'a>>,
+    pub(crate) split: Option<Cell<'a>>,
 }
 
 /// The id of a row whose source has ids.
-pub(crate) fn row_id(value: &Value<'_>, name: &str, settings: Settings) -> Result<String, Problem> {
-    value
-        .text(name, settings)?
+pub(crate) fn row_id(cell: &Cell<'_>, name: &str, settings: Settings) -> Result<String, Problem> {
+    cell_text(cell, name, settings)?
         .filter(|id| !id.trim().is_empty())
         .map(str::to_owned)
         .ok_or_else(|| Problem::new(Reason::MissingId, format!("{name} is empty")))
@@ -139,14 +120,14 @@ pub(crate) fn row_id(value: &Value<'_>, name: &str, settings: Settings) -> Resul
 
 /// The text of a row: the fields that are not empty with `join` between them. `names` are those of the fields.
 pub(crate) fn row_text(
-    values: &[Value<'_>],
+    cells: &[Cell<'_>],
     names: &[String],
     join: &str,
     settings: Settings,
 ) -> Result<String, Problem> {
     let mut text = String::new();
-    for (value, name) in values.iter().zip(names) {
-        let part = value.text(name, settings)?.unwrap_or_default();
+    for (cell, name) in cells.iter().zip(names) {
+        let part = cell_text(cell, name, settings)?.unwrap_or_default();
         if text.is_empty() {
             text.push_str(part);
         } else if !part.is_empty() {

@@ -26,11 +26,18 @@ impl Settings {
         }
     }
 
-    /// How a source is said to be JSON lines.
-    pub(crate) fn json_lines(self) -> &'static str {
-        match self {
-            Self::Pipeline => "json_lines",
-            Self::CommandLine => "--format jsonl",
+    /// The settings that the readers of tables name in their messages.
+    pub(crate) fn of_tables(self) -> labelproof_tables::Settings {
+        labelproof_tables::Settings {
+            encoding: Some(self.encoding()),
+            json_lines: match self {
+                Self::Pipeline => "json_lines",
+                Self::CommandLine => "--format jsonl",
+            },
+            json: match self {
+                Self::Pipeline => "json",
+                Self::CommandLine => "--format json",
+            },
         }
     }
 }

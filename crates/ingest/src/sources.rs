@@ -1,19 +1,14 @@
-//! From `ingest.paths` to files, and from files to bytes of UTF-8: globs, gzip, encodings, byte order marks.
+//! From `ingest.paths` to files: globs, folders, and the names that messages call the files by.
 //!
 //! What stands in the files is the readers' affair.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
 
-use encoding_rs_io::DecodeReaderBytesBuilder;
-use flate2::bufread::MultiGzDecoder;
-use labelproof_artifact::fs::{self, FsError};
+use labelproof_artifact::fs::FsError;
 
 use crate::error::Error;
-use crate::params::{Encoding, Format, Params};
-use crate::settings::Settings;
+use crate::params::{Format, Params};
 
 /// A file that ingest reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,7 +145,7 @@ fn files_of_folder(root: &Path, pattern: &str, format: Format, base: &Path) -> R
     walk(root, &mut Vec::new(), &mut files)?;
     let mut all = Vec::new();
     for path in files {
-        if !has_extension(&path, format) {
+        if !is_of_format(&path, format) {
             continue;
         }
         let inside = slashed(path.strip_prefix(root).unwrap_or(&path))?;
@@ -163,8 +158,8 @@ fn files_of_folder(root: &Path, pattern: &str, format: Format, base: &Path) -> R
         });
     }
     if all.is_empty() {
-        let extensions: Vec<_> = format
-            .extensions()
+        let extensions = format.table().map_or(&[][..], |format| format.extensions());
+        let extensions: Vec<_> = extensions
             .iter()
             .map(|extension| format!("`.{extension}`"))
             .collect();
@@ -181,22 +176,8 @@ fn files_of_folder(root: &Path, pattern: &str, format: Format, base: &Path) -> R
 }
 
 /// Whether a file in a folder is of the format. Beside the data there may be readme files and markers of whole writes.
-fn has_extension(path: &Path, format: Format) -> bool {
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
-    let name = match format {
-        Format::Parquet => name.as_str(),
-        _ => name.strip_suffix(".gz").unwrap_or(&name),
-    };
-    let extensions = format.extensions();
-    extensions.is_empty()
-        || extensions.iter().any(|extension| {
-            name.strip_suffix(extension)
-                .is_some_and(|stem| stem.ends_with('.'))
-        })
+fn is_of_format(path: &Path, format: Format) -> bool {
+    format.table().is_none_or(|format| format.is_named(path))
 }
 
 /// Every file below a folder that is not hidden. Links are followed, but not into a folder that is being walked
@@ -252,203 +233,4 @@ fn slashed(path: &Path) -> Result<String, Error> {
         path: path.to_path_buf(),
     })?;
     Ok(parts.join("/"))
-}
-
-/// Opens a file for the Parquet reader, which needs to jump in it.
-pub(crate) fn open_file(file: &SourceFile) -> Result<File, Error> {
-    // Opening a named pipe would wait for somebody to write to it.
-    let is_file = file.path.metadata().map(|metadata| metadata.is_file());
-    match is_file {
-        Ok(true) => fs::open(&file.path).map_err(|error| Error::Read {
-            file: file.name.clone(),
-            source: error.source,
-        }),
-        Ok(false) => Err(Error::NotAFile {
-            file: file.name.clone(),
-        }),
-        Err(source) => Err(Error::Read {
-            file: file.name.clone(),
-            source,
-        }),
-    }
-}
-
-/// A file or standard input as a stream of UTF-8, or of what claims to be.
-pub(crate) struct Input<'a> {
-    name: &'a str,
-    is_packed: bool,
-    reader: Box<dyn BufRead>,
-}
-
-/// Bytes that are read at once.
-const BUFFER: usize = 1 << 17;
-
-impl<'a> Input<'a> {
-    /// Opens a file, unpacks it if its name says so, and decodes it.
-    pub(crate) fn open(file: &'a SourceFile, encoding: Encoding, settings: Settings) -> Result<Self, Error> {
-        let plain = BufReader::with_capacity(BUFFER, open_file(file)?);
-        let is_packed = is_gzip(&file.path);
-        let reader: Box<dyn BufRead> = if is_packed {
-            Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(plain)))
-        } else {
-            Box::new(plain)
-        };
-        let input = Self {
-            name: &file.name,
-            is_packed,
-            reader,
-        };
-        input.decoded(encoding, settings)
-    }
-
-    /// Takes a stream that is no file, and decodes it.
-    pub(crate) fn of_stream(
-        name: &'a str,
-        stream: impl Read + 'static,
-        encoding: Encoding,
-        settings: Settings,
-    ) -> Result<Self, Error> {
-        let input = Self {
-            name,
-            is_packed: false,
-            reader: Box::new(BufReader::with_capacity(BUFFER, stream)),
-        };
-        input.decoded(encoding, settings)
-    }
-
-    fn decoded(self, encoding: Encoding, settings: Settings) -> Result<Self, Error> {
-        let mut input = self;
-        let start = input.peek(3)?;
-        if encoding == Encoding::Utf8
-            && (start.starts_with(&[0xFF, 0xFE]) || start.starts_with(&[0xFE, 0xFF]))
-        {
-            return Err(Error::Utf16 {
-                file: input.name.to_owned(),
-            });
-        }
-        if start == [0xEF, 0xBB, 0xBF] {
-            if encoding != Encoding::Utf8 {
-                return Err(Error::MarkedUtf8 {
-                    file: input.name.to_owned(),
-                    setting: settings.encoding(),
-                    encoding: encoding.name(),
-                });
-            }
-            input.reader.consume(3);
-        }
-        input.reader = match encoding {
-            Encoding::Utf8 => input.reader,
-            Encoding::Latin1 => Box::new(BufReader::with_capacity(BUFFER, Latin1::new(input.reader))),
-            Encoding::Windows1252 => {
-                let decoder = DecodeReaderBytesBuilder::new()
-                    .encoding(Some(encoding_rs::WINDOWS_1252))
-                    .bom_sniffing(false)
-                    .build(input.reader);
-                Box::new(BufReader::with_capacity(BUFFER, decoder))
-            }
-        };
-        Ok(input)
-    }
-
-    /// The first bytes, which stay in the stream; fewer if there are fewer.
-    fn peek(&mut self, count: usize) -> Result<Vec<u8>, Error> {
-        let start = self.fill()?.get(..count).map(<[u8]>::to_vec);
-        if let Some(start) = start {
-            return Ok(start);
-        }
-        // A decoder may give less at first than there is.
-        let mut start = Vec::with_capacity(count);
-        let result = self.reader.by_ref().take(count as u64).read_to_end(&mut start);
-        result.map_err(|source| self.failure(source))?;
-        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
-        self.reader = Box::new(BufReader::new(io::Cursor::new(start.clone()).chain(rest)));
-        Ok(start)
-    }
-
-    /// What the file is called in messages.
-    pub(crate) fn name(&self) -> &'a str {
-        self.name
-    }
-
-    /// The next bytes; none at the end.
-    pub(crate) fn fill(&mut self) -> Result<&[u8], Error> {
-        let (name, is_packed) = (self.name, self.is_packed);
-        self.reader
-            .fill_buf()
-            .map_err(|source| failure(name, is_packed, source))
-    }
-
-    /// Says how many of the bytes are done with.
-    pub(crate) fn consume(&mut self, count: usize) {
-        self.reader.consume(count);
-    }
-
-    /// Appends the bytes up to and with the next line feed, or so many at most.
-    pub(crate) fn read_line(&mut self, line: &mut Vec<u8>, limit: usize) -> Result<usize, Error> {
-        let result = self.reader.by_ref().take(limit as u64).read_until(b'\n', line);
-        result.map_err(|source| self.failure(source))
-    }
-
-    /// Appends all bytes, or so many at most.
-    pub(crate) fn read_all(&mut self, bytes: &mut Vec<u8>, limit: usize) -> Result<usize, Error> {
-        let result = self.reader.by_ref().take(limit as u64).read_to_end(bytes);
-        result.map_err(|source| self.failure(source))
-    }
-
-    fn failure(&self, source: io::Error) -> Error {
-        failure(self.name, self.is_packed, source)
-    }
-}
-
-/// What a failed read means, which for a packed file is more than the operating system says.
-fn failure(name: &str, is_packed: bool, source: io::Error) -> Error {
-    let file = name.to_owned();
-    match source.kind() {
-        io::ErrorKind::UnexpectedEof if is_packed => Error::CutGzip { file },
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData if is_packed => {
-            Error::BadGzip { file, source }
-        }
-        _ => Error::Read { file, source },
-    }
-}
-
-fn is_gzip(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
-}
-
-/// Decodes ISO 8859-1. The Encoding Standard, and with it `encoding_rs`, takes that name for windows-1252.
-struct Latin1<R> {
-    reader: R,
-    decoded: Vec<u8>,
-    position: usize,
-}
-
-impl<R> Latin1<R> {
-    fn new(reader: R) -> Self {
-        Self {
-            reader,
-            decoded: Vec::new(),
-            position: 0,
-        }
-    }
-}
-
-impl<R: BufRead> Read for Latin1<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.position == self.decoded.len() {
-            let bytes = self.reader.fill_buf()?;
-            let count = bytes.len();
-            self.decoded.resize(count * 2, 0);
-            let written = encoding_rs::mem::convert_latin1_to_utf8(bytes, &mut self.decoded);
-            self.decoded.truncate(written);
-            self.position = 0;
-            self.reader.consume(count);
-        }
-        let rest = &self.decoded[self.position..];
-        let count = rest.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&rest[..count]);
-        self.position += count;
-        Ok(count)
-    }
 }

@@ -10,14 +10,12 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use crate::columns::Wanted;
+use labelproof_tables::{Dialect, Encoding, Form, Format, Limits, Options, Source, Table};
+
+use crate::columns::Names;
 use crate::error::{Error, problem_line};
-use crate::limits::Limits;
-use crate::params::Encoding;
-use crate::rows::{Fields, Problem, RowSink, row_id, row_text};
+use crate::rows::{Fields, Problem, row_id, row_text};
 use crate::settings::Settings;
-use crate::sources::{Input, SourceFile};
-use crate::{delimited, json_lines, lines, parquet_rows};
 
 /// What a source of texts is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +28,8 @@ pub enum TextFormat {
     Tsv,
     /// A JSON object on each line.
     JsonLines,
+    /// JSON in another shape: an array of objects, or an object of columns as pandas writes it.
+    Json,
     /// Apache Parquet.
     Parquet,
 }
@@ -129,6 +129,15 @@ impl From<Error> for Stop {
     }
 }
 
+impl From<labelproof_tables::Error> for Stop {
+    fn from(error: labelproof_tables::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Where the settings of the rows stand.
+const SETTINGS: Settings = Settings::CommandLine;
+
 fn read(
     source: &TextSource,
     standard_input: impl Read + 'static,
@@ -139,60 +148,57 @@ fn read(
     if !problems.is_empty() {
         return Err(Error::BadParams { problems }.into());
     }
-    let settings = Settings::CommandLine;
-    let file = source.path.as_ref().map(|path| SourceFile {
-        name: path.display().to_string(),
-        path: path.clone(),
-    });
-    let name = file.as_ref().map_or(STANDARD_INPUT, |file| file.name.as_str());
-    let input = || match &file {
-        Some(file) => Input::open(file, source.encoding, settings),
-        None => Input::of_stream(name, standard_input, source.encoding, settings),
+    let bytes = match &source.path {
+        Some(path) => Source::file(path.display().to_string(), path),
+        None => Source::stream(STANDARD_INPUT, standard_input),
     };
-    let wanted = Wanted {
-        text: &source.text,
+    let name = bytes.name().to_owned();
+    let line = ["line".to_owned()];
+    let names = Names {
+        text: match source.format {
+            TextFormat::Lines => &line,
+            _ => &source.text,
+        },
         label: None,
         id: source.id.as_deref(),
         group: None,
         split: None,
-        settings,
     };
-    let quoted = |column: &String| format!("`{column}`");
-    let mut sink = TextSink {
-        file: name,
-        text: match source.format {
-            TextFormat::Lines => vec!["the line".to_owned()],
-            _ => source.text.iter().map(quoted).collect(),
-        },
-        id: source.id.as_ref().map(quoted).unwrap_or_default(),
-        join: &source.join,
-        settings,
-        sender,
+    let options = Options {
+        format: source.format.table(),
+        encoding: source.encoding,
+        form: Form::Text,
+        limits,
+        settings: SETTINGS.of_tables(),
     };
-    match (source.format, &file) {
-        (TextFormat::Lines, _) => {
-            let count = lines::read(input()?, 0, limits, &mut sink)?;
-            match &file {
-                Some(file) if count == 0 => Err(Error::Empty {
-                    file: file.name.clone(),
-                }
-                .into()),
-                // A filter of lines that gets none gives none.
-                _ => Ok(()),
-            }
+    let sink = TextSink::new(source, &name, sender);
+    let mut rows = Table::open(bytes, &options)?.rows_by_name(names.selection(SETTINGS))?;
+    let mut count = 0_u64;
+    while let Some(row) = rows.next_row()? {
+        count += 1;
+        let line = Some(row.place.number());
+        match row.cells {
+            Ok(cells) => sink.row(line, names.fields(cells))?,
+            Err(problem) => sink.send(line, None, Err(Problem::of_row(problem, SETTINGS)))?,
         }
-        (TextFormat::Csv, _) => delimited::read(input()?, 0, b',', &wanted, limits, &mut sink),
-        (TextFormat::Tsv, _) => delimited::read(input()?, 0, b'\t', &wanted, limits, &mut sink),
-        (TextFormat::JsonLines, _) => {
-            let mut reader = json_lines::JsonLines::new(wanted);
-            reader.read(input()?, 0, limits, &mut sink)?;
-            Ok(reader.finish(name)?)
+    }
+    // A filter of lines that gets none gives none.
+    if count == 0 && source.path.is_some() {
+        return Err(labelproof_tables::Error::Empty { file: name }.into());
+    }
+    Ok(rows.into_selection().check(&name)?)
+}
+
+impl TextFormat {
+    fn table(self) -> Format {
+        match self {
+            Self::Lines => Format::Lines,
+            Self::Csv => Format::Delimited(Dialect::CSV),
+            Self::Tsv => Format::Delimited(Dialect::TSV),
+            Self::JsonLines => Format::JsonLines,
+            Self::Json => Format::Json,
+            Self::Parquet => Format::Parquet,
         }
-        (TextFormat::Parquet, Some(file)) => parquet_rows::read(file, 0, &wanted, limits, &mut sink),
-        (TextFormat::Parquet, None) => Err(Error::BadParams {
-            problems: source.check(),
-        }
-        .into()),
     }
 }
 
@@ -245,38 +251,43 @@ struct TextSink<'a> {
     /// What the field of the id is called in messages.
     id: String,
     join: &'a str,
-    settings: Settings,
     sender: &'a SyncSender<Result<TextRow, Error>>,
 }
 
-impl TextSink<'_> {
-    fn send(&self, line: Option<u64>, id: Option<String>, text: Result<String, Problem>) -> Result<(), Stop> {
-        let text =
-            text.map_err(|problem| problem_line(self.file, line, problem.reason.name(), &problem.detail));
-        let sent = self.sender.send(Ok(TextRow { id, line, text }));
-        sent.or(Err(Stop::Unwanted))
+impl<'a> TextSink<'a> {
+    fn new(source: &'a TextSource, file: &'a str, sender: &'a SyncSender<Result<TextRow, Error>>) -> Self {
+        let quoted = |column: &String| format!("`{column}`");
+        Self {
+            file,
+            text: match source.format {
+                TextFormat::Lines => vec!["the line".to_owned()],
+                _ => source.text.iter().map(quoted).collect(),
+            },
+            id: source.id.as_ref().map(quoted).unwrap_or_default(),
+            join: &source.join,
+            sender,
+        }
     }
-}
 
-impl RowSink for TextSink<'_> {
-    type Stop = Stop;
-
-    fn row(&mut self, _source: u32, line: Option<u64>, fields: Fields<'_>) -> Result<(), Stop> {
+    fn row(&self, line: Option<u64>, fields: Fields<'_>) -> Result<(), Stop> {
         let id = fields
             .id
-            .map(|value| row_id(&value, &self.id, self.settings))
+            .map(|cell| row_id(&cell, &self.id, SETTINGS))
             .transpose();
         match id {
             Ok(id) => {
-                let text = row_text(&fields.text, &self.text, self.join, self.settings);
+                let text = row_text(&fields.text, &self.text, self.join, SETTINGS);
                 self.send(line, id, text)
             }
             Err(problem) => self.send(line, None, Err(problem)),
         }
     }
 
-    fn problem(&mut self, _source: u32, line: Option<u64>, problem: Problem) -> Result<(), Stop> {
-        self.send(line, None, Err(problem))
+    fn send(&self, line: Option<u64>, id: Option<String>, text: Result<String, Problem>) -> Result<(), Stop> {
+        let text =
+            text.map_err(|problem| problem_line(self.file, line, problem.reason.name(), &problem.detail));
+        let sent = self.sender.send(Ok(TextRow { id, line, text }));
+        sent.or(Err(Stop::Unwanted))
     }
 }
 

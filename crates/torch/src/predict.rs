@@ -28,7 +28,7 @@ enum PredictError {
 impl Diagnostic for PredictError {
     fn advice(&self) -> Advice {
         Fault::Configuration.hint(match self {
-            Self::UnknownFormat { .. } => "add --format csv, tsv, jsonl, parquet or lines",
+            Self::UnknownFormat { .. } => "add --format csv, tsv, jsonl, json, parquet or lines",
             Self::ParquetFromStandardInput => "name the file with --input",
             Self::UnknownOutput { .. } => "use --output labels.csv or --output labels.jsonl",
         })
@@ -109,7 +109,8 @@ fn input_format(args: &PredictArgs) -> Result<InputFormat, PredictError> {
             Some("csv") => Ok(InputFormat::Csv),
             Some("tsv" | "tab") => Ok(InputFormat::Tsv),
             Some("jsonl" | "ndjson") => Ok(InputFormat::Jsonl),
-            Some("parquet") => Ok(InputFormat::Parquet),
+            Some("json") => Ok(InputFormat::Json),
+            Some("parquet" | "pq") => Ok(InputFormat::Parquet),
             Some("txt") => Ok(InputFormat::Lines),
             _ => Err(PredictError::UnknownFormat { path: path.clone() }),
         }

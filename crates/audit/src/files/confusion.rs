@@ -5,12 +5,13 @@ use std::path::Path;
 
 use labelproof_artifact::Reporter;
 use labelproof_artifact::wording::one_line;
+use labelproof_tables::{Encoding, Source, read_grid, read_text};
 use serde_json::Value;
 
-use super::delimited::read_small;
 use super::error::{ConfusionProblem, Error};
 use super::labels::label_key;
 use super::lower_name;
+use super::rows::SETTINGS;
 
 /// A matrix as it was published; rows are true classes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,23 +25,25 @@ pub(super) struct Matrix {
     pub(super) spellings: Vec<String>,
 }
 
+/// What a file that is too large is said to be no.
+const WHAT: &str = "confusion matrix";
+
 /// Reads a matrix; `labels` are those of the rows, or empty where no rows were given.
 pub(super) fn read(path: &Path, labels: &[String], reporter: &dyn Reporter) -> Result<Matrix, Error> {
     let file = path.display().to_string();
-    let text = read_small(path, "confusion matrix")?;
+    let source = Source::file(&file, path);
     let failed = |problem| Error::Confusion {
         place: file.clone(),
         problem,
     };
     let cells = if lower_name(path).contains(".json") {
+        let text = read_text(source, Encoding::Utf8, SETTINGS, WHAT)?;
         of_json(&text).map_err(failed)?
     } else {
-        of_csv(&text, &file)?
+        read_grid(source, SETTINGS, WHAT)?
     };
     if cells.is_empty() {
-        return Err(Error::Empty {
-            path: path.to_path_buf(),
-        });
+        return Err(labelproof_tables::Error::Empty { file }.into());
     }
     let mut matrix = parse(cells).map_err(failed)?;
     if drop_totals(&mut matrix) {
@@ -55,37 +58,6 @@ pub(super) fn read(path: &Path, labels: &[String], reporter: &dyn Reporter) -> R
         reporter.message(&format!("{file}: no names, taken in the order of the labels"));
     }
     Ok(read)
-}
-
-fn of_csv(text: &str, file: &str) -> Result<Vec<Vec<String>>, Error> {
-    let first_line = text.lines().next().unwrap_or_default();
-    let separator = [',', '\t', ';', ' ']
-        .into_iter()
-        .find(|separator| first_line.contains(*separator));
-    if separator == Some(' ') {
-        // What numpy.savetxt writes.
-        let words = |line: &str| {
-            line.split_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<String>>()
-        };
-        return Ok(text.lines().map(words).filter(|row| !row.is_empty()).collect());
-    }
-    let separator = separator.and_then(|separator| u8::try_from(separator).ok());
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(separator.unwrap_or(b','))
-        .flexible(true)
-        .has_headers(false)
-        .from_reader(text.as_bytes());
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|_csv| Error::Row {
-            place: file.to_owned(),
-            problem: super::RowProblem::Csv,
-        })?;
-        rows.push(record.iter().map(str::to_owned).collect());
-    }
-    Ok(rows)
 }
 
 fn of_json(text: &str) -> Result<Vec<Vec<String>>, ConfusionProblem> {
@@ -326,13 +298,18 @@ fn check(matrix: Named, labels: &[String], spellings: Vec<String>) -> Result<Mat
 mod tests {
     use super::*;
 
+    fn of_csv(text: &str) -> Vec<Vec<String>> {
+        let bytes = std::io::Cursor::new(text.to_owned().into_bytes());
+        read_grid(Source::stream("m.csv", bytes), SETTINGS, WHAT).unwrap()
+    }
+
     /// Names of rows, and of columns.
     type Names<'a> = (Option<&'a [&'a str]>, Option<&'a [&'a str]>);
 
     #[track_caller]
     fn check_csv(text: &str, labels: &[&str], expected: Result<Names<'_>, &str>) {
         let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
-        let cells = of_csv(text, "m.csv").unwrap();
+        let cells = of_csv(text);
         let result = parse(cells).and_then(|mut matrix| {
             drop_totals(&mut matrix);
             let spellings = merge_spellings(&mut matrix);
@@ -379,11 +356,7 @@ mod tests {
     /// As scikit-learn counts labels of which some end with a space, or are in capitals.
     #[test]
     fn spellings_of_one_class_are_added_up() {
-        let cells = of_csv(
-            ",a,a ,B,b\na,0,0,0,0\na ,3,2,0,1\nB,0,0,0,0\nb,2,0,3,4\n",
-            "m.csv",
-        )
-        .unwrap();
+        let cells = of_csv(",a,a ,B,b\na,0,0,0,0\na ,3,2,0,1\nB,0,0,0,0\nb,2,0,3,4\n");
         let mut matrix = parse(cells).unwrap();
         let spellings = merge_spellings(&mut matrix);
         assert_eq!(spellings, ["B", "a", "a ", "b"]);
@@ -394,7 +367,7 @@ mod tests {
 
     #[test]
     fn classes_that_no_row_has_are_added() {
-        let mut matrix = parse(of_csv(",a,c\na,5,1\nc,2,7\n", "m.csv").unwrap()).unwrap();
+        let mut matrix = parse(of_csv(",a,c\na,5,1\nc,2,7\n")).unwrap();
         let labels = ["a", "B", "C"].map(str::to_owned);
         add_absent(&mut matrix, &labels);
         let matrix = check(matrix, &labels, Vec::new()).unwrap();

@@ -2,19 +2,17 @@
 
 use std::path::PathBuf;
 
-use labelproof_artifact::fs::FsError;
 use labelproof_artifact::wording;
 use labelproof_artifact::{Advice, Diagnostic, Fault};
-use parquet::errors::ParquetError;
 
 use super::roles::Role;
 
 /// The files cannot be read as what they were given for.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The operating system refused.
+    /// A file cannot be read.
     #[error(transparent)]
-    File(#[from] FsError),
+    Table(#[from] labelproof_tables::Error),
     /// The tokenizer cannot be read.
     #[error(transparent)]
     Tokenizer(#[from] labelproof_text::Error),
@@ -25,46 +23,6 @@ pub enum Error {
         path: PathBuf,
         /// The names that are known.
         wanted: &'static str,
-    },
-    /// There is nothing in a file.
-    #[error("`{}` is empty", path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file has columns and no row.
-    #[error("`{}` has columns and no row", path.display())]
-    NoRows {
-        /// The file.
-        path: PathBuf,
-    },
-    /// There is more than memory should be taken for.
-    #[error("`{}` has {mebibytes} MiB, more than the audit reads of a {what}", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its size.
-        mebibytes: u64,
-        /// What it was given for.
-        what: &'static str,
-    },
-    /// A file is in UTF-16.
-    #[error("`{}` is UTF-16", path.display())]
-    Utf16 {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A log or a matrix is not text.
-    #[error("`{}` is not UTF-8", path.display())]
-    NotUtf8 {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The header is not text.
-    #[error("{place}: the header is not UTF-8")]
-    BadHeader {
-        /// File and line.
-        place: String,
     },
     /// Two columns may be meant.
     #[error("{place}: both `{first}` and `{second}` could be {}", role.meaning())]
@@ -108,50 +66,6 @@ pub enum Error {
         place: String,
         /// What is wrong with it.
         problem: RowProblem,
-    },
-    /// A file is damaged, or in another format than its name says.
-    #[error("`{}` is damaged or no {format} file", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What it should be.
-        format: &'static str,
-        /// What the reader said.
-        source: std::io::Error,
-    },
-    /// A Parquet file is damaged, or none.
-    #[error("`{}` is damaged or no Parquet file", path.display())]
-    BadParquet {
-        /// The file.
-        path: PathBuf,
-        /// What the Parquet library said.
-        source: ParquetError,
-    },
-    /// A Parquet column or a NumPy array holds something else.
-    #[error("{place}: `{column}` is {found}, expected {expected}")]
-    ColumnType {
-        /// The file.
-        place: String,
-        /// The column.
-        column: String,
-        /// The type that it has.
-        found: String,
-        /// What it may have.
-        expected: &'static str,
-    },
-    /// NumPy arrays that should have an entry a row differ in length.
-    #[error("{place}: `{first}` has {first_rows} rows and `{second}` has {second_rows}")]
-    ArrayLengths {
-        /// The file.
-        place: String,
-        /// An array.
-        first: String,
-        /// Its length.
-        first_rows: usize,
-        /// Another array.
-        second: String,
-        /// Its length.
-        second_rows: usize,
     },
     /// Far more different labels than classes.
     #[error("{place}: `{column}` stands for more than {most} classes")]
@@ -241,14 +155,9 @@ pub enum Error {
 /// What is wrong with a row.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum RowProblem {
-    /// Another number of fields than the header has.
-    #[error("{}, the header has {expected}", wording::counted(*found, "field"))]
-    Ragged {
-        /// Fields of the row.
-        found: usize,
-        /// Fields of the header.
-        expected: usize,
-    },
+    /// The row cannot be read at all.
+    #[error(transparent)]
+    Table(#[from] labelproof_tables::RowProblem),
     /// Nothing where something must be.
     #[error("`{column}` is empty")]
     Empty {
@@ -303,15 +212,6 @@ pub enum RowProblem {
         /// The key.
         column: String,
     },
-    /// A line is no JSON object.
-    #[error("no JSON object: {detail}")]
-    Json {
-        /// Where and why.
-        detail: String,
-    },
-    /// A line is no CSV.
-    #[error("the row cannot be read as CSV")]
-    Csv,
 }
 
 /// What is wrong with a log.
@@ -445,14 +345,9 @@ impl Diagnostic for Error {
             _ => Fault::Input,
         };
         fault.hint(match self {
-            Self::File(error) => return error.advice(),
+            Self::Table(error) => return error.advice(),
             Self::Tokenizer(error) => return error.advice(),
             Self::UnknownFormat { .. } => "give the file a name that ends in one of these".to_owned(),
-            Self::Empty { .. } | Self::NoRows { .. } => {
-                "give a file with at least one row, or leave the option out".to_owned()
-            }
-            Self::TooLarge { what, .. } => format!("check that the file is the {what}"),
-            Self::Utf16 { .. } | Self::NotUtf8 { .. } | Self::BadHeader { .. } => "save the file as UTF-8".to_owned(),
             Self::TwoColumns { role, first, .. } => {
                 format!("say which one it is: {} {}", role.flag(), quoted(first))
             }
@@ -464,13 +359,6 @@ impl Diagnostic for Error {
                 `probabilities`, a list"
                 .to_owned(),
             Self::Row { problem, .. } => problem.hint(),
-            Self::Damaged { .. } | Self::BadParquet { .. } => "write the file again".to_owned(),
-            Self::ColumnType { found, .. } if found.contains("pickled") => {
-                "save plain arrays: np.savez(\"test.npz\", y_true=np.array(labels, dtype=str), logits=logits)"
-                    .to_owned()
-            }
-            Self::ColumnType { .. } => "convert the column, or name another one".to_owned(),
-            Self::ArrayLengths { .. } => "save arrays of the same rows, in the same order".to_owned(),
             Self::TooManyLabels { .. } => {
                 "what has so many values is no label; name the right column with --label or --predicted".to_owned()
             }
@@ -495,9 +383,7 @@ impl Diagnostic for Error {
 impl RowProblem {
     fn hint(&self) -> String {
         let hint = match self {
-            Self::Ragged { .. } => {
-                "quote fields that contain the separator or a line break, and close every quote"
-            }
+            Self::Table(problem) => problem.hint(),
             Self::Empty { .. } => "fill the cell, or leave the row out of the file",
             Self::NotUtf8 { .. } => "save the file as UTF-8",
             Self::NotANumber { value, .. } if value.contains("...") => {
@@ -511,8 +397,6 @@ impl RowProblem {
             Self::ListLength { .. } | Self::Missing { .. } | Self::Kind { .. } => {
                 "give every row the same columns"
             }
-            Self::Json { .. } => "write one JSON object a line; NaN and Infinity are no JSON",
-            Self::Csv => "write the file again with a CSV library",
         };
         hint.to_owned()
     }

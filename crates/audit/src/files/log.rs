@@ -8,11 +8,13 @@ use std::path::Path;
 
 use labelproof_artifact::Reporter;
 use labelproof_artifact::wording::one_line;
+use labelproof_tables::{Dialect, Encoding, Form, Format, Limits, Options, Source, Table, read_text};
 use serde_json::{Map, Value};
 
-use super::delimited::read_small;
 use super::error::{Error, LogProblem};
 use super::lower_name;
+use super::rows::SETTINGS;
+use super::table::text;
 use crate::evidence::log::{Epoch, Figures, Log};
 
 /// A log, and what it says beside the figures of the epochs.
@@ -34,14 +36,15 @@ pub(super) fn read(given: &str, reporter: &dyn Reporter) -> Result<ReadLog, Erro
         "--log".clone_into(&mut read.log.source);
         return Ok(read);
     }
-    let text = read_small(path, "log")?;
     let name = lower_name(path);
+    let source = Source::file(given, path);
     let is_csv = [".csv", ".tsv", ".csv.gz", ".tsv.gz"]
         .iter()
         .any(|end| name.ends_with(end));
     let read = if is_csv {
-        parse_csv(&text, path)?
+        read_csv(source)?
     } else {
+        let text = read_text(source, Encoding::Utf8, SETTINGS, "log")?;
         parse_json(&text).map_err(|problem| Error::Log {
             place: given.to_owned(),
             problem,
@@ -232,58 +235,65 @@ fn parse_pairs(given: &str) -> Result<ReadLog, LogProblem> {
     finish(read, keys)
 }
 
-fn parse_csv(text: &str, path: &Path) -> Result<ReadLog, Error> {
-    let file = path.display().to_string();
-    let failed = |problem| Error::Log {
-        place: file.clone(),
-        problem,
+/// A table with a row an epoch.
+fn read_csv(source: Source) -> Result<ReadLog, Error> {
+    let file = source.name().to_owned();
+    let options = Options {
+        format: Format::Delimited(Dialect {
+            separator: b',',
+            alternatives: b"\t;",
+        }),
+        encoding: Encoding::Utf8,
+        form: Form::Text,
+        limits: Limits::default(),
+        settings: SETTINGS,
     };
-    let first_line = text.lines().next().unwrap_or_default();
-    let separator = [b',', b'\t', b';']
-        .into_iter()
-        .find(|separator| first_line.as_bytes().contains(separator));
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(separator.unwrap_or(b','))
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    let bad_row = |row: usize, problem| Error::Row {
-        place: format!("{file}: row {row}"),
-        problem,
-    };
-    let header = reader
-        .headers()
-        .map_err(|_csv| bad_row(0, super::RowProblem::Csv))?
-        .clone();
+    let mut table = Table::open(source, &options)?;
+    let header: Vec<String> = table
+        .columns()?
+        .iter()
+        .map(|column| column.name.clone())
+        .collect();
+    let places: Vec<usize> = (0..header.len()).collect();
+    let mut rows = table.rows_by_place(&places)?;
     let mut read = ReadLog::default();
-    for (row, record) in reader.records().enumerate() {
-        let record = record.map_err(|_csv| bad_row(row + 1, super::RowProblem::Csv))?;
-        if record.len() != header.len() {
-            let problem = super::RowProblem::Ragged {
-                found: record.len(),
-                expected: header.len(),
-            };
-            return Err(bad_row(row + 1, problem));
-        }
+    while let Some(row) = rows.next_row()? {
+        let place = row.place.within(&file);
+        let failed = |problem| Error::Log {
+            place: place.clone(),
+            problem,
+        };
+        let cells = row.cells.map_err(|problem| Error::Row {
+            place: place.clone(),
+            problem: problem.into(),
+        })?;
         let mut epoch = Epoch::default();
-        for (name, value) in header.iter().zip(&record) {
-            let value = value.trim();
-            // Keras and Lightning leave a cell empty, or write NA, where an epoch has no such figure.
-            let Some(known) = key(name).filter(|_| !matches!(value, "" | "NA" | "None")) else {
-                continue;
-            };
-            let number: f64 = value.parse().map_err(|_not_a_number| {
-                failed(LogProblem::NotANumber {
-                    key: name.to_owned(),
-                    value: one_line(value),
-                })
+        for (name, cell) in header.iter().zip(&cells) {
+            let value = text(cell, || name.clone()).map_err(|problem| Error::Row {
+                place: place.clone(),
+                problem,
             })?;
-            if !put_count(&mut read, name, known, number).map_err(failed)? {
-                put(&mut epoch, name, known, number).map_err(failed)?;
-            }
+            put_cell(&mut read, &mut epoch, name, value.trim()).map_err(failed)?;
         }
         read.log.epochs.push(epoch);
     }
-    finish(read, header.iter().map(str::to_owned)).map_err(failed)
+    finish(read, header).map_err(|problem| Error::Log { place: file, problem })
+}
+
+/// Puts the cell of a column into its epoch, if the column is known. Keras and Lightning leave a cell empty, or write NA,
+/// where an epoch has no such figure.
+fn put_cell(read: &mut ReadLog, epoch: &mut Epoch, name: &str, value: &str) -> Result<(), LogProblem> {
+    let Some(known) = key(name).filter(|_| !matches!(value, "" | "NA" | "None")) else {
+        return Ok(());
+    };
+    let number: f64 = value.parse().map_err(|_not_a_number| LogProblem::NotANumber {
+        key: name.to_owned(),
+        value: one_line(value),
+    })?;
+    if !put_count(read, name, known, number)? {
+        put(epoch, name, known, number)?;
+    }
+    Ok(())
 }
 
 fn parse_json(text: &str) -> Result<ReadLog, LogProblem> {

@@ -5,14 +5,11 @@
 //! be understood is an error that says where and what to do; nothing is guessed silently.
 
 mod confusion;
-mod delimited;
 mod error;
-mod json_rows;
 mod labels;
 mod log;
-mod numpy;
-mod parquet_rows;
 mod roles;
+mod rows;
 mod scores;
 mod table;
 
@@ -50,9 +47,6 @@ pub struct Files {
     pub columns: Columns,
 }
 
-/// Rows between two reports of progress.
-const ROWS_A_STEP: usize = 10_000;
-
 /// Reads the files into one body of evidence. What was decided on the way is reported as messages.
 pub fn read(files: &Files, reporter: &dyn Reporter) -> Result<Evidence, Error> {
     read_evidence(files, read_dataset(files, reporter)?, None, reporter)
@@ -63,7 +57,7 @@ pub fn read_dataset(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, E
     let table = |split: Split, path: &Option<PathBuf>| {
         let Some(path) = path else { return Ok(None) };
         reporter.started(&format!("reading {}", path.display()), None);
-        let table = read_table(path, split, &files.columns, reporter);
+        let table = rows::read(path, split, &files.columns, reporter);
         reporter.finished();
         table.map(Some)
     };
@@ -137,34 +131,9 @@ pub fn read_evidence(
     })
 }
 
-fn read_table(path: &Path, split: Split, columns: &Columns, reporter: &dyn Reporter) -> Result<Table, Error> {
-    let name = lower_name(path);
-    let unpacked = name.strip_suffix(".gz").unwrap_or(&name);
-    let extension = unpacked.rsplit_once('.').map_or("", |(_, extension)| extension);
-    match extension {
-        "csv" => delimited::read(path, b',', columns, reporter),
-        "tsv" | "tab" => delimited::read(path, b'\t', columns, reporter),
-        "jsonl" | "ndjson" | "json" => json_rows::read(path, columns, reporter),
-        "parquet" | "pq" if unpacked == name => parquet_rows::read(path, columns, reporter),
-        "npz" if unpacked == name => numpy::read_npz(path, columns, reporter),
-        "npy" if unpacked == name => numpy::read_npy(path, split, reporter),
-        _ => Err(Error::UnknownFormat {
-            path: path.to_path_buf(),
-            wanted: "rows are read from .csv, .tsv, .jsonl or .json (.gz too), .parquet, .npz and .npy",
-        }),
-    }
-}
-
 fn lower_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().to_lowercase()
-}
-
-/// Whether the name says that a file is packed with gzip.
-fn is_packed(path: &Path) -> bool {
-    lower_name(path)
-        .rsplit_once('.')
-        .is_some_and(|(_, end)| end == "gz")
 }
 
 /// A column named on the command line may be missing in some files, but not in all.

@@ -1,13 +1,16 @@
 //! The rows of one file, gathered cell by cell, with labels as they are spelled.
 //!
-//! Knows no file format: readers hand over cells. Labels of several files are numbered together elsewhere.
+//! Knows no file format: `rows` hands over cells. Labels of several files are numbered together elsewhere.
 
 use labelproof_artifact::wording::one_line;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use labelproof_tables::Cell;
+
 use super::error::{Error, RowProblem};
 use super::roles::{Role, Roles, ScoreColumns};
+use super::rows::nothing;
 
 /// More different values than this are no labels.
 pub(super) const MOST_LABELS: usize = 5_000;
@@ -87,19 +90,6 @@ pub(super) struct Table {
     pub(super) groups: Option<Vec<String>>,
     pub(super) scores: Option<RawScores>,
     pub(super) candidates: Vec<Candidate>,
-}
-
-/// What a reader finds in a row's column.
-#[derive(Debug, Clone)]
-pub(super) enum Cell<'a> {
-    Missing,
-    /// Text whose encoding nobody has checked.
-    Bytes(&'a [u8]),
-    Text(Cow<'a, str>),
-    Number(f64),
-    Numbers(&'a [f64]),
-    /// Something that no column of the audit is.
-    Other(&'static str),
 }
 
 /// Why a row ends the reading.
@@ -182,7 +172,7 @@ impl Builder {
     }
 
     /// Adds a row; `cell` gives what a column holds there.
-    pub(super) fn push<'a>(&mut self, cell: impl Fn(usize) -> Cell<'a>) -> Result<(), Stop> {
+    pub(super) fn push<'c>(&mut self, cell: impl Fn(usize) -> &'c Cell<'c>) -> Result<(), Stop> {
         let table = &mut self.table;
         let header = &table.header;
         let name = |place: usize| header[place].clone();
@@ -192,9 +182,9 @@ impl Builder {
             (&mut table.groups, self.roles.group, true),
         ] {
             if let (Some(column), Some(place)) = (column, place) {
-                let value = text(&cell(place), || name(place))?.into_owned();
+                let value = text(cell(place), || name(place))?.into_owned();
                 if !may_be_empty && value.trim().is_empty() {
-                    return Err(RowProblem::Empty { column: name(place) }.into());
+                    return Err(nothing(cell(place), name(place)).into());
                 }
                 column.push(value);
             }
@@ -205,9 +195,12 @@ impl Builder {
         ] {
             if let (Some(labels), Some(place)) = (labels, place) {
                 let cell = cell(place);
-                let value = text(&cell, || name(place))?;
+                let value = match one_hot_class(cell) {
+                    Some(class) => Cow::Owned(class.to_string()),
+                    None => text(cell, || name(place))?,
+                };
                 if value.trim().is_empty() {
-                    return Err(RowProblem::Empty { column: name(place) }.into());
+                    return Err(nothing(cell, name(place)).into());
                 }
                 if !labels.push(&value) {
                     return Err(Stop::TooManyLabels { column: name(place) });
@@ -218,19 +211,19 @@ impl Builder {
             ScoreColumns::None => {}
             ScoreColumns::Each { places, .. } => {
                 for &place in places {
-                    self.values.push(score(&cell(place), || name(place))?);
+                    self.values.push(score(cell(place), || name(place))?);
                 }
             }
             ScoreColumns::One { place, .. } => {
                 let before = self.values.len();
-                push_scores(&mut self.values, &cell(*place), || name(*place))?;
+                push_scores(&mut self.values, cell(*place), || name(*place))?;
                 let found = self.values.len() - before;
                 let expected = *self.width.get_or_insert(found);
                 if found > MOST_LABELS {
                     return Err(Stop::TooManyLabels { column: name(*place) });
                 }
                 if found == 0 {
-                    return Err(RowProblem::Empty { column: name(*place) }.into());
+                    return Err(nothing(cell(*place), name(*place)).into());
                 }
                 if found != expected {
                     let column = name(*place);
@@ -244,7 +237,7 @@ impl Builder {
             }
         }
         self.candidates.retain_mut(|(place, candidate)| {
-            let value = number(&cell(*place)).filter(|value| value.is_finite());
+            let value = number(cell(*place)).filter(|value| value.is_finite());
             candidate.values.extend(value);
             value.is_some()
         });
@@ -278,9 +271,9 @@ impl Builder {
 }
 
 /// A cell as text; nothing is the empty text.
-fn text<'c>(cell: &'c Cell<'_>, column: impl Fn() -> String) -> Result<Cow<'c, str>, RowProblem> {
+pub(super) fn text<'c>(cell: &'c Cell<'_>, column: impl Fn() -> String) -> Result<Cow<'c, str>, RowProblem> {
     Ok(match cell {
-        Cell::Missing => Cow::Borrowed(""),
+        Cell::Missing | Cell::Absent => Cow::Borrowed(""),
         Cell::Bytes(bytes) => {
             let text = std::str::from_utf8(bytes).ok();
             Cow::Borrowed(text.ok_or_else(|| RowProblem::NotUtf8 { column: column() })?)
@@ -305,13 +298,24 @@ fn text<'c>(cell: &'c Cell<'_>, column: impl Fn() -> String) -> Result<Cow<'c, s
     })
 }
 
+/// The place of the single 1 in a list that otherwise holds zeros.
+fn one_hot_class(cell: &Cell<'_>) -> Option<usize> {
+    let Cell::Numbers(values) = cell else {
+        return None;
+    };
+    let is = |value: f64, wanted: f64| value.total_cmp(&wanted).is_eq();
+    let one = values.iter().position(|value| is(*value, 1.0))?;
+    let zeros = values.iter().filter(|value| is(**value, 0.0)).count();
+    (zeros + 1 == values.len()).then_some(one)
+}
+
 /// A cell as a number, if it is one.
 fn number(cell: &Cell<'_>) -> Option<f64> {
     match cell {
         Cell::Bytes(bytes) => parse(bytes),
         Cell::Text(text) => parse(text.as_bytes()),
         Cell::Number(value) => Some(*value),
-        Cell::Missing | Cell::Numbers(_) | Cell::Other(_) => None,
+        Cell::Missing | Cell::Absent | Cell::Numbers(_) | Cell::Other(_) => None,
     }
 }
 
@@ -323,7 +327,7 @@ fn parse(bytes: &[u8]) -> Option<f64> {
 fn score(cell: &Cell<'_>, column: impl Fn() -> String) -> Result<f64, RowProblem> {
     let value = match (number(cell), cell) {
         (Some(value), _) => value,
-        (None, Cell::Missing) => return Err(RowProblem::Empty { column: column() }),
+        (None, Cell::Missing | Cell::Absent) => return Err(nothing(cell, column())),
         (None, Cell::Bytes(bytes)) if bytes.trim_ascii().is_empty() => {
             return Err(RowProblem::Empty { column: column() });
         }
@@ -375,7 +379,7 @@ fn push_scores(
 ) -> Result<(), RowProblem> {
     let list = match cell {
         Cell::Numbers(list) => {
-            for value in *list {
+            for value in list.iter() {
                 values.push(finite(*value, column)?);
             }
             return Ok(());

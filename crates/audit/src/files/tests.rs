@@ -254,7 +254,7 @@ fn what_is_wrong_in_rows_is_said_with_its_line() {
         b"label,pred\na,b\n\xff,b\n",
         "a.csv:3: `label` is not UTF-8",
     );
-    check_error("a.csv", b"\xff\xfel\0a\0", "`a.csv` is UTF-16");
+    check_error("a.csv", b"\xff\xfel\0a", "`a.csv` is damaged UTF-16");
     check_error(
         "a.csv",
         b"label,prob_a,prob_b\na,0.5,nan\n",

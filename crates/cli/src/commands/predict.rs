@@ -58,6 +58,7 @@ pub enum InputFormat {
     Csv,
     Tsv,
     Jsonl,
+    Json,
     Parquet,
 }
 
@@ -83,6 +84,7 @@ impl From<InputFormat> for TextFormat {
             InputFormat::Csv => Self::Csv,
             InputFormat::Tsv => Self::Tsv,
             InputFormat::Jsonl => Self::JsonLines,
+            InputFormat::Json => Self::Json,
             InputFormat::Parquet => Self::Parquet,
         }
     }

@@ -1,22 +1,20 @@
-//! Rows of NumPy's `.npz` and `.npy`.
+//! Rows of NumPy's `.npz` and `.npy`, in which an array is a column.
 //!
 //! The container of `.npz` is read by the zip crate; the header of an array is our own, because npyz allocates and
 //! multiplies whatever a header says. An array takes no more memory than the file has data for.
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::path::Path;
+use std::io::{self, BufReader, Read, Seek};
 
 use half::f16;
-use labelproof_artifact::fs::{self, FsError};
-use labelproof_artifact::{Reporter, Split};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::error::Error;
-use super::roles::{Columns, Role, Roles, ScoreColumns};
-use super::table::{Builder, Cell, Table};
+use crate::column::{Column, ColumnKind, same_length};
+use crate::error::Error;
+use crate::row::{Cell, Place, Row};
+use crate::source::{Source, unreadable};
 
 /// An array of at most two dimensions.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +38,7 @@ enum Values {
 impl Array {
     fn cell(&self, row: usize) -> Cell<'_> {
         if let (Some(width), Values::Numbers(values)) = (self.width, &self.values) {
-            return Cell::Numbers(&values[row * width..(row + 1) * width]);
+            return Cell::Numbers(Cow::Borrowed(&values[row * width..(row + 1) * width]));
         }
         match &self.values {
             Values::Integers(values) => Cell::Text(Cow::Owned(values[row].to_string())),
@@ -71,201 +69,157 @@ impl Array {
         }
         self
     }
-
-    /// The class of each row, if each row has a single 1 and otherwise zeros.
-    fn one_hot_classes(&self) -> Option<Self> {
-        let (Some(width), Values::Numbers(values)) = (self.width, &self.values) else {
-            return None;
-        };
-        let class = |row: &[f64]| {
-            let is = |value: f64, wanted: f64| value.total_cmp(&wanted).is_eq();
-            let one = row.iter().position(|value| is(*value, 1.0))?;
-            let zeros = row.iter().filter(|value| is(**value, 0.0)).count();
-            (zeros + 1 == row.len()).then(|| i64::try_from(one).ok())?
-        };
-        let classes: Option<Vec<i64>> = values.chunks_exact(width.max(1)).map(class).collect();
-        Some(Self {
-            rows: self.rows,
-            width: None,
-            values: Values::Integers(classes?),
-        })
-    }
 }
 
 /// Packed zeros take a thousandth of their size on the disk, and must not take the memory.
 const MOST_BYTES: u64 = 8 << 30;
 
-/// Reads the arrays of an `.npz`.
-pub(super) fn read_npz(path: &Path, columns: &Columns, reporter: &dyn Reporter) -> Result<Table, Error> {
-    let file = path.display().to_string();
-    let opened = fs::open(path)?;
-    if opened
-        .metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
-    {
-        return Err(Error::Empty {
-            path: path.to_path_buf(),
-        });
-    }
-    let mut archive = ZipArchive::new(BufReader::new(opened)).map_err(|error| zip_failed(path, error))?;
-    // In the order of the file, which is that of `np.savez`'s arguments.
-    let entries: Vec<String> = (0..archive.len())
-        .map(|index| archive.by_index_raw(index).map(|entry| entry.name().to_owned()))
-        .collect::<Result<_, _>>()
-        .map_err(|error| zip_failed(path, error))?;
-    let header: Vec<String> = entries
-        .iter()
-        .map(|name| name.strip_suffix(".npy").unwrap_or(name).to_owned())
-        .collect();
-    let mut roles = Roles::find(&header, columns, &file)?;
-    roles.check(&header, columns, &file)?;
-    roles.candidates.clear();
-    let mut arrays = vec![None; header.len()];
-    let singles = [roles.id, roles.text, roles.truth, roles.predicted, roles.group];
-    let mut needed: Vec<usize> = singles.into_iter().flatten().collect();
-    match &roles.scores {
-        ScoreColumns::None => {}
-        ScoreColumns::Each { places, .. } => needed.extend(places),
-        ScoreColumns::One { place, .. } => needed.push(*place),
-    }
-    for place in needed {
-        let entry = archive.by_index(place).map_err(|error| zip_failed(path, error))?;
-        arrays[place] = Some(read_array(path, &header[place], entry)?);
-    }
-    settle(&mut roles, &mut arrays, &header, &file)?;
-    build(path, &header, roles, &arrays, reporter)
+/// An `.npz` or `.npy` whose headers have been read.
+pub(crate) struct Numpy {
+    name: String,
+    columns: Vec<Column>,
+    container: Container,
 }
 
-/// Reads an `.npy`: scores if it has two dimensions, and otherwise predictions.
-pub(super) fn read_npy(path: &Path, split: Split, reporter: &dyn Reporter) -> Result<Table, Error> {
-    let file = path.display().to_string();
-    let opened: File = fs::open(path)?;
-    let mut roles = Roles::find(&[], &Columns::default(), &file)?;
-    let array = read_array(path, "the array", BufReader::new(opened))?;
-    let header = if array.width.is_some() {
-        roles.scores = ScoreColumns::One {
-            place: 0,
-            class: None,
-            logits: false,
-        };
-        ["scores".to_owned()]
-    } else {
-        roles.predicted = Some(0);
-        ["predictions".to_owned()]
-    };
-    let (split, name) = (split.name(), &header[0]);
-    reporter.message(&format!(
-        "{file}: taken as {name} without true labels; for these give an .npz: \
-         np.savez(\"{split}.npz\", y_true=labels, {name}={name})"
-    ));
-    build(path, &header, roles, &[Some(array)], reporter)
+enum Container {
+    /// An archive, in which a column is the entry of the same number.
+    Npz(Box<ZipArchive<BufReader<File>>>),
+    /// A single array, from its beginning.
+    Npy(BufReader<File>),
 }
 
-/// What the dimensions say: predictions of two dimensions are scores, true labels of two are one-hot.
-fn settle(
-    roles: &mut Roles,
-    arrays: &mut [Option<Array>],
-    header: &[String],
-    file: &str,
-) -> Result<(), Error> {
-    let has_two = |arrays: &[Option<Array>], place: usize| {
-        arrays[place].as_ref().is_some_and(|array| array.width.is_some())
-    };
-    let wrong = |place: usize, expected| Error::ColumnType {
-        place: file.to_owned(),
-        column: header[place].clone(),
-        found: "an array of two dimensions".to_owned(),
-        expected,
-    };
-    if let Some(place) = roles.predicted
-        && has_two(arrays, place)
-    {
-        roles.predicted = None;
-        roles.named.retain(|role| *role != Role::Predicted);
-        // Hugging Face's Trainer calls its logits `predictions`.
-        if roles.scores == ScoreColumns::None {
-            roles.scores = ScoreColumns::One {
-                place,
-                class: None,
-                logits: false,
-            };
+/// What the array of an `.npy`, which has no name, is called in messages.
+const NAMELESS: &str = "the array";
+
+impl Numpy {
+    /// Opens an archive. Its columns are in the order of the file, which is that of `np.savez`'s arguments.
+    pub(crate) fn open_npz(source: &Source) -> Result<Self, Error> {
+        let file = source.name();
+        let opened = BufReader::new(source.open_seekable("NumPy")?);
+        let mut archive = ZipArchive::new(opened).map_err(|error| zip_failed(file, error))?;
+        let mut columns = Vec::with_capacity(archive.len());
+        for index in 0..archive.len() {
+            let name = archive.by_index_raw(index).map(|entry| entry.name().to_owned());
+            let name = name.map_err(|error| zip_failed(file, error))?;
+            let name = name.strip_suffix(".npy").unwrap_or(&name).to_owned();
+            // An array that is damaged is an error only for a caller that wants it.
+            let header = archive
+                .by_index(index)
+                .ok()
+                .and_then(|mut entry| read_header(&mut entry).ok());
+            columns.push(column(name, header.flatten().as_ref()));
         }
+        Ok(Self {
+            name: file.to_owned(),
+            columns,
+            container: Container::Npz(Box::new(archive)),
+        })
     }
-    if let Some(place) = roles.truth
-        && has_two(arrays, place)
-    {
-        let labels = arrays[place].as_ref().and_then(Array::one_hot_classes);
-        arrays[place] = Some(labels.ok_or_else(|| wrong(place, "a label a row, or a single 1 in each row"))?);
+
+    /// Opens an array, which is the only column.
+    pub(crate) fn open_npy(source: &Source) -> Result<Self, Error> {
+        let failed = |error| damaged(source.name(), error);
+        let mut file = BufReader::new(source.open_seekable("NumPy")?);
+        let header = read_header(&mut file).map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        Ok(Self {
+            name: source.name().to_owned(),
+            columns: vec![column(NAMELESS.to_owned(), header.as_ref())],
+            container: Container::Npy(file),
+        })
     }
-    for place in [roles.id, roles.text, roles.group].into_iter().flatten() {
-        if has_two(arrays, place) {
-            return Err(wrong(place, "one dimension"));
+
+    pub(crate) fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Reads the arrays of these columns, which must be of one length.
+    pub(crate) fn rows(self, places: &[usize]) -> Result<NumpyRows, Error> {
+        let Self {
+            name: file,
+            columns,
+            mut container,
+        } = self;
+        let mut arrays = Vec::with_capacity(places.len());
+        for &place in places {
+            let column = &columns[place].name;
+            arrays.push(match &mut container {
+                Container::Npz(archive) => {
+                    let entry = archive
+                        .by_index(place)
+                        .map_err(|error| zip_failed(&file, error))?;
+                    read_array(&file, column, entry)?
+                }
+                Container::Npy(input) => read_array(&file, column, input)?,
+            });
         }
+        let lengths = places
+            .iter()
+            .zip(&arrays)
+            .map(|(place, array)| (&columns[*place].name, array.rows));
+        let rows = same_length(&file, lengths)?;
+        if rows == 0 {
+            return Err(Error::Empty { file });
+        }
+        Ok(NumpyRows {
+            arrays,
+            rows,
+            next: 0,
+        })
     }
-    Ok(())
 }
 
-fn build(
-    path: &Path,
-    header: &[String],
-    roles: Roles,
-    arrays: &[Option<Array>],
-    reporter: &dyn Reporter,
-) -> Result<Table, Error> {
-    let file = path.display().to_string();
-    let lengths: Vec<(&String, usize)> = header
-        .iter()
-        .zip(arrays)
-        .filter_map(|(name, array)| Some((name, array.as_ref()?.rows)))
-        .collect();
-    let (first, rows) = lengths[0];
-    if let Some((second, second_rows)) = lengths.iter().find(|(_, length)| *length != rows) {
-        return Err(Error::ArrayLengths {
-            place: file,
-            first: first.clone(),
-            first_rows: rows,
-            second: (*second).clone(),
-            second_rows: *second_rows,
-        });
-    }
-    if rows == 0 {
-        return Err(Error::Empty {
-            path: path.to_path_buf(),
-        });
-    }
-    let mut builder = Builder::new(file.clone(), header, roles);
-    for row in 0..rows {
-        let cell = |place: usize| {
-            arrays[place]
-                .as_ref()
-                .map_or(Cell::Missing, |array| array.cell(row))
-        };
-        if let Err(stop) = builder.push(cell) {
-            return Err(stop.at(&file, || format!("{file}: row {}", row + 1)));
-        }
-    }
-    reporter.advance(rows as u64, "");
-    Ok(builder.finish())
+/// The rows of arrays that lie in memory.
+pub(crate) struct NumpyRows {
+    arrays: Vec<Array>,
+    rows: usize,
+    next: usize,
 }
 
-fn zip_failed(path: &Path, error: ZipError) -> Error {
-    let source = match error {
-        ZipError::Io(source) if source.raw_os_error().is_some() => {
-            return FsError::new("read", path, source).into();
+impl NumpyRows {
+    pub(crate) fn next_row(&mut self) -> Option<Row<'_>> {
+        if self.next == self.rows {
+            return None;
         }
-        ZipError::Io(source) => source,
-        other => io::Error::new(io::ErrorKind::InvalidData, other),
+        let row = self.next;
+        self.next += 1;
+        Some(Row {
+            place: Place::Row(self.next as u64),
+            cells: Ok(self.arrays.iter().map(|array| array.cell(row)).collect()),
+        })
+    }
+}
+
+/// What a header says of its column.
+fn column(name: String, header: Option<&Header>) -> Column {
+    let (kind, type_name) = match header {
+        None => (ColumnKind::Unreadable, String::new()),
+        Some(header) => match header.checked() {
+            Err(found) => (ColumnKind::Unreadable, found),
+            Ok((dtype, _, width)) => dtype.column_kind(width),
+        },
     };
-    damaged(path, source)
+    Column {
+        name,
+        within: None,
+        kind,
+        type_name,
+    }
 }
 
-fn damaged(path: &Path, source: io::Error) -> Error {
+fn zip_failed(file: &str, error: ZipError) -> Error {
+    match error {
+        ZipError::Io(source) => damaged(file, source),
+        other => damaged(file, io::Error::new(io::ErrorKind::InvalidData, other)),
+    }
+}
+
+fn damaged(file: &str, source: io::Error) -> Error {
     if source.raw_os_error().is_some() {
-        return FsError::new("read", path, source).into();
+        return unreadable(file, source);
     }
-    Error::Damaged {
-        path: path.to_path_buf(),
-        format: "NumPy",
+    Error::BadNumpy {
+        file: file.to_owned(),
         source,
     }
 }
@@ -279,41 +233,46 @@ struct Header {
     shape: Vec<u64>,
 }
 
+impl Header {
+    /// The type, the rows and the width of an array that can be read; what it is in words if it cannot.
+    fn checked(&self) -> Result<(Type, u64, Option<u64>), String> {
+        let dtype = Type::of(&self.descr).ok_or_else(|| {
+            if self.descr.contains('O') {
+                "an array of pickled objects".to_owned()
+            } else {
+                format!("an array of `{}`", self.descr)
+            }
+        })?;
+        match self.shape.as_slice() {
+            [_, 0] => Err("an array without columns".to_owned()),
+            [rows] => Ok((dtype, *rows, None)),
+            [rows, width] => Ok((dtype, *rows, Some(*width))),
+            shape => Err(format!("an array of {} dimensions", shape.len())),
+        }
+    }
+}
+
 /// Reads an array of one or two dimensions.
-fn read_array(path: &Path, name: &str, mut input: impl Read) -> Result<Array, Error> {
-    let failed = |source| damaged(path, source);
-    let invalid = |what: &str| damaged(path, io::Error::new(io::ErrorKind::InvalidData, what));
+fn read_array(file: &str, name: &str, mut input: impl Read) -> Result<Array, Error> {
+    let failed = |source| damaged(file, source);
+    let invalid = |what: &str| damaged(file, io::Error::new(io::ErrorKind::InvalidData, what));
     let header = read_header(&mut input).map_err(failed)?;
     let header = header.ok_or_else(|| invalid("an array has a header that NumPy does not write"))?;
-    let wrong = |found: String| Error::ColumnType {
-        place: path.display().to_string(),
+    let (dtype, rows, width) = header.checked().map_err(|found| Error::ColumnType {
+        file: file.to_owned(),
+        setting: None,
         column: name.to_owned(),
         found,
         expected: "numbers, booleans or strings of one or two dimensions",
-    };
-    let dtype = Type::of(&header.descr).ok_or_else(|| {
-        wrong(if header.descr.contains('O') {
-            "an array of pickled objects".to_owned()
-        } else {
-            format!("an array of `{}`", header.descr)
-        })
     })?;
-    let (rows, width) = match header.shape.as_slice() {
-        [rows] => (*rows, None),
-        [rows, width] => (*rows, Some(*width)),
-        shape => return Err(wrong(format!("an array of {} dimensions", shape.len()))),
-    };
     let size = |value: u64| usize::try_from(value).or(Err(invalid("an array is larger than the memory")));
     let (rows, width) = (size(rows)?, width.map(size).transpose()?);
     let count = rows.checked_mul(width.unwrap_or(1));
     let count = count.ok_or_else(|| invalid("an array is larger than the memory"))?;
-    if width == Some(0) {
-        return Err(wrong("an array without columns".to_owned()));
-    }
     let bytes = count.saturating_mul(dtype.bytes()) as u64;
     if bytes > MOST_BYTES {
         return Err(Error::TooLarge {
-            path: path.to_path_buf(),
+            file: file.to_owned(),
             mebibytes: bytes >> 20,
             what: "NumPy array",
         });
@@ -406,6 +365,18 @@ impl Type {
             kind,
             size,
         })
+    }
+
+    /// What an array of this type holds in each row.
+    fn column_kind(self, width: Option<u64>) -> (ColumnKind, String) {
+        let is_list = width.is_some_and(|width| width > 1);
+        match (self.kind, is_list) {
+            ('U' | 'S', false) => (ColumnKind::Text, "an array of strings".to_owned()),
+            ('b', false) => (ColumnKind::Boolean, "an array of booleans".to_owned()),
+            (_, false) => (ColumnKind::Number, "an array of numbers".to_owned()),
+            ('U' | 'S', true) => (ColumnKind::Other, "an array of two dimensions".to_owned()),
+            (_, true) => (ColumnKind::NumberList, "an array of two dimensions".to_owned()),
+        }
     }
 
     fn bytes(self) -> usize {
@@ -521,13 +492,13 @@ mod tests {
             let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
             bytes.extend(format!("{text:<118}").as_bytes());
             bytes.extend([0; 64]);
-            let error = read_array(Path::new("a.npy"), "a", bytes.as_slice()).unwrap_err();
+            let error = read_array("a.npy", "a", bytes.as_slice()).unwrap_err();
             error.to_string()
         };
         let damaged = "`a.npy` is damaged or no NumPy file";
         assert_eq!(read("(18446744073709551615, 4)"), damaged);
         assert_eq!(read("(100000000,)"), damaged);
-        let too_large = "`a.npy` has 68719476735 MiB, more than the audit reads of a NumPy array";
+        let too_large = "`a.npy` has 68719476735 MiB, more than Labelproof reads of a NumPy array";
         assert_eq!(read("(9007199254740991, 1)"), too_large);
         assert!(read("(9007199254740991, 0)").contains("an array without columns"));
     }

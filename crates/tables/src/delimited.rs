@@ -1,65 +1,129 @@
-//! Rows of CSV and TSV files.
+//! Rows of delimited tables: CSV, TSV and their kin.
 //!
-//! The splitter is our own because rejects need the line that a row starts on and a source must not end within quotes:
-//! the csv crate counts lines wrongly after CRLF and empty lines, and takes the end of a file for the closing quote.
-//! Apart from that both split alike, which a test compares.
+//! The splitter is our own because a row has the line that it starts on and a table must not end within quotes: the csv
+//! crate counts lines wrongly after CRLF and empty lines, and takes the end of a file for the closing quote. Apart from
+//! that both split alike, which a test compares.
 
-use crate::columns::{Places, Wanted};
+use std::io;
+
+use crate::column::Column;
+use crate::dialect::{Dialect, Settings};
+use crate::encoding::Encoding;
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::rows::{Fields, Problem, Reason, RowSink, Value};
-use crate::sources::Input;
-use labelproof_artifact::wording::counted;
+use crate::row::{Cell, Place, Row, RowProblem};
+use crate::source::{Input, Source, read_text};
 
-/// Reads a table with a header into the sink.
-pub(crate) fn read<S: RowSink>(
-    input: Input<'_>,
-    source: u32,
-    separator: u8,
-    wanted: &Wanted<'_>,
-    limits: Limits,
-    sink: &mut S,
-) -> Result<(), S::Stop> {
-    let file = input.name();
-    let mut records = Records::new(input, separator, limits.row_bytes);
-    if !records.next()? {
-        let file = file.to_owned();
-        return Err(Error::Empty { file }.into());
-    }
-    let header: Option<Vec<String>> = (0..records.len())
-        .map(|index| String::from_utf8(records.field(index).to_vec()).ok())
-        .collect();
-    let header = header.ok_or_else(|| Error::BadHeader {
-        file: file.to_owned(),
-        line: records.start,
-        setting: wanted.settings.encoding(),
-    })?;
-    let places = Places::find(wanted, &header, &format!("{file}:{}", records.start))?;
-    let mut is_empty = true;
-    while records.next()? {
-        is_empty = false;
-        let line = Some(records.start);
-        if records.len() == header.len() {
-            let value = |index: usize| Value::Bytes(records.field(index));
-            let fields = Fields {
-                text: places.text.iter().copied().map(value).collect(),
-                label: places.label.map_or(Value::Missing, value),
-                id: places.id.map(value),
-                group: places.group.map(value),
-                split: places.split.map(value),
-            };
-            sink.row(source, line, fields)?;
-        } else {
-            let count = records.len();
-            let detail = format!("{}, the header has {}", counted(count, "field"), header.len());
-            sink.problem(source, line, Problem::new(Reason::RaggedRow, detail))?;
+/// A delimited table whose header has been read.
+pub(crate) struct Delimited {
+    records: Records,
+    columns: Vec<Column>,
+    header_line: u64,
+    is_empty: bool,
+}
+
+impl Delimited {
+    pub(crate) fn open(
+        mut input: Input,
+        dialect: Dialect,
+        limits: Limits,
+        settings: Settings,
+    ) -> Result<Self, Error> {
+        let separator = separator(&mut input, dialect)?;
+        let mut records = Records::new(input, separator, limits.row_bytes);
+        if !records.next()? {
+            return Err(Error::Empty {
+                file: records.input.name().to_owned(),
+            });
         }
+        let columns: Option<Vec<Column>> = (0..records.len())
+            .map(|index| String::from_utf8(records.field(index).to_vec()).ok())
+            .map(|name| name.map(Column::untyped))
+            .collect();
+        let columns = columns.ok_or_else(|| Error::BadHeader {
+            file: records.input.name().to_owned(),
+            line: records.start,
+            setting: settings.encoding,
+        })?;
+        Ok(Self {
+            header_line: records.start,
+            records,
+            columns,
+            is_empty: true,
+        })
     }
-    if is_empty {
-        let file = file.to_owned();
-        return Err(Error::NoRecords { file }.into());
+
+    pub(crate) fn columns(&self) -> &[Column] {
+        &self.columns
     }
-    Ok(())
+
+    /// Where the header is.
+    pub(crate) fn header_place(&self) -> String {
+        format!("{}:{}", self.records.input.name(), self.header_line)
+    }
+
+    /// The next row, with a cell for each of these columns.
+    pub(crate) fn next_row(&mut self, places: &[usize]) -> Result<Option<Row<'_>>, Error> {
+        if !self.records.next()? {
+            if self.is_empty {
+                let file = self.records.input.name().to_owned();
+                return Err(Error::NoRecords { file });
+            }
+            return Ok(None);
+        }
+        self.is_empty = false;
+        let (found, expected) = (self.records.len(), self.columns.len());
+        let cells = if found == expected {
+            let cell = |place: &usize| Cell::Bytes(self.records.field(*place));
+            Ok(places.iter().map(cell).collect())
+        } else {
+            Err(RowProblem::Ragged { found, expected })
+        };
+        let place = Place::Line(self.records.start);
+        Ok(Some(Row { place, cells }))
+    }
+}
+
+/// The separator that the first line has, as far as the line is in the buffer.
+fn separator(input: &mut Input, dialect: Dialect) -> Result<u8, Error> {
+    let start = input.fill()?.trim_ascii_start();
+    let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let mut separators = [dialect.separator]
+        .into_iter()
+        .chain(dialect.alternatives.iter().copied());
+    let found = separators.find(|separator| line.contains(separator));
+    Ok(found.unwrap_or(dialect.separator))
+}
+
+/// Reads the cells of a small table without a header, whose rows may differ in length. Fields are separated by what the
+/// first line has: commas, tabs, semicolons, or white space.
+pub fn read_grid(source: Source, settings: Settings, what: &'static str) -> Result<Vec<Vec<String>>, Error> {
+    const SEPARATORS: &[u8] = b"\t; ";
+    let name = source.name().to_owned();
+    let text = read_text(source, Encoding::Utf8, settings, what)?;
+    let dialect = Dialect {
+        separator: b',',
+        alternatives: SEPARATORS,
+    };
+    let bytes = Source::stream(name, io::Cursor::new(text.clone().into_bytes()));
+    let mut input = Input::open(bytes, Encoding::Utf8, settings)?;
+    let separator = separator(&mut input, dialect)?;
+    if separator == b' ' {
+        // What `numpy.savetxt` writes.
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect();
+        return Ok(text
+            .lines()
+            .map(words)
+            .filter(|row: &Vec<_>| !row.is_empty())
+            .collect());
+    }
+    let mut records = Records::new(input, separator, text.len());
+    let mut rows = Vec::new();
+    while records.next()? {
+        let field = |index| String::from_utf8_lossy(records.field(index)).into_owned();
+        rows.push((0..records.len()).map(field).collect());
+    }
+    Ok(rows)
 }
 
 /// Where the splitter is.
@@ -74,8 +138,8 @@ enum State {
 }
 
 /// Splits a stream into records and fields.
-struct Records<'a> {
-    input: Input<'a>,
+struct Records {
+    input: Input,
     separator: u8,
     limit: usize,
     /// The fields of the record, without quotes, one behind the other.
@@ -90,8 +154,8 @@ struct Records<'a> {
     after_return: bool,
 }
 
-impl<'a> Records<'a> {
-    fn new(input: Input<'a>, separator: u8, limit: usize) -> Self {
+impl Records {
+    fn new(input: Input, separator: u8, limit: usize) -> Self {
         Self {
             input,
             separator,
@@ -216,27 +280,22 @@ impl<'a> Records<'a> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Error, Input, Records};
-    use crate::params::Encoding;
-    use crate::settings::Settings;
-    use crate::sources::SourceFile;
+    use super::{Error, Input, Records, Settings};
+    use crate::encoding::Encoding;
+    use crate::source::Source;
 
     type Fields = Vec<Vec<u8>>;
 
     /// Each record's line and fields.
     fn split(text: &[u8], separator: u8) -> Result<Vec<(u64, Fields)>, Error> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.csv");
-        labelproof_artifact::fs::write_atomic(&path, text).unwrap();
-        let file = SourceFile {
-            name: "a.csv".to_owned(),
-            path,
+        let settings = Settings {
+            encoding: None,
+            json_lines: "",
+            json: "",
         };
-        let mut records = Records::new(
-            Input::open(&file, Encoding::Utf8, Settings::Pipeline)?,
-            separator,
-            1 << 20,
-        );
+        let source = Source::stream("a.csv", std::io::Cursor::new(text.to_vec()));
+        let input = Input::open(source, Encoding::Utf8, settings)?;
+        let mut records = Records::new(input, separator, 1 << 20);
         let mut all = Vec::new();
         while records.next()? {
             let fields = (0..records.len())

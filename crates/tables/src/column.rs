@@ -1,0 +1,214 @@
+//! The columns of a table, and the choice of some of them by name.
+
+use std::collections::BTreeSet;
+
+use labelproof_artifact::wording::nearest;
+
+use crate::error::Error;
+
+/// A column as its file describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// The name in the header.
+    pub name: String,
+    /// The key of the object that the column is a part of, where JSON has objects within a row.
+    pub within: Option<String>,
+    /// What the cells hold, as far as the format has types.
+    pub kind: ColumnKind,
+    /// The type as the format calls it; empty where the format has no types.
+    pub type_name: String,
+}
+
+impl Column {
+    /// A column of a format without types.
+    pub(crate) fn untyped(name: String) -> Self {
+        Self {
+            name,
+            within: None,
+            kind: ColumnKind::Untyped,
+            type_name: String::new(),
+        }
+    }
+}
+
+/// What the cells of a column hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// Anything: the format has no types.
+    Untyped,
+    /// Strings.
+    Text,
+    /// Numbers of any kind.
+    Number,
+    /// Truth values.
+    Boolean,
+    /// Lists of numbers.
+    NumberList,
+    /// Something that can be read and is none of these.
+    Other,
+    /// Something that cannot be read. The error says why when the column is chosen.
+    Unreadable,
+}
+
+/// What a column may hold that is chosen by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepts {
+    /// Strings.
+    Text,
+    /// Strings, numbers and truth values.
+    Scalars,
+}
+
+impl Accepts {
+    fn fits(self, kind: ColumnKind) -> bool {
+        match kind {
+            ColumnKind::Untyped | ColumnKind::Text | ColumnKind::Unreadable => true,
+            ColumnKind::Number | ColumnKind::Boolean => self == Self::Scalars,
+            ColumnKind::NumberList | ColumnKind::Other => false,
+        }
+    }
+
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Text => "a string",
+            Self::Scalars => "a string, number or boolean",
+        }
+    }
+}
+
+/// A column that a setting names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The setting, as messages show it.
+    pub setting: String,
+    /// The name of the column.
+    pub column: String,
+    /// What the column may hold.
+    pub accepts: Accepts,
+}
+
+/// Columns chosen by name in one or several tables, and which of them were there.
+#[derive(Debug)]
+pub struct Selection {
+    wanted: Vec<Wanted>,
+    /// Whether any row has had the column: objects of JSON lines may each have other keys.
+    seen: Vec<bool>,
+    /// The keys of the objects so far, which the error of a column that is never seen lists.
+    keys: BTreeSet<String>,
+}
+
+/// The keys that are remembered. Objects that are maps from data to data would fill the memory.
+const MOST_KEYS: usize = 200;
+
+impl Selection {
+    /// A choice of which nothing has been looked for yet.
+    pub fn new(wanted: Vec<Wanted>) -> Self {
+        Self {
+            seen: vec![false; wanted.len()],
+            wanted,
+            keys: BTreeSet::new(),
+        }
+    }
+
+    /// After the last table: a column that no row of any table has is a wrong name. `place` is the first table.
+    pub fn check(self, place: &str) -> Result<(), Error> {
+        let unseen = self.wanted.iter().zip(&self.seen).find(|(_, seen)| !**seen);
+        let Some((wanted, _)) = unseen else {
+            return Ok(());
+        };
+        let columns = self.keys.into_iter().collect();
+        Err(no_such_column(wanted, columns, place))
+    }
+
+    /// Finds the columns in a header; `place` says where that is.
+    pub(crate) fn find(&mut self, header: &[Column], place: &str, file: &str) -> Result<Vec<usize>, Error> {
+        let places = self
+            .wanted
+            .iter()
+            .map(|wanted| find(wanted, header, place))
+            .collect::<Result<Vec<_>, _>>()?;
+        for (wanted, place) in self.wanted.iter().zip(&places) {
+            let column = &header[*place];
+            if !wanted.accepts.fits(column.kind) {
+                return Err(Error::ColumnType {
+                    file: file.to_owned(),
+                    setting: Some(wanted.setting.clone()),
+                    column: column.name.clone(),
+                    found: column.type_name.clone(),
+                    expected: wanted.accepts.in_words(),
+                });
+            }
+        }
+        self.seen.fill(true);
+        Ok(places)
+    }
+
+    /// The columns that are chosen.
+    pub(crate) fn wanted(&self) -> &[Wanted] {
+        &self.wanted
+    }
+
+    /// Remembers a key of an object, as long as it may be needed for an error.
+    pub(crate) fn note_key(&mut self, key: String) {
+        if self.keys.len() < MOST_KEYS && self.seen.iter().any(|seen| !seen) {
+            self.keys.insert(key);
+        }
+    }
+
+    /// Remembers that a row has a column.
+    pub(crate) fn note_seen(&mut self, place: usize) {
+        if let Some(seen) = self.seen.get_mut(place) {
+            *seen = true;
+        }
+    }
+}
+
+fn find(wanted: &Wanted, header: &[Column], place: &str) -> Result<usize, Error> {
+    let mut matches = header
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| column.name == wanted.column);
+    match (matches.next(), matches.next()) {
+        (Some((index, _)), None) => Ok(index),
+        (Some(_), Some(_)) => Err(Error::RepeatedColumn {
+            place: place.to_owned(),
+            setting: wanted.setting.clone(),
+            column: wanted.column.clone(),
+        }),
+        (None, _) => {
+            let columns = header.iter().map(|column| column.name.clone()).collect();
+            Err(no_such_column(wanted, columns, place))
+        }
+    }
+}
+
+fn no_such_column(wanted: &Wanted, columns: Vec<String>, place: &str) -> Error {
+    Error::NoSuchColumn {
+        place: place.to_owned(),
+        setting: wanted.setting.clone(),
+        column: wanted.column.clone(),
+        nearest: nearest(&wanted.column, &columns).map(str::to_owned),
+        columns,
+    }
+}
+
+/// The number of rows of columns that must be of one length; 0 where there are no columns.
+pub(crate) fn same_length<'a>(
+    file: &str,
+    lengths: impl IntoIterator<Item = (&'a String, usize)>,
+) -> Result<usize, Error> {
+    let mut lengths = lengths.into_iter();
+    let Some((first, first_rows)) = lengths.next() else {
+        return Ok(0);
+    };
+    match lengths.find(|(_, rows)| *rows != first_rows) {
+        None => Ok(first_rows),
+        Some((second, second_rows)) => Err(Error::ColumnLengths {
+            file: file.to_owned(),
+            first: first.clone(),
+            first_rows,
+            second: second.clone(),
+            second_rows,
+        }),
+    }
+}

@@ -1,0 +1,133 @@
+//! What a table is, as far as its reader has to be told: the format, its separator, its encoding.
+
+use std::path::Path;
+
+use crate::encoding::Encoding;
+use crate::limits::Limits;
+
+/// The format of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Plain text with a row on each line, and without a header. The only column is the line.
+    Lines,
+    /// Fields with separators between them, quoted as in RFC 4180, with a header.
+    Delimited(Dialect),
+    /// A JSON object on each line, and nothing else.
+    JsonLines,
+    /// JSON in any of the shapes that rows are written in: an array of objects, objects one after the other, or an object
+    /// of columns as pandas writes it.
+    Json,
+    /// Apache Parquet, which has types and is always UTF-8.
+    Parquet,
+    /// The arrays of NumPy's `savez`, of which each is a column.
+    Npz,
+    /// A single array of NumPy's.
+    Npy,
+}
+
+/// How the fields of a delimited table are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dialect {
+    /// The byte between two fields.
+    pub separator: u8,
+    /// The bytes that are tried, in this order, where the header has no such separator.
+    pub alternatives: &'static [u8],
+}
+
+impl Dialect {
+    /// Comma-separated values. Spreadsheets of many countries write semicolons instead.
+    pub const CSV: Self = Self {
+        separator: b',',
+        alternatives: b";\t",
+    };
+    /// Tab-separated values.
+    pub const TSV: Self = Self {
+        separator: b'\t',
+        alternatives: b"",
+    };
+}
+
+impl Format {
+    /// The formats that a file's name can tell.
+    const NAMED: [Self; 6] = [
+        Self::Delimited(Dialect::CSV),
+        Self::Delimited(Dialect::TSV),
+        Self::Json,
+        Self::Parquet,
+        Self::Npz,
+        Self::Npy,
+    ];
+
+    /// The format that the name of a file says, perhaps with `.gz` behind it.
+    pub fn of_name(path: &Path) -> Option<Self> {
+        Self::NAMED.into_iter().find(|format| format.is_named(path))
+    }
+
+    /// What the name of a file of this format ends in, without the dot; none where any name is fine.
+    pub fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Lines => &[],
+            Self::Delimited(Dialect { separator: b'\t', .. }) => &["tsv", "tab"],
+            Self::Delimited(_) => &["csv"],
+            Self::JsonLines | Self::Json => &["jsonl", "ndjson", "json"],
+            Self::Parquet => &["parquet", "pq"],
+            Self::Npz => &["npz"],
+            Self::Npy => &["npy"],
+        }
+    }
+
+    /// Whether the name of a file says that it is of this format, perhaps packed.
+    pub fn is_named(self, path: &Path) -> bool {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_lowercase();
+        let name = match self {
+            // These are packed inside, and their readers have to seek.
+            Self::Parquet | Self::Npz | Self::Npy => name.as_str(),
+            _ => name.strip_suffix(".gz").unwrap_or(&name),
+        };
+        let extensions = self.extensions();
+        extensions.is_empty()
+            || extensions.iter().any(|extension| {
+                name.strip_suffix(extension)
+                    .is_some_and(|stem| stem.ends_with('.'))
+            })
+    }
+}
+
+/// How a table is to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The format.
+    pub format: Format,
+    /// The character encoding. Parquet has none to choose.
+    pub encoding: Encoding,
+    /// How numbers come.
+    pub form: Form,
+    /// The bounds on memory.
+    pub limits: Limits,
+    /// What the caller's settings are called.
+    pub settings: Settings,
+}
+
+/// How cells that are no strings come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Every cell is text, with the digits that a number is written with: a label 1.50 must not become 1.5.
+    Text,
+    /// Integers and truth values are text; other numbers, and lists of numbers, are numbers.
+    Typed,
+}
+
+/// What the settings of a reader are called where the user makes them, so that messages name what can be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// The setting of the encoding; none where it cannot be chosen.
+    pub encoding: Option<&'static str>,
+    /// How a source is said to be JSON lines.
+    pub json_lines: &'static str,
+    /// How a source is said to be JSON in any shape.
+    pub json: &'static str,
+}

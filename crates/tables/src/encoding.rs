@@ -1,0 +1,175 @@
+//! Character encodings, and their decoding as a stream.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A character encoding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Encoding {
+    /// UTF-8, with or without a byte order mark, or UTF-16 with one. A row with other bytes is a reject.
+    #[default]
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// ISO 8859-1: every byte is the character of the same number.
+    #[serde(rename = "latin-1")]
+    Latin1,
+    /// The western European encoding of Windows, which most files called Latin-1 are in truth.
+    #[serde(rename = "windows-1252")]
+    Windows1252,
+}
+
+impl Encoding {
+    /// The encoding's name in `pipeline.yaml` and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Latin1 => "latin-1",
+            Self::Windows1252 => "windows-1252",
+        }
+    }
+
+    /// Decodes a stream, which has `mark` at its beginning, into UTF-8. What is said to be UTF-8 already stays as it is.
+    pub(crate) fn decode(self, reader: Box<dyn BufRead>, mark: Mark, buffer: usize) -> Box<dyn BufRead> {
+        let decoder = match (self, mark) {
+            (Self::Utf8, Mark::Utf16Le) => UTF_16LE.new_decoder_without_bom_handling(),
+            (Self::Utf8, Mark::Utf16Be) => UTF_16BE.new_decoder_without_bom_handling(),
+            (Self::Utf8, _) => return reader,
+            (Self::Latin1, _) => return Box::new(BufReader::with_capacity(buffer, Latin1::new(reader))),
+            (Self::Windows1252, _) => WINDOWS_1252.new_decoder_without_bom_handling(),
+        };
+        Box::new(BufReader::with_capacity(buffer, Decoded::new(reader, decoder)))
+    }
+}
+
+/// A byte order mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    None,
+    Utf8,
+    Utf16Le,
+    Utf16Be,
+}
+
+impl Mark {
+    /// The most bytes that a mark has.
+    pub(crate) const LONGEST: usize = 3;
+
+    /// The mark that a stream begins with.
+    pub(crate) fn of(start: &[u8]) -> Self {
+        match start {
+            [0xEF, 0xBB, 0xBF, ..] => Self::Utf8,
+            [0xFF, 0xFE, ..] => Self::Utf16Le,
+            [0xFE, 0xFF, ..] => Self::Utf16Be,
+            _ => Self::None,
+        }
+    }
+
+    /// The bytes of the mark.
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Utf8 => 3,
+            Self::Utf16Le | Self::Utf16Be => 2,
+        }
+    }
+}
+
+/// Bytes are not of the encoding that their stream is said to have.
+#[derive(Debug, thiserror::Error)]
+#[error("bytes that are no character")]
+pub(crate) struct Malformed;
+
+/// A decoder that fails where the usual ones replace bytes by U+FFFD, because nobody would see that.
+struct Decoded<R> {
+    reader: R,
+    decoder: Decoder,
+    text: Vec<u8>,
+    position: usize,
+    is_done: bool,
+}
+
+impl<R: BufRead> Decoded<R> {
+    fn new(reader: R, decoder: Decoder) -> Self {
+        Self {
+            reader,
+            decoder,
+            text: Vec::new(),
+            position: 0,
+            is_done: false,
+        }
+    }
+
+    /// Decodes what the reader has at hand.
+    fn refill(&mut self) -> io::Result<()> {
+        let bytes = self.reader.fill_buf()?;
+        let is_last = bytes.is_empty();
+        let most = self
+            .decoder
+            .max_utf8_buffer_length_without_replacement(bytes.len());
+        self.text.resize(most.unwrap_or(0), 0);
+        let (result, read, written) =
+            self.decoder
+                .decode_to_utf8_without_replacement(bytes, &mut self.text, is_last);
+        self.reader.consume(read);
+        self.text.truncate(written);
+        self.position = 0;
+        self.is_done = is_last;
+        match result {
+            DecoderResult::Malformed(..) => Err(io::Error::new(io::ErrorKind::InvalidData, Malformed)),
+            DecoderResult::InputEmpty | DecoderResult::OutputFull => Ok(()),
+        }
+    }
+}
+
+impl<R: BufRead> Read for Decoded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.position == self.text.len() && !self.is_done {
+            self.refill()?;
+        }
+        Ok(take(&self.text, &mut self.position, buffer))
+    }
+}
+
+/// Copies as much of the text behind `position` as the buffer has room for.
+fn take(text: &[u8], position: &mut usize, buffer: &mut [u8]) -> usize {
+    let rest = &text[*position..];
+    let count = rest.len().min(buffer.len());
+    buffer[..count].copy_from_slice(&rest[..count]);
+    *position += count;
+    count
+}
+
+/// A decoder of ISO 8859-1. The Encoding Standard, and with it `encoding_rs`, takes that name for windows-1252.
+struct Latin1<R> {
+    reader: R,
+    decoded: Vec<u8>,
+    position: usize,
+}
+
+impl<R> Latin1<R> {
+    fn new(reader: R) -> Self {
+        Self {
+            reader,
+            decoded: Vec::new(),
+            position: 0,
+        }
+    }
+}
+
+impl<R: BufRead> Read for Latin1<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.position == self.decoded.len() {
+            let bytes = self.reader.fill_buf()?;
+            let count = bytes.len();
+            self.decoded.resize(count * 2, 0);
+            let written = encoding_rs::mem::convert_latin1_to_utf8(bytes, &mut self.decoded);
+            self.decoded.truncate(written);
+            self.position = 0;
+            self.reader.consume(count);
+        }
+        Ok(take(&self.decoded, &mut self.position, buffer))
+    }
+}

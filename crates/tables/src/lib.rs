@@ -1,0 +1,43 @@
+//! Reads the rows of anyone's tables, one at a time and in bounded memory: plain lines,
+//! CSV, TSV, JSON, Parquet, NumPy.
+//!
+//! [`Table::open`] reads as much of a [`Source`] as says which columns it has. [`Table::rows_by_name`] and
+//! [`Table::rows_by_place`] then choose columns, and [`Rows::next_row`] gives their cells. A row knows the line that it
+//! starts on; one that cannot be read is a [`RowProblem`] at its place, after which reading goes on, while damage to the
+//! whole file is an [`Error`].
+//!
+//! What a column means is the caller's affair: this crate knows neither labels nor documents.
+//!
+//! | where | what there is, and what would be added there |
+//! | --- | --- |
+//! | `source` | files and streams, compression, the whole of a small file |
+//! | `encoding` | character encodings and byte order marks |
+//! | `dialect` | formats, what a file's name says, separators |
+//! | `lines`, `delimited`, `json`, `parquet`, `numpy` | one reader for each family of formats |
+//! | `table` | the interface that is the same for all of them |
+//! | `row`, `column` | cells, and the choice of columns by name |
+//! | `limits`, `error` | bounds on memory; what is wrong, said once |
+
+mod column;
+mod delimited;
+mod dialect;
+mod encoding;
+mod error;
+mod json;
+mod limits;
+mod lines;
+mod numpy;
+mod parquet;
+mod row;
+mod source;
+mod table;
+
+pub use column::{Accepts, Column, ColumnKind, Selection, Wanted};
+pub use delimited::read_grid;
+pub use dialect::{Dialect, Form, Format, Options, Settings};
+pub use encoding::Encoding;
+pub use error::Error;
+pub use limits::Limits;
+pub use row::{Cell, Place, Row, RowProblem};
+pub use source::{Source, read_bytes, read_text};
+pub use table::{Rows, Table};

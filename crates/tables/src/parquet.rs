@@ -1,0 +1,223 @@
+//! Rows of Parquet files, of which only the chosen columns are read, some rows at a time.
+
+use std::borrow::Cow;
+use std::fs::File;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, LargeListArray, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field};
+use arrow::error::ArrowError;
+use labelproof_artifact::{ParquetBatches, open_parquet};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
+
+use crate::column::{Column, ColumnKind};
+use crate::dialect::Form;
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::row::{Cell, Place, Row};
+use crate::source::Source;
+
+/// A Parquet file whose footer has been read.
+pub(crate) struct Parquet {
+    name: String,
+    limits: Limits,
+    form: Form,
+    builder: ParquetRecordBatchReaderBuilder<File>,
+    columns: Vec<Column>,
+}
+
+impl Parquet {
+    pub(crate) fn open(source: &Source, form: Form, limits: Limits) -> Result<Self, Error> {
+        let file = source.open_seekable("Parquet")?;
+        let builder = open_parquet(file).map_err(|error| damaged(source.name(), error))?;
+        let columns = builder
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| column(field))
+            .collect();
+        Ok(Self {
+            name: source.name().to_owned(),
+            limits,
+            form,
+            builder,
+            columns,
+        })
+    }
+
+    pub(crate) fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The rows, with a cell for each of these columns.
+    pub(crate) fn rows(self, places: &[usize]) -> Result<ParquetRows, Error> {
+        let mut needed = places.to_vec();
+        needed.sort_unstable();
+        needed.dedup();
+        let batch_rows = batch_rows(self.builder.metadata(), self.limits.batch_bytes);
+        let mask = ProjectionMask::roots(self.builder.parquet_schema(), needed.iter().copied());
+        let builder = self.builder.with_projection(mask).with_batch_size(batch_rows);
+        let batches = ParquetBatches::new(builder).map_err(|error| damaged(&self.name, error))?;
+        // A projection keeps the order of the file.
+        let in_batch = |place: &usize| needed.partition_point(|needed| needed < place);
+        Ok(ParquetRows {
+            name: self.name,
+            form: self.form,
+            batches,
+            places: places.iter().map(in_batch).collect(),
+            arrays: Vec::new(),
+            batch_rows: 0,
+            row: 0,
+            number: 0,
+        })
+    }
+}
+
+/// The rows of a Parquet file. Their numbers stand for lines.
+pub(crate) struct ParquetRows {
+    name: String,
+    form: Form,
+    batches: ParquetBatches,
+    /// For each cell, its place in `arrays`.
+    places: Vec<usize>,
+    /// The columns of the batch.
+    arrays: Vec<Values>,
+    batch_rows: usize,
+    /// The next row of the batch.
+    row: usize,
+    /// The rows of the file so far.
+    number: u64,
+}
+
+impl ParquetRows {
+    pub(crate) fn next_row(&mut self) -> Result<Option<Row<'_>>, Error> {
+        while self.row == self.batch_rows {
+            if !self.next_batch()? {
+                return match self.number {
+                    0 => Err(Error::NoRecords {
+                        file: self.name.clone(),
+                    }),
+                    _ => Ok(None),
+                };
+            }
+        }
+        let row = self.row;
+        self.row += 1;
+        self.number += 1;
+        let cells = self.places.iter().map(|place| self.arrays[*place].cell(row));
+        Ok(Some(Row {
+            place: Place::Row(self.number),
+            cells: Ok(cells.collect()),
+        }))
+    }
+
+    fn next_batch(&mut self) -> Result<bool, Error> {
+        let Some(batch) = self.batches.next() else {
+            return Ok(false);
+        };
+        let batch = batch.map_err(|error| damaged(&self.name, error.into()))?;
+        self.row = 0;
+        self.batch_rows = batch.num_rows();
+        self.arrays.clear();
+        for column in batch.columns() {
+            let values = Values::of(column, self.form);
+            self.arrays
+                .push(values.map_err(|error| damaged(&self.name, error.into()))?);
+        }
+        Ok(true)
+    }
+}
+
+fn damaged(name: &str, source: ParquetError) -> Error {
+    Error::BadParquet {
+        file: name.to_owned(),
+        source,
+    }
+}
+
+/// A column of a batch in one of the few types that cells have.
+enum Values {
+    Strings(StringArray),
+    Numbers(Float64Array),
+    /// Lists, and the numbers of all of them.
+    Lists(LargeListArray, Float64Array),
+}
+
+impl Values {
+    fn of(column: &ArrayRef, form: Form) -> Result<Self, ArrowError> {
+        match column.data_type() {
+            DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _)
+                if form == Form::Typed =>
+            {
+                let item = Field::new(item.name(), DataType::Float64, true);
+                let lists = cast(column, &DataType::LargeList(item.into()))?
+                    .as_list::<i64>()
+                    .clone();
+                let values = lists.values().as_primitive().clone();
+                Ok(Self::Lists(lists, values))
+            }
+            other if other.is_floating() && form == Form::Typed => Ok(Self::Numbers(
+                cast(column, &DataType::Float64)?.as_primitive().clone(),
+            )),
+            _ => Ok(Self::Strings(cast(column, &DataType::Utf8)?.as_string().clone())),
+        }
+    }
+
+    fn cell(&self, row: usize) -> Cell<'_> {
+        match self {
+            Self::Strings(values) if values.is_valid(row) => Cell::Text(Cow::Borrowed(values.value(row))),
+            Self::Numbers(values) if values.is_valid(row) => Cell::Number(values.value(row)),
+            Self::Lists(lists, values) if lists.is_valid(row) => {
+                let offsets = lists.value_offsets();
+                let place = |offset: i64| usize::try_from(offset).expect("offsets of Arrow are not negative");
+                let (start, end) = (place(offsets[row]), place(offsets[row + 1]));
+                if values.slice(start, end - start).null_count() > 0 {
+                    return Cell::Other("a list with missing numbers");
+                }
+                Cell::Numbers(Cow::Borrowed(&values.values()[start..end]))
+            }
+            _ => Cell::Missing,
+        }
+    }
+}
+
+/// The rows of a batch, fewer where they are long, so that a batch of long texts takes no more memory than one of short
+/// texts.
+fn batch_rows(metadata: &ParquetMetaData, bytes: usize) -> usize {
+    const MOST_ROWS: usize = 4096;
+    let longest = metadata
+        .row_groups()
+        .iter()
+        .map(|group| group.total_byte_size() / group.num_rows().max(1))
+        .max()
+        .unwrap_or(0);
+    let longest = usize::try_from(longest).unwrap_or(0).max(1);
+    (bytes / longest).clamp(1, MOST_ROWS)
+}
+
+fn column(field: &Field) -> Column {
+    Column {
+        name: field.name().clone(),
+        within: None,
+        kind: kind(field.data_type()),
+        type_name: field.data_type().to_string(),
+    }
+}
+
+fn kind(data_type: &DataType) -> ColumnKind {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => ColumnKind::Text,
+        DataType::Boolean => ColumnKind::Boolean,
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _)
+            if item.data_type().is_numeric() =>
+        {
+            ColumnKind::NumberList
+        }
+        DataType::Dictionary(_, value) => kind(value),
+        other if other.is_numeric() => ColumnKind::Number,
+        _ => ColumnKind::Other,
+    }
+}

@@ -1,0 +1,131 @@
+//! The one interface to tables of every format.
+
+use crate::column::{Column, Selection};
+use crate::delimited::Delimited;
+use crate::dialect::{Format, Options};
+use crate::error::Error;
+use crate::json::{Json, JsonRows, Shape};
+use crate::lines::Lines;
+use crate::numpy::{Numpy, NumpyRows};
+use crate::parquet::{Parquet, ParquetRows};
+use crate::row::Row;
+use crate::source::{Input, Source};
+
+/// A table of which no row has been read.
+pub struct Table {
+    name: String,
+    reader: Opened,
+}
+
+enum Opened {
+    Lines(Lines, [Column; 1]),
+    Delimited(Delimited),
+    Json(Json),
+    Parquet(Parquet),
+    Numpy(Numpy),
+}
+
+impl Table {
+    /// Opens a source, and reads its header if it has one.
+    pub fn open(source: Source, options: &Options) -> Result<Self, Error> {
+        let name = source.name().to_owned();
+        let Options { limits, settings, .. } = *options;
+        let input = |source| Input::open(source, options.encoding, settings);
+        let reader = match options.format {
+            Format::Lines => {
+                let column = Column::untyped("line".to_owned());
+                Opened::Lines(Lines::new(input(source)?, limits), [column])
+            }
+            Format::Delimited(dialect) => {
+                Opened::Delimited(Delimited::open(input(source)?, dialect, limits, settings)?)
+            }
+            Format::JsonLines => Opened::Json(Json::open(input(source)?, Shape::Lines, options)?),
+            Format::Json => Opened::Json(Json::open(input(source)?, Shape::Any, options)?),
+            Format::Parquet => Opened::Parquet(Parquet::open(&source, options.form, limits)?),
+            Format::Npz => Opened::Numpy(Numpy::open_npz(&source)?),
+            Format::Npy => Opened::Numpy(Numpy::open_npy(&source)?),
+        };
+        Ok(Self { name, reader })
+    }
+
+    /// The columns. In JSON they are the keys of the first object, those of objects in it included.
+    pub fn columns(&mut self) -> Result<&[Column], Error> {
+        match &mut self.reader {
+            Opened::Lines(_, column) => Ok(column),
+            Opened::Delimited(table) => Ok(table.columns()),
+            Opened::Json(table) => table.columns(),
+            Opened::Parquet(table) => Ok(table.columns()),
+            Opened::Numpy(table) => Ok(table.columns()),
+        }
+    }
+
+    /// Where messages say that the columns are: the line of the header, or the whole file.
+    pub fn header_place(&self) -> String {
+        match &self.reader {
+            Opened::Delimited(table) => table.header_place(),
+            Opened::Json(table) => table.header_place(),
+            Opened::Lines(..) | Opened::Parquet(_) | Opened::Numpy(_) => self.name.clone(),
+        }
+    }
+
+    /// Chooses columns by name. In JSON a column may be missing in any row, so that only [`Selection::check`] after the
+    /// last table tells a wrong name; in other formats it is an error at once.
+    pub fn rows_by_name(mut self, mut selection: Selection) -> Result<Rows, Error> {
+        if let Opened::Json(table) = self.reader {
+            let reader = Reading::Json(table.rows_by_name(&selection));
+            return Ok(Rows { reader, selection });
+        }
+        let place = self.header_place();
+        let name = self.name.clone();
+        let places = selection.find(self.columns()?, &place, &name)?;
+        Ok(Rows {
+            selection,
+            ..self.rows_by_place(&places)?
+        })
+    }
+
+    /// Chooses columns by their places in [`Self::columns`].
+    pub fn rows_by_place(self, places: &[usize]) -> Result<Rows, Error> {
+        let reader = match self.reader {
+            Opened::Lines(lines, _) => Reading::Lines(lines),
+            Opened::Delimited(table) => Reading::Delimited(table, places.to_vec()),
+            Opened::Json(table) => Reading::Json(table.rows_by_place(places)?),
+            Opened::Parquet(table) => Reading::Parquet(table.rows(places)?),
+            Opened::Numpy(table) => Reading::Numpy(table.rows(places)?),
+        };
+        let selection = Selection::new(Vec::new());
+        Ok(Rows { reader, selection })
+    }
+}
+
+/// The rows of a table, in their order.
+pub struct Rows {
+    reader: Reading,
+    selection: Selection,
+}
+
+enum Reading {
+    Lines(Lines),
+    Delimited(Delimited, Vec<usize>),
+    Json(JsonRows),
+    Parquet(ParquetRows),
+    Numpy(NumpyRows),
+}
+
+impl Rows {
+    /// Reads the next row; none after the last. After an error there is nothing to be read any more.
+    pub fn next_row(&mut self) -> Result<Option<Row<'_>>, Error> {
+        match &mut self.reader {
+            Reading::Lines(lines) => lines.next_row(),
+            Reading::Delimited(table, places) => table.next_row(places),
+            Reading::Json(rows) => rows.next_row(&mut self.selection),
+            Reading::Parquet(rows) => rows.next_row(),
+            Reading::Numpy(rows) => Ok(rows.next_row()),
+        }
+    }
+
+    /// The choice of columns, for the next table.
+    pub fn into_selection(self) -> Selection {
+        self.selection
+    }
+}
