@@ -56,6 +56,10 @@ impl<S: Saved<N>, const N: usize> Backward<LibTorch, N> for BackwardStep<S> {
 
 /// Runs an operation and registers its backward pass: `forward` where an input is tracked, `infer` where none
 /// is.
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "burn does not export the type whose methods they are"
+)]
 fn register<C: CheckpointStrategy, S: Saved<N>, const N: usize>(
     inputs: [FloatTensor<Autodiff<LibTorch, C>>; N],
     forward: impl FnOnce([TchTensor; N]) -> (TchTensor, S),
