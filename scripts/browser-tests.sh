@@ -44,20 +44,31 @@ if ! echo "$axe_sha256  $axe" | sha256sum --check --status; then
     exit 1
 fi
 
-# run MANIFEST FILTER…
-run_tests() {
-    manifest=$1
-    shift
-    if command -v cargo-nextest >/dev/null; then
-        "$cargo" nextest run --locked --manifest-path "$manifest" --no-fail-fast "$@"
+# has_nextest: whether the tests can run side by side.
+has_nextest() { command -v cargo-nextest >/dev/null; }
+
+# make_pages: has the report's tests write their pages. Where LibTorch is set up, the package is chosen out of the whole workspace:
+# named alone, it is built with other features, and so is all that it depends on, once more.
+make_pages() {
+    if has_nextest && [ -e external/libtorch ]; then
+        "$cargo" nextest run --locked --workspace --no-fail-fast -E 'package(labelproof-report) & test(tests::)'
     else
-        "$cargo" test --locked --manifest-path "$manifest" --tests --no-fail-fast -- "$@"
+        "$cargo" test --locked -p labelproof-report --lib --no-fail-fast -- tests::
+    fi
+}
+
+# test_pages FILTER…: in the browser.
+test_pages() {
+    if has_nextest; then
+        "$cargo" nextest run --locked --manifest-path tests/browser/Cargo.toml --no-fail-fast "$@"
+    else
+        "$cargo" test --locked --manifest-path tests/browser/Cargo.toml --tests --no-fail-fast -- "$@"
     fi
 }
 
 # Only the pages of today: what a test no longer makes is not tested. Browsers that were killed leave folders behind.
 rm -rf "$pages" "$pictures" "$target"/tmp/chromium-*
-if ! LABELPROOF_REPORT_PAGES=$pages run_tests crates/report/Cargo.toml tests:: >"$target/pages.log" 2>&1; then
+if ! LABELPROOF_REPORT_PAGES=$pages make_pages >"$target/pages.log" 2>&1; then
     tail -n 40 "$target/pages.log" >&2
     printf 'error: the pages of the tests of the report could not be made\n' >&2
     exit 1
@@ -69,5 +80,5 @@ if [ -e artifacts/report/index.html ]; then cp artifacts/report/index.html "$pag
 export LABELPROOF_BROWSER_PAGES="$pages" LABELPROOF_BROWSER_PICTURES="$pictures" LABELPROOF_BROWSER_AXE="$axe"
 export LABELPROOF_BROWSER_CHROMIUM="$chromium"
 # A folder of its own: its dependencies have other features than those of the product.
-CARGO_TARGET_DIR=$target run_tests tests/browser/Cargo.toml "$@"
+CARGO_TARGET_DIR=$target test_pages "$@"
 echo "pictures of every page are in $pictures"

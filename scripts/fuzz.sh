@@ -8,7 +8,12 @@ cargo=${CARGO:-cargo}
 target=${CARGO_TARGET_DIR:-target}
 
 # Without a sanitizer, which would need a nightly compiler: what Rust checks itself, overflows included, is what fails.
-RUSTC_WORKSPACE_WRAPPER=$PWD/scripts/coverage-rustc.sh "$cargo" build -q --locked -p labelproof-fuzz --bins
+set --
+for file in tests/fuzz/fuzz_targets/*.rs; do
+    set -- "$@" --bin "fuzz-$(basename "$file" .rs | tr _ -)"
+done
+# Not by the package: its dependencies alone would be built with other features, and so all of them once more.
+RUSTC_WORKSPACE_WRAPPER=$PWD/scripts/coverage-rustc.sh "$cargo" build -q --locked "$@"
 
 for file in tests/fuzz/fuzz_targets/*.rs; do
     name=$(basename "$file" .rs)
