@@ -39,7 +39,7 @@ impl Evidence {
     }
 }
 
-/// The answer of one check, by its number in the catalogue.
+/// The answer of one check, by the number of its cause, such as `C10`.
 pub(crate) fn answer<'a>(findings: &'a Findings, id: &str) -> Option<&'a Finding> {
     findings.findings.iter().find(|finding| finding.id == id)
 }

@@ -73,6 +73,7 @@ fn causes(findings: &Findings) -> String {
                 sentences.push(format!("{what}: {}", text::sentence(words)));
             }
         }
+        sentences.push(format!("More: labelproof explain {}", text::label(&finding.id)));
         writeln!(
             list,
             "{}. **{}** ({}, {}, {}). {}",

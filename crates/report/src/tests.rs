@@ -880,7 +880,8 @@ fn the_verdict_of_the_audit_comes_first() {
             "1. **The predictions are shifted against the labels** (C12, unsound, certain, explains 59.2 \
              points of accuracy). From row 101 on,",
             "What to do: Join predictions and labels by their id.",
-            "How to make sure: Shift the column by one row, and compute the accuracy again.\n",
+            "How to make sure: Shift the column by one row, and compute the accuracy again. \
+             More: labelproof explain C12\n",
             "2. **The same texts in two splits** (C40, caution, likely, explains 0.2 points of accuracy). \
              12 of 668",
             "3. **Wrong labels** (C50, note, likely). Between",
@@ -906,6 +907,7 @@ fn causes_are_ranked_with_what_to_do_and_their_evidence() {
             "From row 101 on, every test prediction",
             "<dt>What to do</dt><dd dir=\"auto\">Join predictions and labels by their id.</dd>",
             "<dt>How to make sure</dt><dd dir=\"auto\">Shift the column by one row",
+            "<dt>More</dt><dd><code>labelproof explain C12</code></dd>",
             "<details>",
             "<li class=\"caution\">",
             "2.</span><span dir=\"auto\">The same texts in two splits</span>",
@@ -1033,9 +1035,9 @@ fn markup_in_the_findings_is_only_text() {
         .page
         .matches("&#60;script&#62;alert(1)&#60;/script&#62;")
         .count();
-    // The headline; number, name, summary and two steps of what was found; its evidence; three texts each of
-    // the others; the reasons of the families.
-    assert_eq!(shown, 1 + 5 + 7 + 3 + 3 + 7, "{}", report.page);
+    // The headline; number (also in the command that explains it), name, summary and two steps of what was
+    // found; its evidence; three texts each of the others; the reasons of the families.
+    assert_eq!(shown, 1 + 6 + 7 + 3 + 3 + 7, "{}", report.page);
     assert!(!report.summary.contains('<'), "{}", report.summary);
     assert!(!report.summary.contains(" *bold*"), "{}", report.summary);
 }
