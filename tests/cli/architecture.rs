@@ -49,7 +49,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "cli",
-        &["artifact", "driver", "ingest", "metrics", "report", "settings"],
+        &[
+            "artifact", "audit", "driver", "ingest", "metrics", "report", "settings",
+        ],
     ),
     (
         "torch",

@@ -2,6 +2,7 @@
 //!
 //! - `architecture`: the dependencies between the crates are the ones ARCHITECTURE.md draws.
 //! - `configuration`: what an invalid configuration is answered with.
+//! - `explain`: the pages of the causes that the audit looks for.
 //! - `help`: the help, the version, the completions, and the binary without its sibling.
 //! - `messages`: what bad input is answered with, word for word.
 //! - `runs`: dry runs, single stages, and two runs at once.
@@ -12,6 +13,7 @@
 
 mod architecture;
 mod configuration;
+mod explain;
 #[path = "../harness.rs"]
 #[expect(dead_code, reason = "tests/it uses more of it")]
 mod harness;

@@ -1,4 +1,5 @@
-//! The findings that audit writes: whether each cause of the catalogue was found, with evidence and a fix.
+//! The findings that audit writes: whether each cause of the catalogue (`docs/causes.md`) was found, with evidence
+//! and a fix.
 //!
 //! Responsible for the shape of `audit.json`; the checks are the audit stage's.
 
@@ -13,23 +14,23 @@ use crate::json;
 use crate::stage::{Kind, StageId};
 use crate::table::ArtifactError;
 
-/// The group of causes that a check belongs to (the letters of the catalogue).
+/// The group of causes that a check belongs to; `docs/causes.md` has a chapter for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Family {
-    /// A: what was computed is not what its name says.
+    /// What was computed is not what its name says.
     Metrics,
-    /// B: predictions stand beside labels of other rows or other classes.
+    /// Predictions stand beside labels of other rows or other classes.
     Pairing,
-    /// C: the weights that predicted are not the weights that were measured.
+    /// The weights that predicted are not the weights that were measured.
     Weights,
-    /// D: the model gets other input at prediction than in training.
+    /// The model gets other input at prediction than in training.
     Input,
-    /// E: rows leak between splits, or the splits are not alike.
+    /// Rows leak between splits, or the splits are not alike.
     Leakage,
-    /// F: labels and classes.
+    /// Labels and classes.
     Labels,
-    /// G: how a decision is made of a score.
+    /// How a decision is made of a score.
     Decision,
 }
 

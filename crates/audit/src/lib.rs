@@ -11,6 +11,7 @@
 //! - [`measures`]: pure functions of rows, texts, scores and logs that checks share.
 //! - `checks`: the checks, a file each, in a folder for each family.
 //! - [`answer`]: what a check says, the verdict on all of it, and both in words.
+//! - [`explain`]: the pages of the causes, which stand at the heads of the checks' files.
 
 pub mod answer;
 pub mod artifacts;
@@ -21,6 +22,7 @@ pub mod check;
 mod checks;
 mod error;
 pub mod evidence;
+pub mod explain;
 pub mod files;
 pub mod measures;
 mod stage;

@@ -3,6 +3,7 @@
 
 pub mod audit;
 mod compare;
+mod explain;
 pub mod predict;
 mod report;
 pub mod reproduce;
@@ -54,6 +55,8 @@ pub enum Command {
     Predict(predict::PredictArgs),
     /// Find out why metrics look good although predictions are bad, from the files of any classifier
     Audit(Box<audit::AuditArgs>),
+    /// Explain a cause that the audit looks for, or list them all
+    Explain(explain::ExplainArgs),
     /// Compare two runs: their parameters, their metrics, and the test rows they classify differently
     Compare(compare::CompareArgs),
     /// Run the whole pipeline again, and compare what it writes with pipeline.lock
@@ -105,6 +108,7 @@ impl Cli {
                 done.map(|_| args.show()).transpose()
             }
             Command::Status(args) => status::run(args).map(Some),
+            Command::Explain(args) => explain::run(args).map(Some),
             Command::Compare(args) => compare::run(args).map(Some),
             Command::Schema => {
                 printer::data(Pipeline::schema().trim_end());
@@ -131,6 +135,7 @@ impl Cli {
             },
             Command::Predict(_)
             | Command::Audit(_)
+            | Command::Explain(_)
             | Command::Status(_)
             | Command::Compare(_)
             | Command::Schema

@@ -29,6 +29,7 @@ pub fn execute(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Suggest(args) => suggest::run(args),
         Command::Run(_)
         | Command::Status(_)
+        | Command::Explain(_)
         | Command::Compare(_)
         | Command::Schema
         | Command::Completions { .. } => {

@@ -33,7 +33,13 @@ pub fn text(findings: &Findings) -> String {
         }
     }
     for finding in findings.of(Status::Found) {
-        found(&mut text, finding);
+        text.push('\n');
+        text.push_str(&found(finding));
+        paragraph(
+            &mut text,
+            "   ",
+            &format!("More: labelproof explain {}", finding.id),
+        );
     }
     if findings.gap.as_ref().is_some_and(|gap| gap.significant) {
         excluded(&mut text, findings);
@@ -123,7 +129,8 @@ fn excluded(text: &mut String, findings: &Findings) {
     }
 }
 
-fn found(text: &mut String, finding: &Finding) {
+/// A cause that was found: its title, what was found, what to do, and how to make sure.
+pub(crate) fn found(finding: &Finding) -> String {
     let sign = match finding.severity {
         Some(Severity::Unsound) => "fault",
         Some(Severity::Caution) => "caution",
@@ -139,18 +146,20 @@ fn found(text: &mut String, finding: &Finding) {
         _ => String::new(),
     };
     let rank = finding.rank.unwrap_or_default();
-    let _ = writeln!(
-        text,
-        "\n{rank}. {} ({}, {sign}, {sure}{effect})",
+    let title = format!(
+        "{rank}. {} ({}, {sign}, {sure}{effect})",
         finding.name, finding.id
     );
-    paragraph(text, "   ", &finding.summary);
+    let mut text = String::new();
+    paragraph(&mut text, "   ", &title);
+    paragraph(&mut text, "   ", &finding.summary);
     if let Some(fix) = &finding.fix {
-        paragraph(text, "   ", &format!("What to do: {fix}"));
+        paragraph(&mut text, "   ", &format!("What to do: {fix}"));
     }
     if let Some(confirm) = &finding.confirm {
-        paragraph(text, "   ", &format!("How to make sure: {confirm}"));
+        paragraph(&mut text, "   ", &format!("How to make sure: {confirm}"));
     }
+    text.trim_start().to_owned()
 }
 
 fn wishes(text: &mut String, findings: &Findings) {
@@ -223,6 +232,7 @@ mod tests {
         assert!(text.starts_with("verdict: unsound\n"));
         assert!(place("Of 1000 validation rows") < place("What can do this: pairing of rows and labels"));
         assert!(place("What cannot, because it hits both alike") < place("1. Predictions are shuffled"));
+        assert!(place("(C11, fault, likely") < place("   More: labelproof explain C11\n"));
         assert!(place("(C11, fault, likely") < place("What it is not, of what could make such a gap"));
         assert!(place("Looked for and not there") < place("Not checked. With this, more could be:"));
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
     use crate::testing::log;
 
-    /// The values of the catalogue, section 0, and its row C1.
+    /// The values that docs/causes.md names: the caps of the origin case, and the floors of C1.
     #[test]
     fn bounds_are_those_of_the_catalogue() {
         let close =

@@ -69,14 +69,6 @@ const TEMPERATURE_ROWS: usize = 20_000;
 /// The range in which the temperature is sought.
 const TEMPERATURES: (f64, f64) = (0.05, 20.0);
 
-/// Probabilities that do not say how often the model is right.
-///
-/// The expected calibration error over 15 bins of equal width (Naeini et al. 2015), the mean of the highest
-/// probability minus the accuracy with its z value (`Σ(p - hit) / √Σp(1 - p)`), and the temperature that minimises the
-/// loss on validation (Guo et al. 2017), by golden section on its logarithm. Found if the error is at least 5 points
-/// and twice what chance gives a calibrated model of as many rows, or the mean is significantly off by 5 points; of a model
-/// that is hardly ever wrong, by half of its mistakes, and 2 points. Or the temperature of the validation rows lowers the
-/// loss of the test rows by a tenth, significantly (a z test of the differences of the rows' losses).
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let (split, scored) = match case.scored(Split::Test) {
         Ok(scored) => (Split::Test, scored),
@@ -303,7 +295,7 @@ fn fit_temperature(scored: &ScoredRows<'_>) -> f64 {
 mod tests {
     use crate::cause::Cause;
     use crate::evidence::{Part, ScoreKind};
-    use crate::testing::{ask, clear, evidence, found, scored};
+    use crate::testing::{ask, clear, evidence, example, found, scored};
 
     /// 1,000 rows that are right as often as a logit of `ln 9` says (9 in 10), with the logit times `sharpness`.
     fn rows(sharpness: f64) -> Part {
@@ -317,7 +309,7 @@ mod tests {
     #[test]
     fn a_model_that_is_too_sure_is_found_and_its_temperature_given() {
         let evidence = evidence(&["a", "b"], [scored(&[]), rows(2.5), rows(2.5)]);
-        let found = found(ask(Cause::Calibration, &evidence));
+        let found = example(Cause::Calibration, &evidence);
         let expected = 1.0 / (1.0 + 9.0_f64.powf(-2.5)) - 0.9;
         assert!((found.measured.statistic.unwrap().1 - expected).abs() < 1e-5);
         assert!(

@@ -56,11 +56,6 @@ const MANY: f64 = 0.01;
 /// A share of rows that a renaming must explain.
 const EXPLAINED: f64 = 0.99;
 
-/// The stored prediction is not the class of the highest stored score: another axis, order of columns, or threshold.
-///
-/// A row counts if the score of its prediction is lower than the highest one; equal scores, which rounding makes, do
-/// not. Whether the predictions are a renaming of the highest scores is answered by the best assignment of one to the
-/// other (Kuhn 1955); whether they are a threshold, in two classes, by whether one value separates them.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let mut measured = Measured::new();
     let mut checked = 0_usize;
@@ -221,7 +216,7 @@ mod tests {
     use super::*;
     use crate::cause::Cause;
     use crate::evidence::Evidence;
-    use crate::testing::{ask, clear, evidence, found, scored};
+    use crate::testing::{ask, clear, evidence, example, found, scored};
 
     fn rows(stored: impl Fn(u32) -> u32) -> Part {
         let rows: Vec<(u32, Vec<f64>)> = (0..90)
@@ -242,10 +237,10 @@ mod tests {
 
     #[test]
     fn renamed_classes_are_named() {
-        let found = found(ask(
+        let found = example(
             Cause::StoredPredictions,
             &test_rows(rows(|row| [0, 2, 1][row as usize % 3])),
-        ));
+        );
         assert_eq!(found.severity, Severity::Unsound);
         assert!(
             found.summary.contains("`b` is stored as `c`"),

@@ -67,8 +67,6 @@ const TRAITS: [Trait; 3] = [
     ("function words such as `the`", |style| style.function_words),
 ];
 
-/// Compares how the texts of any two splits look: shares of upper-case letters, of punctuation and of function words
-/// (Kolmogorov-Smirnov). In a pipeline, also cleans some documents again and compares with what was stored.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     if let Some(pipeline) = &case.evidence.pipeline
         && pipeline.recleaned_differently > 0
@@ -157,7 +155,7 @@ mod tests {
     use crate::evidence::Evidence;
     use crate::evidence::Part;
     use crate::evidence::pipeline::PipelineFacts;
-    use crate::testing::{ask, assert_close, clear, evidence, found, part, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, example, found, part, statistic};
 
     fn texts(change: fn(&str) -> String) -> Part {
         let rows: Vec<(String, u32)> = (0..50)
@@ -169,7 +167,7 @@ mod tests {
     #[test]
     fn a_split_in_lower_case_is_found() {
         let with_test = |test| evidence(&["a"], [texts(str::to_owned), Part::default(), test]);
-        let found = found(ask(Cause::CleaningDiffers, &with_test(texts(str::to_lowercase))));
+        let found = example(Cause::CleaningDiffers, &with_test(texts(str::to_lowercase)));
         // No text of one split is like one of the other: the largest distance there is.
         assert_close(statistic(&found.measured), 1.0, 1e-12);
         assert_eq!(found.measured.evidence["of"], "upper-case letters");

@@ -61,9 +61,6 @@ const MOST_TEXTS: usize = 5_000;
 /// The longest text in tokens that is looked at.
 const MOST_TOKENS: usize = 512;
 
-/// A bundle must make the token ids of its canaries again. With a tokenizer: the share of unknown tokens in test against
-/// validation (two-proportion test). From predictions alone: one split is predicted worse, with scores that vary as those
-/// of a trained model do, but with another confidence, and nothing more special explains it.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     if let Some(bundle) = &case.evidence.bundle
         && !bundle.tokens_repeated
@@ -186,7 +183,7 @@ mod tests {
     use crate::evidence::Part;
     use crate::evidence::bundle::BundleFacts;
     use crate::testing::{
-        ask, assert_close, case, clear, evidence, found, part, predicted_by, simulated, statistic,
+        ask, assert_close, case, clear, evidence, example, found, part, predicted_by, simulated, statistic,
     };
 
     #[test]
@@ -224,7 +221,7 @@ mod tests {
             tokenizer: Some(tokenizer()),
             ..evidence(&["a"], [Part::default(), texts("the clean road"), texts(text)])
         };
-        let found = found(ask(Cause::OtherTokenizer, &with_test("THE clean ROAD road")));
+        let found = example(Cause::OtherTokenizer, &with_test("THE clean ROAD road"));
         assert_close(statistic(&found.measured), 0.5, 1e-12);
         assert!(unknown_tokens(&case(&with_test("the road")), &tokenizer()).is_none());
     }

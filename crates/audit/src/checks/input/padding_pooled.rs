@@ -64,8 +64,6 @@ fn rounding(precision: Precision) -> f64 {
 /// How many times as much accuracy short texts must lose as long ones.
 const TIMES_LONG: f64 = 2.0;
 
-/// A bundle must give a text the same scores alone and padded in a batch. From files: short texts, which are padded most,
-/// lose at least twice as much accuracy against the other split as long ones.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     if let Some(bundle) = &case.evidence.bundle {
         let measured = Measured::new().statistic(
@@ -150,7 +148,9 @@ mod tests {
     use crate::evidence::Evidence;
     use crate::evidence::Part;
     use crate::evidence::bundle::BundleFacts;
-    use crate::testing::{FIVE, ask, assert_close, clear, evidence, found, number, simulated, statistic};
+    use crate::testing::{
+        FIVE, ask, assert_close, clear, evidence, example, found, number, simulated, statistic,
+    };
 
     /// Every second text is short; of the short ones of the test split another share is right, and the model is less sure.
     fn with_short_texts(accuracy: f64, scale: f64) -> Evidence {
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn short_texts_that_lose_are_found() {
-        let found = found(ask(Cause::PaddingPooled, &with_short_texts(0.3, 0.3)));
+        let found = example(Cause::PaddingPooled, &with_short_texts(0.3, 0.3));
         assert_close(statistic(&found.measured), 0.53, 0.05);
         assert_close(
             number(&found.measured, "loss_of_accuracy_of_long_texts"),

@@ -40,7 +40,6 @@ use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::evidence::Missing;
 
-/// The first and last token id of every stored row: an encoder that was pre-trained with special tokens needs them.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let pipeline = case.evidence.pipeline()?;
     let measured = Measured::new()
@@ -73,7 +72,7 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::pipeline::PipelineFacts;
-    use crate::testing::{ask, assert_close, clear, found, statistic};
+    use crate::testing::{ask, assert_close, clear, example, statistic};
 
     fn rows(bad: usize) -> Evidence {
         Evidence {
@@ -88,7 +87,7 @@ mod tests {
 
     #[test]
     fn other_tokens_are_found_and_counted() {
-        let found = found(ask(Cause::SpecialTokens, &rows(5)));
+        let found = example(Cause::SpecialTokens, &rows(5));
         assert_close(statistic(&found.measured), 5.0, 1e-12);
         assert!(found.summary.starts_with("5 of 64"), "{}", found.summary);
         clear(ask(Cause::SpecialTokens, &rows(0)));

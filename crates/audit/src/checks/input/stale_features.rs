@@ -40,7 +40,6 @@ use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::evidence::Missing;
 
-/// Tokenises some documents again and compares with the stored token ids.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let pipeline = case.evidence.pipeline()?;
     let measured = Measured::new()
@@ -77,7 +76,7 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::pipeline::PipelineFacts;
-    use crate::testing::{ask, assert_close, clear, found, statistic};
+    use crate::testing::{ask, assert_close, clear, example, statistic};
 
     fn rows(bad: usize) -> Evidence {
         Evidence {
@@ -92,7 +91,7 @@ mod tests {
 
     #[test]
     fn other_tokens_are_found_and_counted() {
-        let found = found(ask(Cause::StaleFeatures, &rows(5)));
+        let found = example(Cause::StaleFeatures, &rows(5));
         assert_close(statistic(&found.measured), 5.0, 1e-12);
         assert!(found.summary.starts_with("5 of 64"), "{}", found.summary);
         clear(ask(Cause::StaleFeatures, &rows(0)));

@@ -72,10 +72,6 @@ const BELOW: f64 = 0.2;
 /// Rows whose texts are compared at most.
 const MOST_ROWS: usize = 20_000;
 
-/// Two signs. Different texts get the very same scores as soon as they share so many first (or last) words, and texts that
-/// share fewer do not, while those of the other rows get different ones: the model reads no further. Or a split is worse
-/// than the other beyond chance, and its long texts have lost at least twice as much accuracy as its short ones
-/// (two-proportion test of short against long, each class cut at its median).
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let suspect = suspect(case)?;
     let reference = case.predicted(other(suspect.split))?;
@@ -262,7 +258,9 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{FIVE, ask, assert_close, clear, evidence, found, number, simulated, statistic};
+    use crate::testing::{
+        FIVE, ask, assert_close, clear, evidence, example, found, number, simulated, statistic,
+    };
 
     /// Every second text is long; of the long and the short ones of the test split other shares are right.
     fn by_length(short: f64, long: f64) -> Evidence {
@@ -336,7 +334,7 @@ mod tests {
                 ],
             )
         };
-        let found = found(ask(Cause::TextCutOff, &splits(8)));
+        let found = example(Cause::TextCutOff, &splits(8));
         assert_eq!(found.confidence, Confidence::Certain);
         assert_eq!(found.measured.evidence["words_read"], 10);
         assert_eq!(found.measured.evidence["end"], "first");

@@ -30,8 +30,8 @@
 //! For the data of the test `predictions_that_follow_the_length_are_found`, the audit prints:
 //!
 //! ```text
-//! 1. Predictions depend on the length of the text and little else (C33, fault, certain, 64.3 points of
-//!    accuracy)
+//! 1. Predictions depend on the length of the text and little else (C33, fault, certain, 64.3 points
+//!    of accuracy)
 //!    The test predictions follow the length of the text, which explains 98 % of how its scores vary:
 //!    the model does not see the words. Token ids and attention mask in swapped places do this, as does
 //!    a mask of zeros.
@@ -63,9 +63,6 @@ const ONE_ANSWER: f64 = 0.5;
 /// How much more of the prediction the length must tell than in the other split.
 const LEAST_SURPLUS: f64 = 0.1;
 
-/// The normalized mutual information of predicted class and length of the text (ten bins) in the worse split against the
-/// other one: with ids and mask swapped, all texts of one length look the same. They get the very same scores, too, which
-/// also shows where nearly all texts are longer than the model reads.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let suspect = suspect(case)?;
     let reference = case.predicted(other(suspect.split))?;
@@ -156,7 +153,9 @@ fn equal_scores(scored: &ScoredRows<'_>, texts: &[String]) -> f64 {
 mod tests {
     use super::*;
     use crate::evidence::Part;
-    use crate::testing::{FIVE, ask, assert_close, clear, evidence, found, number, simulated, statistic};
+    use crate::testing::{
+        FIVE, ask, assert_close, clear, evidence, example, found, number, simulated, statistic,
+    };
 
     fn text(row: usize) -> String {
         "x".repeat(1 + row * 37 % 1000)
@@ -180,7 +179,7 @@ mod tests {
             let class = (text(row).len() - 1) / 200;
             *scores = (0..5).map(|each| if each == class { 3.0 } else { 0.0 }).collect();
         }
-        let found = found(ask(Cause::TextIgnored, &splits(&test)));
+        let found = example(Cause::TextIgnored, &splits(&test));
         // Five classes of ten bins: the information is ln 5, over the mean of ln 5 and ln 10.
         let expected = 5.0_f64.ln() / f64::midpoint(5.0_f64.ln(), 10.0_f64.ln());
         assert_close(statistic(&found.measured), expected, 1e-3);

@@ -81,8 +81,6 @@ const SIGNS: [Sign; 3] = [
     ),
 ];
 
-/// The share of texts that are empty, missing values in words, bare ids, or mangled, in each split against the others
-/// (Fisher's exact test).
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let all: Vec<(Split, Vec<Style>)> = Split::ALL
         .into_iter()
@@ -151,7 +149,7 @@ fn found(
 mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
-    use crate::testing::{ask, assert_close, clear, evidence, found, number, part, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, example, found, number, part, statistic};
 
     /// 100 texts in each split, of which so many of the test split are another one.
     fn with_bad(bad: usize, what: &str) -> Evidence {
@@ -187,6 +185,7 @@ mod tests {
         check("nan", "no text at all");
         check("row-00017", "no text at all");
         check("un cafÃ© au lait", "mangled");
+        example(Cause::WrongColumn, &with_bad(20, "nan"));
     }
 
     #[test]

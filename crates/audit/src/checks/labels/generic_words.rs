@@ -63,12 +63,6 @@ const MOST_FREQUENT: usize = 50;
 /// A gain in points from which on it is more than a note.
 const CAUTION: f64 = 0.02;
 
-/// Words that every class uses drown those that tell classes apart.
-///
-/// The list is made of training texts alone ([`domain_words`]), and put to the proof: the cheap baseline is trained
-/// with and without the words, and `McNemar`'s exact test compares its hits on the validation rows; test stays
-/// untouched. Found, and recommended, only if validation gets significantly better. The overlap of the 50 most
-/// frequent words of two classes (Jaccard) is given beside it: a pair that shares most of them is hard to tell apart.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let (texts, labels) = case.evidence.labelled_texts(Split::Train)?;
     let (validation, _) = case.evidence.labelled_texts(Split::Validation)?;
@@ -191,7 +185,7 @@ mod tests {
     use super::*;
     use crate::cause::Cause;
     use crate::measures::sampling::shuffled;
-    use crate::testing::{ask, clear, evidence, part};
+    use crate::testing::{ask, clear, evidence, example, part};
 
     fn rows(all: usize, seed: u64) -> Vec<(String, u32)> {
         let draws = shuffled(all * 10, seed);
@@ -255,7 +249,7 @@ mod tests {
                 part(&drowned(0, 3)),
             ],
         );
-        let found = crate::testing::found(ask(Cause::GenericWords, &evidence));
+        let found = example(Cause::GenericWords, &evidence);
         assert!(found.effect_points.unwrap() > 2.0);
         assert_eq!(found.severity, Severity::Caution);
     }

@@ -122,12 +122,6 @@ const SCRIPTS: [(&str, &[(char, char)]); 9] = [
 ];
 const OTHER: &str = "Latin or other, undecided";
 
-/// Test texts in other languages, or full of words that training never had.
-///
-/// A text's language is guessed by its script, and for the Latin script by the most frequent function words of seven
-/// languages; a chi-squared test compares the guesses in training and test. The share of a text's words that four
-/// fifths of the training texts lack is compared between test and the last fifth of training (Welch's test of the
-/// means over texts). Found if significant and at least 5 points apart.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let draw = |split| -> Result<Vec<&str>, Missing> {
         let texts = case.evidence.texts(split)?;
@@ -330,7 +324,7 @@ fn unknown_words(train: &[&str], test: &[&str], seed: u64) -> Unknown {
 mod tests {
     use super::*;
     use crate::cause::Cause;
-    use crate::testing::{ask, clear, evidence, found, part};
+    use crate::testing::{ask, clear, evidence, example, part};
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
@@ -383,7 +377,7 @@ mod tests {
             })
             .collect();
         let evidence = evidence(&["a", "b"], [part(&train), part(&train[..1]), part(&test)]);
-        let found = found(ask(Cause::Languages, &evidence));
+        let found = example(Cause::Languages, &evidence);
         assert_eq!(found.severity, Severity::Caution);
         assert_eq!(found.measured.evidence["languages_in_test"]["German"], 0.34);
         assert!(found.measured.evidence["unknown_words_in_test"].as_f64().unwrap() > 0.2);

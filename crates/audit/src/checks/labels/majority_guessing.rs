@@ -61,11 +61,6 @@ const SKILL: f64 = 0.15;
 /// How far the mean recall may lie below the accuracy.
 const HIDDEN: f64 = 0.15;
 
-/// The model is no better than guessing the largest class, or its accuracy hides that it misses the small ones.
-///
-/// The chance of at least as many hits if every row were guessed to be of the largest class: a one-sided binomial test
-/// against the no-information rate, as R's `caret::confusionMatrix`. Here the burden of proof is the model's: it must
-/// be better at the 1 % level. Balanced accuracy is the mean recall of the classes.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let confusion = case.test_confusion().or_else(|missing| {
         let validation = case.predicted(Split::Validation);
@@ -166,7 +161,7 @@ fn is_explained(case: &Case<'_>) -> bool {
 mod tests {
     use super::*;
     use crate::evidence::Evidence;
-    use crate::testing::{ask, clear, evidence, found, predicted};
+    use crate::testing::{ask, clear, evidence, example, found, predicted};
 
     fn test_rows(rows: &[(u32, u32)]) -> Evidence {
         evidence(
@@ -178,7 +173,7 @@ mod tests {
     #[test]
     fn guessing_the_largest_class_is_found() {
         let rows: Vec<(u32, u32)> = (0..200).map(|row| (u32::from(row % 5 == 0), 0)).collect();
-        let found = found(ask(Cause::MajorityGuessing, &test_rows(&rows)));
+        let found = example(Cause::MajorityGuessing, &test_rows(&rows));
         assert_eq!(
             (found.severity, found.confidence),
             (Severity::Unsound, Confidence::Certain)

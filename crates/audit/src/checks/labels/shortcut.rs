@@ -72,15 +72,6 @@ const LEAST_TEXTS: u64 = 10;
 /// Slices of equal size by which the accuracy is listed.
 const SLICES: usize = 5;
 
-/// The length or the source of a text alone tells its label, so the model need not have read it.
-///
-/// A classifier that knows only the number of words (in half powers of two), only the group, or only whether the text has
-/// a mark: a word that is in at least 90 % of the training texts of some classes and in at most 5 % of those of every
-/// other class, as the name of a source is. (A word of one class alone is C46's.) It answers the most frequent class of
-/// the training rows with the same value. On test it is compared with always guessing the largest training class
-/// (`McNemar`) and with the model (the cheap baseline, where no predictions are given). Found if it is significantly
-/// better than the guess, by 10 points or by as much as the guess itself; the model may rest on it where it has 60 %
-/// of what the model gains over the guess. After Poliak et al. 2018, "Hypothesis Only Baselines".
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let (train, test) = (part_of(case, Split::Train)?, part_of(case, Split::Test)?);
     let (Some(train_labels), Some(truth)) = (&train.truth, &test.truth) else {
@@ -308,7 +299,7 @@ mod tests {
     use super::*;
     use crate::cause::Cause;
     use crate::evidence::Evidence;
-    use crate::testing::{ask, clear, evidence, found, part, predicted};
+    use crate::testing::{ask, clear, evidence, example, found, part, predicted};
 
     fn rows(all: u32, length: impl Fn(u32) -> u32) -> Vec<(String, u32)> {
         (0..all)
@@ -328,10 +319,10 @@ mod tests {
 
     #[test]
     fn a_label_that_the_length_tells_is_found() {
-        let found = found(ask(
+        let found = example(
             Cause::Shortcut,
             &with_model(|row| if row % 2 == 0 { 5 } else { 40 }),
-        ));
+        );
         assert_eq!(found.measured.evidence["accuracy_of_length_alone"], 1.0);
         assert_eq!(found.measured.evidence["accuracy_of_the_model"], 0.9);
         assert_eq!(found.measured.evidence["accuracy_of_the_largest_class"], 0.5);

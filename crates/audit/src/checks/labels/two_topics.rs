@@ -59,12 +59,6 @@ const SECOND_CHOICE: f64 = 0.8;
 const EACH_WAY: f64 = 0.2;
 const UNDECIDED: f64 = 0.2;
 
-/// Two classes of which one document can have both, although it was given one label.
-///
-/// The pair of classes whose confusions, in both directions, cost the most accuracy. Found if merging it would gain at
-/// least 3 points; the pair makes at least 30 % of all errors; in at least 80 % of these errors the true class is the
-/// second choice; and its rows are significantly more often undecided (the two highest probabilities less than .2
-/// apart) than others. With two classes there is nothing to merge.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let scored = case
         .scored(Split::Test)
@@ -181,7 +175,7 @@ mod tests {
     use super::*;
     use crate::cause::Cause;
     use crate::evidence::Evidence;
-    use crate::testing::{ask, clear, evidence, found, scored};
+    use crate::testing::{ask, clear, evidence, example, scored};
 
     fn test_rows(mixed: bool) -> Evidence {
         let rows: Vec<(u32, Vec<f64>)> = (0..300)
@@ -208,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_pair_that_is_undecided_is_found() {
-        let found = found(ask(Cause::TwoTopics, &test_rows(true)));
+        let found = example(Cause::TwoTopics, &test_rows(true));
         assert_eq!(found.measured.evidence["pair"], json!(["a", "b"]));
         // 25 of 100 rows of each of the two classes are wrong.
         assert!((found.measured.statistic.unwrap().1 - 50.0 / 300.0).abs() < 1e-6);

@@ -61,12 +61,6 @@ const MATERIAL: f64 = 0.05;
 /// A fall of the loss in the last epoch, as a share of it, that goes on.
 const STEEP: f64 = 0.05;
 
-/// The model has not learned what the data offer: too small a learning rate, too few epochs, or a frozen encoder.
-///
-/// Training and validation accuracy are within 5 points, so it is not learning by heart, and the cheap baseline is
-/// significantly better on the same validation rows, by 5 points (`McNemar`, or the two-proportion z test where only the
-/// logged accuracy is known). Or the training stopped on the way down: the last epoch lowered the validation loss by
-/// at least 5 % and was the best. Such a model is unsound where it is not even better than guessing the largest class.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let log = case.evidence.log()?;
     let reported = log.reported().ok_or(Need::TrainLog)?;
@@ -196,7 +190,7 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::log::{Epoch, Figures};
-    use crate::testing::{ask, clear, evidence, found, part};
+    use crate::testing::{ask, clear, evidence, example, found, part};
 
     fn epoch(train: f64, validation: f64, loss: f64) -> Epoch {
         Epoch {
@@ -233,10 +227,10 @@ mod tests {
 
     #[test]
     fn a_head_that_learned_less_than_words_tell_is_found() {
-        let found = found(ask(
+        let found = example(
             Cause::Underfitting,
             &trained(vec![epoch(0.7, 0.72, 0.7), epoch(0.71, 0.73, 0.69)]),
-        ));
+        );
         assert_eq!(found.severity, Severity::Caution);
         assert!((found.effect_points.unwrap() - 27.0).abs() < 1e-9);
         assert_eq!(found.measured.evidence["baseline_accuracy"], 1.0);

@@ -85,15 +85,6 @@ struct Judged {
     agreement: f64,
 }
 
-/// Labels that are probably wrong, and the accuracy that they allow at most.
-///
-/// Confident learning ([`crate::label_noise`]) on probabilities of rows that the model did not see: of the cheap
-/// baseline by 5-fold cross-validation over all labelled texts, or else the given ones of validation and test. Texts
-/// that are there twice with different labels give a lower bound that rests on no model. A hard task looks like a
-/// noisy one to a weak model, so both the estimate and the share of contradicted labels in the half of the rows where
-/// the judge is surest must be above 3 % (the lower ends of their intervals); and no more labels can be wrong than a
-/// model disagrees with that was not trained on them. The finding is never certain, and asks
-/// for reading and not for deleting.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let classes = case.evidence.classes().ok_or(Need::TrainTexts)?;
     let judged = match by_baseline(case, classes)? {
@@ -344,7 +335,7 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::measures::sampling::shuffled;
-    use crate::testing::{ask, clear, evidence, found, part, scored};
+    use crate::testing::{ask, clear, evidence, example, found, part, scored};
 
     /// Texts of two vocabularies, every `wrong`th with the label of the other.
     fn rows(all: usize, wrong: usize) -> Vec<(String, u32)> {
@@ -380,7 +371,7 @@ mod tests {
     fn injected_wrong_labels_are_counted_and_named() {
         let rows = rows(600, 7);
         let evidence = all_texts(&rows);
-        let found = found(ask(Cause::WrongLabels, &evidence));
+        let found = example(Cause::WrongLabels, &evidence);
         let share = found.measured.statistic.unwrap().1;
         assert!((share - 1.0 / 7.0).abs() < 0.02, "{share}");
         assert_eq!(found.severity, Severity::Caution);

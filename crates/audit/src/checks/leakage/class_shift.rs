@@ -56,11 +56,6 @@ const MATERIAL: f64 = 0.05;
 /// Points of accuracy from which on the shift matters for the figure.
 const CAUTION_POINTS: f64 = 1.0;
 
-/// The classes have other shares in test than where the model was trained or chosen.
-///
-/// The chi-squared test of the true classes, and what it costs: `Σ_k w_k · recall_k`, the test accuracy with the
-/// classes weighted as in the other split (post-stratification; Saerens, Latinne and Decaestecker 2002 for the
-/// setting). Found if significant and at least 5 % of the rows would have to change their class.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let truth = |split| case.evidence.part(split).and_then(|part| part.truth.as_deref());
     let test = truth(Split::Test).ok_or(Need::TestPredictions)?;
@@ -144,7 +139,7 @@ fn reweighted_accuracy(case: &Case<'_>, reference: &[u64]) -> Option<(f64, f64)>
 mod tests {
     use super::*;
     use crate::cause::Cause;
-    use crate::testing::{ask, clear, evidence, found, predicted};
+    use crate::testing::{ask, clear, evidence, example, predicted};
 
     /// Rows of two classes; the first is always right, the second half of the time.
     fn rows(first: usize, second: usize) -> Vec<(u32, u32)> {
@@ -162,7 +157,7 @@ mod tests {
                 predicted(&rows(200, 800)),
             ],
         );
-        let found = found(ask(Cause::ClassShift, &evidence));
+        let found = example(Cause::ClassShift, &evidence);
         assert_eq!(found.severity, Severity::Caution);
         // .2 · 1 + .8 · .5 = .6 in test; .8 · 1 + .2 · .5 = .9 with the shares of validation.
         assert!((found.effect_points.unwrap() - 30.0).abs() < 1e-9);

@@ -56,11 +56,6 @@ use crate::checks::leakage::copies;
 use crate::evidence::Missing;
 use crate::measures::overlap::Likeness;
 
-/// The same text in two splits: what was learned by heart counts as knowledge.
-///
-/// Texts are the same where their BLAKE3 digests are, after Unicode NFKC, case folding and squeezing of white space.
-/// For each pair of splits the share of rows with a copy, and the accuracy with and without them (two-proportion z
-/// test). Where nearly all test rows are in training, check C45 says so, and this one only points at it.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let overlap = case.overlap()?;
     let found = |of, with| overlap.shared(of, with, Likeness::Exact);
@@ -78,7 +73,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
 mod tests {
     use crate::answer::finding::Severity;
     use crate::cause::Cause;
-    use crate::testing::{ask, clear, evidence, found, part};
+    use crate::testing::{ask, clear, evidence, example, found, part};
 
     fn rows(from: u32, to: u32) -> Vec<(String, u32)> {
         (from..to)
@@ -111,7 +106,7 @@ mod tests {
             &["a", "b"],
             [part(&rows(0, 500)), part(&[] as &[(String, u32)]), test],
         );
-        let found = found(ask(Cause::ExactDuplicates, &evidence));
+        let found = example(Cause::ExactDuplicates, &evidence);
         assert_eq!(found.severity, Severity::Unsound);
         assert!((found.effect_points.unwrap() - 10.0).abs() < 1e-9);
         assert_eq!(found.measured.evidence["test_in_train_rows"], 40);

@@ -81,14 +81,6 @@ struct Rule {
     kind: &'static str,
 }
 
-/// The label is given away in the text: by its name, an id, an address or a signature.
-///
-/// Rules of one word, found on the training texts: of the texts with the word at least 98 % are of one class, and it is
-/// in at least 5 % of all rows (one that is no word: in half of its class). Honest data have such words (`film` in news on films), so a rule is only called a
-/// giveaway where it looks like an artefact: the word is in at least 90 % of the texts of its class, which no subject
-/// manages that people write about freely; or it is no word (it has digits) and in at least half of them. The name of
-/// a label is one where it is in at least 95 % of its own texts, and 98 % of the texts with it are its own; be it anywhere,
-/// or in an address.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let (texts, labels) = case.evidence.labelled_texts(Split::Train)?;
     let classes = case.evidence.classes().ok_or(Need::TrainTexts)?;
@@ -275,7 +267,7 @@ mod tests {
     use super::*;
     use crate::cause::Cause;
     use crate::evidence::Evidence;
-    use crate::testing::{ask, clear, evidence, found, part};
+    use crate::testing::{ask, clear, evidence, example, found, part};
 
     fn texts(word: impl Fn(u32) -> &'static str) -> Evidence {
         let rows: Vec<(String, u32)> = (0..400)
@@ -290,7 +282,7 @@ mod tests {
     #[test]
     fn a_signature_of_one_class_is_found() {
         let evidence = texts(|row| if row % 4 == 1 { "reuters" } else { "other" });
-        let found = found(ask(Cause::Giveaway, &evidence));
+        let found = example(Cause::Giveaway, &evidence);
         assert_eq!(found.severity, Severity::Caution);
         assert_eq!(found.measured.evidence["rules"][0]["word"], "reuters");
         assert_eq!(found.measured.evidence["rules"][0]["label"], "trade");

@@ -51,11 +51,6 @@ use crate::checks::leakage::copies;
 use crate::evidence::Missing;
 use crate::measures::overlap::Likeness;
 
-/// Nearly the same text in two splits: an edited copy, or one template with other names.
-///
-/// `MinHash` with 128 hashes of shingles, 16 bands of 8, then the true Jaccard similarity of at least .8 (Broder 1997;
-/// see [`labelproof_text::duplicates`]), joined to groups; rows with an exact copy there are C40's and left out. The
-/// accuracy with and without these rows is compared as in C40.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let overlap = case.overlap()?;
     copies::answer(case, overlap, "nearly the same text as", &|of, with| {
@@ -71,7 +66,7 @@ mod tests {
     use crate::answer::finding::Severity;
     use crate::cause::Cause;
     use crate::measures::sampling::shuffled;
-    use crate::testing::{ask, clear, evidence, found, part};
+    use crate::testing::{ask, clear, evidence, example, part};
     use labelproof_artifact::Split;
 
     fn text(row: u32, ending: &str) -> (String, u32) {
@@ -93,7 +88,7 @@ mod tests {
             .chain((100..135).map(|row| text(row, "one")))
             .collect();
         let evidence = evidence(&["a", "b"], [part(&train), part(&[("x", 0)]), part(&test)]);
-        let found = found(ask(Cause::NearDuplicates, &evidence));
+        let found = example(Cause::NearDuplicates, &evidence);
         assert_eq!(found.measured.evidence["test_in_train_rows"], 10);
         assert_eq!(found.severity, Severity::Unsound);
         assert_eq!(evidence.part(Split::Test).unwrap().rows, 50);

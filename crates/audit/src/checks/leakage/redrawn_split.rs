@@ -44,10 +44,6 @@ use crate::answer::finding::{Answer, Measured};
 use crate::case::Case;
 use crate::evidence::{Missing, Need};
 
-/// The split is drawn again in every epoch, so that validation rows become training rows (tensorflow#59279).
-///
-/// Needs the ids of the rows of every epoch. No file that the audit reads has them, so it says that it cannot check:
-/// silence would read as "not there". A pipeline keeps its split in a file, which all epochs read.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     match &case.evidence.pipeline {
         Some(facts) if facts.stale.is_empty() => Ok(Answer::clear(

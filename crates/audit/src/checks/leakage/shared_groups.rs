@@ -60,11 +60,6 @@ const MANY: f64 = 0.01;
 /// A difference in accuracy that matters.
 const MATERIAL: f64 = 0.01;
 
-/// Rows of one author, thread or source in two splits: the model may know the author instead of the subject.
-///
-/// The share of test rows (or of validation rows, where there is no test) whose group also has training rows, and
-/// their accuracy against that of the other rows (two-proportion z test). With fewer groups than 20 a split by group
-/// is hardly possible, and sharing them is only noted.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let groups = |split| case.evidence.part(split).and_then(|part| part.groups.as_ref());
     let train: BTreeSet<&str> = groups(Split::Train)
@@ -160,7 +155,7 @@ mod tests {
     use super::*;
     use crate::cause::Cause;
     use crate::evidence::Part;
-    use crate::testing::{ask, clear, evidence, found, predicted};
+    use crate::testing::{ask, clear, evidence, example, predicted};
 
     fn grouped(rows: &[(u32, u32)], group: impl Fn(usize) -> String) -> Part {
         let mut part = predicted(rows);
@@ -182,7 +177,7 @@ mod tests {
                 grouped(&test, |row| format!("author{}", row % 100)),
             ],
         );
-        let found = found(ask(Cause::SharedGroups, &evidence));
+        let found = example(Cause::SharedGroups, &evidence);
         assert_eq!(found.severity, Severity::Unsound);
         assert_eq!(found.measured.evidence["accuracy_of_known_groups"], 1.0);
         assert_eq!(found.measured.evidence["accuracy_of_new_groups"], 0.5);

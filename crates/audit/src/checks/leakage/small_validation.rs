@@ -51,11 +51,6 @@ const WIDEST: f64 = 0.1;
 /// From this width on the figure itself says little.
 const HOPELESS: f64 = 0.2;
 
-/// Too few validation or test rows to say how good the model is.
-///
-/// The width of Wilson's 95 % interval (Wilson 1927) of each accuracy: a note above 10 points, a reservation from 20 on. With the number of
-/// looks, one an epoch: the largest of `m` independent equally good results exceeds their mean by about
-/// `SE · √(2 ln m)`, which bounds what choosing the best epoch adds to the validation accuracy.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let validation = case.validation_hits();
     let test = case.test_hits();
@@ -136,7 +131,7 @@ mod tests {
     use super::*;
     use crate::cause::Cause;
     use crate::evidence::log::{Epoch, Log};
-    use crate::testing::{ask, clear, evidence, found, predicted};
+    use crate::testing::{ask, clear, evidence, example, found, predicted};
 
     fn rows(hits: usize, all: usize) -> Vec<(u32, u32)> {
         (0..all).map(|row| (0, u32::from(row >= hits))).collect()
@@ -156,7 +151,7 @@ mod tests {
             epochs: vec![Epoch::default(); 10],
             ..Log::default()
         });
-        let found = found(ask(Cause::SmallValidation, &evidence));
+        let found = example(Cause::SmallValidation, &evidence);
         // statsmodels: proportion_confint(40, 50, method="wilson") = (0.669628, 0.887569).
         let width = found.measured.statistic.unwrap().1;
         assert!((width - (0.887_569 - 0.669_628)).abs() < 2e-5, "{width}");

@@ -66,13 +66,6 @@ const LARGE: f64 = 0.25;
 /// Fewer runs than this share of those expected: the file is sorted.
 const SORTED: f64 = 0.5;
 
-/// A split is the tail of a sorted file: it lacks classes, or consists of a few.
-///
-/// The chi-squared test of the class counts of training and of validation (or test), and a class that is absent on one
-/// side although by its share on the other it should be there (`(1 - p)^n`). The runs test of Wald and Wolfowitz (1940;
-/// for several classes Barton and David 1957) on the order of the training rows says whether the file is sorted.
-/// Found if the counts differ significantly and a class is absent, or half of the rows would have to move, or a
-/// quarter would and the file is sorted. (Published test sets that are balanced on purpose differ by a tenth.)
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let truth = |split| case.evidence.part(split).and_then(|part| part.truth.as_deref());
     let train = truth(Split::Train).ok_or(Need::TrainTexts)?;
@@ -197,7 +190,7 @@ fn runs(labels: &[u32], classes: usize) -> Option<Runs> {
 mod tests {
     use super::*;
     use crate::cause::Cause;
-    use crate::testing::{ask, clear, evidence, found, predicted};
+    use crate::testing::{ask, clear, evidence, example, predicted};
 
     fn rows(labels: impl Iterator<Item = u32>) -> Vec<(u32, u32)> {
         labels.map(|label| (label, label)).collect()
@@ -212,7 +205,7 @@ mod tests {
             &["a", "b", "c", "d", "e"],
             [predicted(&train), predicted(&validation), predicted(&[])],
         );
-        let found = found(ask(Cause::SortedSplit, &evidence));
+        let found = example(Cause::SortedSplit, &evidence);
         assert_eq!(found.confidence, Confidence::Certain);
         assert_eq!(
             found.measured.evidence["absent_classes"],

@@ -44,9 +44,6 @@ use crate::checks::leakage::copies;
 use crate::evidence::Missing;
 use crate::measures::overlap::Likeness;
 
-/// The training file holds the test file, by a slip of a file name or by splitting after the whole was trained on.
-///
-/// At least 90 % of at least 20 test texts are in training, by the digests of C40.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let overlap = case.overlap()?;
     if overlap.rows(Split::Train) == 0 || overlap.rows(Split::Test) == 0 {
@@ -91,7 +88,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
 mod tests {
     use super::*;
     use crate::cause::Cause;
-    use crate::testing::{ask, clear, evidence, found, part};
+    use crate::testing::{ask, clear, evidence, example, part};
 
     fn rows(from: u32, to: u32) -> Vec<(String, u32)> {
         (from..to)
@@ -103,7 +100,7 @@ mod tests {
     fn a_test_file_inside_the_training_file_is_found() {
         let test = part(&[rows(0, 48), rows(900, 902)].concat());
         let evidence = evidence(&["a", "b"], [part(&rows(0, 100)), part(&rows(200, 210)), test]);
-        let found = found(ask(Cause::TestInsideTrain, &evidence));
+        let found = example(Cause::TestInsideTrain, &evidence);
         assert_eq!(found.severity, Severity::Unsound);
         assert_eq!(
             found.measured.statistic,

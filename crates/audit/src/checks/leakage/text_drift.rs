@@ -74,13 +74,6 @@ const LARGE: f64 = 0.75;
 /// How many words of each side are listed.
 const LISTED: usize = 15;
 
-/// The test texts are of another time, source or kind than the training texts.
-///
-/// A classifier that is to tell test texts from training texts (Lopez-Paz and Oquab 2017, "Revisiting Classifier
-/// Two-Sample Tests"; Rabanser et al. 2019): the cheap baseline on at most 2,000 texts of each, 5-fold, and the AUC of
-/// its out-of-fold scores. Under no difference the AUC has mean ½ and variance `(n + m + 1) / 12nm` (Mann and Whitney
-/// 1947). Found if significant and at least .60. Of the copies of a text one is kept, and none of texts in both
-/// splits, so that copies neither hide a difference nor make one.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let (train, test) = (
         case.evidence.texts(Split::Train)?,
@@ -225,7 +218,7 @@ mod tests {
     use super::*;
     use crate::cause::Cause;
     use crate::measures::sampling::shuffled;
-    use crate::testing::{ask, clear, evidence, found, part};
+    use crate::testing::{ask, clear, evidence, example, part};
 
     /// Texts of random words, some of them from a second vocabulary.
     fn texts(rows: usize, seed: u64, strange: usize) -> Vec<(String, u32)> {
@@ -257,7 +250,7 @@ mod tests {
                 part(&texts(200, 2, 2)),
             ],
         );
-        let found = found(ask(Cause::TextDrift, &evidence));
+        let found = example(Cause::TextDrift, &evidence);
         assert!(found.measured.statistic.unwrap().1 > 0.9);
         assert!(
             found.measured.evidence["words_of_test"][0]["word"]

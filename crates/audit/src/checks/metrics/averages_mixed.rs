@@ -57,8 +57,6 @@ const TOLERANCE: f64 = 5e-4;
 /// How far the macro average must be away for the two to be told apart.
 const LEAST_DIFFERENCE: f64 = 0.002;
 
-/// With one label a row, micro-averaged precision, recall and F1 are all the accuracy. Found if the log has at least two of
-/// them, all equal to the accuracy in every epoch, while the macro and the weighted averages of the rows are others.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let figures = predicting_figures(case)?
         .first()
@@ -147,7 +145,7 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{ask, assert_close, clear, evidence, found, log, predicted, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, example, log, predicted, statistic};
 
     /// 90 rows of one class and 10 of another, of which two are right: scikit-learn's macro F1 is 0.645390, micro 0.92.
     fn with_metric(value: f64) -> Evidence {
@@ -165,7 +163,7 @@ mod tests {
 
     #[test]
     fn an_accuracy_under_other_names_is_found() {
-        let found = found(ask(Cause::AveragesMixed, &with_metric(0.92)));
+        let found = example(Cause::AveragesMixed, &with_metric(0.92));
         assert_close(statistic(&found.measured), 0.645_390_070_921_985_9, 1e-12);
         assert_close(found.effect_points.unwrap(), 27.461, 1e-3);
     }

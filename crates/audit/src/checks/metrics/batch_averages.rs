@@ -63,8 +63,6 @@ const TOLERANCE: f64 = 7e-4;
 /// in what it does with a class that is never predicted.
 const GLOBAL_TOLERANCE: f64 = 2e-3;
 
-/// Recomputes precision, recall and F1 of the validation rows over all of them, and as the mean over batches of the usual
-/// sizes; found if the log says the latter.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let rows = case.predicted(Split::Validation)?;
     let log = case.evidence.log()?;
@@ -170,7 +168,7 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{ask, assert_close, clear, evidence, found, log, predicted, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, example, log, predicted, statistic};
 
     /// 60 rows of which scikit-learn's `f1_score(average="macro")` makes 0.632709, and 0.573333 as the mean over batches of 4.
     fn with_f1(f1: f64) -> Evidence {
@@ -193,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_mean_over_batches_is_found_with_their_size() {
-        let found = found(ask(Cause::BatchAverages, &with_f1(0.5733)));
+        let found = example(Cause::BatchAverages, &with_f1(0.5733));
         assert_close(statistic(&found.measured), 0.573_333_333_333_333, 1e-12);
         assert_eq!(found.measured.evidence["batch_size"], 4);
         assert_close(

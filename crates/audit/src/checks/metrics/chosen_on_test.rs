@@ -53,8 +53,6 @@ const SAME_LABELS: f64 = 0.99;
 /// Shared ids below which nothing can be said of whether they name rows.
 const FEWEST_SHARED: usize = 10;
 
-/// Ids that validation and test share. Numbers of lines are shared by any two files, so that shared ids count only if
-/// their labels (and texts, if given) agree as well.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let validation = case
         .evidence
@@ -134,7 +132,7 @@ mod tests {
     use super::*;
     use crate::cause::Cause;
     use crate::evidence::Evidence;
-    use crate::testing::{ask, assert_close, clear, evidence, found, predicted, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, example, predicted, statistic};
 
     /// 100 rows each; test row 0 is called what validation row `first` is called.
     fn parts(first: usize, same_label: bool) -> Evidence {
@@ -160,7 +158,7 @@ mod tests {
 
     #[test]
     fn shared_rows_are_found_by_id_and_label() {
-        let found = found(ask(Cause::ChosenOnTest, &parts(60, true)));
+        let found = example(Cause::ChosenOnTest, &parts(60, true));
         assert_eq!(found.severity, Severity::Unsound);
         assert_close(statistic(&found.measured), 0.4, 1e-12);
         assert_eq!(found.measured.evidence["ids"][0], "id60");

@@ -69,8 +69,6 @@ const FITTED_ROWS: usize = 50_000;
 /// Rounds of fitting.
 const ROUNDS: usize = 30;
 
-/// Fits one number a class on validation that is added to the log-probabilities, so that each class is predicted as often
-/// as it occurs, and asks whether that makes the *test* predictions better (logit adjustment; the exact test of McNemar).
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let validation = case.scored(Split::Validation)?;
     let test = case.scored(Split::Test)?;
@@ -156,7 +154,7 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::testing::{
-        Simulated, ask, assert_close, case, clear, found, number, predicted_by, simulated, statistic,
+        Simulated, ask, assert_close, case, clear, example, number, predicted_by, simulated, statistic,
     };
 
     /// The same constant on the first class's score in both splits.
@@ -173,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_class_that_scores_too_high_is_found_with_its_constant() {
-        let found = found(ask(Cause::ClassBias, &biased(2.0).0));
+        let found = example(Cause::ClassBias, &biased(2.0).0);
         // Without the constant, 90 % are right.
         let now = number(&found.measured, "accuracy");
         assert_close(now + statistic(&found.measured), 0.9, 0.03);

@@ -71,10 +71,6 @@ use crate::measures::loss::{
 /// How far the two losses must be apart for a log to tell them apart.
 const LEAST_DISTANCE: f64 = 2e-2;
 
-/// With saved probabilities of the validation rows: `L0 = mean(−ln p_y)` and `L1 = mean(−ln softmax(p)_y)`; the logged
-/// loss is one or the other. With the log alone: every loss lies in `[f, f + 1]` with `f = ln(1 + (K − 1)/e)`, and above
-/// what a calibrated classifier of the logged accuracy can have. That fits a double softmax, and an under-confident model
-/// as well.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let log = case.evidence.log()?;
     if log.epochs.iter().all(|epoch| epoch.validation.loss.is_none()) {
@@ -180,7 +176,9 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{ask, assert_close, clear, evidence, found, log, number, scored, statistic};
+    use crate::testing::{
+        ask, assert_close, clear, evidence, example, found, log, number, scored, statistic,
+    };
 
     /// The log was rounded to four digits.
     const ROUNDED: f64 = 5e-5;
@@ -212,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_second_softmax_is_proven_by_the_saved_probabilities() {
-        let found = found(ask(Cause::DoubleSoftmax, &with_loss(0.9326)));
+        let found = example(Cause::DoubleSoftmax, &with_loss(0.9326));
         assert_eq!(found.confidence, Confidence::Certain);
         assert_close(statistic(&found.measured), 0.9326, ROUNDED);
         assert_close(number(&found.measured, "loss"), 0.7764, ROUNDED);
@@ -232,7 +230,7 @@ mod tests {
         ));
         assert_eq!(found.confidence, Confidence::Possible);
         assert_eq!(found.severity, Severity::Caution);
-        // Row C1 of the catalogue: ln(1 + 4 / e).
+        // As the page above has it: ln(1 + 4 / e).
         assert_close(statistic(&found.measured), 0.905, 5e-4);
     }
 

@@ -32,7 +32,8 @@
 //! For the data of the test `outputs_that_are_counted_one_by_one_are_found`, the audit prints:
 //!
 //! ```text
-//! 1. The logged accuracy counts single outputs, not rows (C2, fault, certain, 15.2 points of accuracy)
+//! 1. The logged accuracy counts single outputs, not rows (C2, fault, certain, 15.2 points of
+//!    accuracy)
 //!    The logged accuracy of 98.2 % counts single outputs: each row has 19 of them, and a wrong row
 //!    still has 17 right. Of the rows 83.0 % are right.
 //!    What to do: Use categorical cross-entropy on a softmax over the classes, and
@@ -59,8 +60,6 @@ const TOLERANCE: f64 = 1.5e-3;
 /// How far both accuracies must be apart for a log to tell them apart.
 const LEAST_DISTANCE: f64 = 1e-2;
 
-/// The logged validation accuracy against the share of rows that are right, and against the share of outputs that are on
-/// the right side of ½: about `1 − (2/K)(1 − a)` for outputs near 0 and 1.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let scored = case.scored(Split::Validation)?;
     let log = case.evidence.log()?;
@@ -144,7 +143,7 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{ask, assert_close, clear, evidence, found, log, scored, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, example, log, scored, statistic};
 
     /// 83 of 100 rows right, with outputs of exactly 0 and 1.
     fn with_accuracy(labels: &[&str], accuracy: f64) -> Evidence {
@@ -160,10 +159,10 @@ mod tests {
         }
     }
 
-    /// Row C2 of the catalogue: with 19 classes, 83 % of the rows make 98.2 % of the outputs, as people reported.
+    /// With 19 classes, 83 % of the rows make 98.2 % of the outputs.
     #[test]
     fn outputs_that_are_counted_one_by_one_are_found() {
-        let found = found(ask(Cause::ElementwiseAccuracy, &with_accuracy(&["x"; 19], 0.982)));
+        let found = example(Cause::ElementwiseAccuracy, &with_accuracy(&["x"; 19], 0.982));
         assert_close(statistic(&found.measured), 1.0 - 2.0 / 19.0 * 0.17, 1e-12);
         assert_close(found.effect_points.unwrap(), 15.21, 0.01);
         assert!(

@@ -66,8 +66,6 @@ use crate::measures::predicted::ScoredRows;
 /// The relative difference from which on a loss counts as another one.
 const LEAST_DIFFERENCE: f64 = 0.03;
 
-/// With saved probabilities, compares; without, asks whether the logged loss is possible at the logged accuracy:
-/// `(1 − a) ln 2 ≤ loss`, and `loss ≤ h(a) + (1 − a) ln(K − 1)` for a calibrated classifier.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let log = case.evidence.log()?;
     let figures = log.reported().map(|epoch| epoch.validation).ok_or(Need::Log)?;
@@ -220,7 +218,9 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{ask, assert_close, clear, evidence, found, log, number, scored, statistic};
+    use crate::testing::{
+        ask, assert_close, clear, evidence, example, found, log, number, scored, statistic,
+    };
 
     /// NumPy: the mean of `-ln p` of the true class is 0.776387, over all classes 1.327317.
     const LOSS: f64 = 0.776_386_784_890_299_4;
@@ -249,10 +249,7 @@ mod tests {
 
     #[test]
     fn label_smoothing_is_found_with_its_amount() {
-        let found = found(ask(
-            Cause::LossMismatch,
-            &with_log(0.85 * LOSS + 0.15 * UNIFORM, 0.75),
-        ));
+        let found = example(Cause::LossMismatch, &with_log(0.85 * LOSS + 0.15 * UNIFORM, 0.75));
         assert_close(statistic(&found.measured), LOSS, 1e-12);
         assert_close(number(&found.measured, "label_smoothing"), 0.15, 1e-9);
     }
@@ -277,7 +274,7 @@ mod tests {
         let impossible = found(ask(Cause::LossMismatch, &log_only(0.1, 0.5)));
         assert_eq!(impossible.confidence, Confidence::Certain);
         assert_close(number(&impossible.measured, "least_possible_loss"), 0.3466, 1e-4);
-        // Section 0 of the catalogue: the cap at this accuracy is 0.692.
+        // As docs/causes.md says of the origin case: the cap at this accuracy is 0.692.
         let origin = found(ask(Cause::LossMismatch, &log_only(1.2148, 0.83)));
         assert_eq!(
             (origin.severity, origin.confidence),

@@ -30,7 +30,8 @@
 //! For the data of the test `a_dropped_last_batch_is_found`, the audit prints:
 //!
 //! ```text
-//! 1. Rows are missing or counted twice in the evaluation (C5, note, certain, 0.8 points of accuracy)
+//! 1. Rows are missing or counted twice in the evaluation (C5, note, certain, 0.8 points of
+//!    accuracy)
 //!    The log was computed over 992 validation rows, the file has 1000: 8 rows are counted in one and
 //!    not in the other. That is the number of whole batches of 32: the last, smaller one was dropped.
 //!    What to do: Evaluate every row once: no `drop_last`, and the number of steps rounded up.
@@ -56,8 +57,6 @@ use crate::evidence::{Missing, Need};
 /// Ids that are named in the evidence.
 const SHOWN: usize = 20;
 
-/// Ids that occur more than once within a file of predictions, and a logged number of validation rows that the file does
-/// not have.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let parts: Vec<_> = [Split::Validation, Split::Test]
         .into_iter()
@@ -156,7 +155,7 @@ mod tests {
     use crate::evidence::Evidence;
     use crate::evidence::Part;
     use crate::evidence::log::Log;
-    use crate::testing::{ask, clear, evidence, found, predicted, statistic};
+    use crate::testing::{ask, clear, evidence, example, found, predicted, statistic};
 
     fn with_ids(ids: Vec<String>) -> Evidence {
         let rows = vec![(0, 0); ids.len()];
@@ -201,7 +200,7 @@ mod tests {
     /// tensorflow#25284: 1,000 rows of which 992 were counted.
     #[test]
     fn a_dropped_last_batch_is_found() {
-        let found = found(ask(Cause::RowsLost, &logged(992)));
+        let found = example(Cause::RowsLost, &logged(992));
         assert!((statistic(&found.measured) - 8.0).abs() < 1e-12);
         assert!(found.summary.contains("whole batches of 32"), "{}", found.summary);
         clear(ask(Cause::RowsLost, &logged(1000)));

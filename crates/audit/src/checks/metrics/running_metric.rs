@@ -57,8 +57,6 @@ const LEAST_DIFFERENCE: f64 = 0.05;
 /// The difference from which on it does where it also is half of the logged mistakes.
 const LEAST_NEAR_ONE: f64 = 0.02;
 
-/// The logged training accuracy against that of the same rows as the finished model predicts them. Found if the finished
-/// model is better by five points, or makes half of the mistakes; where it is worse, C23 looks at why.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let rows = case.predicted(Split::Train)?;
     let logged = train_accuracies(case)?.into_iter().fold(0.0, f64::max);
@@ -120,7 +118,7 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{ask, assert_close, clear, evidence, found, log, predicted, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, example, log, predicted, statistic};
 
     /// The finished model gets 950 of 1,000 training rows right.
     fn with_logged(accuracy: f64) -> Evidence {
@@ -135,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_running_mean_is_found() {
-        let found = found(ask(Cause::RunningMetric, &with_logged(0.8)));
+        let found = example(Cause::RunningMetric, &with_logged(0.8));
         assert_close(statistic(&found.measured), 0.95, 1e-12);
         assert_close(found.effect_points.unwrap(), 15.0, 1e-9);
         // By hand: z = 0.15 / sqrt(0.875 · 0.125 · 2 / 1000) = 10.1419; SciPy's two-sided p is 3.602e-24.

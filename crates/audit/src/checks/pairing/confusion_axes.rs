@@ -48,7 +48,6 @@ use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::evidence::{Missing, Need};
 
-/// Counts the test rows anew and compares: equal, equal after swapping axes, or equal after reordering classes.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let published = &by_name(case).ok_or(Need::ConfusionMatrix)?;
     let counted = case
@@ -188,7 +187,7 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{ask, clear, evidence, found, predicted};
+    use crate::testing::{ask, clear, evidence, example, found, predicted};
 
     fn published(matrix: &[&[u64]]) -> Evidence {
         // Counts to [[3, 1, 0], [2, 2, 0], [0, 1, 1]].
@@ -240,6 +239,10 @@ mod tests {
             Confidence::Likely,
         );
         check(&[&[5, 1], &[2, 2]], "it has 2 classes", Confidence::Certain);
+        example(
+            Cause::ConfusionAxes,
+            &published(&[&[3, 2, 0], &[1, 2, 1], &[0, 0, 1]]),
+        );
     }
 
     #[test]

@@ -53,8 +53,6 @@ use crate::evidence::{Missing, Need};
 use crate::measures::class_counts::class_counts;
 use crate::measures::spelling::normalized_label;
 
-/// Labels that differ only in case, spaces, Unicode form or as `1` and `1.0`; and classes that the test rows have and the
-/// training or validation rows have not.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let parts: Vec<_> = Split::ALL
         .into_iter()
@@ -159,16 +157,16 @@ mod tests {
     use super::*;
     use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{ask, assert_close, clear, evidence, found, predicted, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, example, found, predicted, statistic};
 
     #[test]
     fn spellings_of_one_class_are_found() {
         let mut part = predicted(&[(0, 0), (1, 1)]);
         part.spellings = ["Sport", "sport ", "1", "1.0", "film"].map(String::from).to_vec();
-        let found = found(ask(
+        let found = example(
             Cause::LabelSpelling,
             &evidence(&["sport", "1", "film"], [Part::default(), Part::default(), part]),
-        ));
+        );
         assert_close(statistic(&found.measured), 2.0, 1e-12);
         assert_eq!(
             found.measured.evidence["spellings"],

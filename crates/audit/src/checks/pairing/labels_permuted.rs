@@ -33,8 +33,8 @@
 //! For the data of the test `a_cycle_of_three_classes_is_found_and_undone`, the audit prints:
 //!
 //! ```text
-//! 1. The classes of labels and predictions are in another order (C10, fault, certain, 46.9 points of
-//!    accuracy)
+//! 1. The classes of labels and predictions are in another order (C10, fault, certain, 46.9 points
+//!    of accuracy)
 //!    The model is better than its test figures: with 3 of 5 classes renamed, 84.3 % of the test rows
 //!    are right instead of 37.4 %. Your label `b` is their label `d`, your label `c` is their label
 //!    `b`, your label `d` is their label `c`.
@@ -64,9 +64,6 @@ use crate::measures::pairing::{Renaming, renaming};
 /// The gain in accuracy below which a renaming is not worth a word.
 const LEAST_GAIN: f64 = 0.005;
 
-/// Renames classes so that as many predictions as possible are right (Hungarian method on the test confusion matrix).
-/// Found if that repairs significantly more than it breaks and, within the moved classes, gives an accuracy that an
-/// honest classifier could have: at least half of what the other split lets expect, and most of the moved rows.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let (matrix, expected, name) = if let Ok(suspect) = suspect(case) {
         (
@@ -191,7 +188,7 @@ fn number(class: usize) -> u32 {
 mod tests {
     use super::*;
     use crate::testing::{
-        Simulated, ask, assert_close, clear, found, number, predicted_by, simulated, statistic,
+        Simulated, ask, assert_close, clear, example, number, predicted_by, simulated, statistic,
     };
 
     /// Writes the score of class `c` where that of class `to[c]` belongs.
@@ -205,14 +202,14 @@ mod tests {
         renamed
     }
 
-    /// The simulation of the catalogue's section 0: three classes change places, so that two of five stay right.
+    /// As in the table of docs/causes.md: three classes exchange their names, so that two of five stay right.
     #[test]
     fn a_cycle_of_three_classes_is_found_and_undone() {
         let (validation, test) = (simulated(5, 2000, 0.83, 1), simulated(5, 2000, 0.83, 2));
-        let found = found(ask(
+        let found = example(
             Cause::LabelsPermuted,
             &predicted_by(&validation, &renamed(&test, [0, 3, 1, 2, 4])),
-        ));
+        );
         assert_eq!(found.confidence, Confidence::Certain);
         assert_eq!(
             found.measured.evidence["renamed"],

@@ -30,7 +30,8 @@
 //! For the data of the test `a_tail_or_a_shard_is_found_with_its_rows`, the audit prints:
 //!
 //! ```text
-//! 1. A part of the file is paired with the wrong labels (C13, fault, certain, 15.8 points of accuracy)
+//! 1. A part of the file is paired with the wrong labels (C13, fault, certain, 15.8 points of
+//!    accuracy)
 //!    From row 1509 to row 2000 of the test file (25 % of it) 20.5 % of the predictions are right,
 //!    elsewhere 84.9 %; shuffled predictions would be right in 20.1 %. These rows stand beside the
 //!    labels of other rows.
@@ -54,9 +55,6 @@ use crate::evidence::{Missing, Need};
 use crate::measures::comparison::shuffled_accuracy;
 use crate::measures::pairing::{Segment, shifted_run, worst_segment};
 
-/// Looks for the run of rows that collects most mistakes (range of the cumulative sum of hits, Kuiper's distribution).
-/// Found if its accuracy is nearer to that of shuffled predictions than to that of the other rows, although the model is
-/// as sure of itself there as elsewhere.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let suspect = suspect(case)?;
     let rows = suspect.rows;
@@ -125,7 +123,9 @@ fn confidence_differs(case: &Case<'_>, suspect: &Suspect<'_>, segment: &Segment)
 mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
-    use crate::testing::{ask, assert_close, clear, found, number, predicted_by, simulated, statistic};
+    use crate::testing::{
+        ask, assert_close, clear, example, found, number, predicted_by, simulated, statistic,
+    };
 
     fn mispaired(rows: std::ops::Range<usize>) -> Evidence {
         let (validation, mut test) = (simulated(5, 2000, 0.83, 1), simulated(5, 2000, 0.83, 2));
@@ -152,6 +152,7 @@ mod tests {
         check(1500, 2000);
         check(600, 1100);
         check(0, 400);
+        example(Cause::PartMispaired, &mispaired(1500..2000));
     }
 
     #[test]

@@ -115,7 +115,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
 mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
-    use crate::testing::{ask, assert_close, clear, found, number, predicted_by, simulated};
+    use crate::testing::{ask, assert_close, clear, example, found, number, predicted_by, simulated};
 
     fn shifted(start: usize, change: impl Fn(&mut [Vec<f64>])) -> Evidence {
         let (validation, mut test) = (simulated(5, 2000, 0.83, 1), simulated(5, 2000, 0.83, 2));
@@ -136,6 +136,7 @@ mod tests {
         // Prediction i + 7 stands in row i, so that it belongs seven rows further down; and the other way round.
         check(&shifted(0, |rows| rows.rotate_left(7)), 7);
         check(&shifted(0, |rows| rows.rotate_right(1)), -1);
+        example(Cause::PredictionsShifted, &shifted(0, |rows| rows.rotate_left(7)));
     }
 
     #[test]

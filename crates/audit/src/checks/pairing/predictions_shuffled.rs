@@ -61,11 +61,6 @@ use crate::measures::comparison::{counts_differ, shuffled_accuracy};
 /// Cramér's V from which on two distributions of predicted classes count as different.
 const LEAST_DIFFERENCE: f64 = 0.1;
 
-/// Found if a split is less accurate than the other beyond chance although the model predicts the same classes as
-/// often and is as sure of itself there, and neither another order of classes nor a shift nor a run of rows explains it.
-///
-/// With a share `s` of rows mis-paired the accuracy is `(1 − s) a + s c`, where `a` is the accuracy of the other split
-/// and `c` that of shuffled predictions; solved for `s`.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let suspect = suspect(case)?;
     let name = suspect.split.name();
@@ -193,7 +188,7 @@ fn unaided(case: &Case<'_>, suspect: &Suspect<'_>, information: f64, chance: f64
 mod tests {
     use super::*;
     use crate::testing::{
-        Simulated, ask, assert_close, clear, found, number, predicted_by, simulated, statistic,
+        Simulated, ask, assert_close, clear, example, found, number, predicted_by, simulated, statistic,
     };
 
     fn splits() -> (Simulated, Simulated) {
@@ -204,7 +199,7 @@ mod tests {
     fn shuffled_predictions_are_found() {
         let (validation, mut test) = splits();
         test.shuffle(0..2000, 3);
-        let found = found(ask(Cause::PredictionsShuffled, &predicted_by(&validation, &test)));
+        let found = example(Cause::PredictionsShuffled, &predicted_by(&validation, &test));
         assert_eq!(found.severity, Severity::Unsound);
         assert_close(number(&found.measured, "share_mispaired"), 1.0, 0.05);
         assert_close(number(&found.measured, "accuracy_if_shuffled"), 0.2, 0.01);

@@ -48,8 +48,6 @@ use crate::evidence::Missing;
 /// Rows below which equal scores may be chance.
 const FEWEST_ROWS: usize = 10;
 
-/// Compares the scores of validation and test row by row: two different sets of texts do not get the same ones. In a
-/// pipeline, also compares the digest of the bundle that predicted with that of the bundle there is.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     if let Some(pipeline) = &case.evidence.pipeline
         && let Some(stale) = pipeline.stale.first()
@@ -103,14 +101,14 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::pipeline::PipelineFacts;
-    use crate::testing::{ask, assert_close, clear, found, predicted_by, simulated, statistic};
+    use crate::testing::{ask, assert_close, clear, example, found, predicted_by, simulated, statistic};
 
     #[test]
     fn scores_of_the_other_split_are_found() {
         let (validation, mut test) = (simulated(5, 300, 0.83, 1), simulated(5, 200, 0.83, 2));
         clear(ask(Cause::StalePredictions, &predicted_by(&validation, &test)));
         test.logits = validation.logits[..200].to_vec();
-        let found = found(ask(Cause::StalePredictions, &predicted_by(&validation, &test)));
+        let found = example(Cause::StalePredictions, &predicted_by(&validation, &test));
         assert_close(statistic(&found.measured), 200.0, 1e-12);
     }
 

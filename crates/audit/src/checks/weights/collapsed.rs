@@ -28,7 +28,8 @@
 //! For the data of the test `one_answer_for_everything_is_found`, the audit prints:
 //!
 //! ```text
-//! 1. The model predicts one class for nearly everything (C25, fault, certain, 49.0 points of accuracy)
+//! 1. The model predicts one class for nearly everything (C25, fault, certain, 49.0 points of
+//!    accuracy)
 //!    99.0 % of the test predictions are `a`, which is the label of 50.0 % of the rows: the model
 //!    answers the same whatever it reads.
 //!    What to do: Lower the learning rate, warm it up over the first steps, weigh rare classes, and try
@@ -59,7 +60,6 @@ const LEAST_SURPLUS: f64 = 0.1;
 /// Rows below which a class may be all there is by chance.
 const FEWEST_ROWS: usize = 20;
 
-/// The largest share of a predicted class, in the test and in the validation rows.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let mut looked = None;
     for split in [Split::Test, Split::Validation] {
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{ask, assert_close, clear, evidence, found, number, predicted, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, example, number, predicted, statistic};
 
     /// 100 rows, half of them of each class, of which `second` are predicted as the second.
     fn with_predictions(second: u32) -> Evidence {
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn one_answer_for_everything_is_found() {
-        let found = found(ask(Cause::Collapsed, &with_predictions(1)));
+        let found = example(Cause::Collapsed, &with_predictions(1));
         assert_close(statistic(&found.measured), 0.99, 1e-12);
         assert_close(number(&found.measured, "share_of_its_labels"), 0.5, 1e-12);
         assert_eq!(found.measured.evidence["class"], "a");

@@ -69,8 +69,6 @@ const EQUAL: f64 = 0.15;
 /// beside the wrong rows (C11 to C13) make those of one text as strange to each other as any.
 const ALIKE: f64 = 0.5;
 
-/// A bundle, asked twice, must say the same. In a file, a text that occurs twice must have the same scores twice. And the
-/// training rows must not be predicted far worse by the finished model than the log says they were while it was trained.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     if let Some(bundle) = &case.evidence.bundle
         && bundle.repeat_difference > 0.0
@@ -225,8 +223,8 @@ mod tests {
     use crate::evidence::Part;
     use crate::evidence::bundle::BundleFacts;
     use crate::testing::{
-        FIVE, Simulated, ask, assert_close, clear, evidence, found, log, number, predicted, simulated,
-        statistic,
+        FIVE, Simulated, ask, assert_close, clear, evidence, example, found, log, number, predicted,
+        simulated, statistic,
     };
 
     /// 200 rows of 100 texts, each of which is there twice.
@@ -241,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_text_with_two_answers_is_found() {
-        let found = found(ask(
+        let found = example(
             Cause::DropoutAtPrediction,
             &twice(|rows| {
                 for row in &mut rows.logits[100..] {
@@ -249,7 +247,7 @@ mod tests {
                     row[1] -= 0.25;
                 }
             }),
-        ));
+        );
         assert_close(statistic(&found.measured), 0.5, 1e-12);
         assert_eq!(found.measured.evidence["pairs"], 100);
     }

@@ -48,7 +48,6 @@ use crate::evidence::{Missing, Need};
 /// The share of rows that must get the same class.
 const LEAST_AGREEMENT: f64 = 0.995;
 
-/// Predicts some test rows again, from their text, with the bundle, and compares with the saved predictions.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let bundle = case.evidence.bundle.as_ref().ok_or(Need::SecondPredictions)?;
     let Some(replay) = bundle.replay else {
@@ -90,7 +89,7 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::bundle::{BundleFacts, Replay};
-    use crate::testing::{ask, assert_close, clear, found, statistic};
+    use crate::testing::{ask, assert_close, clear, example, statistic};
 
     fn replayed(same_class: usize, largest_difference: f64) -> Evidence {
         let replay = Replay {
@@ -109,7 +108,7 @@ mod tests {
 
     #[test]
     fn rows_that_get_another_class_are_found() {
-        let found = found(ask(Cause::ExportChanged, &replayed(48, 0.4)));
+        let found = example(Cause::ExportChanged, &replayed(48, 0.4));
         assert_close(statistic(&found.measured), 0.75, 1e-12);
         assert!(
             found.summary.contains("16 get another class"),

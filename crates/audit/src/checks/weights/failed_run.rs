@@ -58,8 +58,6 @@ const LEARNT: f64 = 1.5;
 /// How far above the share of the largest class an accuracy shows the same.
 const ABOVE_LARGEST: f64 = 0.05;
 
-/// Whoever gives all K classes the same probability has a loss of `ln K`. Found if no epoch's loss is clearly below, and no
-/// accuracy is clearly above that of guessing: `1.5 / K`, and 5 points more than the largest validation class has.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let classes = case.evidence.classes().ok_or(Need::Log)?;
     let log = case.evidence.log()?;
@@ -116,7 +114,9 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{ask, assert_close, clear, evidence, found, log, number, predicted, statistic};
+    use crate::testing::{
+        ask, assert_close, clear, evidence, example, found, log, number, predicted, statistic,
+    };
 
     fn with_log(epochs: &[(f64, f64)]) -> Evidence {
         Evidence {
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_loss_that_stays_at_guessing_is_found() {
-        let found = found(ask(Cause::FailedRun, &with_log(&[(1.39, 0.25), (1.385, 0.26)])));
+        let found = example(Cause::FailedRun, &with_log(&[(1.39, 0.25), (1.385, 0.26)]));
         assert_close(statistic(&found.measured), 1.385, 1e-12);
         assert_close(number(&found.measured, "loss_of_guessing"), 4.0_f64.ln(), 1e-12);
     }

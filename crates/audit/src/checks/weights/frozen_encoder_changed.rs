@@ -40,7 +40,6 @@ use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::evidence::Missing;
 
-/// The digest of the bundle's encoder weights against that of the encoder that training started from.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let pipeline = case.evidence.pipeline()?;
     let measured = Measured::new()
@@ -76,7 +75,7 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::pipeline::PipelineFacts;
-    use crate::testing::{ask, clear, found};
+    use crate::testing::{ask, clear, example, found};
 
     fn encoder(encoder_frozen: bool, encoder_unchanged: bool) -> Evidence {
         Evidence {
@@ -94,7 +93,7 @@ mod tests {
         clear(ask(Cause::FrozenEncoderChanged, &encoder(true, true)));
         clear(ask(Cause::FrozenEncoderChanged, &encoder(false, false)));
         assert!(
-            found(ask(Cause::FrozenEncoderChanged, &encoder(true, false)))
+            example(Cause::FrozenEncoderChanged, &encoder(true, false))
                 .summary
                 .contains("was to stay as it is")
         );

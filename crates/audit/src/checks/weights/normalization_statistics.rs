@@ -35,7 +35,8 @@
 //! prints:
 //!
 //! ```text
-//! 1. Batch normalisation predicts with other statistics (C22, fault, likely, 41.4 points of accuracy)
+//! 1. Batch normalisation predicts with other statistics (C22, fault, likely, 41.4 points of
+//!    accuracy)
 //!    The test scores are scaled and shifted: brought to the mean and spread that each class's scores
 //!    have in the other split, 84.3 % of the test rows are right instead of 42.9 %. Batch normalisation
 //!    that uses running statistics in one place and those of the batch in the other does this.
@@ -68,9 +69,6 @@ const REPAIRED: f64 = 0.77;
 /// The same where the finished model is also worse on the training rows than the log says: training and prediction differ.
 const REPAIRED_BESIDE_LOG: f64 = 0.6;
 
-/// In a bundle: running means of exactly 0 and variances of exactly 1 were never updated. Without one: if bringing each
-/// class's scores to the mean and spread that they have in the other split brings most of the accuracy back, the scores
-/// were normalised with other statistics.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     if let Some(bundle) = &case.evidence.bundle {
         let measured = Measured::new();
@@ -241,7 +239,9 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::bundle::BundleFacts;
-    use crate::testing::{ask, assert_close, clear, found, number, predicted_by, simulated, statistic};
+    use crate::testing::{
+        ask, assert_close, clear, example, found, number, predicted_by, simulated, statistic,
+    };
 
     /// Every batch of 32 sorted rows is brought to mean 0, as batch normalisation in training mode does.
     #[test]
@@ -299,10 +299,7 @@ mod tests {
                 *score = 0.7 * *score + shift;
             }
         }
-        let found = found(ask(
-            Cause::NormalizationStatistics,
-            &predicted_by(&validation, &test),
-        ));
+        let found = example(Cause::NormalizationStatistics, &predicted_by(&validation, &test));
         assert_close(statistic(&found.measured), 0.83, 0.03);
         assert_close(number(&found.measured, "share_of_the_gap_repaired"), 1.0, 0.1);
     }

@@ -60,8 +60,6 @@ use crate::evidence::{Missing, Need};
 /// The accuracy from which on another epoch is worse for the user.
 const WORSE: f64 = 0.01;
 
-/// Finds the epoch whose logged validation accuracy and loss are those of the saved validation predictions, and compares it
-/// with the one that was kept (or is best).
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let rows = case.predicted(Split::Validation)?;
     let log = case.evidence.log()?;
@@ -225,7 +223,7 @@ mod tests {
     use super::*;
     use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{ask, assert_close, clear, evidence, found, log, predicted};
+    use crate::testing::{ask, assert_close, clear, evidence, example, log, predicted};
 
     /// The saved predictions get 80 of 100 rows right.
     fn with_log(accuracies: [f64; 3], kept: Option<usize>) -> Evidence {
@@ -240,7 +238,7 @@ mod tests {
 
     #[test]
     fn the_last_epoch_in_place_of_the_best_is_found() {
-        let found = found(ask(Cause::OtherCheckpoint, &with_log([0.7, 0.9, 0.8], None)));
+        let found = example(Cause::OtherCheckpoint, &with_log([0.7, 0.9, 0.8], None));
         assert_eq!(
             found.measured.evidence["epochs_that_match"],
             serde_json::json!([3])

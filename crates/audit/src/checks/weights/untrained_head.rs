@@ -31,7 +31,8 @@
 //! For the data of the test `scores_of_a_fresh_head_are_found`, the audit prints:
 //!
 //! ```text
-//! 1. Predictions come from weights that were not trained (C20, fault, likely, 63.2 points of accuracy)
+//! 1. Predictions come from weights that were not trained (C20, fault, likely, 63.2 points of
+//!    accuracy)
 //!    The test scores vary 0.05 times as much as those of the other split, the model is 22 % sure on
 //!    average where it was 71 %, and its scores hardly say anything of the labels: the test rows were
 //!    predicted by a head that was never trained. It was not saved, not loaded, or made anew after
@@ -55,9 +56,6 @@ use crate::case::odd_split::odd_split;
 use crate::cause::Cause;
 use crate::evidence::Missing;
 
-/// A bundle must repeat the answers that it gave when training ended. Without one: scores of one split that vary less than a
-/// third as much as those of the other, and order the rows hardly better than chance, are those of a head fresh from
-/// initialisation.
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     if let Some(bundle) = &case.evidence.bundle {
         return Ok(of_bundle(bundle));
@@ -137,7 +135,7 @@ mod tests {
     use super::*;
     use crate::evidence::Evidence;
     use crate::evidence::bundle::BundleFacts;
-    use crate::testing::{ask, assert_close, clear, found, predicted_by, simulated, statistic};
+    use crate::testing::{ask, assert_close, clear, example, found, predicted_by, simulated, statistic};
 
     #[test]
     fn scores_of_a_fresh_head_are_found() {
@@ -146,7 +144,7 @@ mod tests {
         // A head from initialisation: small scores that are not those of the text.
         test.shuffle(0..1000, 3);
         test.logits.iter_mut().flatten().for_each(|score| *score *= 0.05);
-        let found = found(ask(Cause::UntrainedHead, &predicted_by(&validation, &test)));
+        let found = example(Cause::UntrainedHead, &predicted_by(&validation, &test));
         assert_close(statistic(&found.measured), 0.05, 0.01);
         assert_close(found.effect_points.unwrap(), 63.0, 6.0);
     }
