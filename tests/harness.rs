@@ -56,6 +56,13 @@ impl Run {
         assert_eq!(self.code, 0, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
+
+    /// The exit code and the message of a run that wrote nothing to standard output.
+    #[track_caller]
+    pub(crate) fn expect_message(self) -> String {
+        assert_eq!(self.stdout, "");
+        format!("exit code {}\n{}", self.code, self.stderr)
+    }
 }
 
 impl Project {

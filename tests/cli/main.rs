@@ -1,4 +1,5 @@
-//! End-to-end tests of the binary `labelproof` where no network runs; `labelproof-torch` does not have to be there.
+//! End-to-end tests of the binary `labelproof` where no network runs; `labelproof-torch` does not have to be
+//! there.
 //!
 //! - `architecture`: the dependencies between the crates are the ones ARCHITECTURE.md draws.
 //! - `configuration`: what an invalid configuration is answered with.

@@ -1,20 +1,19 @@
-//! What bad input is answered with by the stages that run no network: where it is, what is wrong, what to do, and the
-//! exit code. Each message as a whole.
+//! What bad input is answered with by the stages that run no network: where it is, what is wrong, what to do,
+//! and the exit code. Each message as a whole.
 
+use insta::assert_snapshot;
 use labelproof_artifact::fs;
 
 use crate::harness::{Project, small_corpus};
 
-/// The data stages of a small project that `spoil` changes, run with more arguments: the exit code and the whole message.
+/// The message about a small project that `spoil` changes, whose data stages run with more arguments.
 #[track_caller]
-fn check(spoil: impl FnOnce(&Project), arguments: &[&str], code: i32, message: &str) {
+fn answer(spoil: impl FnOnce(&Project), arguments: &[&str]) -> String {
     let project = Project::small("flex");
     spoil(&project);
-    let run = project.run(&[&["run", "split", "--quiet"], arguments].concat());
-    assert_eq!(
-        (run.code, run.stderr.trim_end(), run.stdout.as_str()),
-        (code, message, "")
-    );
+    project
+        .run(&[&["run", "split", "--quiet"], arguments].concat())
+        .expect_message()
 }
 
 /// Forty rows of two labels.
@@ -26,12 +25,12 @@ fn rows() -> String {
     })
 }
 
-/// A source of forty good rows and these bytes.
+/// The message about a source of forty valid rows and these bytes.
 #[track_caller]
-fn check_rows(more: &[u8], arguments: &[&str], code: i32, message: &str) {
+fn answer_to_rows(more: &[u8], arguments: &[&str]) -> String {
     let bytes = [rows().as_bytes(), more].concat();
     let spoil = |project: &Project| fs::write_atomic(&project.path("texts.csv"), &bytes).unwrap();
-    check(spoil, arguments, code, message);
+    answer(spoil, arguments)
 }
 
 const FAIL: [&str; 4] = [
@@ -43,62 +42,64 @@ const FAIL: [&str; 4] = [
 
 #[test]
 fn tables_without_rows() {
-    let empty = "error: stage `ingest` failed\n  caused by: `texts.csv` is empty\n\n\
-                 hint: name a source that has rows, or write this one again";
-    check(|project| project.write("texts.csv", ""), &[], 3, empty);
-    let header = empty.replace("is empty", "has columns and no row");
-    check(
-        |project| project.write("texts.csv", "id,text,label\n"),
-        &[],
-        3,
-        &header,
-    );
+    assert_snapshot!(answer(|project| project.write("texts.csv", ""), &[]), @r#"
+        exit code 3
+        error: stage `ingest` failed
+          caused by: `texts.csv` is empty
+
+        hint: name a source that has rows, or write this one again
+    "#);
+    assert_snapshot!(answer(|project| project.write("texts.csv", "id,text,label\n"), &[]), @r#"
+        exit code 3
+        error: stage `ingest` failed
+          caused by: `texts.csv` has columns and no row
+
+        hint: name a source that has rows, or write this one again
+    "#);
 }
 
 #[test]
 fn rows_that_are_no_rows() {
-    const MEND: &str = "hint: mend the rows, or set `ingest.on_reject: continue` to go on without them";
-    check_rows(
-        b"41,caf\xe9 goal,sport\n",
-        &FAIL,
-        3,
-        &format!(
-            "error: stage `ingest` failed\n  caused by: 1 row cannot become a document\n      texts.csv:42: not utf-8: \
-             `text` has the byte 0xE9 at offset 3; if the source is not UTF-8, say what it is in `ingest.encoding`\n\n{MEND}"
-        ),
-    );
-    check_rows(
-        b"41,goal,sport,extra\n42,goal\n",
-        &FAIL,
-        3,
-        &format!(
-            "error: stage `ingest` failed\n  caused by: 2 rows cannot become documents\n      texts.csv:42: ragged row: 4 \
-             fields, the header has 3\n      texts.csv:43: ragged row: 2 fields, the header has 3\n\n{MEND}"
-        ),
-    );
-    check_rows(
-        b"41,go\0al,sport\n",
-        &FAIL,
-        3,
-        &format!(
-            "error: stage `ingest` failed\n  caused by: 1 row cannot become a document\n      texts.csv:42: nul byte: `text` \
-             has a nul byte at offset 2\n\n{MEND}"
-        ),
-    );
-    check_rows(
-        b"41,\"goal,sport\n42,x,trade\n",
-        &[],
-        3,
-        "error: stage `ingest` failed\n  caused by: texts.csv:42: a quote opens here and never closes\n\n\
-         hint: close the field with a quote, and write a quote inside a quoted field twice",
-    );
-    check_rows(
-        b"41,<br>,sport\n",
-        &FAIL,
-        3,
-        "error: stage `preprocess` failed\n  caused by: 1 row cannot go on\n      `41`: empty text: cleaning leaves nothing of \
-         \"<br>\"\n\nhint: mend the rows, or set `preprocess.on_reject: continue` to go on without them",
-    );
+    assert_snapshot!(answer_to_rows(b"41,caf\xe9 goal,sport\n", &FAIL), @r#"
+        exit code 3
+        error: stage `ingest` failed
+          caused by: 1 row cannot become a document
+              texts.csv:42: not utf-8: `text` has the byte 0xE9 at offset 3; if the source is not UTF-8, say what it is in `ingest.encoding`
+
+        hint: mend the rows, or set `ingest.on_reject: continue` to go on without them
+    "#);
+    assert_snapshot!(answer_to_rows(b"41,goal,sport,extra\n42,goal\n", &FAIL), @r#"
+        exit code 3
+        error: stage `ingest` failed
+          caused by: 2 rows cannot become documents
+              texts.csv:42: ragged row: 4 fields, the header has 3
+              texts.csv:43: ragged row: 2 fields, the header has 3
+
+        hint: mend the rows, or set `ingest.on_reject: continue` to go on without them
+    "#);
+    assert_snapshot!(answer_to_rows(b"41,go\0al,sport\n", &FAIL), @r#"
+        exit code 3
+        error: stage `ingest` failed
+          caused by: 1 row cannot become a document
+              texts.csv:42: nul byte: `text` has a nul byte at offset 2
+
+        hint: mend the rows, or set `ingest.on_reject: continue` to go on without them
+    "#);
+    assert_snapshot!(answer_to_rows(b"41,\"goal,sport\n42,x,trade\n", &[]), @r#"
+        exit code 3
+        error: stage `ingest` failed
+          caused by: texts.csv:42: a quote opens here and never closes
+
+        hint: close the field with a quote, and write a quote inside a quoted field twice
+    "#);
+    assert_snapshot!(answer_to_rows(b"41,<br>,sport\n", &FAIL), @r#"
+        exit code 3
+        error: stage `preprocess` failed
+          caused by: 1 row cannot go on
+              `41`: empty text: cleaning leaves nothing of "<br>"
+
+        hint: mend the rows, or set `preprocess.on_reject: continue` to go on without them
+    "#);
 }
 
 #[test]
@@ -108,12 +109,13 @@ fn encodings() {
         .chain(rows().encode_utf16())
         .flat_map(u16::to_le_bytes)
         .collect();
-    check(
-        |project| fs::write_atomic(&project.path("texts.csv"), &utf16[..utf16.len() - 1]).unwrap(),
-        &[],
-        3,
-        "error: stage `ingest` failed\n  caused by: `texts.csv` is damaged UTF-16\n\nhint: save the file as UTF-8",
-    );
+    assert_snapshot!(answer(|project| fs::write_atomic(&project.path("texts.csv"), &utf16[..utf16.len() - 1]).unwrap(), &[]), @r#"
+        exit code 3
+        error: stage `ingest` failed
+          caused by: `texts.csv` is damaged UTF-16
+
+        hint: save the file as UTF-8
+    "#);
     // A byte-order mark is no part of the first column's name.
     let project = Project::small("flex");
     project.write("texts.csv", &format!("\u{feff}{}", small_corpus()));
@@ -131,28 +133,31 @@ fn a_field_of_a_hundred_megabytes_is_a_text_like_any_other() {
 
 #[test]
 fn labels() {
-    check_rows(
-        b"41,goal x,Sport\n",
-        &[],
-        3,
-        "error: stage `ingest` failed\n  caused by: the labels \"sport\" (rows: 20) and \"Sport\" (rows: 1) differ only in \
-         case\n\nhint: make them one:\ningest:\n  labels:\n    rename:\n      \"Sport\": \"sport\"",
-    );
-    check_rows(
-        b"41,film star,film\n",
-        &[],
-        3,
-        "error: stage `split` failed\n  caused by: too few rows for test, validation and train: label `film` has 1 row\n\n\
-         hint: merge the label with another (`ingest.labels.rename`), leave it out (`ingest.labels.keep`), or give it more \
-         rows",
-    );
-    check(
-        |project| project.write("texts.csv", &rows().replace("trade", "sport")),
-        &[],
-        3,
-        "error: stage `ingest` failed\n  caused by: all 40 documents have the label `sport`, expected at least two labels\n\n\
-         hint: does `ingest.columns.label` name the right column? A classifier needs two labels at least",
-    );
+    assert_snapshot!(answer_to_rows(b"41,goal x,Sport\n", &[]), @r#"
+        exit code 3
+        error: stage `ingest` failed
+          caused by: the labels "sport" (rows: 20) and "Sport" (rows: 1) differ only in case
+
+        hint: make them one:
+        ingest:
+          labels:
+            rename:
+              "Sport": "sport"
+    "#);
+    assert_snapshot!(answer_to_rows(b"41,film star,film\n", &[]), @r#"
+        exit code 3
+        error: stage `split` failed
+          caused by: too few rows for test, validation and train: label `film` has 1 row
+
+        hint: merge the label with another (`ingest.labels.rename`), leave it out (`ingest.labels.keep`), or give it more rows
+    "#);
+    assert_snapshot!(answer(|project| project.write("texts.csv", &rows().replace("trade", "sport")), &[]), @r#"
+        exit code 3
+        error: stage `ingest` failed
+          caused by: all 40 documents have the label `sport`, expected at least two labels
+
+        hint: does `ingest.columns.label` name the right column? A classifier needs two labels at least
+    "#);
 }
 
 /// Another source in the place of the CSV.
@@ -165,56 +170,54 @@ fn source(project: &Project, format: &str, file: &str, bytes: &[u8]) {
 
 #[test]
 fn other_formats() {
-    check(
-        |project| source(project, "parquet", "rows.parquet", b"PAR1 nonsense PAR1"),
-        &[],
-        3,
-        "error: stage `ingest` failed\n  caused by: `rows.parquet` is damaged or no Parquet file\n  caused by: EOF: Parquet \
-         file too small. Size is 18 but need 543519606\n\n\
-         hint: fetch the file again: it may have been cut short",
-    );
+    assert_snapshot!(answer(|project| source(project, "parquet", "rows.parquet", b"PAR1 nonsense PAR1"), &[]), @r#"
+        exit code 3
+        error: stage `ingest` failed
+          caused by: `rows.parquet` is damaged or no Parquet file
+          caused by: EOF: Parquet file too small. Size is 18 but need 543519606
+
+        hint: fetch the file again: it may have been cut short
+    "#);
     // The splits of another run: Parquet, and of another schema.
     let other = Project::small("flex");
     other.run(&["run", "split"]).expect_success();
     let bytes = fs::read(&other.path("artifacts/split/split.parquet")).unwrap();
-    check(
-        |project| source(project, "parquet", "rows.parquet", &bytes),
-        &[],
-        3,
-        "error: stage `ingest` failed\n  caused by: rows.parquet: no column is called `text`, which `ingest.columns.text` \
-         names; there are: `id`, `label`, `split`, `group`",
-    );
-    check(
-        |project| source(project, "json_lines", "rows.jsonl", b"[{\"text\": \"a\"}]\n"),
-        &[],
-        3,
-        "error: stage `ingest` failed\n  caused by: no line of `rows.jsonl` is a JSON object\n\n\
-         hint: `json_lines` is one object on each line; an array of objects is `json`",
-    );
-    check(
-        |project| {
+    assert_snapshot!(answer(|project| source(project, "parquet", "rows.parquet", &bytes), &[]), @r#"
+        exit code 3
+        error: stage `ingest` failed
+          caused by: rows.parquet: no column is called `text`, which `ingest.columns.text` names; there are: `id`, `label`, `split`, `group`
+    "#);
+    assert_snapshot!(answer(|project| source(project, "json_lines", "rows.jsonl", b"[{\"text\": \"a\"}]\n"), &[]), @r#"
+        exit code 3
+        error: stage `ingest` failed
+          caused by: no line of `rows.jsonl` is a JSON object
+
+        hint: `json_lines` is one object on each line; an array of objects is `json`
+    "#);
+    assert_snapshot!(answer(|project| {
             let lines = "{\"id\": \"1\", \"text\": \"a\", \"label\": \"x\"}\n{\"id\": \"2\", \"text\":\n";
             source(project, "json_lines", "rows.jsonl", lines.as_bytes());
-        },
-        &FAIL,
-        3,
-        "error: stage `ingest` failed\n  caused by: 1 row cannot become a document\n      rows.jsonl:2: invalid json: column \
-         19: EOF while parsing a value\n\n\
-         hint: mend the rows, or set `ingest.on_reject: continue` to go on without them",
-    );
-    check(
-        |project| {
+        }, &FAIL), @r#"
+        exit code 3
+        error: stage `ingest` failed
+          caused by: 1 row cannot become a document
+              rows.jsonl:2: invalid json: column 19: EOF while parsing a value
+
+        hint: mend the rows, or set `ingest.on_reject: continue` to go on without them
+    "#);
+    assert_snapshot!(answer(|project| {
             project
                 .shell("gzip texts.csv && head -c 500 texts.csv.gz > cut.csv.gz")
                 .expect_success();
             let cut = fs::read(&project.path("cut.csv.gz")).unwrap();
             source(project, "csv", "cut.csv.gz", &cut);
-        },
-        &[],
-        3,
-        "error: stage `ingest` failed\n  caused by: `cut.csv.gz` is cut off: its gzip data has no end\n\n\
-         hint: fetch or pack the file again",
-    );
+        }, &[]), @r#"
+        exit code 3
+        error: stage `ingest` failed
+          caused by: `cut.csv.gz` is cut off: its gzip data has no end
+
+        hint: fetch or pack the file again
+    "#);
 }
 
 /// One file of the encoder with other content.
@@ -232,94 +235,82 @@ fn replaced(bytes: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
 
 #[test]
 fn encoders() {
-    const OTHER_MODEL: &str = "\n\nhint: take `tokenizer.json` and the weights from the same model";
-    const BERT: &str = "\n\nhint: `encoder` must name a BERT with the config.json it was saved with (`\"model_type\": \"bert\"`)";
-    check(
-        |project| {
+    assert_snapshot!(answer(|project| {
             encoder(project, "tokenizer.json", |bytes| {
                 replaced(bytes, "\"goal\": 4", "\"goal\": 500")
             });
-        },
-        &[],
-        6,
-        &format!(
-            "error: stage `preprocess` failed\n  caused by: the tokenizer beside `encoder/config.json` has ids up to 500, but \
-             the encoder knows 30 tokens (`vocab_size`){OTHER_MODEL}"
-        ),
-    );
-    check(
-        |project| {
+        }, &[]), @r#"
+        exit code 6
+        error: stage `preprocess` failed
+          caused by: the tokenizer beside `encoder/config.json` has ids up to 500, but the encoder knows 30 tokens (`vocab_size`)
+
+        hint: take `tokenizer.json` and the weights from the same model
+    "#);
+    assert_snapshot!(answer(|project| {
             encoder(project, "tokenizer.json", |mut bytes| {
                 bytes.truncate(11);
                 bytes
             });
-        },
-        &[],
-        6,
-        "error: stage `preprocess` failed\n  caused by: `encoder/tokenizer.json` is not a usable tokenizer: save it again with \
-         `tokenizer.save_pretrained` of transformers and take the `tokenizer.json` written there\n  caused by: EOF while \
-         parsing a string at line 2 column 9",
-    );
-    check(
-        |project| {
+        }, &[]), @r#"
+        exit code 6
+        error: stage `preprocess` failed
+          caused by: `encoder/tokenizer.json` is not a usable tokenizer: save it again with `tokenizer.save_pretrained` of transformers and take the `tokenizer.json` written there
+          caused by: EOF while parsing a string at line 2 column 9
+    "#);
+    assert_snapshot!(answer(|project| {
             encoder(project, "config.json", |bytes| {
                 replaced(bytes, "\"vocab_size\": 30, ", "")
             });
-        },
-        &[],
-        6,
-        &format!("error: `encoder/config.json`: missing field `vocab_size`{BERT}"),
-    );
-    check(
-        |project| {
+        }, &[]), @r#"
+        exit code 6
+        error: `encoder/config.json`: missing field `vocab_size`
+
+        hint: `encoder` must name a BERT with the config.json it was saved with (`"model_type": "bert"`)
+    "#);
+    assert_snapshot!(answer(|project| {
             encoder(project, "config.json", |bytes| {
                 replaced(bytes, "\"bert\"", "\"roberta\"")
             });
-        },
-        &[],
-        6,
-        &format!("error: `encoder/config.json`: the model type is `roberta`, only `bert` is supported{BERT}"),
-    );
+        }, &[]), @r#"
+        exit code 6
+        error: `encoder/config.json`: the model type is `roberta`, only `bert` is supported
+
+        hint: `encoder` must name a BERT with the config.json it was saved with (`"model_type": "bert"`)
+    "#);
 }
 
 #[test]
 fn settings_and_surroundings() {
     let untouched = |_: &Project| ();
-    check(
-        untouched,
-        &["--set", "train.epochs=many"],
-        2,
-        "error: `--set train.epochs=many`: invalid type: string \"many\", expected a whole number",
-    );
-    check(
-        untouched,
-        &["--set", "preprocess.max_tokens=500"],
-        2,
-        "error: stage `preprocess` failed\n  caused by: `preprocess.max_tokens` is 500, but the encoder takes 32 tokens at most \
-         (`max_position_embeddings` in `encoder/config.json`)\n\n\
-         hint: set `preprocess.max_tokens: 32`, or name an encoder for longer texts",
-    );
-    check(
-        untouched,
-        &["--device", "gpu"],
-        2,
-        "error: invalid value 'gpu' for '--device <DEVICE>': `gpu` is no device; use auto, cpu, cuda, cuda:<number>, mps or \
-         flex\n\nFor more information, try '--help'.",
-    );
-    check(
-        |project| project.write("artifacts", ""),
-        &[],
-        7,
-        "error: cannot create the folder `artifacts`\n  caused by: File exists (os error 17)\n\n\
-         hint: a file stands where a folder is needed: move it away, or name another folder",
-    );
-    check(
-        |project| project.write("pipeline.yaml", "encoder: encoder\n\tingest: x\n"),
-        &[],
-        2,
-        "error: pipeline.yaml:2:1: found a tab character that violates indentation at line 2 column 1, while scanning a plain \
-         scalar\n  | \tingest: x",
-    );
+    assert_snapshot!(answer(untouched, &["--set", "train.epochs=many"]), @r#"
+        exit code 2
+        error: `--set train.epochs=many`: invalid type: string "many", expected a whole number
+    "#);
+    assert_snapshot!(answer(untouched, &["--set", "preprocess.max_tokens=500"]), @r#"
+        exit code 2
+        error: stage `preprocess` failed
+          caused by: `preprocess.max_tokens` is 500, but the encoder takes 32 tokens at most (`max_position_embeddings` in `encoder/config.json`)
+
+        hint: set `preprocess.max_tokens: 32`, or name an encoder for longer texts
+    "#);
+    assert_snapshot!(answer(untouched, &["--device", "gpu"]), @r#"
+        exit code 2
+        error: invalid value 'gpu' for '--device <DEVICE>': unknown device `gpu`; use auto, cpu, cuda, cuda:<number>, mps or flex
+
+        For more information, try '--help'.
+    "#);
+    assert_snapshot!(answer(|project| project.write("artifacts", ""), &[]), @r#"
+        exit code 7
+        error: cannot create the folder `artifacts`
+          caused by: File exists (os error 17)
+
+        hint: a file stands where a folder is needed: move it away, or name another folder
+    "#);
+    assert_snapshot!(answer(|project| project.write("pipeline.yaml", "encoder: encoder\n\tingest: x\n"), &[]), @r#"
+        exit code 2
+        error: pipeline.yaml:2:1: found a tab character that violates indentation at line 2 column 1, while scanning a plain scalar
+          | 	ingest: x
+    "#);
 }
 
 /// Nine lists of nine of the one before would be a billion labels.

@@ -62,7 +62,7 @@ fn a_second_run_waits_or_fails_at_once() {
     let refused = project.run(&["run", "split", "--no-wait"]);
     assert_eq!(refused.code, 7, "{}", refused.stderr);
     assert!(
-        refused.stderr.contains("works in `artifacts`"),
+        refused.stderr.contains("is using `artifacts`"),
         "{}",
         refused.stderr
     );

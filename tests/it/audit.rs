@@ -211,7 +211,8 @@ fn a_bundle_that_was_tampered_with_is_found_by_its_canaries() {
     assert_eq!(found(&audit())[0], "C30");
     project.write("artifacts/train/model/tokenizer.json", &tokenizer);
 
-    // The head's weights are those of another initialisation: the bytes of its tensors, back to front by fours.
+    // The head's weights are those of another initialisation: the bytes of its tensors, back to front by
+    // fours.
     let head = folder.join("head.safetensors");
     let bytes = labelproof_artifact::fs::read(&head).unwrap();
     let header = usize::try_from(u64::from_le_bytes(bytes[..8].try_into().unwrap())).unwrap();

@@ -1,5 +1,5 @@
-//! Runs that are killed, stopped, or hindered by a full disk, a folder that cannot be written, a source that vanishes, a
-//! damaged artifact: what is wrong is named, and the next run is right, with no cleaning by hand.
+//! Runs that are killed, stopped, or hindered by a full disk, a folder that cannot be written, a source that
+//! vanishes, a damaged artifact: what is wrong is named, and the next run is right, with no cleaning by hand.
 
 use std::time::{Duration, Instant};
 
@@ -8,8 +8,8 @@ use crate::harness::Project;
 /// How often the run is killed, at moments drawn over the time that an undisturbed one takes.
 const KILLS: u32 = 100;
 
-/// Whole runs are killed again and again in one folder. Whenever one gets to its end, it must have left the bytes of a run
-/// that nobody disturbed; then everything begins anew, so that kills fall into every stage.
+/// Whole runs are killed again and again in one folder. Whenever one gets to its end, it must have left the
+/// bytes of a run that nobody disturbed; then everything begins anew, so that kills fall into every stage.
 #[test]
 fn a_run_that_is_killed_a_hundred_times_ends_with_the_same_bytes() {
     let undisturbed = Project::small("flex");
@@ -136,8 +136,8 @@ fn ctrl_c_in_another_stage_ends_at_once_and_says_how_to_go_on() {
     );
 }
 
-/// Runs a script as root of a name space of its own, where it may mount what it likes. `None`, and a word about it, where
-/// that is not allowed.
+/// Runs a script as root of a name space of its own, where it may mount what it likes. `None`, and a word
+/// about it, where that is not allowed.
 fn in_own_mounts(project: &Project, script: &str) -> Option<crate::harness::Run> {
     if project.shell("unshare -rm true").code != 0 {
         eprintln!("skipped: `unshare -rm` is not allowed here");
@@ -233,8 +233,8 @@ fn a_source_that_vanished_is_named_and_nothing_is_lost() {
     assert!(run.stderr.contains("ingest      up to date"), "{}", run.stderr);
 }
 
-/// Every file that a stage wrote, once with a flipped bit and once cut in half: named before anything uses it, together
-/// with the stage that makes it anew.
+/// Every file that a stage wrote, once with a flipped bit and once cut in half: named before anything uses
+/// it, together with the stage that makes it anew.
 #[test]
 fn a_damaged_artifact_is_named_before_it_is_used() {
     let project = Project::small("flex");

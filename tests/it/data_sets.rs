@@ -1,4 +1,5 @@
-//! Real data sets with the sample encoder. The data are not ours to commit: where they are not there, the tests say so.
+//! Real data sets with the sample encoder. The data are not ours to commit: where they are not there, the
+//! tests say so.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
-//! Equal input gives equal bytes: run after run, with any number of threads, in any order of the sources, and from one
-//! version of the code to the next unless its `STAGE.revision` says otherwise.
+//! Equal input gives equal bytes: run after run, with any number of threads, in any order of the sources, and
+//! from one version of the code to the next unless its `STAGE.revision` says otherwise.
 
 use std::path::{Path, PathBuf};
 
@@ -18,8 +18,8 @@ fn differing(one: &Project, other: &Project) -> Vec<String> {
         .collect()
 }
 
-/// The pure-Rust backend splits its work in the same way whatever the number of threads. LibTorch's matrix products do
-/// not for every shape: there, runs are compared that have one number of threads.
+/// The pure-Rust backend splits its work in the same way whatever the number of threads. LibTorch's matrix
+/// products do not for every shape: there, runs are compared that have one number of threads.
 #[test]
 fn twenty_runs_give_one_digest_on_any_number_of_threads() {
     for (device, threads) in [("flex", [1, 2, 7]), ("cpu", [2, 2, 2])] {
@@ -79,7 +79,8 @@ fn the_order_of_the_sources_changes_nothing() {
         project.run(&["run"]).expect_success();
         project
     });
-    // The lock holds the setting as it was given; the page shows the lock's digest, and its numbers for programs the lock.
+    // The lock holds the setting as it was given; the page shows the lock's digest, and its numbers for
+    // programs the lock.
     let expected = [
         "ingest/stage.lock.json",
         "report/index.html",
@@ -113,8 +114,8 @@ fn golden_lock() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/small.lock")
 }
 
-/// A changed output without a raised `STAGE.revision` would leave the users' old artifacts in place, and call them up to date.
-/// Data stages are compared on every machine, the others on one like that of the lock.
+/// A changed output without a raised `STAGE.revision` would leave the users' old artifacts in place, and call
+/// them up to date. Data stages are compared on every machine, the others on one like that of the lock.
 #[test]
 fn a_stage_that_gives_other_bytes_has_another_revision() {
     let project = Project::small("cpu");

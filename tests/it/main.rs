@@ -1,8 +1,9 @@
-//! End-to-end tests of the commands that run a network; the others are in `tests/cli`. One test binary: LibTorch is
-//! linked once.
+//! End-to-end tests of the commands that run a network; the others are in `tests/cli`. One test binary:
+//! LibTorch is linked once.
 //!
 //! - `audit`: `labelproof audit` on files and bundles, and `labelproof suggest`.
-//! - `crash`: runs that are killed, stopped, or hindered by a full disk, a vanished source, a damaged artifact.
+//! - `crash`: runs that are killed, stopped, or hindered by a full disk, a vanished source, a damaged
+//!   artifact.
 //! - `data_sets`: real data sets with the sample encoder, where they are there.
 //! - `determinism`: equal input gives equal bytes.
 //! - `harness`: how a test makes a corpus and an encoder, and runs the binary.

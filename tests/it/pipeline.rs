@@ -73,7 +73,8 @@ fn a_run_writes_every_artifact_and_the_next_one_has_nothing_to_do() {
         ]
     );
     let metrics = metrics(&project);
-    // An encoder of noise keeps part of what the words say; the words themselves say all of it. Guessing gives 0.36.
+    // An encoder of noise keeps part of what the words say; the words themselves say all of it. Guessing
+    // gives 0.36.
     for (model, floor) in [(&metrics["splits"], 0.7), (&metrics["baseline"]["splits"], 0.9)] {
         let accuracy = model["test"]["accuracy"]["value"].as_f64().unwrap();
         assert!(accuracy > floor, "{accuracy}");

@@ -1,5 +1,5 @@
-//! The command line: a module for each command, with its arguments and, unless the command always runs a network, what
-//! it does.
+//! The command line: a module for each command, with its arguments and, unless the command always runs a
+//! network, what it does.
 
 pub mod audit;
 mod compare;
@@ -22,8 +22,8 @@ use labelproof_settings::train::Trainable;
 
 use crate::handover::Memory;
 
-/// Labelproof is a reproducible pipeline that trains a BERT text classifier on your labelled texts, and an audit that
-/// finds out why a classifier's metrics look better than its predictions
+/// Labelproof is a reproducible pipeline that trains a BERT text classifier on your labelled texts, and an
+/// audit that finds out why a classifier's metrics look better than its predictions
 #[derive(Debug, Parser)]
 #[command(name = "labelproof", version, max_term_width = 100)]
 #[command(after_help = "Examples:
@@ -54,6 +54,8 @@ pub enum Command {
     /// Classify texts with a trained model
     Predict(predict::PredictArgs),
     /// Find out why metrics look good although predictions are bad, from the files of any classifier
+    ///
+    /// Give every file you have: each one makes more checks possible. A check that cannot run says which file it lacks.
     Audit(Box<audit::AuditArgs>),
     /// Explain a cause that the audit looks for, or list them all
     Explain(explain::ExplainArgs),

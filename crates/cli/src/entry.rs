@@ -22,10 +22,11 @@ pub fn conclude(work: impl FnOnce() -> Result<ExitCode, Failure> + UnwindSafe) -
     }
 }
 
-/// Ends the process without running LibTorch's destructors, which take a tenth of a second to free memory that the
-/// system frees at once. To be called when everything of our own was dropped.
+/// Ends the process without running LibTorch's destructors, which take a tenth of a second to free memory
+/// that the system frees at once. To be called when everything of our own was dropped.
 pub fn leave(code: ExitCode) -> ! {
-    // Nobody is left to be told, and every writer of something that matters has flushed it and checked the result.
+    // Nobody is left to be told, and every writer of something that matters has flushed it and checked the
+    // result.
     let _ = io::stdout().flush();
     signal_hook::low_level::exit(i32::from(code as u8))
 }

@@ -1,7 +1,8 @@
 //! How `labelproof` becomes `labelproof-torch`, the same command with LibTorch.
 //!
-//! The process is replaced (`exec`), and keeps its id, its standard streams and its working directory. Whoever started
-//! `labelproof` reads its output, sends it signals and gets its exit code as if there were one binary.
+//! The process is replaced (`exec`), and keeps its id, its standard streams and its working directory.
+//! Whoever started `labelproof` reads its output, sends it signals and gets its exit code as if there were
+//! one binary.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -15,15 +16,17 @@ const SIBLING: &str = "labelproof-torch";
 
 /// The environment variable that configures the allocator of the GNU C library when a process starts.
 const TUNABLES: &str = "GLIBC_TUNABLES";
-/// Keeps freed memory in the process, because tensors of megabytes are allocated and freed all the time, and each new
-/// page costs a page fault.
+/// Keeps freed memory in the process, because tensors of megabytes are allocated and freed all the time, and
+/// each new page costs a page fault.
 const KEPT_MEMORY: &str = "glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=17179869184";
-/// Uses huge pages, which need fewer page faults. Where the page cache fills the memory, the kernel takes the better part
-/// of a second to make room for them: the minutes of fine-tuning an encoder repay that, a prediction does not.
+/// Uses huge pages, which need fewer page faults. Where the page cache fills the memory, the kernel takes the
+/// better part of a second to make room for them: the minutes of fine-tuning an encoder repay that, a
+/// prediction does not.
 const LARGE_PAGES: &str = "glibc.malloc.hugetlb=1";
 
-/// How often an OpenMP thread spins before it sleeps, when it waits for the next parallel region. The library's default
-/// is fifteen times as many, during which the thread keeps its core from other threads that have work.
+/// How often an OpenMP thread spins before it sleeps, when it waits for the next parallel region. The
+/// library's default is fifteen times as many, during which the thread keeps its core from other threads that
+/// have work.
 const SPINNING: (&str, &str) = ("GOMP_SPINCOUNT", "20000");
 /// The OpenMP variable by which the user configures the same for every program.
 const WAIT_POLICY: &str = "OMP_WAIT_POLICY";

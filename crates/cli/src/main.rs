@@ -1,5 +1,5 @@
-//! The binary `labelproof`: parses the command line, runs the command if no network has to run, and otherwise becomes
-//! `labelproof-torch`.
+//! The binary `labelproof`: parses the command line, runs the command if no network has to run, and otherwise
+//! becomes `labelproof-torch`.
 
 use clap::Parser;
 use labelproof_cli::{Cli, entry, handover};

@@ -1,4 +1,5 @@
-//! `pipeline.yaml`: read, overridden by `--set`, checked as a whole, and resolved into each stage's parameters.
+//! The configuration: reads `pipeline.yaml`, applies `--set`, checks everything, and resolves each stage's
+//! parameters.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -10,41 +11,42 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
 
-/// A whole pipeline. Paths are relative to the folder of the file.
+/// The content of `pipeline.yaml`. Paths are relative to the folder of the file.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "pipeline.yaml of labelproof")]
 pub struct Pipeline {
-    /// Of everything that is drawn at random. A stage may set its own `seed`.
+    /// The seed of everything that is drawn at random. A stage can set a `seed` of its own.
     #[serde(default = "default_seed")]
     pub seed: u64,
-    /// A BERT encoder in the layout of Hugging Face: a folder with config.json, model.safetensors, tokenizer.json.
+    /// The folder of a BERT encoder in the layout of Hugging Face: config.json, model.safetensors,
+    /// tokenizer.json.
     pub encoder: PathBuf,
-    /// `auto`, `cpu`, `cuda`, `cuda:1`, `mps` or `flex` (burn's own backend, pure Rust, slow). Changing it makes no
-    /// stage stale: it is where the work is done, not what is done.
+    /// The device on which the network runs: `auto`, `cpu`, `cuda`, `cuda:1`, `mps` or `flex` (burn's own
+    /// backend in pure Rust, which is slow). Another device makes no stage stale.
     #[serde(default = "default_device")]
     pub device: String,
     /// The folder of the artifacts.
     #[serde(default = "default_artifacts")]
     pub artifacts: PathBuf,
-    /// Where the texts come from.
+    /// The sources of the labelled texts.
     pub ingest: labelproof_ingest::Params,
-    /// How a text becomes tokens.
+    /// How texts are cleaned and tokenised.
     #[serde(default)]
     pub preprocess: labelproof_preprocess::Params,
-    /// Which rows are trained on, chosen by, and tested on.
+    /// How rows are assigned to training, validation and test.
     #[serde(default)]
     pub split: labelproof_split::Params,
     /// How the classifier is trained.
     #[serde(default)]
     pub train: labelproof_settings::train::Params,
-    /// How the figures are made.
+    /// How the metrics are computed.
     #[serde(default)]
     pub evaluate: labelproof_settings::evaluate::Params,
-    /// How the audit draws.
+    /// How the audit draws its random samples.
     #[serde(default)]
     pub audit: labelproof_settings::audit::Params,
-    /// What the page shows.
+    /// What the report shows.
     #[serde(default)]
     pub report: labelproof_report::Params,
 }
@@ -61,66 +63,50 @@ fn default_artifacts() -> PathBuf {
     "artifacts".into()
 }
 
-/// A pipeline with the folders it works in.
+/// A pipeline with its paths and its device resolved.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// What the file says.
+    /// The content of the file, with overrides applied.
     pub pipeline: Pipeline,
-    /// The folder of the file: sources are relative to it.
+    /// The folder of the file, to which the sources' paths are relative.
     pub base: PathBuf,
     /// The encoder's folder.
     pub encoder: PathBuf,
     /// The folder of the artifacts.
     pub artifacts: PathBuf,
-    /// Where the network runs.
+    /// The device on which the network runs.
     pub device: DeviceChoice,
 }
 
-/// `pipeline.yaml` or an override cannot be used.
+/// The configuration or an override is invalid.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum ConfigError {
-    /// The file is not there or cannot be read.
+    /// The file cannot be read.
     #[error("cannot read the configuration `{}`", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: FsError,
-    },
-    /// The file is no valid configuration.
+    Read { path: PathBuf, source: FsError },
+    /// The file is not a valid configuration.
     #[error("{}{}: {problem}{}", path.display(), position(*line, *column), excerpt(source_line))]
     Parse {
-        /// The file.
         path: PathBuf,
-        /// From 1; 0 when unknown.
+        /// The line, from 1; 0 when it is unknown.
         line: usize,
-        /// From 1.
+        /// The column, from 1.
         column: usize,
-        /// What is wrong.
         problem: String,
-        /// The line itself.
         source_line: String,
-        /// What to do.
         hint: Option<String>,
     },
-    /// `--set` cannot be used.
+    /// An argument of `--set` is invalid.
     #[error("`--set {assignment}`: {problem}")]
     Set {
-        /// As given.
         assignment: String,
-        /// What is wrong.
         problem: String,
-        /// What to do.
         hint: Option<String>,
     },
-    /// Values are out of range.
+    /// Values are out of their ranges.
     #[error("`{}` cannot be run:{}", path.display(), list(problems))]
-    Check {
-        /// The file.
-        path: PathBuf,
-        /// Each problem, with its key.
-        problems: Vec<String>,
-    },
+    Check { path: PathBuf, problems: Vec<String> },
 }
 
 fn position(line: usize, column: usize) -> String {
@@ -159,8 +145,8 @@ impl Diagnostic for ConfigError {
 const LARGEST_FILE: usize = 1 << 20;
 
 impl Config {
-    /// Reads and checks a configuration. `overrides` are `key=value` with dotted keys; `device` and `artifacts` win
-    /// over the file's.
+    /// Reads and checks a configuration. `overrides` are `key=value` with dotted keys; `device` and
+    /// `artifacts` win over the file's.
     pub fn load(
         path: &Path,
         overrides: &[String],
@@ -225,7 +211,7 @@ impl Config {
     }
 }
 
-/// Joins, and takes out what would only clutter messages: `./`, and a folder that `..` leaves again.
+/// Joins two paths, and removes `./` and every folder that `..` leaves again, for the sake of messages.
 fn join(base: &Path, path: &Path) -> PathBuf {
     let mut joined = PathBuf::new();
     for component in base.join(path).components() {
@@ -254,7 +240,7 @@ impl Pipeline {
         .concat()
     }
 
-    /// A stage's parameters, resolved, as they are compared and stored.
+    /// The resolved parameters of a stage, as its lock stores them.
     pub fn params(&self, stage: StageId) -> serde_json::Value {
         match stage {
             StageId::Ingest => serde_json::to_value(&self.ingest),
@@ -268,7 +254,7 @@ impl Pipeline {
         .expect("parameters have string keys only")
     }
 
-    /// The JSON schema of the file, for editors.
+    /// The JSON schema of `pipeline.yaml`.
     pub fn schema() -> String {
         let schema = schemars::schema_for!(Pipeline);
         let mut text = serde_json::to_string_pretty(&schema).expect("a schema is JSON");
@@ -280,7 +266,7 @@ impl Pipeline {
 /// The stages that draw at random.
 const SEEDED: [&str; 5] = ["ingest", "split", "train", "evaluate", "audit"];
 
-/// Gives every stage that draws and sets no seed of its own the root seed.
+/// Gives the root seed to every stage that draws at random and sets no seed of its own.
 fn hand_down_seed(value: &mut Value) {
     let seed = value
         .get("seed")
@@ -299,7 +285,7 @@ fn hand_down_seed(value: &mut Value) {
     }
 }
 
-/// Sets one dotted key.
+/// Applies one argument of `--set`, which names its key with dots.
 fn apply(root: &mut Value, assignment: &str) -> Result<(), ConfigError> {
     let problem = |problem: &str, hint: Option<&str>| ConfigError::Set {
         assignment: assignment.to_owned(),
@@ -372,7 +358,7 @@ fn locate(path: &Path, text: &str, error: &serde_yaml::Error) -> ConfigError {
     }
 }
 
-/// The first line of a message of serde, with the names of Rust's types in words.
+/// The first line of a message of serde, with Rust's types replaced by words.
 fn plain(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
     for (name, words) in [
@@ -388,7 +374,7 @@ fn plain(message: &str) -> String {
     line.to_owned()
 }
 
-/// For an unknown key, the valid one that is most like it.
+/// The valid key that is most similar to an unknown one, as a hint.
 fn nearest_key(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("unknown field `")?;
     let (wrong, rest) = rest.split_once('`')?;

@@ -1,5 +1,5 @@
-//! The stages that handle data and numbers, and never the network: ingest, preprocess, split and report. A run of no others is done
-//! without LibTorch, which takes time to load and memory to hold.
+//! The data stages, which run no network: ingest, preprocess, split and report. A run of no other stages does
+//! not need LibTorch, which takes time to load and memory to hold.
 
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,12 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::run::Selection;
 
-/// Whether a selection is of such stages alone.
+/// Whether all selected stages are data stages.
 pub fn are_all_of(selection: &Selection) -> bool {
     !selection.stages.iter().any(|stage| stage.uses_device())
 }
 
-/// Runs one of them; see [`RunStage`](crate::RunStage).
+/// Runs a data stage; see [`RunStage`](crate::RunStage).
 pub fn run_stage(
     config: &Config,
     stage: StageId,
@@ -40,7 +40,7 @@ pub fn run_stage(
         StageId::Report => labelproof_report::run(&pipeline.report, artifacts, out, reporter)
             .map_err(|error| Failure::of_stage(stage, error))?,
         StageId::Train | StageId::Evaluate | StageId::Audit => {
-            unreachable!("{stage} runs the network, and whoever calls this runs that elsewhere")
+            unreachable!("{stage} runs a network: the caller runs it itself")
         }
     }
     Ok(None)

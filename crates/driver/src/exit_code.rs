@@ -1,32 +1,32 @@
-//! The exit codes of `labelproof`. They are documented in the README, and scripts rely on them.
+//! The exit codes of `labelproof`. The help lists them, and scripts rely on them.
 
 use labelproof_artifact::Fault;
 
-/// Why the process ended.
+/// The exit code of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ExitCode {
-    /// All went well; also when the reader of standard output went away.
+    /// The command succeeded, or the reader of its standard output went away.
     Success = 0,
     /// A bug in labelproof.
     Bug = 1,
-    /// The command line or `pipeline.yaml`.
+    /// The command line or `pipeline.yaml` is invalid.
     Configuration = 2,
-    /// The user's data.
+    /// The user's data cannot be used.
     Input = 3,
     /// An artifact is missing, damaged or of another format.
     Artifact = 4,
     /// `status --check` found a stage that is not up to date.
     Stale = 5,
-    /// The encoder, the bundle or the device.
+    /// The encoder, the bundle or the device cannot be used.
     Model = 6,
-    /// The file system: no space, no permission.
+    /// The file system failed: no space, no permission.
     Environment = 7,
-    /// `audit --check` found that the figures do not say what they seem to say.
+    /// `audit --check` found that the metrics are unsound.
     Unsound = 8,
-    /// `reproduce` found a difference to the lock.
+    /// `reproduce` found a difference from the lock.
     NotReproduced = 9,
-    /// Ctrl-C, or a signal that asks to end. The number is what shells use for a process that Ctrl-C ended.
+    /// Ctrl-C or another signal stopped the command. Shells use the same code.
     Interrupted = 130,
 }
 

@@ -1,4 +1,4 @@
-//! A failed command, ready to be shown: what failed, why, whose fault it is and what to do.
+//! The failure of a command: what failed, why, whose fault that is, and what to do.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use labelproof_artifact::{Diagnostic, Fault, StageId};
 /// Why a command failed.
 #[derive(Debug)]
 pub struct Failure {
-    /// The stage that failed, if one did.
+    /// The stage that failed, or `None` if the command failed outside a stage.
     stage: Option<StageId>,
     error: Box<dyn Diagnostic + Send + Sync>,
 }
@@ -22,7 +22,7 @@ impl<E: Diagnostic + Send + Sync + 'static> From<E> for Failure {
 }
 
 impl Failure {
-    /// An error of a stage.
+    /// The failure of a stage.
     pub fn of_stage(stage: StageId, error: impl Diagnostic + Send + Sync + 'static) -> Self {
         Self {
             stage: Some(stage),
@@ -30,12 +30,12 @@ impl Failure {
         }
     }
 
-    /// Whose fault it is.
+    /// Whose fault the failure is.
     pub fn fault(&self) -> Fault {
         self.error.fault()
     }
 
-    /// The whole message: the error, its causes, and the hints.
+    /// The message for people: the error, its causes, and the hints.
     pub fn render(&self) -> String {
         let mut text = String::from("error: ");
         match self.stage {
@@ -63,7 +63,7 @@ impl Failure {
     }
 }
 
-/// The further lines of a message, moved below its first.
+/// A message whose further lines are indented below the first.
 fn indented(message: &str) -> String {
     message.replace('\n', "\n    ")
 }

@@ -1,7 +1,8 @@
-//! Ctrl-C and the signals that ask a process to end.
+//! Ctrl-C, and the other signals that ask a process to end.
 //!
-//! A training is asked to stop, keeps a checkpoint and ends; anything else ends at once, because nothing it does takes
-//! longer to do again than to keep. A second signal always ends at once.
+//! A training is asked to stop: it writes a checkpoint and ends. Every other stage is ended at once, because
+//! it takes no longer to run again than a checkpoint would take. A second signal always ends the process at
+//! once.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,15 +17,15 @@ use crate::exit_code::ExitCode;
 use crate::printer;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
-/// The stage at work.
+/// The stage that is running.
 static RUNNING: Mutex<Option<StageId>> = Mutex::new(None);
 
-/// Whether the user wants the work at hand to end.
+/// Whether the user asked to stop.
 pub fn requested() -> bool {
     REQUESTED.load(Ordering::Relaxed)
 }
 
-/// Says which stage is at work while it is.
+/// Runs a stage, and records meanwhile that it is running.
 pub fn while_running<T>(stage: StageId, work: impl FnOnce() -> T) -> T {
     set_running(Some(stage));
     let result = work();
@@ -38,7 +39,7 @@ fn set_running(stage: Option<StageId>) {
     }
 }
 
-/// Listens from now on. If that is not possible, signals end the process as they always do, which loses no more.
+/// Starts listening for signals. Where that fails, signals end the process, which loses no more than before.
 pub fn listen() {
     if let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) {
         thread::spawn(move || {
@@ -57,8 +58,8 @@ fn stop() {
     }
     match running {
         Some(stage) => printer::note(&format!(
-            "error: stopped in stage `{stage}`\n\nhint: finished stages are kept: run the same command again, and it goes on \
-             with `{stage}`"
+            "error: stopped in stage `{stage}`\n\nhint: finished stages are kept: run the same command again, and \
+             it goes on with `{stage}`"
         )),
         None => printer::note("error: stopped"),
     }

@@ -1,9 +1,9 @@
 //! The driver: reads `pipeline.yaml`, decides which stages must run, runs them, and commits what they wrote.
 //!
-//! Responsible for the configuration, the plan, the locks, interruption, and what is printed and with which exit code
-//! the process ends. It knows which files a stage reads and writes, and nothing of how the stage makes one from the
-//! other. The command line is `labelproof-cli`'s; the stages that run a network are `labelproof-torch`'s, which hands
-//! them in as a [`RunStage`]. Nothing here links LibTorch.
+//! Responsible for the configuration, the plan, the locks, interruption, and what is printed and with which
+//! exit code the process ends. It knows which files a stage reads and writes, and nothing of how the stage
+//! makes one from the other. The command line is `labelproof-cli`'s; the stages that run a network are
+//! `labelproof-torch`'s, which hands them in as a [`RunStage`]. Nothing here links LibTorch.
 
 pub mod config;
 pub mod data_stages;

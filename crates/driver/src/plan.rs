@@ -1,7 +1,7 @@
-//! Which stages are up to date, and why the others are not.
+//! The plan: which stages are up to date, and why the others are not.
 //!
-//! A stage is up to date when its lock says that the same revision of its code ran with the same parameters on the same
-//! input, and what it wrote is still there, byte for byte. Times of files mean nothing.
+//! A stage is up to date when its lock records the present revision, parameters and inputs, and its outputs
+//! are still what it wrote, byte for byte. Modification times do not matter.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,17 +17,17 @@ use crate::failure::Failure;
 /// Why a stage must run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stale {
-    /// There is no lock: it never ran to its end.
+    /// The stage has no lock: it never ran to its end.
     NeverRun,
-    /// The code of the stage changed what it gives.
+    /// The stage's code has another revision.
     Revision,
-    /// A parameter has another value: key, old, new.
+    /// A parameter changed: its key, its old value, its new value.
     Parameter(String, String, String),
-    /// Something it reads changed.
+    /// A file that the stage reads changed.
     Input(String),
-    /// Something it wrote was changed or removed since.
+    /// A file that the stage wrote was changed or removed.
     Output(PathBuf),
-    /// A stage before it must run first.
+    /// A stage from which this one reads is stale.
     Upstream(StageId),
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for Stale {
 }
 
 impl Stale {
-    /// The file that is not what the stage wrote, if that is the reason.
+    /// The file that was changed or removed, if that is the reason.
     pub fn changed_output(&self) -> Option<&Path> {
         match self {
             Self::Output(path) => Some(path),
@@ -67,7 +67,7 @@ pub fn declaration(stage: StageId) -> &'static Stage {
     }
 }
 
-/// Compares stages with their locks. Digests are kept for as long as it lives, so that no file is read twice.
+/// Compares stages with their locks. It remembers digests, so that no file is read twice.
 #[derive(Debug)]
 pub struct Planner<'a> {
     config: &'a Config,
@@ -75,7 +75,7 @@ pub struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    /// A planner for a configuration.
+    /// Creates a planner for a configuration.
     pub fn new(config: &'a Config) -> Self {
         Self {
             config,
@@ -83,13 +83,13 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Forgets what it knows of a stage's folder, because the stage has just run.
+    /// Forgets the digests of a stage's outputs, because the stage has just run.
     pub fn forget(&mut self, stage: StageId) {
         let folder = self.config.artifacts.join(stage.name());
         self.digests.retain(|path, _| !path.starts_with(&folder));
     }
 
-    /// Why a stage must run, its own reasons only; nothing if it is up to date.
+    /// The reasons for which a stage itself must run; none if it is up to date.
     pub fn reasons(&mut self, stage: StageId) -> Result<Vec<Stale>, Failure> {
         let folder = self.config.artifacts.join(stage.name());
         let Some(lock) = StageLock::read(&folder) else {
@@ -126,7 +126,7 @@ impl<'a> Planner<'a> {
         Ok(reasons)
     }
 
-    /// Every stage with the reasons for which it must run, upstream ones included.
+    /// The reasons for which each stage must run, stale upstream stages included.
     pub fn status(&mut self) -> Result<Vec<(StageId, Vec<Stale>)>, Failure> {
         let mut all: Vec<(StageId, Vec<Stale>)> = Vec::new();
         for stage in StageId::ALL {
@@ -135,7 +135,7 @@ impl<'a> Planner<'a> {
                     .any(|(done, reasons)| done == before && !reasons.is_empty())
             });
             let mut reasons = self.reasons(stage)?;
-            // What changed before it explains a changed input better than the name of a file.
+            // The upstream stage explains a changed input better than the name of a file.
             if let Some(before) = stale_upstream
                 && reasons != [Stale::NeverRun]
             {
@@ -147,7 +147,7 @@ impl<'a> Planner<'a> {
         Ok(all)
     }
 
-    /// Digests of what a stage reads, by name. What is not there is left out: the stage itself says what it misses.
+    /// The digests of what a stage reads, by name. A missing file is left out: the stage itself reports it.
     pub fn inputs(&mut self, stage: StageId) -> Result<BTreeMap<String, Digest>, Failure> {
         let mut inputs = BTreeMap::new();
         if stage == StageId::Ingest {
@@ -161,7 +161,7 @@ impl<'a> Planner<'a> {
         Ok(inputs)
     }
 
-    /// The files and folders that a stage reads beside the sources, by name.
+    /// The paths of what a stage reads besides the sources, by name.
     fn input_files(&self, stage: StageId) -> BTreeMap<String, PathBuf> {
         let Stage {
             reads, encoder_files, ..
@@ -175,7 +175,7 @@ impl<'a> Planner<'a> {
         of_encoder.chain(of_stages).collect()
     }
 
-    /// One digest of the names and contents of all source files.
+    /// The digest of the names and contents of all source files.
     fn sources(&mut self) -> Result<Digest, Failure> {
         let files = labelproof_ingest::source_files(&self.config.pipeline.ingest, &self.config.base)
             .map_err(|error| Failure::of_stage(StageId::Ingest, error))?;
@@ -188,13 +188,13 @@ impl<'a> Planner<'a> {
         Ok(Digest::of_bytes(lines.as_bytes()))
     }
 
-    /// The digest of a file or folder, or nothing when it cannot be read.
+    /// The digest of a file or folder, or `None` if it cannot be read.
     fn digest(&mut self, path: &Path) -> Option<Digest> {
         self.read(vec![path.to_path_buf()]);
         self.digests[path].clone()
     }
 
-    /// Reads what is not known yet, several files at once: those of an encoder and of the model made of it are all that is large.
+    /// Computes the digests that are not known yet, of several files at once.
     fn read(&mut self, mut paths: Vec<PathBuf>) {
         paths.retain(|path| !self.digests.contains_key(path));
         let found: Vec<(PathBuf, Option<Digest>)> = paths
@@ -212,10 +212,10 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// A parameter with two values: its dotted key, the old one, the new one.
+/// A parameter that differs: its dotted key, its old value, its new value.
 pub type Changed = (String, String, String);
 
-/// The leaves in which two parameter trees differ, by their dotted keys.
+/// The leaves in which two trees of parameters differ.
 pub fn changed_values(key: &str, old: &serde_json::Value, new: &serde_json::Value) -> Vec<Changed> {
     use serde_json::Value::Object;
     if old == new {

@@ -1,4 +1,5 @@
-//! The only file that prints. Data goes to standard output, everything else to standard error.
+//! Printing: results go to standard output, everything else to standard error. Nothing else in the workspace
+//! prints.
 #![expect(clippy::print_stderr, reason = "this is where printing happens")]
 
 use std::io::{IsTerminal, Write};
@@ -12,19 +13,19 @@ use labelproof_artifact::{Reporter, StageId};
 use crate::interrupt;
 use crate::run::StageOutcome;
 
-/// How much is shown.
+/// How much is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verbosity {
-    /// Errors only.
+    /// Nothing but errors and results.
     Quiet,
-    /// A line for each stage and message.
+    /// A line for each stage and each message.
     Lines,
-    /// Lines, and a bar for the work at hand.
+    /// Lines, and a progress bar.
     Bars,
 }
 
 impl Verbosity {
-    /// Bars where a person watches, lines elsewhere.
+    /// Progress bars on a terminal, lines elsewhere and in continuous integration.
     pub fn choose(quiet: bool) -> Self {
         let watched = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
         match (quiet, watched) {
@@ -35,7 +36,7 @@ impl Verbosity {
     }
 }
 
-/// Shows the progress of stages.
+/// Prints the progress of stages.
 #[derive(Debug)]
 pub struct Printer {
     verbosity: Verbosity,
@@ -43,7 +44,7 @@ pub struct Printer {
 }
 
 impl Printer {
-    /// A printer of this verbosity.
+    /// Creates a printer.
     pub fn new(verbosity: Verbosity) -> Self {
         Self {
             verbosity,
@@ -51,17 +52,17 @@ impl Printer {
         }
     }
 
-    /// A stage begins.
+    /// Prints that a stage starts, and why.
     pub fn stage_started(&self, stage: StageId, reasons: &[String]) {
         self.line(&format!("{stage:<11} {}", summarize_reasons(reasons)));
     }
 
-    /// Something about a stage that does not run.
+    /// Prints a note about a stage that does not run.
     pub fn note_of_stage(&self, stage: StageId, text: &str) {
         self.line(&format!("{stage:<11} {text}"));
     }
 
-    /// A stage is done.
+    /// Prints what became of a stage.
     pub fn stage_finished(&self, stage: StageId, outcome: &StageOutcome, folder: &Path) {
         self.replace_bar(None);
         let text = match outcome {
@@ -135,7 +136,7 @@ impl Reporter for Printer {
     }
 }
 
-/// The first reasons, and how many more there are.
+/// The first reasons, and the number of the others.
 pub fn summarize_reasons(reasons: &[String]) -> String {
     const SHOWN: usize = 3;
     let mut text = reasons.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
@@ -145,7 +146,7 @@ pub fn summarize_reasons(reasons: &[String]) -> String {
     text
 }
 
-/// A time as people say it: `1m02s`, or `3.4s`.
+/// A duration for people, such as `1m02s` or `3.4s`.
 pub fn duration(elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     if seconds >= 60 {
@@ -155,12 +156,12 @@ pub fn duration(elapsed: Duration) -> String {
     }
 }
 
-/// Prints a message for people.
+/// Prints a message for people to standard error.
 pub fn note(text: &str) {
     eprintln!("{text}");
 }
 
-/// Writes data to standard output. A reader that went away is no error.
+/// Prints a result to standard output. A reader that went away is not an error.
 pub fn data(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }

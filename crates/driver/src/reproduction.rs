@@ -1,6 +1,6 @@
-//! `pipeline.lock`: what a pipeline gave and on which machine, and whether it gives that again.
+//! `pipeline.lock`: what a pipeline wrote and on which platform, and in what another run differs from it.
 //!
-//! Not responsible for running anything: it compares artifacts that are there with the lock.
+//! Nothing here runs a stage: a lock is compared with artifacts that exist.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,27 +14,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::changed_values;
 
-/// The version of the lock's form.
+/// The version of the lock's format.
 const SCHEMA: u32 = 1;
 
-/// A lock is a few kilobytes; what is larger is something else.
+/// The size of the largest file that is read: a lock has a few kilobytes.
 const LARGEST_LOCK: u64 = 4 << 20;
 
-/// How far accuracy, macro F1 and AUC may be apart on another platform, where sums are rounded otherwise.
+/// By how much accuracy, macro F1 and AUC may differ on another platform, where sums are rounded differently.
 pub const TOLERANCE: f64 = 0.02;
 
-/// What a pipeline gave.
+/// What a pipeline wrote, and on which platform.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PipelineLock {
     schema: u32,
     platform: Platform,
-    /// Accuracy, macro F1 and AUC of each split.
+    /// The accuracy, macro F1 and AUC of each split.
     metrics: BTreeMap<Split, BTreeMap<String, Option<f64>>>,
     stages: BTreeMap<StageId, StageLock>,
 }
 
-/// What training depends on beside its input: equal platforms give equal bytes.
+/// What the bytes of a training depend on besides its input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Platform {
@@ -46,7 +46,7 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// The platform of this process, for training on this device.
+    /// The platform of this process, for a network that runs on `device`.
     pub fn current(device: &str) -> Self {
         Self {
             system: std::env::consts::OS.to_owned(),
@@ -58,8 +58,8 @@ impl Platform {
     }
 }
 
-/// The processor's name, as far as the system tells it, and the instructions that decide which of LibTorch's kernels run: machines
-/// that are rented call processors of several generations by one name.
+/// The processor's name, if the system tells it, and its instruction sets, which select LibTorch's kernels:
+/// rented machines report processors of several generations under one name.
 fn processor() -> String {
     let text = fs::read_to_string(Path::new("/proc/cpuinfo")).unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with("model name"));
@@ -68,7 +68,7 @@ fn processor() -> String {
     words.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// The widest vectors, whether they multiply 16-bit numbers, and whether there are tiles (AMX) that do.
+/// The widest vector instructions, and whether bfloat16 and AMX are supported.
 #[cfg(target_arch = "x86_64")]
 fn instructions() -> Option<&'static str> {
     if std::arch::is_x86_feature_detected!("avx512bf16") {
@@ -84,38 +84,35 @@ fn instructions() -> Option<&'static str> {
     }
 }
 
-/// The standard library does not tell yet; a processor of AVX-512 has the leaf that is asked for.
+/// Whether the processor supports AMX-BF16, which the standard library does not detect yet. Processors with
+/// AVX-512 have the CPUID leaf.
 #[cfg(target_arch = "x86_64")]
 fn has_tiles() -> bool {
-    /// Of Intel's manual, volume 2A, `CPUID`: AMX-BF16.
+    /// Intel's Software Developer's Manual, volume 2A, `CPUID`, leaf 7, EDX bit 22.
     const EXTENDED_FEATURES: u32 = 7;
     const TILES_OF_BFLOAT16: u32 = 1 << 22;
     std::arch::x86_64::__cpuid_count(EXTENDED_FEATURES, 0).edx & TILES_OF_BFLOAT16 != 0
 }
 
-/// Nothing is told apart.
+/// Instruction sets of other architectures are not distinguished.
 #[cfg(not(target_arch = "x86_64"))]
 fn instructions() -> Option<&'static str> {
     None
 }
 
-/// A lock cannot be used.
+/// A lock cannot be read, made or written.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum PipelineLockError {
-    /// It cannot be read or written.
+    /// The lock cannot be read or written.
     #[error(transparent)]
     File(#[from] FsError),
     /// An artifact cannot be read.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
-    /// It is no lock.
-    #[error("`{path}` is no lock of a pipeline: {problem}")]
-    Damaged {
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+    /// The file is not a lock.
+    #[error("`{path}` is not the lock of a pipeline: {problem}")]
+    Damaged { path: String, problem: String },
     /// A stage has no artifacts.
     #[error("stage `{0}` has no artifacts to lock")]
     NeverRun(StageId),
@@ -135,19 +132,19 @@ impl Diagnostic for PipelineLockError {
     }
 }
 
-/// Something that is not as the lock says.
+/// A difference between a lock and a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// The stage.
+    /// The stage in which the difference is.
     pub stage: StageId,
-    /// What differs: a parameter, an input, a file, a metric.
+    /// What differs: a parameter, an input, a file or a metric.
     pub what: String,
-    /// How.
+    /// How it differs.
     pub how: String,
 }
 
 impl PipelineLock {
-    /// The lock of a folder of artifacts.
+    /// Makes the lock of a folder of artifacts.
     pub fn of_artifacts(artifacts: &Path, platform: Platform) -> Result<Self, PipelineLockError> {
         let stages = StageId::ALL
             .into_iter()
@@ -198,19 +195,19 @@ impl PipelineLock {
         Ok(fs::write_atomic(path, text.as_bytes())?)
     }
 
-    /// Whether it was made on this platform.
+    /// Whether the lock was made on a platform.
     pub fn is_of(&self, platform: &Platform) -> bool {
         self.platform == *platform
     }
 
-    /// What a stage was run with and gave.
+    /// The lock of a stage.
     pub fn stage(&self, stage: StageId) -> Option<&StageLock> {
         self.stages.get(&stage)
     }
 
-    /// In what a fresh lock differs from this one. Data stages have to agree byte for byte on every platform; the others
-    /// do on an equal one, and elsewhere in their metrics, within [`TOLERANCE`]. `fresh_artifacts` and `kept_artifacts`
-    /// are where the files lie, to say where they begin to differ.
+    /// The differences of a fresh lock from this one. The data stages before training must agree byte for
+    /// byte on every platform; the others on an equal platform, and elsewhere in their metrics, within
+    /// [`TOLERANCE`]. The files in `fresh_artifacts` and `kept_artifacts` tell where the first difference is.
     pub fn differences(
         &self,
         fresh: &Self,
@@ -281,12 +278,12 @@ fn shown(value: Option<f64>) -> String {
     value.map_or_else(|| "undefined".to_owned(), |value| format!("{value:.4}"))
 }
 
-/// Stages whose output depends on nothing but their input, whatever the machine.
+/// Whether the output of a stage depends on nothing but its input, whatever the platform.
 fn is_data(stage: StageId) -> bool {
     matches!(stage, StageId::Ingest | StageId::Preprocess | StageId::Split)
 }
 
-/// Code, parameters and inputs from outside: if these differ, the output may.
+/// The differences in revision, parameters and inputs from outside, which explain differences in the output.
 fn of_settings(stage: StageId, locked: &StageLock, now: &StageLock) -> Vec<Difference> {
     let mut differences = Vec::new();
     if locked.revision != now.revision {
@@ -454,7 +451,7 @@ mod tests {
         fs::write_atomic(&path, b"{\"schema\": 1}").unwrap();
         let refused = PipelineLock::read(&path).unwrap_err().to_string();
         assert!(
-            refused.contains("is no lock of a pipeline: missing field"),
+            refused.contains("is not the lock of a pipeline: missing field"),
             "{refused}"
         );
     }

@@ -1,4 +1,5 @@
-//! Runs stages: each in a scratch folder, committed by one rename with its lock inside.
+//! The run of stages: each writes into a scratch folder, which one rename commits with the stage's lock
+//! inside.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -17,23 +18,23 @@ use crate::times::Times;
 /// What became of a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StageOutcome {
-    /// Nothing to do.
+    /// It was up to date, and did not run.
     UpToDate,
-    /// It ran, for this long.
+    /// It ran for this long.
     Ran(Duration),
 }
 
-/// Which stages a run is about.
+/// The stages of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
-    /// The stages to run where they are not up to date, in order.
+    /// The stages to run if they are not up to date, in order.
     pub stages: Vec<StageId>,
-    /// Those of them that were asked for, and not only needed by others.
+    /// The stages among them that the user asked for, and not only those they need.
     pub asked: Vec<StageId>,
 }
 
 impl Selection {
-    /// These stages and all they need; every stage if none is named.
+    /// Selects stages and everything upstream of them; every stage if none is named.
     pub fn with_upstream(targets: &[StageId]) -> Self {
         let wanted = |stage: &StageId| {
             let needs = |&target: &StageId| {
@@ -57,7 +58,7 @@ impl Selection {
         }
     }
 
-    /// The stages from one to another, both included, and nothing before them.
+    /// Selects the stages from one to another, both included, and nothing upstream of them.
     pub fn between(from: Option<StageId>, until: Option<StageId>) -> Self {
         let stages: Vec<StageId> = StageId::ALL
             .into_iter()
@@ -74,9 +75,9 @@ impl Selection {
 /// How a run behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conduct {
-    /// What was asked for runs in any case.
+    /// Whether the stages that were asked for run even if they are up to date.
     pub force: bool,
-    /// If another run works in the folder, wait for its end.
+    /// Whether to wait for another run that uses the folder of artifacts, instead of failing.
     pub wait: bool,
 }
 
@@ -89,8 +90,8 @@ impl Default for Conduct {
     }
 }
 
-/// What a [`run`] would do now: for every stage of a selection the reasons for which it would run, none if it is up to
-/// date. Locks and writes nothing.
+/// What a [`run`] would do now: for every stage of a selection the reasons for which it would run, none if it
+/// is up to date. Locks and writes nothing.
 pub fn dry_run(
     config: &Config,
     selection: &Selection,
@@ -111,12 +112,12 @@ pub fn dry_run(
         .collect())
 }
 
-/// What a stage does: reads and writes as the configuration says, its output below the given folder. Returns a folder that
-/// it kept to go on from, which is to be removed when its output is safe.
+/// Runs a stage, which writes into the given folder. Returns the folder of its checkpoints, if it has any,
+/// which is removed once the output is committed.
 pub type RunStage<'a> =
     &'a dyn Fn(&Config, StageId, &Path, &dyn Reporter) -> Result<Option<PathBuf>, Failure>;
 
-/// Runs what is not up to date.
+/// Runs the selected stages that are not up to date.
 pub fn run(
     config: &Config,
     selection: &Selection,
@@ -124,7 +125,7 @@ pub fn run(
     printer: &Printer,
     run_stage: RunStage<'_>,
 ) -> Result<(), Failure> {
-    // Nobody wants to learn of a wrong path after the data are read.
+    // A wrong path is reported before minutes are spent on reading the data.
     if selection.stages.contains(&StageId::Preprocess) {
         encoder::check(&config.encoder)?;
     }
@@ -157,8 +158,8 @@ pub fn run(
     Ok(())
 }
 
-/// Whether [`run`] would find nothing to do; says so for each stage, as it would. Asks LibTorch nothing: where that would
-/// have to be asked for a device, or another run is at work, or a stage before the selection is stale, the answer is no.
+/// Whether every stage up to the last selected one is up to date; prints so if it is. The answer is also no
+/// where LibTorch would have to be asked for the device, or where another run is using the folder.
 pub fn is_up_to_date(
     config: &Config,
     selection: &Selection,
@@ -187,7 +188,7 @@ pub fn is_up_to_date(
     Ok(true)
 }
 
-/// The user asked to stop when a stage was all but done.
+/// The user asked to stop while a stage was ending.
 #[derive(Debug, thiserror::Error)]
 #[error("stopped after stage `{stage}`")]
 pub(crate) struct Stopped {
@@ -203,7 +204,7 @@ impl Diagnostic for Stopped {
 
 const FORCED: &str = "forced";
 
-/// Something that a stage wrote, and that a later one would read, is not what was written.
+/// A file that a later stage would read is not what its stage wrote.
 #[derive(Debug, thiserror::Error)]
 #[error("`{}` is not what `{stage}` wrote: it was edited, cut or removed since", path.display())]
 pub(crate) struct ChangedArtifact {
@@ -217,8 +218,8 @@ impl Diagnostic for ChangedArtifact {
     }
 }
 
-/// Names stages before the selection that would have to run: their old output is used. It may be old; what was changed
-/// behind the pipeline's back is nobody's output, and is refused.
+/// Prints which stages before the selection are stale, because their old output is used. Output that was
+/// edited since is refused.
 fn check_what_is_left_out(
     planner: &mut Planner<'_>,
     selection: &Selection,
@@ -238,8 +239,8 @@ fn check_what_is_left_out(
     Ok(())
 }
 
-/// Runs one stage and commits what it wrote. Killed at any moment, it leaves the old folder or the new one, or none: a
-/// folder without a lock counts as none.
+/// Runs a stage and commits its output. If the process is killed at any moment, the stage's folder is the old
+/// one or the new one, or does not exist; a folder without a lock counts as missing.
 fn execute(
     config: &Config,
     stage: StageId,

@@ -1,4 +1,4 @@
-//! Keeps two runs out of one folder of artifacts.
+//! The lock that keeps two runs out of one folder of artifacts.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
@@ -9,25 +9,20 @@ use labelproof_artifact::{Advice, Diagnostic, Fault, Reporter};
 
 const FILE: &str = ".lock";
 
-/// The folder is locked for as long as this lives. The operating system gives the lock up when the process ends, in
-/// whatever way, so that no lock is ever left behind.
+/// A folder of artifacts is locked as long as this value lives. The operating system releases the lock when
+/// the process ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct RunLock(#[expect(dead_code, reason = "held, and not read")] File);
 
-/// A folder of artifacts could not be locked.
+/// A folder of artifacts cannot be locked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunLockError {
     /// The lock file cannot be used.
     #[error(transparent)]
     File(#[from] FsError),
-    /// Another run has it, and nobody wanted to wait.
-    #[error("{holder} works in `{}`", artifacts.display())]
-    Busy {
-        /// The folder.
-        artifacts: PathBuf,
-        /// Who works there.
-        holder: String,
-    },
+    /// Another run holds the lock, and this one does not wait.
+    #[error("{holder} is using `{}`", artifacts.display())]
+    Busy { artifacts: PathBuf, holder: String },
 }
 
 impl Diagnostic for RunLockError {
@@ -35,14 +30,15 @@ impl Diagnostic for RunLockError {
         match self {
             Self::File(error) => error.advice(),
             Self::Busy { .. } => Fault::Environment.hint(
-                "without --no-wait this run would begin when the other one ends; --artifacts names another folder",
+                "leave out --no-wait to wait for the end of the other run, or name another folder with \
+                 --artifacts",
             ),
         }
     }
 }
 
 impl RunLock {
-    /// Locks a folder. If another process has it, waits for that and says so, or fails.
+    /// Locks a folder. If another process holds the lock, either says so and waits, or fails.
     pub(crate) fn acquire(
         artifacts: &Path,
         wait: bool,
@@ -50,7 +46,7 @@ impl RunLock {
     ) -> Result<Self, RunLockError> {
         fs::create_dir_all(artifacts)?;
         let path = artifacts.join(FILE);
-        // Not emptied on opening: another process may have written its number.
+        // Not truncated: another process may have written its id.
         let mut file = File::options()
             .create(true)
             .truncate(false)
@@ -69,7 +65,7 @@ impl RunLock {
                     });
                 }
                 reporter.message(&format!(
-                    "waiting for {holder}, which works in `{}`",
+                    "waiting for {holder}, which is using `{}`",
                     artifacts.display()
                 ));
                 file.lock()
@@ -77,7 +73,7 @@ impl RunLock {
             Err(TryLockError::Error(error)) => Err(error),
         };
         locked.map_err(|source| FsError::new("lock", &path, source))?;
-        // Only what others print: a lock without a number keeps them out as well.
+        // The id only serves the messages of other processes: a lock without it works as well.
         let _ = file
             .set_len(0)
             .and_then(|()| write!(file, "{}", std::process::id()));
@@ -85,7 +81,7 @@ impl RunLock {
     }
 }
 
-/// Who wrote the number in the lock file.
+/// The holder of the lock, by the process id in the lock file.
 fn holder(file: &mut File) -> String {
     let mut number = String::new();
     match file.take(20).read_to_string(&mut number) {

@@ -1,5 +1,5 @@
-//! How long each stage took when it last ran, for `labelproof status`. Apart from the stages' own files, which are the same
-//! whenever they are made.
+//! How long each stage took when it last ran, for `labelproof status`. The times are not in the stages' own
+//! files, which must not depend on a clock.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,27 +7,28 @@ use std::time::Duration;
 
 use labelproof_artifact::{StageId, fs};
 
-/// The file in the folder of artifacts.
+/// The name of the file in the folder of artifacts.
 const FILE: &str = ".times.json";
 
-/// Seconds by stage.
+/// The duration of each stage, in seconds.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Times(BTreeMap<StageId, f64>);
 
 impl Times {
-    /// Reads the times of a folder of artifacts. What cannot be read is not known: nothing depends on it.
+    /// Reads the times of a folder of artifacts. A file that cannot be read counts as empty: nothing depends
+    /// on it.
     pub fn read(artifacts: &Path) -> Self {
         let bytes = fs::read(&artifacts.join(FILE)).unwrap_or_default();
         Self(serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
-    /// How long a stage took.
+    /// How long a stage took, if that is known.
     pub fn of(&self, stage: StageId) -> Option<Duration> {
         let seconds = self.0.get(&stage)?;
         Duration::try_from_secs_f64(*seconds).ok()
     }
 
-    /// Notes how long a stage took. Where that cannot be written it is not known: the stage is done all the same.
+    /// Records how long a stage took. A failure to write is ignored: the stage is finished all the same.
     pub fn note(artifacts: &Path, stage: StageId, elapsed: Duration) {
         let mut times = Self::read(artifacts);
         let milliseconds = (elapsed.as_secs_f64() * 1e3).round();

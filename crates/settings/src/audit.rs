@@ -1,4 +1,4 @@
-//! What `pipeline.yaml` says about the audit.
+//! The section `audit` of `pipeline.yaml`.
 
 use labelproof_artifact::tokens::PREPARATION;
 use labelproof_artifact::{
@@ -33,11 +33,11 @@ pub const STAGE: Stage = Stage {
     encoder_files: &[],
 };
 
-/// How the audit draws.
+/// How the audit draws its random samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Params {
-    /// Of what checks draw at random.
+    /// The seed of what the checks draw at random.
     pub seed: u64,
 }
 
@@ -48,7 +48,7 @@ impl Default for Params {
 }
 
 impl Params {
-    /// Everything that is out of range, each with its key: nothing can be.
+    /// The problems of the parameters: there can be none.
     pub fn check(&self) -> Vec<String> {
         Vec::new()
     }

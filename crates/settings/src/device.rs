@@ -1,22 +1,22 @@
-//! Where the network runs, as a word.
+//! The device on which a network runs, by name.
 
 use std::fmt;
 use std::str::FromStr;
 
 /// A device as the user names it: `auto`, `cpu`, `cuda`, `cuda:1`, `mps` or `flex`.
 ///
-/// It is no parameter of a stage: it may change how long a result takes, and its last bits, but not what it means.
+/// The device is not a parameter of a stage: it changes how long a result takes, and its last bits at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// The first CUDA device, else the Apple GPU, else the processor.
+    /// The first CUDA device if there is one, else the Apple GPU, else the processor.
     Auto,
-    /// The processor, by LibTorch.
+    /// The processor, through LibTorch.
     Cpu,
-    /// An NVIDIA GPU, by LibTorch, counted from 0.
+    /// The NVIDIA GPU of this index, from 0, through LibTorch.
     Cuda(usize),
-    /// An Apple GPU, by LibTorch.
+    /// The Apple GPU, through LibTorch.
     Mps,
-    /// The processor, by burn's own pure-Rust backend: slower, and a second opinion on LibTorch's numbers.
+    /// The processor, through burn's own backend in pure Rust: slower, and a second opinion on LibTorch's numbers.
     Flex,
 }
 
@@ -32,9 +32,9 @@ impl fmt::Display for DeviceChoice {
     }
 }
 
-/// No device has this name.
+/// No device has the given name.
 #[derive(Debug, thiserror::Error)]
-#[error("`{name}` is no device; use auto, cpu, cuda, cuda:<number>, mps or flex")]
+#[error("unknown device `{name}`; use auto, cpu, cuda, cuda:<number>, mps or flex")]
 pub struct UnknownDevice {
     name: String,
 }
@@ -61,7 +61,7 @@ impl FromStr for DeviceChoice {
 }
 
 impl DeviceChoice {
-    /// Whether every machine has it, so that nobody needs to ask LibTorch.
+    /// Whether the device exists on every machine, so that LibTorch does not have to be asked.
     pub fn is_always_there(self) -> bool {
         matches!(self, Self::Auto | Self::Cpu | Self::Flex)
     }
@@ -80,7 +80,7 @@ mod tests {
         let error = "gpu".parse::<DeviceChoice>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`gpu` is no device; use auto, cpu, cuda, cuda:<number>, mps or flex"
+            "unknown device `gpu`; use auto, cpu, cuda, cuda:<number>, mps or flex"
         );
     }
 }

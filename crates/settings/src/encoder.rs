@@ -1,5 +1,5 @@
-//! The folder of a Hugging Face encoder that `pipeline.yaml` names: its files, and what its `config.json` has to say, checked
-//! before anything is allocated. What is in the weights and in the tokenizer is for those who read them.
+//! The encoder that `pipeline.yaml` names, a folder in the layout of Hugging Face: its files and its `config.json`, checked
+//! before anything is allocated. The contents of the weights and of the tokenizer are checked where they are read.
 
 use std::path::{Path, PathBuf};
 
@@ -7,35 +7,26 @@ use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::{Advice, Diagnostic, Fault};
 use serde::Deserialize;
 
-/// The encoder's weights.
+/// The file of the encoder's weights.
 pub const WEIGHTS_FILE: &str = "model.safetensors";
-/// The encoder's tokenizer.
+/// The file of the encoder's tokenizer.
 pub const TOKENIZER_FILE: &str = "tokenizer.json";
-/// The files that decide what an encoder computes.
+/// The files of an encoder.
 pub const FILES: [&str; 3] = [EncoderConfig::FILE, TOKENIZER_FILE, WEIGHTS_FILE];
 
-/// A folder is no encoder that can be used.
+/// A folder does not hold an encoder that can be used.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum EncoderError {
-    /// The operating system refused.
+    /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FsError),
-    /// The folder is no encoder.
-    #[error("`{}` is no encoder folder: `{file}` is missing", folder.display())]
-    Missing {
-        /// The folder that was named.
-        folder: PathBuf,
-        /// What it lacks.
-        file: &'static str,
-    },
-    /// `config.json` cannot be read, or describes something that is no plain BERT.
+    /// A file is missing.
+    #[error("`{}` is not the folder of an encoder: it has no `{file}`", folder.display())]
+    Missing { folder: PathBuf, file: &'static str },
+    /// `config.json` is invalid, or describes another architecture than BERT.
     #[error("`{}`: {problem}", path.display())]
-    Config {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
+    Config { path: PathBuf, problem: String },
 }
 
 impl Diagnostic for EncoderError {
@@ -47,13 +38,14 @@ impl Diagnostic for EncoderError {
                  model.safetensors, tokenizer.json; `make setup` fetches the sample encoder",
             ),
             Self::Config { .. } => Fault::Model.hint(
-                "`encoder` must name a BERT with the config.json it was saved with (`\"model_type\": \"bert\"`)",
+                "`encoder` must name a BERT with the config.json it was saved with \
+                 (`\"model_type\": \"bert\"`)",
             ),
         }
     }
 }
 
-/// The path of a file of an encoder folder, which must be there.
+/// The path of a file in an encoder's folder, which must exist.
 pub fn require(folder: &Path, file: &'static str) -> Result<PathBuf, EncoderError> {
     let path = folder.join(file);
     if path.exists() {
@@ -65,7 +57,7 @@ pub fn require(folder: &Path, file: &'static str) -> Result<PathBuf, EncoderErro
     })
 }
 
-/// Fails unless the folder has the files of an encoder and is of a supported architecture.
+/// Checks that a folder has the files of an encoder, and that its architecture is supported.
 pub fn check(folder: &Path) -> Result<(), EncoderError> {
     for file in FILES {
         require(folder, file)?;
@@ -77,44 +69,44 @@ pub fn check(folder: &Path) -> Result<(), EncoderError> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
-    /// The exact Gaussian error linear unit.
+    /// The Gaussian error linear unit (GELU), exact.
     Gelu,
-    /// Its tanh approximation.
+    /// The tanh approximation of GELU.
     #[serde(alias = "gelu_pytorch_tanh")]
     GeluNew,
-    /// Rectified linear unit.
+    /// The rectified linear unit.
     Relu,
 }
 
-/// The shape and constants of a BERT encoder, by their names in `config.json`.
+/// The hyperparameters of a BERT encoder, under their names in `config.json`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct EncoderConfig {
     model_type: String,
-    /// Rows of the word embedding.
+    /// The number of word embeddings.
     pub vocab_size: usize,
-    /// Width of every token's vector.
+    /// The size of the hidden states.
     pub hidden_size: usize,
-    /// Layers.
+    /// The number of layers.
     pub num_hidden_layers: usize,
-    /// Heads a layer; divides the width.
+    /// The number of attention heads per layer, which divides the hidden size.
     pub num_attention_heads: usize,
-    /// Width between the two feed-forward products.
+    /// The size between the two feed-forward layers.
     pub intermediate_size: usize,
-    /// Longest sequence, in tokens.
+    /// The length of the longest sequence, in tokens.
     pub max_position_embeddings: usize,
-    /// Rows of the segment embedding.
+    /// The number of token type embeddings.
     #[serde(default = "default_type_vocab_size")]
     pub type_vocab_size: usize,
-    /// Added to the variance in layer normalisation.
+    /// The constant that layer normalisation adds to the variance.
     #[serde(default = "default_layer_norm_eps")]
     pub layer_norm_eps: f64,
-    /// Between the two feed-forward products.
+    /// The activation between the two feed-forward layers.
     #[serde(default = "default_hidden_act")]
     pub hidden_act: Activation,
-    /// Dropout of embeddings and layer outputs while training.
+    /// The dropout probability of embeddings and sub-layer outputs during training.
     #[serde(default = "default_dropout")]
     pub hidden_dropout_prob: f64,
-    /// Dropout of attention weights while training.
+    /// The dropout probability of attention weights during training.
     #[serde(default = "default_dropout")]
     pub attention_probs_dropout_prob: f64,
     #[serde(default = "default_position_embedding_type")]
@@ -143,10 +135,10 @@ fn default_position_embedding_type() -> String {
 }
 
 impl EncoderConfig {
-    /// The file's name in the encoder's folder.
+    /// The name of the file in the encoder's folder.
     pub const FILE: &'static str = "config.json";
 
-    /// Reads and checks the configuration of an encoder folder.
+    /// Reads and checks the configuration in an encoder's folder.
     pub fn read(folder: &Path) -> Result<Self, EncoderError> {
         let path = require(folder, Self::FILE)?;
         let text = fs::read_to_string(&path)?;
@@ -154,7 +146,8 @@ impl EncoderConfig {
             path: path.clone(),
             problem,
         };
-        // The architecture is looked at first: another one may lack the fields below, and that would say nothing.
+        // The architecture is looked at first: another one may lack the fields below, and that would say
+        // nothing.
         let value: serde_json::Value =
             serde_json::from_str(&text).map_err(|error| problem(error.to_string()))?;
         let model_type = value
@@ -191,7 +184,7 @@ impl EncoderConfig {
         }
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             return Some(format!(
-                "`hidden_size` {} is no multiple of `num_attention_heads` {}",
+                "`hidden_size` {} is not a multiple of `num_attention_heads` {}",
                 self.hidden_size, self.num_attention_heads
             ));
         }

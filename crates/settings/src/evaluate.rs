@@ -1,4 +1,4 @@
-//! What `pipeline.yaml` says about evaluation.
+//! The section `evaluate` of `pipeline.yaml`.
 
 use labelproof_artifact::{BUNDLE, Document, FeatureRow, LabelMap, Row, SplitRow, Stage, StageId, TokenRow};
 use schemars::JsonSchema;
@@ -19,21 +19,22 @@ pub const STAGE: Stage = Stage {
     encoder_files: &[],
 };
 
-/// How the figures are made.
+/// How the metrics are computed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Params {
-    /// Of the bootstrap intervals, and of what the map of the test rows draws.
+    /// The seed of the bootstrap intervals and of the map of the test rows.
     pub seed: u64,
-    /// How many wrongly classified test rows are explained word by word, those of the highest loss first; at most 100, 0
-    /// for none.
+    /// The number of misclassified test rows that are explained word by word, those with the highest loss first; at most
+    /// 100, and 0 for none.
     #[schemars(range(min = 0, max = 100))]
     pub explained_mistakes: usize,
-    /// Predicts the test rows once more with dense layers in 8 bits, as `labelproof predict --int8` does, to tell what that costs.
+    /// Whether to predict the test rows a second time with dense layers in int8, as `labelproof predict --int8` does, to
+    /// measure what that costs.
     pub int8: bool,
 }
 
-/// The most rows that may be explained: each takes some seconds.
+/// The largest number of rows that can be explained: each takes some seconds.
 const MOST_EXPLAINED: usize = 100;
 
 impl Default for Params {
@@ -47,7 +48,7 @@ impl Default for Params {
 }
 
 impl Params {
-    /// Everything that is out of range, each with its key.
+    /// The problems of the parameters, each with its key.
     pub fn check(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.explained_mistakes > MOST_EXPLAINED {

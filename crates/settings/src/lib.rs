@@ -1,7 +1,8 @@
-//! What `pipeline.yaml` says about the stages that run the network, the encoder that it names, and the revisions of their code.
+//! The settings of the stages that run a network: their sections of `pipeline.yaml`, the encoder and the device, and
+//! what the stages declare of themselves.
 //!
-//! Apart from those stages, so that the `labelproof` binary can tell what is up to date without loading LibTorch. Knows
-//! no network; the other stages' parameters are in their own crates.
+//! The driver needs these without LibTorch, so they are not in the stages' crates. The other stages' parameters are in
+//! their own crates.
 
 pub mod audit;
 mod device;

@@ -1,44 +1,44 @@
-//! The choices in the network's shape, and in how it computes.
+//! The choices in the network's architecture and arithmetic.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the vectors of a text's tokens become one.
+/// How the hidden states of the tokens are pooled into one vector per text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
-    /// The largest value of each component over the tokens.
+    /// The maximum over the tokens, for each component.
     Max,
-    /// The mean of each component over the tokens.
+    /// The mean over the tokens, for each component.
     Mean,
-    /// The vector of the first token.
+    /// The hidden state of the first token, `[CLS]`.
     Cls,
 }
 
-/// Batch normalisation behind the dense layer.
+/// Batch normalisation after the dense layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BatchNormalization {
-    /// None.
+    /// No batch normalisation.
     None,
-    /// With statistics 0 and 1 that never change: what `BatchNormalization(trainable=False)` is in Keras, a division
-    /// by √1.001.
+    /// Batch normalisation whose running mean stays 0 and whose running variance stays 1, as with
+    /// `BatchNormalization(trainable=False)` in Keras: a division by √1.001.
     Frozen,
-    /// Trained, with running statistics for prediction.
+    /// Trained batch normalisation, with running statistics for prediction.
     Trained,
 }
 
-/// The numbers in which an encoder's dense layers, attention and activations compute. Weights, sums between layers and normalisations
-/// stay in 32 bits, as in PyTorch's `autocast`.
+/// The dtype in which the encoder's dense layers, attention and activations compute. Weights, residual connections and
+/// layer normalisations stay in float32, as with PyTorch's `autocast`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// 32 bits.
+    /// IEEE 754 single precision.
     #[default]
     Float32,
-    /// 16 bits with the range of 32 (bfloat16), summed in 32, where the device has instructions for them.
+    /// bfloat16 with accumulation in float32, where the device has instructions for it.
     Bfloat16,
-    /// Dense layers in whole numbers of 8 bits, the rest in 32. For predictions alone, so no file names it.
+    /// Dense layers in int8, everything else in float32. For prediction only, so no file names it.
     #[serde(skip)]
     Int8,
 }

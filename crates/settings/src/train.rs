@@ -1,4 +1,4 @@
-//! What `pipeline.yaml` says about training.
+//! The section `train` of `pipeline.yaml`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,42 +30,42 @@ pub const STAGE: Stage = Stage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Params {
-    /// Which part of the encoder learns: `none` (only the head; the encoder's features are computed once), `all`, or
-    /// `last: n` layers. What does not learn runs without dropout.
+    /// Which part of the encoder is trained: `none` (the encoder is frozen, and its features are computed once), `all`, or
+    /// `last: n` layers. A frozen layer runs without dropout.
     pub trainable: Trainable,
-    /// Numbers in which the encoder computes, while training and whenever the bundle predicts: `float32`, or `bfloat16`, which is
-    /// faster and less exact. Devices without instructions for it, and `device: flex`, compute in `float32` all the same.
+    /// The dtype in which the encoder computes, in training and in every prediction of the bundle: `float32`, or `bfloat16`,
+    /// which is faster and less exact. Devices without instructions for it, and `device: flex`, compute in `float32`.
     pub precision: Precision,
-    /// How the tokens' vectors become a text's: `mean`, `max` or `cls`. Padding is never pooled.
+    /// How the hidden states of the tokens are pooled: `mean`, `max` or `cls`. Padding is never pooled.
     pub pooling: Pooling,
-    /// Share of the pooled vector's components that is dropped while training.
+    /// The dropout probability of the pooled vector during training.
     pub dropout: f64,
-    /// Behind the dense layer: `none`, `trained`, or `frozen` (Keras' `trainable=False`).
+    /// Batch normalisation after the dense layer: `none`, `trained`, or `frozen` (`trainable=False` in Keras).
     pub batch_normalization: BatchNormalization,
-    /// Weights of the classes in the loss: `none`, `balanced` (rows / (classes × rows of the class)), or a list of
-    /// every label with its weight.
+    /// The weights of the classes in the loss: `none`, `balanced` (rows / (classes × rows of the class)), or a map from
+    /// every label to its weight.
     pub class_weights: ClassWeights,
-    /// Most passes over the training rows.
+    /// The maximum number of epochs.
     pub epochs: u32,
-    /// Rows a batch.
+    /// The number of rows per batch.
     pub batch_size: usize,
-    /// Batches whose gradients are added up before a step.
+    /// The number of batches whose gradients are accumulated before a step.
     pub gradient_accumulation: usize,
-    /// `adamw` (decoupled weight decay; none for biases and normalisations) or `adam`.
+    /// The optimiser: `adamw` (decoupled weight decay, except of biases and normalisations) or `adam`.
     pub optimizer: OptimizerKind,
-    /// The highest learning rate.
+    /// The peak learning rate.
     pub learning_rate: f64,
-    /// Weight decay of `adamw`; 0.01 unless given.
+    /// The weight decay of `adamw`; 0.01 by default.
     pub weight_decay: Option<f64>,
-    /// The course of the learning rate after warm-up: `constant`, `linear` or `cosine` down to zero.
+    /// The learning rate schedule after warm-up: `constant`, or `linear` or `cosine` decay to zero.
     pub schedule: ScheduleKind,
-    /// Share of all steps during which the rate rises from zero.
+    /// The share of all steps during which the learning rate rises linearly from zero.
     pub warmup: f64,
-    /// Gradients whose norm over all weights is larger are scaled down to it; absent: never.
+    /// The largest norm of the gradient over all weights, to which larger gradients are clipped; no clipping by default.
     pub gradient_clipping: Option<f64>,
-    /// Which epoch is kept, and when to stop before the last. The kept epoch is always the best, not the last.
+    /// Early stopping. The weights of the best epoch are kept, not those of the last.
     pub early_stopping: EarlyStopping,
-    /// Of the head's first weights, the order of the batches, and dropout.
+    /// The seed of the head's initial weights, the order of the batches, and dropout.
     pub seed: u64,
 }
 
@@ -94,7 +94,7 @@ impl Default for Params {
 }
 
 impl Params {
-    /// Everything that is out of range, each with its key.
+    /// The problems of the parameters, each with its key.
     pub fn check(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let mut require = |fine: bool, key: &str, rule: &str, found: &dyn fmt::Display| {
@@ -171,14 +171,14 @@ impl Params {
     }
 }
 
-/// Which part of the encoder learns.
+/// Which part of the encoder is trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trainable {
-    /// Nothing of the encoder.
+    /// The encoder is frozen.
     None,
-    /// The last layers, this many.
+    /// This many layers, the last ones.
     Last(usize),
-    /// All of the encoder.
+    /// The whole encoder.
     All,
 }
 
@@ -251,14 +251,14 @@ impl JsonSchema for Trainable {
     }
 }
 
-/// Weights of the classes in the loss.
+/// The weights of the classes in the loss.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClassWeights {
-    /// All 1.
+    /// Every class has weight 1.
     None,
-    /// Rows / (classes × rows of the class), on the training rows.
+    /// The training rows / (classes × training rows of the class).
     Balanced,
-    /// A weight for every label.
+    /// A weight for each label.
     Given(BTreeMap<String, f64>),
 }
 
@@ -329,25 +329,25 @@ pub enum OptimizerKind {
     Adamw,
 }
 
-/// The course of the learning rate after warm-up.
+/// The learning rate schedule after warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ScheduleKind {
-    /// Stays.
+    /// The learning rate stays constant.
     Constant,
-    /// Falls to zero in a line.
+    /// Linear decay to zero.
     Linear,
-    /// Falls to zero in half a cosine.
+    /// Cosine decay to zero.
     Cosine,
 }
 
-/// Which epoch is kept, and when to stop.
+/// Which epoch is the best, and when to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EarlyStopping {
-    /// Of the validation rows: `loss`, `accuracy` or `f1_macro`. The earliest of equal epochs is kept.
+    /// The metric on the validation rows: `loss`, `accuracy` or `f1_macro`. The earliest of equal epochs is the best.
     pub metric: SelectionMetric,
-    /// Epochs without a better one before training stops.
+    /// The number of epochs without a better one after which training stops.
     pub patience: u32,
 }
 
@@ -360,14 +360,14 @@ impl Default for EarlyStopping {
     }
 }
 
-/// What the best epoch is best at.
+/// The metric that the best epoch is best in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SelectionMetric {
     /// The lowest cross-entropy.
     Loss,
-    /// The highest share of right rows.
+    /// The highest accuracy.
     Accuracy,
-    /// The highest mean of the classes' F1.
+    /// The highest macro F1.
     F1Macro,
 }

@@ -84,7 +84,8 @@ fn validation_hits(artifacts: &Path) -> Result<BTreeMap<String, bool>, ArtifactE
     Ok(hits)
 }
 
-/// McNemar's test of the network with the words (first) and without them (second), on the rows that both have.
+/// McNemar's test of the network with the words (first) and without them (second), on the rows that both
+/// have.
 fn compare(with: &Path, without: &Path) -> Result<(McNemar, usize), ArtifactError> {
     let (with, without) = (validation_hits(with)?, validation_hits(without)?);
     let pairs: Vec<(bool, bool)> = with
@@ -105,7 +106,8 @@ fn render(
 ) -> String {
     let line = |name: &str, (test, rows): (McNemar, usize)| {
         format!(
-            "# {name}: of {rows} validation rows {} are right only with the words, {} only without them (p = {:.3})\n",
+            "# {name}: of {rows} validation rows {} are right only with the words, {} only without them \
+             (p = {:.3})\n",
             test.only_first, test.only_second, test.p_value
         )
     };

@@ -8,14 +8,11 @@ use labelproof_settings::DeviceChoice;
 /// The files to audit, and the form of the answer.
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Find out why metrics look good although predictions are bad, from the files of any classifier
-
-Give every file you have: each one makes more checks possible. A check that cannot run says which file it lacks.",
     after_help = "Examples:
   labelproof audit --validation val_predictions.csv --test test_predictions.csv --train train.csv
   labelproof audit --test test.npz --log trainer_state.json --html audit.html
   labelproof audit --test rows.parquet --label gold --predicted yhat --confusion matrix.csv --check
-  labelproof audit --log loss=1.24,accuracy=0.80,val_loss=1.21,val_accuracy=0.83,validation_rows=3500,classes=5 \\
+  labelproof audit --log loss=1.24,accuracy=0.80,val_loss=1.21,val_accuracy=0.83,classes=5 \\
                    --confusion matrix.csv
 
 --help also lists the file formats.",
@@ -23,33 +20,34 @@ Give every file you have: each one makes more checks possible. A check that cann
   labelproof audit --validation val_predictions.csv --test test_predictions.csv --train train.csv
   labelproof audit --test test.npz --log trainer_state.json --html audit.html
   labelproof audit --test rows.parquet --label gold --predicted yhat --confusion matrix.csv --check
-  labelproof audit --log loss=1.24,accuracy=0.80,val_loss=1.21,val_accuracy=0.83,validation_rows=3500,classes=5 \\
+  labelproof audit --log loss=1.24,accuracy=0.80,val_loss=1.21,val_accuracy=0.83,classes=5 \\
                    --confusion matrix.csv
 
 Rows (--validation, --test, --train):
   .csv .tsv           with a header; .gz too
-  .jsonl .json        an object a line, or a list of objects; .gz too
+  .jsonl .json        an object on each line, or an array of objects; .gz too
   .parquet            scores as columns or as lists
-  .npz                y_true, predictions (labels, or scores of 2 dimensions), logits, ids; label_ids too
-  .npy                scores (2 dimensions) or predictions, without true labels
+  .npz                y_true or label_ids; predictions (labels or scores); logits; ids
+  .npy                predictions (labels or scores), without true labels
 
 Columns, unless an option names them:
   id                  id, row_id, index, idx, key, uid, or the nameless first column
   text                text, sentence, document, content, body, review, tweet, message, input
   true label          label, target, y_true, gold, truth, true_label, class, category, ground_truth
   predicted label     predicted, prediction, pred, y_pred, predicted_label, pred_label
-  scores              probability_NAME, prob_NAME, p_NAME, logit_NAME, score_NAME for each class, or columns
-                      called like the classes, or one list: probabilities, probs, y_prob, scores, logits
+  scores              probability_NAME, prob_NAME, p_NAME, logit_NAME, score_NAME for each class, or
+                      columns called like the classes, or one list: probabilities, probs, y_prob,
+                      scores, logits
   group               group
 
 Log (--log):
   .json               a Keras history, or the trainer_state.json of Hugging Face
-  .csv                a row an epoch, as of Keras' CSVLogger
-  key=value,...       val_, eval_ or validation_ before a figure: of the validation rows; else of training:
-                      loss, accuracy, precision, recall, f1, auc (shares between 0 and 1); and
-                      validation_rows, train_rows, batch_size, classes, learning_rate
+  .csv                a row for each epoch, as Keras' CSVLogger writes it
+  key=value,...       loss, accuracy, precision, recall, f1, auc (the last five from 0 to 1) for the
+                      training rows, or with val_, eval_ or validation_ for the validation rows;
+                      and validation_rows, train_rows, batch_size, classes, learning_rate
 
-Confusion matrix (--confusion), rows are true classes: .csv or .json, with names or without."
+Confusion matrix (--confusion): .csv or .json, a row for each true class, with names or without."
 )]
 pub struct AuditArgs {
     /// Validation rows, by which the model was selected, with true and predicted labels

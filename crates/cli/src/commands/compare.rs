@@ -196,23 +196,21 @@ impl Comparison {
     }
 
     fn json(&self) -> Value {
-        let rows = &self.rows;
-        let changed = |rows: &[ChangedRow]| -> Value {
-            rows.iter()
-                .map(|row| json!({ "id": row.id, "label": row.label, "first": row.first, "second": row.second }))
-                .collect()
+        let parameter = |(key, first, second): &Changed| json!({ "key": key, "first": value(first), "second": value(second) });
+        let metric = |(name, first, second): &(&str, Estimate, Estimate)| json!({ "name": name, "first": first, "second": second });
+        let row = |row: &ChangedRow| {
+            let ChangedRow {
+                id,
+                label,
+                first,
+                second,
+            } = row;
+            json!({ "id": id, "label": label, "first": first, "second": second })
         };
+        let rows = &self.rows;
         json!({
-            "parameters": self
-                .parameters
-                .iter()
-                .map(|(key, first, second)| json!({ "key": key, "first": value(first), "second": value(second) }))
-                .collect::<Value>(),
-            "metrics": self
-                .metrics
-                .iter()
-                .map(|(name, first, second)| json!({ "name": name, "first": first, "second": second }))
-                .collect::<Value>(),
+            "parameters": self.parameters.iter().map(parameter).collect::<Value>(),
+            "metrics": self.metrics.iter().map(metric).collect::<Value>(),
             "shared_test_rows": rows.shared,
             "test_rows_only_in_first": rows.only_in_first,
             "test_rows_only_in_second": rows.only_in_second,
@@ -221,8 +219,8 @@ impl Comparison {
                 "only_second": rows.test.only_second,
                 "p_value": rows.test.p_value,
             },
-            "right_in_first_only": changed(&rows.lost),
-            "right_in_second_only": changed(&rows.won),
+            "right_in_first_only": rows.lost.iter().map(row).collect::<Value>(),
+            "right_in_second_only": rows.won.iter().map(row).collect::<Value>(),
         })
     }
 }

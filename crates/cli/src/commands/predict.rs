@@ -10,12 +10,12 @@ use labelproof_settings::DeviceChoice;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   echo 'the match ended in a draw' | labelproof predict --bundle artifacts/train/model
-  labelproof predict --bundle model --input new.csv --text title --text body --id key --output labels.csv
+  labelproof predict --bundle model --input new.csv --text title --text body --output labels.csv
   labelproof predict --bundle model --input new.jsonl.gz --text body --output labels.jsonl
 
-The output has a row for each input row: its id (the number of the row unless --id names a column), the
-predicted label and its probability, and the probability of every label. A row whose text cannot be read
-gets an empty label, and the exit code is 3.")]
+The output has a row for each input row: its id (the number of the row unless --id names a column),
+the predicted label and its probability, and the probability of every label. A row whose text cannot
+be read gets an empty label, and the exit code is 3.")]
 pub struct PredictArgs {
     /// Bundle of the model: the folder `model` that the stage train writes
     #[arg(long, value_name = "DIR")]
@@ -38,8 +38,8 @@ pub struct PredictArgs {
     /// File to write: CSV, or JSON lines if its name ends in .jsonl; standard output by default
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Quantise the encoder's dense layers to int8 where that is faster. Some labels may change: `labelproof run evaluate
-    /// --set evaluate.int8=true` tells how many, and the accuracy
+    /// Quantise the encoder's dense layers to int8 where that is faster. Some labels may change:
+    /// `labelproof run evaluate --set evaluate.int8=true` tells how many, and the accuracy
     #[arg(long)]
     pub int8: bool,
     /// Device of the network: auto, cpu, cuda, cuda:1, mps or flex

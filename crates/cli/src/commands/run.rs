@@ -19,7 +19,7 @@ use super::{ConfigArgs, stage_line};
   labelproof run report
   labelproof run train --force
   labelproof run --dry-run                         what would run, and why
-  labelproof run --from evaluate                   evaluate and all later stages, on the earlier output as it is
+  labelproof run --from evaluate                   evaluate and all later stages
   labelproof run --config pipelines/finetune.yaml --set train.epochs=2 --device cuda:1")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct RunArgs {
