@@ -67,8 +67,9 @@ pub(crate) fn tiny_with_dropout(device: &Device, pooling: Pooling, dropout: f64)
     tensors.write(&path).unwrap();
     let config = format!(
         r#"{{"model_type": "bert", "vocab_size": {VOCABULARY}, "hidden_size": {WIDTH},
-        "num_hidden_layers": {LAYERS}, "num_attention_heads": 2, "intermediate_size": {INNER}, "max_position_embeddings": 9,
-        "hidden_dropout_prob": {dropout}, "attention_probs_dropout_prob": {dropout}}}"#
+        "num_hidden_layers": {LAYERS}, "num_attention_heads": 2, "intermediate_size": {INNER},
+        "max_position_embeddings": 9, "hidden_dropout_prob": {dropout},
+        "attention_probs_dropout_prob": {dropout}}}"#
     );
     fs::write_atomic(&folder.path().join("config.json"), config.as_bytes()).unwrap();
     let config = EncoderConfig::read(folder.path()).unwrap();

@@ -299,4 +299,86 @@ mod tests {
         assert!(!body.contains("<b>"), "{body}");
         assert!(body.contains("reads 77 tokens"), "{body}");
     }
+
+    #[test]
+    fn the_card_says_what_was_trained_on_what_and_how() {
+        let card = card();
+        let (_, body) = card.split_once("\n---\n\n").unwrap();
+        let one_sentence_a_line = body.replace(". ", ".\n");
+        insta::assert_snapshot!(one_sentence_a_line, @r###"
+    # Text classifier for 6 labels
+
+    Trained by Labelproof.
+    It gives a text one of these labels, with a probability for each:
+
+    | label | training rows | validation rows |
+    | --- | ---: | ---: |
+    | a\: b | 3 | 1 |
+    | \"quoted\" \'twice\' | 1 | 1 |
+    | one\|two | 1 | 0 |
+    | two lines --- | 1 | 0 |
+    | &lt;b&gt;bold&lt;\/b&gt; | 1 | 0 |
+    | null | 1 | 0 |
+
+    ## Training data
+
+    8 rows were learned from, and 2 chose the epoch that was kept.
+    Test rows were not read.
+
+    ## Figures
+
+    On the *validation* rows, after epoch 1 of 2: accuracy 0.5000, macro F1 0.3750, loss 0.2500.
+    The epoch was chosen by these rows, which flatters it.
+    The figures on the test rows, with intervals, stand in the report of the pipeline that trained this model.
+
+    ## How it was trained
+
+    | parameter | value |
+    | --- | --- |
+    | encoder \(digest of its files\) | abcf6e3db261fb6442097d41ee17792cc32651bcc900e48ace746dd8ddae2e63 |
+    | epochs that ran | 2 |
+    | longest input in tokens | 77 |
+    | cleaning | \[\] |
+    | batch\_normalization | none |
+    | batch\_size | 16 |
+    | class\_weights | none |
+    | dropout | 0.0 |
+    | early\_stopping | \{\"metric\"\:\"loss\",\"patience\"\:5\} |
+    | epochs | 40 |
+    | gradient\_accumulation | 1 |
+    | gradient\_clipping | null |
+    | learning\_rate | 0.001 |
+    | optimizer | adamw |
+    | pooling | mean |
+    | precision | float32 |
+    | schedule | constant |
+    | seed | 10 |
+    | trainable | none |
+    | warmup | 0.0 |
+    | weight\_decay | null |
+
+    ## Use
+
+    The folder of this file is the bundle:
+
+        labelproof predict --bundle .
+    --input new.csv --text body --output labels.csv
+
+    Cleaning and tokenising are part of it: give it texts as they are.
+
+    ## Limits
+
+    - Every text gets one of the labels above, also one that none of them fits.
+    - It knows the language and the kind of text that it was trained on, and no other.
+    - Of a long text it reads 77 tokens; what comes after does not count.
+
+    ## Files
+
+    - `config.json`: the encoder's shape
+    - `model.safetensors`: the encoder's weights, in Hugging Face's layout
+    - `tokenizer.json`: the tokenizer
+    - `head.safetensors`: the dense layer from the pooled vector to the labels
+    - `labelproof.json`: labels, cleaning, pooling, digests, and texts with the logits they must give
+    "###);
+    }
 }
