@@ -73,7 +73,7 @@ fn difference(facts: &Facts, better: Better) -> String {
         _ if test.only_first + test.only_second == 0 => {
             "Both get the very same rows right: the cheap model is the better buy.".to_owned()
         }
-        _ => format!(
+        Better::Neither => format!(
             "The difference is not larger than chance explains ({p_value}: {only}): the cheap model is the \
              better buy."
         ),
