@@ -123,7 +123,7 @@ fn step(
     }
 }
 
-/// Elements that one thread takes at a time.
+/// The number of elements that one thread takes at a time.
 const CHUNK: usize = 1 << 16;
 
 /// Takes the step of [`StepFactors::step`] on all threads.

@@ -10,9 +10,9 @@ use rand_chacha::rand_core::Rng;
 
 use crate::{random, threads};
 
-/// Elements of a mask that are drawn from one stream.
+/// The number of elements of a mask that are drawn from one stream.
 pub(crate) const CHUNK: usize = 1 << 15;
-/// Random bits for each element: probabilities are right to 1/131072.
+/// The number of random bits for each element: probabilities are right to 1/131072.
 const BITS: u32 = 16;
 
 /// The keep-mask of one application of dropout, described by its probability and its seed, and drawn where it

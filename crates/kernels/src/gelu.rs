@@ -10,7 +10,7 @@ use multiversion::multiversion;
 
 use crate::threads;
 
-/// Rows that one thread takes at a time.
+/// The number of rows that one thread takes at a time.
 const ROWS: usize = 16;
 
 /// The numerator of [`error_function`]: a polynomial in the square of the argument, the highest power first.

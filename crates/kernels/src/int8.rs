@@ -11,9 +11,9 @@ use multiversion::multiversion;
 
 use crate::threads;
 
-/// Rows that one thread takes at a time.
+/// The number of rows that one thread takes at a time.
 const ROWS: usize = 16;
-/// Partial maxima of a row, which one vector instruction updates.
+/// The number of partial maxima of a row, which one vector instruction updates.
 const LANES: usize = 16;
 /// The largest quantised magnitude; -128 has no positive counterpart, and is not used.
 pub(crate) const LARGEST: f32 = 127.0;

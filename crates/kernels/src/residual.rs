@@ -11,9 +11,9 @@ use multiversion::multiversion;
 use crate::dropout::KeepMask;
 use crate::threads;
 
-/// Rows that one thread takes at a time, and whose keep-mask is drawn from one stream.
+/// The number of rows that one thread takes at a time, and whose keep-mask is drawn from one stream.
 const ROWS: usize = 32;
-/// Partial sums, which one vector instruction adds to.
+/// The number of partial sums, which one vector instruction adds to.
 const LANES: usize = 16;
 
 /// The parameters of the end of a sub-layer, each `[width]`, and the ε of its layer normalisation.
@@ -25,7 +25,7 @@ pub(crate) struct Parameters<'a> {
     pub(crate) epsilon: f32,
 }
 
-/// Elements whose keep-mask is drawn from one stream.
+/// The number of elements whose keep-mask is drawn from one stream.
 pub(crate) fn chunk_len(width: usize) -> usize {
     ROWS * width
 }

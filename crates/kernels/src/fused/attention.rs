@@ -17,7 +17,7 @@ pub(super) fn value_factors(values: usize, keep_mask: KeepMask) -> Vec<f32> {
 pub(super) struct Heads {
     query: tch::Tensor,
     key: tch::Tensor,
-    /// After dropout.
+    /// The values after dropout.
     value: tch::Tensor,
     /// The factors of dropout, `[batch, heads, sequence, 1]`.
     factors: Option<tch::Tensor>,

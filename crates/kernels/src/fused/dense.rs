@@ -45,8 +45,8 @@ pub(super) fn output_shape(input: &tch::Tensor, outputs: i64) -> Vec<i64> {
     shape
 }
 
-/// Rows that go through the integer product together: few enough for their sums to stay in the processor's
-/// cache until they are dequantised.
+/// The number of rows that go through the integer product together: few enough for their sums to stay in the
+/// processor's cache until they are dequantised.
 const INT8_ROWS: usize = 256;
 
 /// Computes `output`, `[rows, outputs]`, from `input`, `[rows, inputs]`, by dynamic quantisation.
