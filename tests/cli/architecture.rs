@@ -39,6 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "driver",
         &[
             "artifact",
+            "audit",
             "ingest",
             "metrics",
             "preprocess",

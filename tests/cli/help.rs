@@ -31,6 +31,7 @@ fn the_help_says_what_labelproof_is_and_what_each_command_does() {
           predict      Classify texts with a trained model
           audit        Find out why metrics look good although predictions are bad, from the files of any
                        classifier
+          explain      Explain a cause that the audit looks for, or list them all
           compare      Compare two runs: their parameters, their metrics, and the test rows they classify
                        differently
           reproduce    Run the whole pipeline again, and compare what it writes with pipeline.lock

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::params::STAGE;
 use labelproof_artifact::tokens::PREPARATION;
 use labelproof_artifact::{
     Artifacts, BUNDLE, Digest, Document, HistoryRow, LabelMap, Prediction, Row, Split, StageId, StageLock,
     TableReader, TokenRow, json, read_table,
 };
 use labelproof_metrics::Evaluation;
-use labelproof_settings::audit::STAGE;
 use labelproof_settings::encoder::TOKENIZER_FILE;
 use labelproof_text::Preparation;
 use labelproof_text::cleaning::Cleaner;

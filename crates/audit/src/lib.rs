@@ -25,6 +25,7 @@ pub mod evidence;
 pub mod explain;
 pub mod files;
 pub mod measures;
+mod params;
 mod stage;
 #[cfg(test)]
 mod testing;
@@ -32,6 +33,7 @@ mod testing;
 pub use answer::{page, summary};
 pub use error::Error;
 pub use evidence::Evidence;
+pub use params::{Params, STAGE};
 pub use stage::{bundle_of, run};
 
 use labelproof_artifact::findings::Findings;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::params::{Params, STAGE};
 use labelproof_artifact::{Artifacts, BUNDLE, Reporter};
-use labelproof_settings::audit::{Params, STAGE};
 
 use crate::answer::summary;
 use crate::artifacts::read_evidence;

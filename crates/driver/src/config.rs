@@ -45,7 +45,7 @@ pub struct Pipeline {
     pub evaluate: labelproof_settings::evaluate::Params,
     /// How the audit draws its random samples.
     #[serde(default)]
-    pub audit: labelproof_settings::audit::Params,
+    pub audit: labelproof_audit::Params,
     /// What the report shows.
     #[serde(default)]
     pub report: labelproof_report::Params,

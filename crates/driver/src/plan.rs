@@ -62,7 +62,7 @@ pub fn declaration(stage: StageId) -> &'static Stage {
         StageId::Split => &labelproof_split::STAGE,
         StageId::Train => &labelproof_settings::train::STAGE,
         StageId::Evaluate => &labelproof_settings::evaluate::STAGE,
-        StageId::Audit => &labelproof_settings::audit::STAGE,
+        StageId::Audit => &labelproof_audit::STAGE,
         StageId::Report => &labelproof_report::STAGE,
     }
 }

@@ -4,7 +4,6 @@
 //! The driver needs these without LibTorch, so they are not in the stages' crates. The other stages' parameters are in
 //! their own crates.
 
-pub mod audit;
 mod device;
 pub mod encoder;
 pub mod evaluate;

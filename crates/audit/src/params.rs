@@ -2,9 +2,9 @@
 
 use labelproof_artifact::tokens::PREPARATION;
 use labelproof_artifact::{
-    BUNDLE, Document, HistoryRow, Kind, LabelMap, Prediction, Row, SplitRow, Stage, StageId, StageLock,
-    TokenRow,
+    BUNDLE, Document, HistoryRow, LabelMap, Prediction, Row, SplitRow, Stage, StageId, StageLock, TokenRow,
 };
+use labelproof_metrics::Evaluation;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,12 +23,7 @@ pub const STAGE: Stage = Stage {
         BUNDLE,
         HistoryRow::KIND,
         Prediction::KIND,
-        // `metrics.json`, whose type is in `labelproof-metrics`.
-        Kind {
-            stage: StageId::Evaluate,
-            file: "metrics.json",
-            format: 2,
-        },
+        Evaluation::KIND,
     ],
     encoder_files: &[],
 };
