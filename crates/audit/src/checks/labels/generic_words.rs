@@ -46,6 +46,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use labelproof_artifact::Split;
+use labelproof_artifact::wording::{counted, plural};
 use labelproof_metrics::comparison::mcnemar;
 use serde_json::{Value, json};
 
@@ -114,11 +115,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             format!(
                 "{} used by all classes alike ({first}); removing them does not help: a simple classifier \
                  is right on {:.1} % of the validation rows with them and {:.1} % without",
-                if number == 1 {
-                    String::from("1 word is")
-                } else {
-                    format!("{number} words are")
-                },
+                format_args!("{} {}", counted(number, "word"), plural(number, "is", "are")),
                 share(&with) * 100.0,
                 share(&without) * 100.0,
             ),

@@ -52,6 +52,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use labelproof_artifact::Split;
+use labelproof_artifact::wording::{counted, plural};
 use labelproof_metrics::wilson;
 use serde_json::{Value, json};
 
@@ -216,17 +217,14 @@ fn lower_bound(conflicting_texts: usize, certainly_wrong: u64) -> String {
     }
     format!(
         " {} there twice with different labels, so that at least {} wrong whatever a model thinks.",
-        if conflicting_texts == 1 {
-            String::from("1 text is")
-        } else {
-            format!("{conflicting_texts} texts are")
-        },
-        if certainly_wrong == 1 {
-            String::from("1 label is")
-        } else {
-            format!("{certainly_wrong} labels are")
-        },
+        with_verb(conflicting_texts as u64, "text"),
+        with_verb(certainly_wrong, "label"),
     )
+}
+
+/// A number with its noun and verb: `1 text is`, `2 texts are`.
+fn with_verb(number: u64, noun: &str) -> String {
+    format!("{} {}", counted(number, noun), plural(number, "is", "are"))
 }
 
 /// Hundredths with one digit after the point, as a number without its sign.

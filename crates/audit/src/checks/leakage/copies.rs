@@ -1,6 +1,7 @@
 //! What C40, C41 and C45 share: rows of one split that have a copy in another, and what they do to the accuracy.
 
 use labelproof_artifact::Split;
+use labelproof_artifact::wording::plural;
 use labelproof_metrics::comparison::two_proportion_z;
 
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
@@ -152,7 +153,7 @@ pub(crate) fn answer(
         part.rows,
         split_name(of),
         percent(share),
-        if rows.len() == 1 { "has" } else { "have" },
+        plural(rows.len(), "has", "have"),
         split_name(with),
     );
     measured = measured

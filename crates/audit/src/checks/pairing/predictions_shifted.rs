@@ -47,6 +47,7 @@ use crate::case::Case;
 use crate::case::suspect::suspect;
 use crate::evidence::Missing;
 use crate::measures::pairing::{LARGEST_LAG, ShiftedRun, shift, shifted_run};
+use labelproof_artifact::wording::counted;
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let suspect = suspect(case)?;
@@ -82,12 +83,12 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         "further up"
     };
     let count = shift.lag.unsigned_abs();
-    let plural = if count == 1 { "" } else { "s" };
+    let places = counted(count, "place");
     Ok(Diagnosis {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
-            "The {name} predictions{where_} belong to the row {count} place{plural} {direction}: moved there, {:.1} % of them \
+            "The {name} predictions{where_} belong to the row {places} {direction}: moved there, {:.1} % of them \
              are right instead of {:.1} %. A header, a dropped row or a join by position does this.",
             100.0 * share(shift.shifted_hits),
             100.0 * share(shift.hits)
