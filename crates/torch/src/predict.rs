@@ -1,4 +1,5 @@
-//! `labelproof predict`: texts in, labels and probabilities out, in a stream, with the bundle alone.
+//! `labelproof predict`: reads texts, and writes their labels and probabilities, chunk by chunk. It needs nothing but
+//! the bundle.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -14,7 +15,7 @@ use labelproof_model::Bundle;
 use labelproof_cli::commands::predict::{InputFormat, PredictArgs};
 use labelproof_driver::{ExitCode, Failure, printer};
 
-/// The command line of `predict` does not make sense.
+/// The arguments of `predict` contradict each other, or leave a format open.
 #[derive(Debug, thiserror::Error)]
 enum PredictError {
     #[error("`{}` does not say what it is", path.display())]
@@ -35,9 +36,9 @@ impl Diagnostic for PredictError {
     }
 }
 
-/// Rows that are predicted together: enough to sort by length, few enough to keep results flowing.
+/// The number of rows that are predicted together: enough to batch by length, few enough to write results early.
 const CHUNK_ROWS: usize = 1024;
-/// Rows without a label that are shown.
+/// How many rows without a label are listed at most.
 const SHOWN_PROBLEMS: usize = 10;
 
 pub(crate) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
@@ -149,7 +150,7 @@ fn predict_chunk(
     output.flush()
 }
 
-/// Whether somebody still reads what is written.
+/// Whether the reader of the output is still there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Written {
     Fine,
@@ -161,11 +162,11 @@ enum Writer {
     JsonLines(Box<dyn Write>),
 }
 
-/// Where the labels go. A file appears under its name only when it is whole.
+/// The output. A file appears under its name only when it is complete.
 struct Output {
     writer: Writer,
     labels: Vec<String>,
-    /// The header waits for the first row: an error before it leaves nothing behind.
+    /// The header is written with the first row, so that an earlier error leaves nothing behind.
     header_written: bool,
     file: Option<(PathBuf, PathBuf)>,
     name: PathBuf,
@@ -223,7 +224,7 @@ impl Output {
         Ok(writer.write_record(columns.chain(of_labels))?)
     }
 
-    /// `probabilities` is `[labels]`, or nothing for a row without a text.
+    /// Writes a row; `probabilities` has the shape `[labels]`, and is `None` for a row without a text.
     fn write(&mut self, id: &str, probabilities: Option<&[f64]>) -> Result<Written, Failure> {
         let result = self
             .write_header()
@@ -281,7 +282,7 @@ impl Output {
         Ok(())
     }
 
-    /// A reader of standard output that went away, as `head` does, is no error.
+    /// A reader of standard output that went away, as `head` does, is not an error.
     fn judge(&self, result: io::Result<()>) -> Result<Written, Failure> {
         match result {
             Ok(()) => Ok(Written::Fine),
@@ -291,7 +292,7 @@ impl Output {
     }
 }
 
-/// Whatever ends a prediction early, half a file is of no use to anybody.
+/// Removes the partial file, whatever ended the prediction.
 impl Drop for Output {
     fn drop(&mut self) {
         if let Some((partial, _)) = &self.file {
@@ -307,7 +308,7 @@ impl Writer {
     }
 }
 
-/// Six decimals: what the network's 32 bits bear.
+/// A probability with six decimals, which is the precision of float32.
 fn short(value: f64) -> String {
     format!("{value:.6}")
 }

@@ -1,4 +1,4 @@
-//! What is found out about a bundle by running it: whether it repeats itself, and what it said when training ended.
+//! Runs a bundle for the audit: whether its predictions are repeatable, and equal to its canaries and to saved ones.
 
 use std::path::Path;
 
@@ -9,16 +9,16 @@ use labelproof_kernels::{DeviceError, device};
 use labelproof_metrics::{argmax, softmax};
 use labelproof_model::{Bundle, DeviceChoice, Logits};
 
-/// Rows that are predicted again at most.
+/// How many rows are predicted again at most.
 const REPLAYED_ROWS: usize = 64;
 
-/// Texts that are predicted alone and padded at most.
+/// How many texts are predicted both alone and padded at most.
 const PADDED_ROWS: usize = 16;
 
 /// A bundle cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProbeError {
-    /// The device is not there.
+    /// The device is not available.
     #[error(transparent)]
     Device(#[from] DeviceError),
     /// The bundle cannot be used.
@@ -35,7 +35,7 @@ impl Diagnostic for ProbeError {
     }
 }
 
-/// Loads a bundle and asks it: the texts that it keeps, twice; alone and padded; and some rows of the test split.
+/// Loads a bundle and predicts its canaries twice, alone and padded, and some rows of the test split.
 pub(crate) fn probe(path: &Path, choice: DeviceChoice, dataset: &Dataset) -> Result<BundleFacts, ProbeError> {
     let bundle = Bundle::load_unreplayed(path, &device::open(choice)?)?;
     let replay = bundle.replay()?;
@@ -75,7 +75,7 @@ pub(crate) fn probe(path: &Path, choice: DeviceChoice, dataset: &Dataset) -> Res
     })
 }
 
-/// The largest difference of a probability over the rows that both have.
+/// The largest difference between two probabilities, over all rows and classes.
 fn largest_difference(one: &Logits, other: &Logits) -> f64 {
     one.rows()
         .zip(other.rows())
@@ -86,7 +86,7 @@ fn largest_difference(one: &Logits, other: &Logits) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// Predicts rows that are evenly spread over a split and compares with what was saved, by the names of classes.
+/// Predicts rows that are evenly spread over a split, and compares the classes with the saved ones by name.
 fn replay_rows(bundle: &Bundle, labels: &[String], part: &Part) -> Result<Option<Replay>, ProbeError> {
     let texts = part.raw_texts.as_ref().or(part.texts.as_ref());
     let (Some(texts), Some(saved)) = (texts, part.predictions()) else {

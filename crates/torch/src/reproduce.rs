@@ -1,4 +1,4 @@
-//! `labelproof reproduce`: runs everything anew, and compares with `pipeline.lock`.
+//! `labelproof reproduce`: runs the whole pipeline again, and compares the result with `pipeline.lock`.
 
 use labelproof_artifact::{Reporter, fs};
 
@@ -9,7 +9,7 @@ use labelproof_kernels::device;
 
 use crate::stages;
 
-/// Where everything is run anew, below the artifacts. It stays there if something differs.
+/// The folder of the new run below the artifacts. It is kept if something differs.
 const SCRATCH: &str = "reproduced";
 
 pub(crate) fn run(args: &ReproduceArgs) -> Result<ExitCode, Failure> {

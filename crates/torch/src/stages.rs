@@ -8,7 +8,7 @@ use labelproof_kernels::device;
 
 use crate::probe::probe;
 
-/// Runs what is not up to date.
+/// Runs the selected stages that are not up to date.
 pub(crate) fn run(
     config: &Config,
     selection: &Selection,
@@ -21,7 +21,7 @@ pub(crate) fn run(
     labelproof_driver::run(config, selection, conduct, printer, &run_stage)
 }
 
-/// Runs a stage. Returns what it kept to go on from, which is to be removed when its output is safe.
+/// Runs a stage. Returns the folder of its checkpoints, if it has any, which is removed once the output is committed.
 fn run_stage(
     config: &Config,
     stage: StageId,
@@ -60,7 +60,7 @@ fn run_stage(
     Ok(None)
 }
 
-/// Runs the bundle for the audit, and the audit on what that told.
+/// Runs the bundle, and audits the artifacts together with what that showed.
 fn audit(config: &Config, out: &Path, reporter: &dyn Reporter) -> Result<(), Failure> {
     let artifacts = &config.artifacts;
     let of_audit = |error| Failure::of_stage(StageId::Audit, error);
@@ -72,5 +72,5 @@ fn audit(config: &Config, out: &Path, reporter: &dyn Reporter) -> Result<(), Fai
     labelproof_audit::run(&config.pipeline.audit, artifacts, dataset, bundle, out, reporter).map_err(of_audit)
 }
 
-/// Where expensive intermediate results are kept between runs; removing it costs time and nothing else.
+/// The folder of features and checkpoints below the artifacts; removing it costs nothing but time.
 const CACHE_FOLDER: &str = "cache";

@@ -1,4 +1,4 @@
-//! `labelproof suggest stop-words`: words that the whole domain uses, and whether leaving them out helps.
+//! `labelproof suggest stop-words`: the words that every label uses alike, and whether the model improves without them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,7 +16,7 @@ use labelproof_driver::{Conduct, Config, ExitCode, Failure, Printer, Selection, 
 
 use crate::stages;
 
-/// Where the run without the words lies, below the artifacts.
+/// The folder of the run without the words, below the artifacts.
 const ABLATION: &str = "ablation";
 
 pub(crate) fn run(args: &SuggestArgs) -> Result<ExitCode, Failure> {
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &SuggestArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Success)
 }
 
-/// The same pipeline with the words taken out of every text, in a folder of its own.
+/// The same pipeline with the words as stop words, and with a folder of artifacts of its own.
 fn without(config: &Config, words: &[String]) -> Config {
     let mut changed = config.clone();
     changed.pipeline.preprocess.clean.push(Step::StopWords(StopWords {
@@ -74,7 +74,7 @@ fn without(config: &Config, words: &[String]) -> Config {
     changed
 }
 
-/// Which validation rows a run gets right, by id.
+/// Whether a run classifies each validation row correctly, by id.
 fn validation_hits(artifacts: &Path) -> Result<BTreeMap<String, bool>, ArtifactError> {
     let mut hits = BTreeMap::new();
     for rows in TableReader::<Prediction>::open(Artifacts::all(artifacts))? {
@@ -84,8 +84,8 @@ fn validation_hits(artifacts: &Path) -> Result<BTreeMap<String, bool>, ArtifactE
     Ok(hits)
 }
 
-/// McNemar's test of the network with the words (first) and without them (second), on the rows that both
-/// have.
+/// McNemar's test of the network with the words (first) and without them (second), on the rows of both, and the
+/// number of these rows.
 fn compare(with: &Path, without: &Path) -> Result<(McNemar, usize), ArtifactError> {
     let (with, without) = (validation_hits(with)?, validation_hits(without)?);
     let pairs: Vec<(bool, bool)> = with
