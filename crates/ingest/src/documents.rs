@@ -15,7 +15,7 @@ use crate::params::{Format, Params};
 use crate::rows::{Problem, Reason};
 use crate::spill::{Candidate, RunWriter, Sorter};
 
-/// What was written.
+/// What `documents.parquet` holds, and what the cap left out of it.
 pub(crate) struct Documents {
     pub(crate) counts: LabelCounts,
     pub(crate) over_cap: u64,

@@ -14,109 +14,69 @@ use crate::labels::Alike;
 
 /// Ingest cannot read the sources, or cannot make documents of them.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Error {
     /// An artifact cannot be written.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
-    /// The operating system refused.
+    /// The operating system refused a file operation.
     #[error(transparent)]
     File(#[from] FsError),
-    /// A source cannot be read.
+    /// A source is no table that can be read.
     #[error(transparent)]
     Table(#[from] labelproof_tables::Error),
-    /// The parameters make no sense.
+    /// The parameters make no sense; `problems` are what [`Params::check`](crate::Params::check) says.
     #[error("the parameters cannot be used\n  {}", problems.join("\n  "))]
-    BadParams {
-        /// What [`Params::check`](crate::Params::check) says, or the same of a [`TextSource`](crate::TextSource).
-        problems: Vec<String>,
-    },
-    /// A path of `ingest.paths` is not there.
+    BadParams { problems: Vec<String> },
+    /// A path of `ingest.paths` does not exist.
     #[error("`ingest.paths` names `{path}`, which does not exist")]
-    Missing {
-        /// The path as it is given.
-        path: String,
-    },
+    Missing { path: String },
     /// A glob of `ingest.paths` matches nothing.
     #[error("`ingest.paths` names `{pattern}`, which matches no file")]
-    NoMatch {
-        /// The pattern as it is given.
-        pattern: String,
-    },
-    /// A glob of `ingest.paths` is none.
+    NoMatch { pattern: String },
+    /// A glob of `ingest.paths` is not well-formed.
     #[error("`ingest.paths` names `{pattern}`, which is no glob")]
     BadPattern {
-        /// The pattern as it is given.
         pattern: String,
-        /// What is wrong with it.
         source: glob::PatternError,
     },
     /// A folder of `ingest.paths` holds nothing to read.
     #[error("`ingest.paths` names the folder `{path}`, which holds no {wanted}")]
-    NoFiles {
-        /// The folder as it is given.
-        path: String,
-        /// What was looked for.
-        wanted: String,
-    },
-    /// A name cannot be written down.
+    NoFiles { path: String, wanted: String },
+    /// The name of a file is not UTF-8, so that no reject could name it.
     #[error("the name of `{}` is not UTF-8", path.display())]
-    BadName {
-        /// The file.
-        path: PathBuf,
-    },
+    BadName { path: PathBuf },
     /// Rows cannot become documents, and `ingest.on_reject` is `fail`.
     #[error("{}", rejected(rejects, *total))]
-    Rejected {
-        /// The first of them.
-        rejects: Vec<Reject>,
-        /// How many there are.
-        total: u64,
-    },
-    /// Nothing is left.
+    Rejected { rejects: Vec<Reject>, total: u64 },
+    /// No row of any source became a document.
     #[error(
         "no document is left of {rows} rows; rejects: {rejects}, not chosen by `ingest.labels.keep`: {not_chosen}"
     )]
     NoDocuments {
-        /// Rows of all sources.
         rows: u64,
-        /// Those that could not become a document.
         rejects: u64,
-        /// Those of labels that are not kept.
         not_chosen: u64,
     },
-    /// One class is no classification.
+    /// All documents have one label, and a classifier needs two.
     #[error("all {documents} documents have the label `{label}`, expected at least two labels")]
-    OneLabel {
-        /// The label.
-        label: String,
-        /// How many documents have it.
-        documents: u64,
-    },
-    /// The labels look like something else.
+    OneLabel { label: String, documents: u64 },
+    /// There are more labels than any classification has: the column is another one.
     #[error("there are more than {limit} different labels")]
-    TooManyLabels {
-        /// As many as are taken.
-        limit: usize,
-    },
-    /// A label that `ingest.labels.keep` names is nobody's.
+    TooManyLabels { limit: usize },
+    /// No document has a label that `ingest.labels.keep` names; `labels` are those of all rows, chosen or not.
     #[error(
         "`ingest.labels.keep` names `{label}`, which no document has; there are: {}",
         quoted(labels, SHOWN_NAMES)
     )]
     KeepWithoutRows {
-        /// The name.
         label: String,
-        /// The labels that there are, chosen or not.
         labels: Vec<String>,
-        /// The most alike of them.
         nearest: Option<String>,
     },
-    /// Labels that are almost certainly one.
+    /// Labels differ only in their spelling, and are almost certainly one.
     #[error("{}", alike_message(alike))]
-    LabelsAlike {
-        /// Each pair of them.
-        alike: Vec<Alike>,
-    },
+    LabelsAlike { alike: Vec<Alike> },
 }
 
 /// Rejects that an error or a message shows; the rest is counted.

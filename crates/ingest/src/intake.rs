@@ -48,13 +48,13 @@ impl Names {
     }
 }
 
-/// What becomes of a row that is in order.
+/// What becomes of a row without a fault.
 enum Outcome {
     Candidate(Candidate),
     NotChosen(String),
 }
 
-/// Takes the rows of all sources.
+/// The stage's sink for the rows of all sources: each becomes a candidate, a reject, or a count.
 pub(crate) struct Intake<'a> {
     params: &'a Params,
     sources: &'a [Found],
@@ -63,13 +63,13 @@ pub(crate) struct Intake<'a> {
     reporter: &'a dyn Reporter,
     pub(crate) candidates: Sorter<Candidate>,
     pub(crate) rejects: Sorter<Reject>,
-    /// Rows by reason of rejection.
+    /// The number of rejects by reason.
     pub(crate) reasons: BTreeMap<Reason, u64>,
-    /// Rows of all sources.
+    /// The number of rows of all sources.
     pub(crate) rows: u64,
-    /// Rows whose label is not kept.
+    /// The number of rows whose label is not kept.
     pub(crate) not_chosen_rows: u64,
-    /// Their labels, as far as there is room.
+    /// The labels of these rows, as far as there is room.
     pub(crate) not_chosen: LabelCounts,
     /// The keys of `ingest.labels.rename` that some row has.
     pub(crate) renamed: BTreeSet<&'a str>,

@@ -19,7 +19,7 @@ pub(crate) struct LabelCounts {
 }
 
 impl LabelCounts {
-    /// Counts one row.
+    /// Counts a row of a label.
     pub(crate) fn add(&mut self, label: &str) -> Result<(), Error> {
         if let Some(count) = self.counts.get_mut(label) {
             *count += 1;
@@ -42,12 +42,12 @@ impl LabelCounts {
         self.counts.contains_key(label)
     }
 
-    /// How many labels there are.
+    /// The number of labels.
     pub(crate) fn len(&self) -> usize {
         self.counts.len()
     }
 
-    /// Rows of all labels.
+    /// The number of rows of all labels.
     pub(crate) fn rows(&self) -> u64 {
         self.counts.values().sum()
     }
@@ -56,15 +56,15 @@ impl LabelCounts {
 /// Two labels that are almost certainly one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alike {
-    /// The one with more rows.
+    /// The label with more rows.
     pub one: String,
-    /// Its rows.
+    /// The number of its rows.
     pub one_rows: u64,
-    /// The other.
+    /// The label with fewer rows.
     pub other: String,
-    /// Its rows.
+    /// The number of rows of the other label.
     pub other_rows: u64,
-    /// What they differ in.
+    /// What the two labels differ in.
     pub difference: &'static str,
 }
 

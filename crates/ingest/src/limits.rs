@@ -3,15 +3,15 @@
 /// The bounds on memory. They show in no output.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Bytes of rows that a sorter holds before it writes them to a scratch file.
+    /// The bytes of rows that a sorter holds before it writes them to a scratch file.
     pub(crate) run_bytes: usize,
-    /// Scratch files that a sorter has open at once. Every one costs a file descriptor (of which a process has 1,024 by
+    /// The scratch files that a sorter has open at once. Each costs a file descriptor (of which a process has 1,024 by
     /// default) and a buffer.
     pub(crate) open_runs: usize,
-    /// Bytes of rows that a merge may have to hold: one of each scratch file, the longest at worst. Beyond it, scratch
+    /// The bytes of rows that a merge may have to hold: one of each scratch file, the longest at worst. Beyond it, scratch
     /// files are merged early, which costs time and not memory. Only sources of very long rows come there.
     pub(crate) merge_bytes: usize,
-    /// The bounds of reading.
+    /// The bounds on what the readers of tables hold.
     pub(crate) tables: labelproof_tables::Limits,
 }
 

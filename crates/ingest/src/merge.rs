@@ -8,14 +8,14 @@ use labelproof_artifact::fs::FsError;
 
 use crate::spill::{Candidate, Merge};
 
-/// What becomes of a candidate.
+/// What becomes of a candidate, once all are sorted.
 #[derive(Debug)]
 pub(crate) enum Step {
     /// It is the only one of its id, or the first in the order of content.
     Document(Candidate),
     /// Another row has the id already.
     Repeated {
-        /// The row.
+        /// The row that repeats the id.
         candidate: Candidate,
         /// The source and the line of the row that is kept.
         kept: (u32, Option<u64>),
@@ -35,7 +35,7 @@ pub(crate) struct Unique {
 /// Equal rows that are still to come out.
 struct Copies {
     candidate: Candidate,
-    /// Their ids, the next one last.
+    /// The ids of the copies that are left, the next one last.
     ids: Vec<String>,
 }
 
@@ -118,8 +118,8 @@ impl Iterator for Unique {
     }
 }
 
-/// Chooses rows of each label: those whose id has the smallest digest together with the seed. That is a fair draw that
-/// neither the order of the rows nor the rows of other labels can change.
+/// A bottom-k sample of each label: the rows whose id has the smallest digest together with the seed. It is a uniform
+/// random sample that neither the order of the rows nor the rows of other labels can change.
 pub(crate) struct Draw {
     seed: u64,
     rows_per_label: usize,
@@ -143,7 +143,7 @@ impl Draw {
         *hasher.finalize().as_bytes()
     }
 
-    /// Puts a document into the draw.
+    /// Enters a document into the sample of its label.
     pub(crate) fn enter(&mut self, label: &str, id: &str) {
         let lot = self.lot(id);
         if !self.smallest.contains_key(label) {

@@ -5,7 +5,7 @@ use labelproof_tables::{Cell, RowProblem};
 
 use crate::settings::Settings;
 
-/// Why a row cannot be used.
+/// Why a row is rejected: the column `reason` of `rejects.parquet`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reason {
     NotUtf8,
@@ -38,7 +38,7 @@ impl Reason {
     }
 }
 
-/// What is wrong with a row.
+/// Why a row is rejected, with the detail for people.
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub(crate) reason: Reason,

@@ -16,7 +16,7 @@ pub struct SourceFile {
     /// What it is called in messages and rejects: its path relative to the folder of `pipeline.yaml`, with `/`. Of a
     /// file that is named by an absolute path, only the last part, so that no machine's folders show in an artifact.
     pub name: String,
-    /// Where it is.
+    /// The path that the file is opened by.
     pub path: PathBuf,
 }
 

@@ -1,4 +1,5 @@
-//! Sorting more rows than fit into memory: sorted runs in scratch files, merged on the way out.
+//! An external merge sort: more rows than fit into memory are sorted in runs, which lie in scratch files and are merged as
+//! they are read.
 //!
 //! The order of what comes out depends on the rows alone, never on the order they came in nor on how many runs there
 //! were. Scratch files have no name, so that the operating system removes them however the process ends.
@@ -14,17 +15,17 @@ use labelproof_artifact::{Reject, Split};
 
 use crate::limits::Limits;
 
-/// What can be sorted outside of memory.
+/// A row that can be sorted outside of memory.
 pub(crate) trait Spill: Ord + Sized {
-    /// About how many bytes it takes in memory.
+    /// About how many bytes the row takes in memory.
     fn size(&self) -> usize;
-    /// Writes it to a run.
+    /// Writes the row to a run.
     fn write(&self, run: &mut dyn Write) -> io::Result<()>;
-    /// Reads it back.
+    /// Reads a row back from a run.
     fn read(run: &mut dyn Read) -> io::Result<Self>;
 }
 
-/// Collects rows in any order.
+/// Collects rows in any order, and writes a sorted run whenever they fill its memory.
 pub(crate) struct Sorter<T> {
     folder: PathBuf,
     limits: Limits,
@@ -47,7 +48,7 @@ impl<T: Spill> Sorter<T> {
         }
     }
 
-    /// Adds a row.
+    /// Adds a row, and writes a run if the memory is full.
     pub(crate) fn push(&mut self, row: T) -> Result<(), FsError> {
         self.len += 1;
         self.pending_bytes += row.size();
@@ -58,7 +59,7 @@ impl<T: Spill> Sorter<T> {
         Ok(())
     }
 
-    /// Rows so far.
+    /// The number of rows so far.
     pub(crate) fn len(&self) -> u64 {
         self.len
     }
@@ -83,7 +84,7 @@ impl<T: Spill> Sorter<T> {
         Ok(())
     }
 
-    /// All rows in order.
+    /// Merges the runs into one stream of all rows in order.
     pub(crate) fn finish(mut self) -> Result<Merge<T>, FsError> {
         self.pending.sort_unstable();
         Merge::new(self.pending, self.runs)
@@ -175,7 +176,7 @@ impl<T: Spill> RunWriter<T> {
             .map_err(|source| FsError::new("write a scratch file in", &self.folder, source))
     }
 
-    /// The rows to read back.
+    /// Ends the run, which can then be read.
     pub(crate) fn finish(self) -> Result<Run<T>, FsError> {
         let Self {
             folder,

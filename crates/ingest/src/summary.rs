@@ -10,7 +10,7 @@ use crate::error::reject_line;
 use crate::labels::LabelCounts;
 use crate::rows::Reason;
 
-/// The numbers of a run.
+/// The counts of a run of the stage.
 pub(crate) struct Summary<'a> {
     pub(crate) rows: u64,
     pub(crate) files: usize,
@@ -26,7 +26,7 @@ pub(crate) struct Summary<'a> {
 }
 
 impl Summary<'_> {
-    /// The message.
+    /// The message, which ends with the first rejects.
     pub(crate) fn text(&self) -> String {
         let mut text = format!(
             "{} read from {}, {} of {}",

@@ -17,7 +17,7 @@ use crate::error::{Error, problem_line};
 use crate::rows::{Fields, Problem, row_id, row_text};
 use crate::settings::Settings;
 
-/// What a source of texts is.
+/// The format of a source of texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextFormat {
     /// A text on each line.
@@ -34,12 +34,12 @@ pub enum TextFormat {
     Parquet,
 }
 
-/// Where texts come from.
+/// A source of texts, and where its table has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextSource {
     /// A file, which is unpacked if its name ends in `.gz`. None is standard input, from which Parquet cannot be read.
     pub path: Option<PathBuf>,
-    /// What the source is.
+    /// The format of the source.
     pub format: TextFormat,
     /// How its bytes become characters. Parquet is always UTF-8.
     pub encoding: Encoding,
@@ -116,7 +116,7 @@ impl Iterator for TextRows {
 
 impl FusedIterator for TextRows {}
 
-/// Why the reader stops early.
+/// Why the reading thread stops before the end of the source.
 enum Stop {
     Failed(Error),
     /// The caller takes no more rows.
@@ -243,7 +243,7 @@ impl TextSource {
     }
 }
 
-/// Sends the rows on.
+/// Turns the cells of a row into a text, and sends it to the caller.
 struct TextSink<'a> {
     file: &'a str,
     /// What the fields of the text are called in messages.

@@ -131,3 +131,27 @@ pub struct Settings {
     /// How a source is said to be JSON in any shape.
     pub json: &'static str,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, expected: Option<Format>) {
+        assert_eq!(Format::of_name(Path::new(name)), expected, "{name}");
+    }
+
+    #[test]
+    fn the_name_of_a_file_says_its_format() {
+        check("d/rows.CSV", Some(Format::Delimited(Dialect::CSV)));
+        check("rows.tab.gz", Some(Format::Delimited(Dialect::TSV)));
+        check("rows.ndjson", Some(Format::Json));
+        check("rows.json.gz", Some(Format::Json));
+        check("rows.pq", Some(Format::Parquet));
+        check("rows.npz", Some(Format::Npz));
+        // Their readers have to seek, which a packed file does not allow.
+        check("rows.parquet.gz", None);
+        check("csv", None);
+        check("rows.xlsx", None);
+    }
+}
