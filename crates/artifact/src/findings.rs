@@ -1,5 +1,5 @@
-//! The findings that audit writes: whether each cause of the catalogue (`docs/causes.md`) was found, with evidence
-//! and a fix.
+//! The findings that audit writes: whether each cause of the catalogue (`docs/causes.md`) was found, with
+//! evidence and a fix.
 //!
 //! Responsible for the shape of `audit.json`; the checks are the audit stage's.
 

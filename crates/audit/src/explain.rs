@@ -1,7 +1,7 @@
 //! The pages of the causes: what `labelproof explain` prints, and what `docs/causes.md` holds.
 //!
-//! Responsible for finding a cause by what somebody calls it, and for putting the pages together. What a page says
-//! stands at the head of the file of its check ([`Check::page`]).
+//! Responsible for finding a cause by what somebody calls it, and for putting the pages together. What a page
+//! says stands at the head of the file of its check ([`Check::page`]).
 
 use std::fmt::Write;
 
@@ -43,9 +43,9 @@ impl Diagnostic for UnknownCause {
     }
 }
 
-/// The check for the cause that is called so: by its number (`C43`, or `43`), by its name (`redrawn-split`, with
-/// hyphens, underscores or spaces), or by a part of its name or title that no other cause has. Upper and lower case are
-/// the same.
+/// The check for the cause that is called so: by its number (`C43`, or `43`), by its name (`redrawn-split`,
+/// with hyphens, underscores or spaces), or by a part of its name or title that no other cause has. Upper and
+/// lower case are the same.
 pub fn find(called: &str) -> Result<&'static Check, UnknownCause> {
     let wanted = key(called);
     let is_it = |check: &&Check| {
@@ -130,8 +130,8 @@ pub fn list() -> String {
     text
 }
 
-/// The page of a cause, as Markdown: its title with its number; its name, its family and the causes it yields to; and
-/// what the head of its check's file says.
+/// The page of a cause, as Markdown: its title with its number; its name, its family and the causes it yields
+/// to; and what the head of its check's file says.
 pub fn page(check: &Check) -> String {
     let page = check.page();
     let body = page.split_once('\n').map_or("", |(_, body)| body);

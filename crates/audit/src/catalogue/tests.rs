@@ -94,7 +94,7 @@ fn a_check_moves_the_others_only_if_it_tests_and_runs() {
     let before = p_values(&evidence, others);
     assert!(before.len() > 3, "{before:?}");
     let with = |tests, needs| {
-        let added = Check { tests, needs, ..*new };
+        let added = Check { needs, tests, ..*new };
         let mut after = p_values(&evidence, &[others, &[added]].concat());
         after.remove(&new.cause);
         after

@@ -34,7 +34,8 @@ fn every_page_has_the_same_form() {
     }
 }
 
-/// `LABELPROOF_WRITE_GOLDEN=1` writes the document anew, as `labelproof explain --markdown > docs/causes.md` does.
+/// `LABELPROOF_WRITE_GOLDEN=1` writes the document anew, as `labelproof explain --markdown > docs/causes.md`
+/// does.
 #[test]
 fn the_document_is_what_the_command_prints() {
     let document = Path::new(DOCUMENT);
