@@ -2,6 +2,7 @@
 //! there.
 //!
 //! - `architecture`: the dependencies between the crates are the ones ARCHITECTURE.md draws.
+//! - `audit`: an audit of files, where there is no `labelproof-torch`.
 //! - `configuration`: what an invalid configuration is answered with.
 //! - `explain`: the pages of the causes that the audit looks for.
 //! - `help`: the help, the version, the completions, and the binary without its sibling.
@@ -13,6 +14,7 @@
 )]
 
 mod architecture;
+mod audit;
 mod configuration;
 mod explain;
 #[path = "../harness.rs"]

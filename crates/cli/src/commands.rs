@@ -122,7 +122,8 @@ impl Cli {
                 printer::data(String::from_utf8_lossy(&text).trim_end());
                 Ok(Some(ExitCode::Success))
             }
-            Command::Predict(_) | Command::Audit(_) | Command::Reproduce(_) | Command::Suggest(_) => Ok(None),
+            Command::Audit(args) => audit::run(args),
+            Command::Predict(_) | Command::Reproduce(_) | Command::Suggest(_) => Ok(None),
         }
     }
 

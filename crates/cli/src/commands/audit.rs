@@ -1,8 +1,14 @@
-//! The arguments of `labelproof audit`.
+//! `labelproof audit`: anyone's files in, the causes of good figures and bad predictions out.
 
 use std::path::PathBuf;
 
 use clap::Args;
+use labelproof_artifact::findings::Verdict;
+use labelproof_artifact::{Advice, Diagnostic, Fault, fs};
+use labelproof_audit::evidence::{BundleFacts, Dataset};
+use labelproof_audit::files::{Columns, Files, read_dataset, read_evidence};
+use labelproof_audit::{audit, page, summary};
+use labelproof_driver::{ExitCode, Failure, Printer, Verbosity, printer};
 use labelproof_settings::DeviceChoice;
 
 /// The files to audit, and the form of the answer.
@@ -101,4 +107,83 @@ pub struct AuditArgs {
     /// Print nothing but errors and the result
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// The command line of `audit` does not make sense.
+#[derive(Debug, thiserror::Error)]
+enum AuditError {
+    #[error("nothing to audit")]
+    NoInput,
+}
+
+impl Diagnostic for AuditError {
+    fn advice(&self) -> Advice {
+        Fault::Configuration.hint(
+            "give at least one of --validation, --test, --train, --log, --confusion, --tokenizer and --bundle",
+        )
+    }
+}
+
+/// Audits files. A bundle has to be run first, which takes LibTorch: then nothing is done, and the result is `None`.
+pub(super) fn run(args: &AuditArgs) -> Result<Option<ExitCode>, Failure> {
+    if args.bundle.is_some() {
+        return Ok(None);
+    }
+    args.audit(|_| Ok(None)).map(Some)
+}
+
+impl AuditArgs {
+    /// Reads the files, has the bundle run on their rows, and prints what the audit finds.
+    pub fn audit(
+        &self,
+        run_bundle: impl FnOnce(&Dataset) -> Result<Option<BundleFacts>, Failure>,
+    ) -> Result<ExitCode, Failure> {
+        let files = self.files()?;
+        let printer = Printer::new(Verbosity::choose(self.quiet));
+        let dataset = read_dataset(&files, &printer)?;
+        let bundle = run_bundle(&dataset)?;
+        let findings = audit(&read_evidence(&files, dataset, bundle, &printer)?);
+        if let Some(path) = &self.html {
+            fs::write_atomic(path, page::html(&findings).as_bytes())?;
+            printer::note(&format!("page: {}", fs::absolute(path)?.display()));
+        }
+        let text = if self.json {
+            serde_json::to_string_pretty(&findings).expect("findings have string keys only")
+        } else {
+            summary::text(&findings)
+        };
+        printer::data(&text);
+        Ok(if self.check && findings.verdict == Verdict::Unsound {
+            ExitCode::Unsound
+        } else {
+            ExitCode::Success
+        })
+    }
+
+    /// The files to read; an error where there is nothing to audit.
+    fn files(&self) -> Result<Files, AuditError> {
+        let files = Files {
+            validation: self.validation.clone(),
+            test: self.test.clone(),
+            train: self.train.clone(),
+            log: self.log.clone(),
+            confusion: self.confusion.clone(),
+            tokenizer: self.tokenizer.clone(),
+            columns: Columns {
+                id: self.id.clone(),
+                text: self.text.clone(),
+                label: self.label.clone(),
+                predicted: self.predicted.clone(),
+                group: self.group.clone(),
+            },
+        };
+        let nothing = Files {
+            columns: files.columns.clone(),
+            ..Files::default()
+        };
+        if files == nothing && self.bundle.is_none() {
+            return Err(AuditError::NoInput);
+        }
+        Ok(files)
+    }
 }

@@ -1,0 +1,54 @@
+//! `labelproof audit` of files runs in the small binary, whether `labelproof-torch` is there or not.
+
+use std::fmt::Write;
+
+use labelproof_artifact::fs;
+
+use crate::harness::{Project, labelproof};
+
+/// 1,000 rows of which nine in ten are right, with probabilities.
+fn rows(named: [&str; 3]) -> String {
+    let mut csv = String::from("id,text,label,predicted,prob_film,prob_sport,prob_trade\n");
+    for row in 0..1000 {
+        let truth = row * 7 % 3;
+        let said = if row % 10 == 3 { (truth + 1) % 3 } else { truth };
+        let scores = [0, 1, 2].map(|class| if class == said { "0.8" } else { "0.1" });
+        let label = ["film", "sport", "trade"][truth];
+        writeln!(
+            csv,
+            "r{row},text {row},{label},{},{}",
+            named[said],
+            scores.join(",")
+        )
+        .unwrap();
+    }
+    csv
+}
+
+#[test]
+fn files_are_audited_without_the_other_binary() {
+    let project = Project::empty();
+    fs::copy(labelproof(), &project.path("labelproof")).unwrap();
+    project.write("validation.csv", &rows(["film", "sport", "trade"]));
+    project.write("test.csv", &rows(["sport", "trade", "film"]));
+    let script = "./labelproof audit --quiet --validation validation.csv --test test.csv";
+    let audited = project.shell(script).expect_success().stdout;
+    assert!(audited.starts_with("verdict: unsound\n"), "{audited}");
+    assert!(audited.contains("(C10"), "{audited}");
+    assert_eq!(project.shell(&format!("{script} --check > /dev/null")).code, 8);
+    // Running a bundle takes LibTorch.
+    let bundle = project.shell(&format!("{script} --bundle model"));
+    assert_eq!(bundle.code, 7, "{}", bundle.stderr);
+    assert!(bundle.stderr.contains("labelproof-torch"), "{}", bundle.stderr);
+}
+
+#[test]
+fn an_audit_of_nothing_says_what_to_give() {
+    let nothing = Project::empty().run(&["audit"]);
+    assert_eq!((nothing.code, nothing.stdout.as_str()), (2, ""));
+    assert!(
+        nothing.stderr.contains("give at least one of --validation"),
+        "{}",
+        nothing.stderr
+    );
+}
