@@ -202,7 +202,8 @@ fn one_crate_names_the_backend() {
 
 #[test]
 fn one_crate_has_unsafe_code() {
-    // Every use of it needs this lint to be lifted. The memory map of a file is no kernel, and `fs` is the file system.
+    // Every use of it needs this lint to be lifted. The memory map of a file is no kernel, and `fs` is the
+    // file system.
     let lint = concat!("unsafe", "_code");
     let others: Vec<String> = sources_where(|text| text.contains(lint))
         .into_iter()

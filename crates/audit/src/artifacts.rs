@@ -222,8 +222,8 @@ fn read_facts(artifacts: Artifacts<'_>, stale: Vec<String>) -> Result<PipelineFa
     Ok(facts)
 }
 
-/// Files that a stage read in another version than the one there is, and files that were changed after they had been
-/// written. Looks at digests alone, of every file, whether this stage declares it or not.
+/// Files that a stage read in another version than the one there is, and files that were changed after they
+/// had been written. Looks at digests alone, of every file, whether this stage declares it or not.
 fn stale_files(artifacts: &Path) -> Vec<String> {
     let mut stale = Vec::new();
     for stage in StageId::ALL

@@ -1,9 +1,9 @@
-//! The catalogue: the one table of causes, each with its number, its name, its family, what its check needs, when that
-//! has a p-value, what it yields to, and the check itself.
+//! The catalogue: the one table of causes, each with its number, its name, its family, what its check needs,
+//! when that has a p-value, what it yields to, and the check itself.
 //!
-//! Checks stand in the order of their numbers, which goes from causes to consequences: findings of equal weight keep it.
-//! What a check finds of a cause that another explains better, it leaves to the other; `yields_to` declares that, and
-//! [`explains`] reads it the other way round.
+//! Checks stand in the order of their numbers, which goes from causes to consequences: findings of equal
+//! weight keep it. What a check finds of a cause that another explains better, it leaves to the other;
+//! `yields_to` declares that, and [`explains`] reads it the other way round.
 
 use crate::answer::finding::Family;
 use crate::cause::Cause;
@@ -16,8 +16,8 @@ use crate::evidence::Need::{
     ValidationTexts,
 };
 
-/// The comment at the head of a check's file, which is the page of its cause. The file is cut when this is compiled, so
-/// that its code does not lie in the binary.
+/// The comment at the head of a check's file, which is the page of its cause. The file is cut when this is
+/// compiled, so that its code does not lie in the binary.
 macro_rules! head {
     ($path:literal) => {{
         const SOURCE: &str = include_str!($path);

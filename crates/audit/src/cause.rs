@@ -1,6 +1,7 @@
 //! The causes by name: what checks look for, and ask each other for.
 
-/// A cause of good figures beside bad predictions. The catalogue says of each what its number and its check are.
+/// A cause of good figures beside bad predictions. The catalogue says of each what its number and its check
+/// are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
     /// Softmax is applied twice in the loss.

@@ -19,7 +19,8 @@ pub struct Check {
     pub name: &'static str,
     /// The family of the cause.
     pub family: Family,
-    /// What it needs to answer at all. It may still lack something that only shows in the rows, such as their number.
+    /// What it needs to answer at all. It may still lack something that only shows in the rows, such as their
+    /// number.
     pub needs: Needs,
     /// Whether it tests a hypothesis, so that it has a p-value and counts in the correction for many tests.
     pub tests: Tests,
@@ -27,8 +28,8 @@ pub struct Check {
     pub yields_to: &'static [Cause],
     /// The test; an error names what it lacks.
     pub run: fn(&Case<'_>) -> Result<Answer, Missing>,
-    /// What people should know of the cause: the comment at the head of the check's file, as Markdown lines that
-    /// begin with `//!`. [`Check::page`] reads it.
+    /// What people should know of the cause: the comment at the head of the check's file, as Markdown lines
+    /// that begin with `//!`. [`Check::page`] reads it.
     pub(crate) head: &'static str,
 }
 

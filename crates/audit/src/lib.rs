@@ -1,11 +1,11 @@
 //! The audit: why good figures and bad predictions happen together, found by test.
 //!
-//! Looks at what a pipeline wrote, or at anyone's files, and says for each cause of the catalogue whether it is there,
-//! with evidence and a fix. Responsible for the tests and their words; trains nothing but the cheap baseline, runs no
-//! network, changes no file, and never prints.
+//! Looks at what a pipeline wrote, or at anyone's files, and says for each cause of the catalogue whether it
+//! is there, with evidence and a fix. Responsible for the tests and their words; trains nothing but the cheap
+//! baseline, runs no network, changes no file, and never prints.
 //!
-//! - [`evidence`]: what the checks look at, as immutable data. [`files`] makes it of anyone's files, [`artifacts`] of a
-//!   pipeline's.
+//! - [`evidence`]: what the checks look at, as immutable data. [`files`] makes it of anyone's files,
+//!   [`artifacts`] of a pipeline's.
 //! - [`catalogue`]: the one table of causes, with the check for each.
 //! - [`case`]: what is derived of the evidence and answered, once each; checks see nothing else.
 //! - [`measures`]: pure functions of rows, texts, scores and logs that checks share.

@@ -10,13 +10,14 @@ use crate::artifacts::read_evidence;
 use crate::error::Error;
 use crate::evidence::{BundleFacts, Dataset};
 
-/// The folder of the bundle that the stage audits. Whoever runs the stage runs the bundle, which this crate cannot.
+/// The folder of the bundle that the stage audits. Whoever runs the stage runs the bundle, which this crate
+/// cannot.
 pub fn bundle_of(artifacts: &Path) -> PathBuf {
     Artifacts::for_stage(artifacts, &STAGE).path(BUNDLE)
 }
 
-/// Audits what the stages before wrote: the rows of all splits, what running the bundle told, and everything else that
-/// the artifacts tell. Writes `audit.json` into `out`.
+/// Audits what the stages before wrote: the rows of all splits, what running the bundle told, and everything
+/// else that the artifacts tell. Writes `audit.json` into `out`.
 pub fn run(
     params: &Params,
     artifacts: &Path,

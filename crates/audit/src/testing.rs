@@ -76,7 +76,8 @@ pub(crate) fn case(evidence: &Evidence) -> Case<'_> {
     Case::new(Box::leak(Box::new(Memo::new(evidence, catalogue::ALL))))
 }
 
-/// The figures of the question that the project began with: the confusion matrix and the last logged accuracy.
+/// The figures of the question that the project began with: the confusion matrix and the last logged
+/// accuracy.
 pub(crate) fn origin() -> Evidence {
     let validation = Figures {
         accuracy: Some(0.83),
@@ -138,8 +139,8 @@ pub(crate) fn clear(outcome: Result<Answer, Missing>) -> Measured {
 /// Five class names.
 pub(crate) const FIVE: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-/// What a classifier that never was said of some rows. Tests spoil it as pipelines do: they move `logits` against
-/// `truth`, scale them, or give them other texts.
+/// What a classifier that never was said of some rows. Tests spoil it as pipelines do: they move `logits`
+/// against `truth`, scale them, or give them other texts.
 #[derive(Debug, Clone)]
 pub(crate) struct Simulated {
     /// The true class of each row.
@@ -158,8 +159,8 @@ fn draw(random: &mut ChaCha8Rng, classes: u32) -> u32 {
     u32::try_from(random.next_u64() % u64::from(classes)).expect("below a u32")
 }
 
-/// Rows with labels drawn evenly, of which a share of about `accuracy` is predicted rightly, with a lead of 1 to 4 of the
-/// highest score over noise; a wrong row gives its true class the second place.
+/// Rows with labels drawn evenly, of which a share of about `accuracy` is predicted rightly, with a lead of 1
+/// to 4 of the highest score over noise; a wrong row gives its true class the second place.
 pub(crate) fn simulated(classes: u32, rows: usize, accuracy: f64, seed: u64) -> Simulated {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let truth: Vec<u32> = (0..rows).map(|_| draw(&mut random, classes)).collect();

@@ -55,7 +55,8 @@ pub enum Command {
     Predict(predict::PredictArgs),
     /// Find out why metrics look good although predictions are bad, from the files of any classifier
     ///
-    /// Give every file you have: each one makes more checks possible. A check that cannot run says which file it lacks.
+    /// Give every file you have: each one makes more checks possible. A check that cannot run says which file
+    /// it lacks.
     Audit(Box<audit::AuditArgs>),
     /// Explain a cause that the audit looks for, or list them all
     Explain(explain::ExplainArgs),

@@ -1,7 +1,8 @@
 //! Why ingest fails, and what to do about it.
 //!
-//! Files are named as in the rejects: relative to `pipeline.yaml`, so that a message reads the same on every machine.
-//! Those of texts to label are named as the command line names them, and so are the settings in their messages.
+//! Files are named as in the rejects: relative to `pipeline.yaml`, so that a message reads the same on every
+//! machine. Those of texts to label are named as the command line names them, and so are the settings in
+//! their messages.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -64,7 +65,8 @@ pub enum Error {
     /// There are more labels than any classification has: the column is another one.
     #[error("there are more than {limit} different labels")]
     TooManyLabels { limit: usize },
-    /// No document has a label that `ingest.labels.keep` names; `labels` are those of all rows, chosen or not.
+    /// No document has a label that `ingest.labels.keep` names; `labels` are those of all rows, chosen or
+    /// not.
     #[error(
         "`ingest.labels.keep` names `{label}`, which no document has; there are: {}",
         quoted(labels, SHOWN_NAMES)

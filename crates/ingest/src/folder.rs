@@ -36,8 +36,8 @@ pub(crate) fn read(
     Ok(())
 }
 
-/// An id for each file: `label/file` without the extension; with it where that is ambiguous; the whole name where even
-/// that is, because it lies in another folder of `ingest.paths`.
+/// An id for each file: `label/file` without the extension; with it where that is ambiguous; the whole name
+/// where even that is, because it lies in another folder of `ingest.paths`.
 fn ids(sources: &[Found]) -> Vec<String> {
     let forms = |found: &Found| {
         [

@@ -1,4 +1,5 @@
-//! From the fields of one row to a candidate or a reject: the rules of documents, which hold for every format.
+//! From the fields of one row to a candidate or a reject: the rules of documents, which hold for every
+//! format.
 //!
 //! Which rows repeat an id shows only once all rows are sorted, and is decided there.
 
@@ -263,12 +264,12 @@ fn parse_split(value: Option<&str>, name: &str) -> Result<Split, Problem> {
     }
 }
 
-/// The id of a row that brings none: the first 16 bytes of the digest of what it says, in hexadecimal digits. The label
-/// counts as the source has it, so that renaming labels renames no row.
+/// The id of a row that brings none: the first 16 bytes of the digest of what it says, in hexadecimal digits.
+/// The label counts as the source has it, so that renaming labels renames no row.
 fn content_id(text: &str, label: &str, group: Option<&str>, split: Option<Split>) -> String {
     let mut hasher = blake3::Hasher::new();
-    // A field's length in front of it keeps fields apart, and a length that no field has stands for a field that is not
-    // there.
+    // A field's length in front of it keeps fields apart, and a length that no field has stands for a field
+    // that is not there.
     for field in [Some(text), Some(label), group, split.map(Split::name)] {
         let length = field.map_or(u64::MAX, |field| field.len() as u64);
         hasher.update(&length.to_le_bytes());

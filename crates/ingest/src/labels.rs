@@ -84,8 +84,8 @@ impl Alike {
         (self.quoted(&self.other), self.quoted(&self.one))
     }
 
-    /// JSON strings are YAML strings, whatever a label holds. Where letters look the same, only their numbers tell
-    /// them apart.
+    /// JSON strings are YAML strings, whatever a label holds. Where letters look the same, only their numbers
+    /// tell them apart.
     fn quoted(&self, label: &str) -> String {
         let json = serde_json::Value::from(label).to_string();
         if self.difference == CASE {

@@ -1,11 +1,13 @@
 //! The first stage: sources of labelled text in, documents, rejects and the label map out.
 //!
-//! Reads folders of text files, CSV, TSV, JSON lines and Parquet, packed or not, with bounded memory: rows go to sorted
-//! runs on disk and are merged, so that `documents.parquet` and `labels.json` depend on what the rows say and never on
-//! their order or on how they are spread over files. (Rejects name file and line, so `rejects.parquet` does.)
+//! Reads folders of text files, CSV, TSV, JSON lines and Parquet, packed or not, with bounded memory: rows go
+//! to sorted runs on disk and are merged, so that `documents.parquet` and `labels.json` depend on what the
+//! rows say and never on their order or on how they are spread over files. (Rejects name file and line, so
+//! `rejects.parquet` does.)
 //!
-//! Nothing is dropped silently: a row is a document, a reject, not chosen by `ingest.labels.keep` or over the cap, and
-//! each is counted. Texts are taken as they are; cleaning them, and finding duplicates, is the next stage's work.
+//! Nothing is dropped silently: a row is a document, a reject, not chosen by `ingest.labels.keep` or over the
+//! cap, and each is counted. Texts are taken as they are; cleaning them, and finding duplicates, is the next
+//! stage's work.
 //!
 //! The same readers give the texts that are to be labelled: see [`texts`].
 
@@ -53,8 +55,8 @@ pub const STAGE: Stage = Stage {
     encoder_files: &[],
 };
 
-/// Reads the sources, which are relative to `base`, and writes `documents.parquet`, `rejects.parquet` and `labels.json`
-/// into the folder `out`. After an error, what `out` holds is of no use.
+/// Reads the sources, which are relative to `base`, and writes `documents.parquet`, `rejects.parquet` and
+/// `labels.json` into the folder `out`. After an error, what `out` holds is of no use.
 pub fn run(params: &Params, base: &Path, out: &Path, reporter: &dyn Reporter) -> Result<(), Error> {
     run_within(params, base, out, reporter, Limits::default())
 }

@@ -25,7 +25,8 @@ pub(crate) enum Step {
 /// Goes through sorted candidates and sees to it that no id comes twice.
 pub(crate) struct Unique {
     sorted: Merge<Candidate>,
-    /// Whether ids come from the source. Otherwise rows of equal id are equal, and each gets an id of its own.
+    /// Whether ids come from the source. Otherwise rows of equal id are equal, and each gets an id of its
+    /// own.
     is_declared: bool,
     next: Option<Candidate>,
     kept: Option<(String, u32, Option<u64>)>,
@@ -118,8 +119,8 @@ impl Iterator for Unique {
     }
 }
 
-/// A bottom-k sample of each label: the rows whose id has the smallest digest together with the seed. It is a uniform
-/// random sample that neither the order of the rows nor the rows of other labels can change.
+/// A bottom-k sample of each label: the rows whose id has the smallest digest together with the seed. It is a
+/// uniform random sample that neither the order of the rows nor the rows of other labels can change.
 pub(crate) struct Draw {
     seed: u64,
     rows_per_label: usize,

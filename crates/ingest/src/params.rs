@@ -16,24 +16,25 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub struct Params {
     /// What the sources are: a folder of text files with one folder per label, or a table.
     pub format: Format,
-    /// Files, folders or globs (`data/*.csv`), relative to the folder of `pipeline.yaml`. A name that ends in `.gz` is
-    /// unpacked on the fly. Hidden files in folders are skipped.
+    /// Files, folders or globs (`data/*.csv`), relative to the folder of `pipeline.yaml`. A name that ends in
+    /// `.gz` is unpacked on the fly. Hidden files in folders are skipped.
     pub paths: Vec<String>,
     /// How the bytes of the sources become characters. Parquet is always UTF-8.
     #[serde(default)]
     pub encoding: Encoding,
-    /// Which columns of a table hold what. For every format but `folder`, which takes the label from the folder's name.
+    /// Which columns of a table hold what. For every format but `folder`, which takes the label from the
+    /// folder's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Columns>,
-    /// What stands between the text columns of a row where there are several. A column that is empty in a row is left
-    /// out together with its separator.
+    /// What stands between the text columns of a row where there are several. A column that is empty in a row
+    /// is left out together with its separator.
     #[serde(default = "line_break")]
     pub join: String,
     /// Which labels to take, and what to call them.
     #[serde(default)]
     pub labels: Labels,
-    /// At most this many documents of each label, chosen by `seed` and not by their place in the source. All, if left
-    /// out.
+    /// At most this many documents of each label, chosen by `seed` and not by their place in the source. All,
+    /// if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_per_label: Option<u64>,
     /// Decides which rows `rows_per_label` keeps.
@@ -109,8 +110,8 @@ pub struct Columns {
     /// The column of a unique id. Left out, a row's id is the digest of its content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// A column whose equal values mark rows that belong together, such as an author or a thread: they are never split
-    /// apart.
+    /// A column whose equal values mark rows that belong together, such as an author or a thread: they are
+    /// never split apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// A column that says which split a row belongs to: train, validation (also val, valid, dev) or test.

@@ -118,7 +118,8 @@ pub(crate) fn row_id(cell: &Cell<'_>, name: &str, settings: Settings) -> Result<
         .ok_or_else(|| Problem::new(Reason::MissingId, format!("{name} is empty")))
 }
 
-/// The text of a row: the fields that are not empty with `join` between them. `names` are those of the fields.
+/// The text of a row: the fields that are not empty with `join` between them. `names` are those of the
+/// fields.
 pub(crate) fn row_text(
     cells: &[Cell<'_>],
     names: &[String],

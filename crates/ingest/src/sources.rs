@@ -13,8 +13,9 @@ use crate::params::{Format, Params};
 /// A file that ingest reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
-    /// What it is called in messages and rejects: its path relative to the folder of `pipeline.yaml`, with `/`. Of a
-    /// file that is named by an absolute path, only the last part, so that no machine's folders show in an artifact.
+    /// What it is called in messages and rejects: its path relative to the folder of `pipeline.yaml`, with
+    /// `/`. Of a file that is named by an absolute path, only the last part, so that no machine's folders
+    /// show in an artifact.
     pub name: String,
     /// The path that the file is opened by.
     pub path: PathBuf,
@@ -66,8 +67,8 @@ pub(crate) fn find(params: &Params, base: &Path) -> Result<Vec<Found>, Error> {
     Ok(all)
 }
 
-/// The files and folders that one entry of `ingest.paths` means. A name that is there means itself, even if it looks
-/// like a glob.
+/// The files and folders that one entry of `ingest.paths` means. A name that is there means itself, even if
+/// it looks like a glob.
 fn resolve(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, Error> {
     let literal = clean(&base.join(pattern));
     if literal.symlink_metadata().is_ok() {
@@ -175,13 +176,14 @@ fn files_of_folder(root: &Path, pattern: &str, format: Format, base: &Path) -> R
     Ok(all)
 }
 
-/// Whether a file in a folder is of the format. Beside the data there may be readme files and markers of whole writes.
+/// Whether a file in a folder is of the format. Beside the data there may be readme files and markers of
+/// whole writes.
 fn is_of_format(path: &Path, format: Format) -> bool {
     format.table().is_none_or(|format| format.is_named(path))
 }
 
-/// Every file below a folder that is not hidden. Links are followed, but not into a folder that is being walked
-/// already.
+/// Every file below a folder that is not hidden. Links are followed, but not into a folder that is being
+/// walked already.
 fn walk(folder: &Path, above: &mut Vec<PathBuf>, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     let list_error = |source| FsError::new("list", folder, source);
     let real = folder.canonicalize().map_err(list_error)?;

@@ -1,8 +1,9 @@
-//! An external merge sort: more rows than fit into memory are sorted in runs, which lie in scratch files and are merged as
-//! they are read.
+//! An external merge sort: more rows than fit into memory are sorted in runs, which lie in scratch files and
+//! are merged as they are read.
 //!
-//! The order of what comes out depends on the rows alone, never on the order they came in nor on how many runs there
-//! were. Scratch files have no name, so that the operating system removes them however the process ends.
+//! The order of what comes out depends on the rows alone, never on the order they came in nor on how many
+//! runs there were. Scratch files have no name, so that the operating system removes them however the process
+//! ends.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -221,8 +222,8 @@ impl<T: Spill> Iterator for Run<T> {
     }
 }
 
-/// A row on its way to a document. The order of the fields is the order of the rows: by id, then by content; where a
-/// row came from only decides which of two equal rows is called the repeated one.
+/// A row on its way to a document. The order of the fields is the order of the rows: by id, then by content;
+/// where a row came from only decides which of two equal rows is called the repeated one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Candidate {
     pub(crate) id: String,

@@ -1,5 +1,5 @@
-//! Whole runs over small sources of every format: what becomes of good rows, of bad rows and of bad files, and that
-//! neither the order of rows nor of files shows. The rules of one module are tested in that module.
+//! Whole runs over small sources of every format: what becomes of good rows, of bad rows and of bad files,
+//! and that neither the order of rows nor of files shows. The rules of one module are tested in that module.
 
 mod choice;
 mod failures;

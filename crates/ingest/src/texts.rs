@@ -37,7 +37,8 @@ pub enum TextFormat {
 /// A source of texts, and where its table has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextSource {
-    /// A file, which is unpacked if its name ends in `.gz`. None is standard input, from which Parquet cannot be read.
+    /// A file, which is unpacked if its name ends in `.gz`. None is standard input, from which Parquet cannot
+    /// be read.
     pub path: Option<PathBuf>,
     /// The format of the source.
     pub format: TextFormat,
@@ -47,8 +48,8 @@ pub struct TextSource {
     pub text: Vec<String>,
     /// The column of the id.
     pub id: Option<String>,
-    /// What stands between the text columns of a row where there are several. A column that is empty in a row is left
-    /// out together with its separator.
+    /// What stands between the text columns of a row where there are several. A column that is empty in a row
+    /// is left out together with its separator.
     pub join: String,
 }
 
@@ -59,8 +60,8 @@ pub struct TextRow {
     pub id: Option<String>,
     /// The line that the row starts on, from 1; in Parquet the number of the row.
     pub line: Option<u64>,
-    /// The text, or `file:line: reason: detail` on one line for people. A row whose id is empty or cannot be read has no
-    /// text either: under any other id its label would go astray.
+    /// The text, or `file:line: reason: detail` on one line for people. A row whose id is empty or cannot be
+    /// read has no text either: under any other id its label would go astray.
     pub text: Result<String, String>,
 }
 
@@ -70,9 +71,9 @@ const ROWS_AHEAD: usize = 1024;
 /// What standard input is called in messages.
 const STANDARD_INPUT: &str = "standard input";
 
-/// The rows of a source in their order. A thread of its own reads them, a bounded number ahead; it stops when this is
-/// dropped. An error is the last item. In JSON lines, that no object has a wanted column shows only at the end, so that
-/// this error comes after all rows.
+/// The rows of a source in their order. A thread of its own reads them, a bounded number ahead; it stops when
+/// this is dropped. An error is the last item. In JSON lines, that no object has a wanted column shows only
+/// at the end, so that this error comes after all rows.
 pub fn texts(source: TextSource) -> TextRows {
     texts_within(source, io::stdin(), Limits::default())
 }
@@ -95,7 +96,8 @@ fn texts_within(source: TextSource, standard_input: impl Read + Send + 'static, 
 #[derive(Debug)]
 pub struct TextRows {
     receiver: Receiver<Result<TextRow, Error>>,
-    /// None after the last row. It is not waited for when rows are left, because it may itself wait for standard input.
+    /// None after the last row. It is not waited for when rows are left, because it may itself wait for
+    /// standard input.
     reader: Option<JoinHandle<()>>,
 }
 

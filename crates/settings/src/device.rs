@@ -16,7 +16,8 @@ pub enum DeviceChoice {
     Cuda(usize),
     /// The Apple GPU, through LibTorch.
     Mps,
-    /// The processor, through burn's own backend in pure Rust: slower, and a second opinion on LibTorch's numbers.
+    /// The processor, through burn's own backend in pure Rust: slower, and a second opinion on LibTorch's
+    /// numbers.
     Flex,
 }
 

@@ -1,5 +1,6 @@
-//! The encoder that `pipeline.yaml` names, a folder in the layout of Hugging Face: its files and its `config.json`, checked
-//! before anything is allocated. The contents of the weights and of the tokenizer are checked where they are read.
+//! The encoder that `pipeline.yaml` names, a folder in the layout of Hugging Face: its files and its
+//! `config.json`, checked before anything is allocated. The contents of the weights and of the tokenizer are
+//! checked where they are read.
 
 use std::path::{Path, PathBuf};
 

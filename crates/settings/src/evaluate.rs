@@ -25,12 +25,12 @@ pub const STAGE: Stage = Stage {
 pub struct Params {
     /// The seed of the bootstrap intervals and of the map of the test rows.
     pub seed: u64,
-    /// The number of misclassified test rows that are explained word by word, those with the highest loss first; at most
-    /// 100, and 0 for none.
+    /// The number of misclassified test rows that are explained word by word, those with the highest loss
+    /// first; at most 100, and 0 for none.
     #[schemars(range(min = 0, max = 100))]
     pub explained_mistakes: usize,
-    /// Whether to predict the test rows a second time with dense layers in int8, as `labelproof predict --int8` does, to
-    /// measure what that costs.
+    /// Whether to predict the test rows a second time with dense layers in int8, as `labelproof predict
+    /// --int8` does, to measure what that costs.
     pub int8: bool,
 }
 

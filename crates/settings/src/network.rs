@@ -28,8 +28,8 @@ pub enum BatchNormalization {
     Trained,
 }
 
-/// The dtype in which the encoder's dense layers, attention and activations compute. Weights, residual connections and
-/// layer normalisations stay in float32, as with PyTorch's `autocast`.
+/// The dtype in which the encoder's dense layers, attention and activations compute. Weights, residual
+/// connections and layer normalisations stay in float32, as with PyTorch's `autocast`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {

@@ -30,20 +30,22 @@ pub const STAGE: Stage = Stage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Params {
-    /// Which part of the encoder is trained: `none` (the encoder is frozen, and its features are computed once), `all`, or
-    /// `last: n` layers. A frozen layer runs without dropout.
+    /// Which part of the encoder is trained: `none` (the encoder is frozen, and its features are computed
+    /// once), `all`, or `last: n` layers. A frozen layer runs without dropout.
     pub trainable: Trainable,
-    /// The dtype in which the encoder computes, in training and in every prediction of the bundle: `float32`, or `bfloat16`,
-    /// which is faster and less exact. Devices without instructions for it, and `device: flex`, compute in `float32`.
+    /// The dtype in which the encoder computes, in training and in every prediction of the bundle: `float32`,
+    /// or `bfloat16`, which is faster and less exact. Devices without instructions for it, and `device:
+    /// flex`, compute in `float32`.
     pub precision: Precision,
     /// How the hidden states of the tokens are pooled: `mean`, `max` or `cls`. Padding is never pooled.
     pub pooling: Pooling,
     /// The dropout probability of the pooled vector during training.
     pub dropout: f64,
-    /// Batch normalisation after the dense layer: `none`, `trained`, or `frozen` (`trainable=False` in Keras).
+    /// Batch normalisation after the dense layer: `none`, `trained`, or `frozen` (`trainable=False` in
+    /// Keras).
     pub batch_normalization: BatchNormalization,
-    /// The weights of the classes in the loss: `none`, `balanced` (rows / (classes × rows of the class)), or a map from
-    /// every label to its weight.
+    /// The weights of the classes in the loss: `none`, `balanced` (rows / (classes × rows of the class)), or
+    /// a map from every label to its weight.
     pub class_weights: ClassWeights,
     /// The maximum number of epochs.
     pub epochs: u32,
@@ -61,7 +63,8 @@ pub struct Params {
     pub schedule: ScheduleKind,
     /// The share of all steps during which the learning rate rises linearly from zero.
     pub warmup: f64,
-    /// The largest norm of the gradient over all weights, to which larger gradients are clipped; no clipping by default.
+    /// The largest norm of the gradient over all weights, to which larger gradients are clipped; no clipping
+    /// by default.
     pub gradient_clipping: Option<f64>,
     /// Early stopping. The weights of the best epoch are kept, not those of the last.
     pub early_stopping: EarlyStopping,
@@ -345,7 +348,8 @@ pub enum ScheduleKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EarlyStopping {
-    /// The metric on the validation rows: `loss`, `accuracy` or `f1_macro`. The earliest of equal epochs is the best.
+    /// The metric on the validation rows: `loss`, `accuracy` or `f1_macro`. The earliest of equal epochs is
+    /// the best.
     pub metric: SelectionMetric,
     /// The number of epochs without a better one after which training stops.
     pub patience: u32,

@@ -110,7 +110,8 @@ impl Selection {
         }
     }
 
-    /// After the last table: a column that no row of any table has is a wrong name. `place` is the first table.
+    /// After the last table: a column that no row of any table has is a wrong name. `place` is the first
+    /// table.
     pub fn check(self, place: &str) -> Result<(), Error> {
         let unseen = self.wanted.iter().zip(&self.seen).find(|(_, seen)| !**seen);
         let Some((wanted, _)) = unseen else {

@@ -1,8 +1,8 @@
 //! Rows of delimited tables: CSV, TSV and their kin.
 //!
-//! The splitter is our own because a row has the line that it starts on and a table must not end within quotes: the csv
-//! crate counts lines wrongly after CRLF and empty lines, and takes the end of a file for the closing quote. Apart from
-//! that both split alike, which a test compares.
+//! The splitter is our own because a row has the line that it starts on and a table must not end within
+//! quotes: the csv crate counts lines wrongly after CRLF and empty lines, and takes the end of a file for the
+//! closing quote. Apart from that both split alike, which a test compares.
 
 use std::io;
 
@@ -95,8 +95,8 @@ fn separator(input: &mut Input, dialect: Dialect) -> Result<u8, Error> {
     Ok(found.unwrap_or(dialect.separator))
 }
 
-/// Reads the cells of a small table without a header, whose rows may differ in length. Fields are separated by what the
-/// first line has: commas, tabs, semicolons, or white space.
+/// Reads the cells of a small table without a header, whose rows may differ in length. Fields are separated
+/// by what the first line has: commas, tabs, semicolons, or white space.
 pub fn read_grid(source: Source, settings: Settings, what: &'static str) -> Result<Vec<Vec<String>>, Error> {
     const SEPARATORS: &[u8] = b"\t; ";
     let name = source.name().to_owned();

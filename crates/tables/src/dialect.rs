@@ -14,8 +14,8 @@ pub enum Format {
     Delimited(Dialect),
     /// A JSON object on each line, and nothing else.
     JsonLines,
-    /// JSON in any of the shapes that rows are written in: an array of objects, objects one after the other, or an object
-    /// of columns as pandas writes it.
+    /// JSON in any of the shapes that rows are written in: an array of objects, objects one after the other,
+    /// or an object of columns as pandas writes it.
     Json,
     /// Apache Parquet, which has types and is always UTF-8.
     Parquet,
@@ -121,7 +121,8 @@ pub enum Form {
     Typed,
 }
 
-/// What the settings of a reader are called where the user makes them, so that messages name what can be changed.
+/// What the settings of a reader are called where the user makes them, so that messages name what can be
+/// changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     /// The setting of the encoding; none where it cannot be chosen.

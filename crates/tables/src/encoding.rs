@@ -31,7 +31,8 @@ impl Encoding {
         }
     }
 
-    /// Decodes a stream, which has `mark` at its beginning, into UTF-8. What is said to be UTF-8 already stays as it is.
+    /// Decodes a stream, which has `mark` at its beginning, into UTF-8. What is said to be UTF-8 already
+    /// stays as it is.
     pub(crate) fn decode(self, reader: Box<dyn BufRead>, mark: Mark, buffer: usize) -> Box<dyn BufRead> {
         let decoder = match (self, mark) {
             (Self::Utf8, Mark::Utf16Le) => UTF_16LE.new_decoder_without_bom_handling(),
@@ -142,7 +143,8 @@ fn take(text: &[u8], position: &mut usize, buffer: &mut [u8]) -> usize {
     count
 }
 
-/// A decoder of ISO 8859-1. The Encoding Standard, and with it `encoding_rs`, takes that name for windows-1252.
+/// A decoder of ISO 8859-1. The Encoding Standard, and with it `encoding_rs`, takes that name for
+/// windows-1252.
 struct Latin1<R> {
     reader: R,
     decoded: Vec<u8>,

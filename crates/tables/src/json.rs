@@ -1,7 +1,8 @@
 //! Rows of JSON: an object on each line, an array of objects, or an object that holds the whole table.
 //!
-//! Whatever the shape, each row becomes the text of one object, of which only the chosen fields are kept. Lines and arrays
-//! are read as streams; a table within one object, as `pandas.DataFrame.to_json` writes it, is read as a whole.
+//! Whatever the shape, each row becomes the text of one object, of which only the chosen fields are kept.
+//! Lines and arrays are read as streams; a table within one object, as `pandas.DataFrame.to_json` writes it,
+//! is read as a whole.
 
 mod list;
 mod stream;
@@ -307,7 +308,8 @@ impl<'t> Picked<'_, 't> {
                 selection: None,
                 values: self.values,
             };
-            // What the parser has passed over once can only hide half a surrogate pair in a key: no field has such a key.
+            // What the parser has passed over once can only hide half a surrogate pair in a key: no field has
+            // such a key.
             let _ = read_object(value.get(), inner);
         }
     }

@@ -1,10 +1,10 @@
-//! Reads the rows of anyone's tables, one at a time and in bounded memory: plain lines,
-//! CSV, TSV, JSON, Parquet, NumPy.
+//! Reads the rows of anyone's tables, one at a time and in bounded memory: plain lines, CSV, TSV, JSON,
+//! Parquet, NumPy.
 //!
 //! [`Table::open`] reads as much of a [`Source`] as says which columns it has. [`Table::rows_by_name`] and
-//! [`Table::rows_by_place`] then choose columns, and [`Rows::next_row`] gives their cells. A row knows the line that it
-//! starts on; one that cannot be read is a [`RowProblem`] at its place, after which reading goes on, while damage to the
-//! whole file is an [`Error`].
+//! [`Table::rows_by_place`] then choose columns, and [`Rows::next_row`] gives their cells. A row knows the
+//! line that it starts on; one that cannot be read is a [`RowProblem`] at its place, after which reading goes
+//! on, while damage to the whole file is an [`Error`].
 //!
 //! What a column means is the caller's affair: this crate knows neither labels nor documents.
 //!

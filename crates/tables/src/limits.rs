@@ -3,8 +3,8 @@
 /// The most bytes that are in memory at once. They show in no row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The bytes of the longest row. Without this bound, a quote that never closes would read the rest of a file into
-    /// memory.
+    /// The bytes of the longest row. Without this bound, a quote that never closes would read the rest of a
+    /// file into memory.
     pub row_bytes: usize,
     /// The bytes of the rows that a columnar file is decoded into at once.
     pub batch_bytes: usize,

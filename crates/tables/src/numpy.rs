@@ -1,7 +1,7 @@
 //! Rows of NumPy's `.npz` and `.npy`, in which an array is a column.
 //!
-//! The container of `.npz` is read by the zip crate; the header of an array is our own, because npyz allocates and
-//! multiplies whatever a header says. An array takes no more memory than the file has data for.
+//! The container of `.npz` is read by the zip crate; the header of an array is our own, because npyz
+//! allocates and multiplies whatever a header says. An array takes no more memory than the file has data for.
 
 use std::borrow::Cow;
 use std::fs::File;

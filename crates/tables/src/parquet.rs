@@ -184,8 +184,8 @@ impl Values {
     }
 }
 
-/// The rows of a batch, fewer where they are long, so that a batch of long texts takes no more memory than one of short
-/// texts.
+/// The rows of a batch, fewer where they are long, so that a batch of long texts takes no more memory than
+/// one of short texts.
 fn batch_rows(metadata: &ParquetMetaData, bytes: usize) -> usize {
     const MOST_ROWS: usize = 4096;
     let longest = metadata

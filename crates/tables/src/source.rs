@@ -97,8 +97,8 @@ pub fn read_bytes(
     Ok(bytes)
 }
 
-/// Reads the whole of a source that is text, such as a log, if it is not longer than any such file is. `what` it is stands
-/// in the error of one that is longer.
+/// Reads the whole of a source that is text, such as a log, if it is not longer than any such file is. `what`
+/// it is stands in the error of one that is longer.
 pub fn read_text(
     source: Source,
     encoding: Encoding,
@@ -219,8 +219,8 @@ impl Input {
         self.reader.consume(count);
     }
 
-    /// Replaces `line` by the bytes up to and with the next line feed; false at the end. `number` is the line's, for the
-    /// error of a line that is longer than `limit`.
+    /// Replaces `line` by the bytes up to and with the next line feed; false at the end. `number` is the
+    /// line's, for the error of a line that is longer than `limit`.
     pub(crate) fn read_line(&mut self, line: &mut Vec<u8>, number: u64, limit: usize) -> Result<bool, Error> {
         line.clear();
         let result = self

@@ -68,8 +68,8 @@ impl Table {
         }
     }
 
-    /// Chooses columns by name. In JSON a column may be missing in any row, so that only [`Selection::check`] after the
-    /// last table tells a wrong name; in other formats it is an error at once.
+    /// Chooses columns by name. In JSON a column may be missing in any row, so that only [`Selection::check`]
+    /// after the last table tells a wrong name; in other formats it is an error at once.
     pub fn rows_by_name(mut self, mut selection: Selection) -> Result<Rows, Error> {
         if let Opened::Json(table) = self.reader {
             let reader = Reading::Json(table.rows_by_name(&selection));

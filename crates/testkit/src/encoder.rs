@@ -31,7 +31,8 @@ pub fn write(folder: &Path, words: &[&str]) {
     write("model.safetensors", &weights(SPECIAL_TOKENS.len() + words.len()));
 }
 
-/// The `tokenizer.json` of a `WordPiece` tokenizer. Its vocabulary is the special tokens, followed by `words`.
+/// The `tokenizer.json` of a `WordPiece` tokenizer. Its vocabulary is the special tokens, followed by
+/// `words`.
 pub fn tokenizer(words: &[&str]) -> Value {
     serde_json::from_str(&tokenizer_text(words)).expect("the template is JSON")
 }

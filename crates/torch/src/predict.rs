@@ -1,5 +1,5 @@
-//! `labelproof predict`: reads texts, and writes their labels and probabilities, chunk by chunk. It needs nothing but
-//! the bundle.
+//! `labelproof predict`: reads texts, and writes their labels and probabilities, chunk by chunk. It needs
+//! nothing but the bundle.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -36,7 +36,8 @@ impl Diagnostic for PredictError {
     }
 }
 
-/// The number of rows that are predicted together: enough to batch by length, few enough to write results early.
+/// The number of rows that are predicted together: enough to batch by length, few enough to write results
+/// early.
 const CHUNK_ROWS: usize = 1024;
 /// How many rows without a label are listed at most.
 const SHOWN_PROBLEMS: usize = 10;

@@ -1,4 +1,5 @@
-//! Runs a bundle for the audit: whether its predictions are repeatable, and equal to its canaries and to saved ones.
+//! Runs a bundle for the audit: whether its predictions are repeatable, and equal to its canaries and to
+//! saved ones.
 
 use std::path::Path;
 

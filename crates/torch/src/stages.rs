@@ -21,7 +21,8 @@ pub(crate) fn run(
     labelproof_driver::run(config, selection, conduct, printer, &run_stage)
 }
 
-/// Runs a stage. Returns the folder of its checkpoints, if it has any, which is removed once the output is committed.
+/// Runs a stage. Returns the folder of its checkpoints, if it has any, which is removed once the output is
+/// committed.
 fn run_stage(
     config: &Config,
     stage: StageId,

@@ -1,4 +1,5 @@
-//! `labelproof suggest stop-words`: the words that every label uses alike, and whether the model improves without them.
+//! `labelproof suggest stop-words`: the words that every label uses alike, and whether the model improves
+//! without them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -84,8 +85,8 @@ fn validation_hits(artifacts: &Path) -> Result<BTreeMap<String, bool>, ArtifactE
     Ok(hits)
 }
 
-/// McNemar's test of the network with the words (first) and without them (second), on the rows of both, and the
-/// number of these rows.
+/// McNemar's test of the network with the words (first) and without them (second), on the rows of both, and
+/// the number of these rows.
 fn compare(with: &Path, without: &Path) -> Result<(McNemar, usize), ArtifactError> {
     let (with, without) = (validation_hits(with)?, validation_hits(without)?);
     let pairs: Vec<(bool, bool)> = with

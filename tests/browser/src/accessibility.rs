@@ -8,8 +8,8 @@ use crate::pages::{self, MIDDLE, NARROW, Problems};
 /// Nodes of one violation that are shown; the rest is counted.
 const MOST_NODES: usize = 3;
 
-/// axe-core looks at every element, minutes long where there are thousands: of what is alike, it gets the first ones. The legend of
-/// the matrix still has each of its colours.
+/// axe-core looks at every element, minutes long where there are thousands: of what is alike, it gets the
+/// first ones. The legend of the matrix still has each of its colours.
 pub(crate) const THIN: &str = "
     for (const [lists, most] of [['ol, ul, tbody, table.matrix tr', 8], ['.clouds', 2]]) {
         for (const list of document.querySelectorAll(lists)) [...list.children].slice(most).forEach(item => item.remove());

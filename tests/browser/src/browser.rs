@@ -1,5 +1,5 @@
-//! A browser, and a page in it. Responsible for what is done to a page, for waiting, and for what the browser says meanwhile; judges
-//! nothing. How commands get to the browser is `protocol`'s.
+//! A browser, and a page in it. Responsible for what is done to a page, for waiting, and for what the browser
+//! says meanwhile; judges nothing. How commands get to the browser is `protocol`'s.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -31,7 +31,8 @@ impl Theme {
 /// What the browser said of a page so far.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// Console messages of the levels warning and error, uncaught exceptions, and the browser's own complaints.
+    /// Console messages of the levels warning and error, uncaught exceptions, and the browser's own
+    /// complaints.
     pub(crate) complaints: Vec<String>,
     /// The addresses of all requests, whether they were let through or not.
     pub(crate) requests: Vec<String>,
@@ -203,7 +204,8 @@ impl Page {
         );
     }
 
-    /// The value of an expression, or of what it promises. It runs by the debugger, whatever the page's policy says.
+    /// The value of an expression, or of what it promises. It runs by the debugger, whatever the page's
+    /// policy says.
     #[track_caller]
     pub(crate) fn ask<T: DeserializeOwned>(&self, expression: &str) -> T {
         match self.try_ask(expression) {
@@ -247,7 +249,8 @@ impl Page {
         );
     }
 
-    /// Whether an expression comes true within a moment that is long for a page, and bearable for a test that fails.
+    /// Whether an expression comes true within a moment that is long for a page, and bearable for a test that
+    /// fails.
     pub(crate) fn soon(&self, expression: &str) -> bool {
         self.comes_true(expression, PATIENCE / 4)
     }

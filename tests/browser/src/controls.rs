@@ -1,4 +1,5 @@
-//! A page with every fault, which the tests have to see: they look for what is not there, and would pass where they see nothing.
+//! A page with every fault, which the tests have to see: they look for what is not there, and would pass
+//! where they see nothing.
 
 use std::path::PathBuf;
 

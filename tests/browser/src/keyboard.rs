@@ -1,4 +1,5 @@
-//! The page by keyboard alone: one can see where one is, hear it by name, and skip what is the same every time.
+//! The page by keyboard alone: one can see where one is, hear it by name, and skip what is the same every
+//! time.
 
 use std::collections::BTreeSet;
 

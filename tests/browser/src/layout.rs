@@ -41,7 +41,8 @@ fn the_page_can_be_printed() {
     problems.none();
 }
 
-/// What is wrong with the page as wide as it is shown now. What scrolls in a region of its own is where it should be.
+/// What is wrong with the page as wide as it is shown now. What scrolls in a region of its own is where it
+/// should be.
 #[track_caller]
 pub(crate) fn faults(page: &Page) -> Vec<String> {
     page.ask(
@@ -67,7 +68,8 @@ pub(crate) fn faults(page: &Page) -> Vec<String> {
                 const out = texts(heading).some(box => box.left < -1 || box.right > innerWidth + 1);
                 if (cut || out) faults.push(`a heading is cut: ${short(heading)}`);
             }
-            // One pixel is what rounding costs. The words of a cloud are packed by what is inked, which is less than their boxes.
+            // One pixel is what rounding costs. The words of a cloud are packed by what is inked, which is
+            // less than their boxes.
             for (const text of document.querySelectorAll('svg:not(.cloud) text')) {
                 if (!text.checkVisibility()) continue;
                 const box = text.getBoundingClientRect(), frame = text.ownerSVGElement.getBoundingClientRect();
@@ -76,8 +78,8 @@ pub(crate) fn faults(page: &Page) -> Vec<String> {
                     faults.push(`a text of a chart is cut by ${out.toFixed(1)} pixels: ${text.textContent.trim()} in ${short(text.ownerSVGElement)}`);
                 }
             }
-            // Where texts stand in each other's way, neither can be read; a box is higher than its letters. A map has its labels where
-            // the texts are.
+            // Where texts stand in each other's way, neither can be read; a box is higher than its letters. A
+            // map has its labels where the texts are.
             for (const chart of document.querySelectorAll('svg:not(.cloud, .scatter)')) {
                 if (!chart.checkVisibility()) continue;
                 const boxes = [...chart.querySelectorAll('text')].map(text => [text, text.getBoundingClientRect()]);

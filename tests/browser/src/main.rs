@@ -1,4 +1,5 @@
-//! The report's page in Chromium: what people see, hear and do, where the report crate's own tests see only text.
+//! The report's page in Chromium: what people see, hear and do, where the report crate's own tests see only
+//! text.
 //!
 //! `make test-browser` makes the pages and names them here by these variables:
 //!
@@ -19,8 +20,8 @@
 //! | `without_script` | the page where scripts do not run |
 //! | `pictures` | pictures of every page, for people |
 //!
-//! `browser`, `protocol` and `pages` are what they stand on. Every test starts a browser of its own, and tries all pages before it
-//! fails. A wait is for a condition, never for a time.
+//! `browser`, `protocol` and `pages` are what they stand on. Every test starts a browser of its own, and
+//! tries all pages before it fails. A wait is for a condition, never for a time.
 
 mod accessibility;
 mod browser;

@@ -8,7 +8,8 @@ use crate::pages::{self, MIDDLE, NARROW, WIDE};
 /// Chromium paints no more at once.
 const MOST_PIXELS: u32 = 16_000;
 
-/// Every size in both themes of a real report; of the others not every size in both, as no size has colours of its own.
+/// Every size in both themes of a real report; of the others not every size in both, as no size has colours
+/// of its own.
 fn views(file: &Path) -> Vec<(u32, Theme)> {
     let mut views = vec![
         (NARROW, Theme::Light),

@@ -1,10 +1,11 @@
-//! Chromium and its own protocol: commands go down one pipe, answers and events come up another. Responsible for the browser's
-//! process and for never waiting without end; what the commands mean is `browser`'s.
+//! Chromium and its own protocol: commands go down one pipe, answers and events come up another. Responsible
+//! for the browser's process and for never waiting without end; what the commands mean is `browser`'s.
 //!
-//! No driver crate, as none fits. `headless_chrome` lets every command wait a tenth of a second for the lock of its socket, and
-//! loses answers and events that do not fit its generated types; these tests give thousands of commands. `chromiumoxide` brings an
-//! asynchronous runtime. `fantoccini` and `thirtyfour` need a `chromedriver` of the browser's version, and `WebDriver` tells
-//! nothing of requests. Over pipes, the protocol is no more than JSON that ends in a zero byte.
+//! No driver crate, as none fits. `headless_chrome` lets every command wait a tenth of a second for the lock
+//! of its socket, and loses answers and events that do not fit its generated types; these tests give
+//! thousands of commands. `chromiumoxide` brings an asynchronous runtime. `fantoccini` and `thirtyfour` need
+//! a `chromedriver` of the browser's version, and `WebDriver` tells nothing of requests. Over pipes, the
+//! protocol is no more than JSON that ends in a zero byte.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -19,8 +20,9 @@ use serde_json::{Value, json};
 /// How long an answer may take: long enough for a loaded machine, as a test that passes never waits so long.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How often a browser is started for one test. Chromium itself crashes while it starts, once in a thousand times or so, before it
-/// was shown a page; that says nothing of the pages. What happens after that is never tried again.
+/// How often a browser is started for one test. Chromium itself crashes while it starts, once in a thousand
+/// times or so, before it was shown a page; that says nothing of the pages. What happens after that is never
+/// tried again.
 const STARTS: u32 = 3;
 
 const OPTIONS: [&str; 16] = [
@@ -101,7 +103,8 @@ impl Connection {
         std::fs::create_dir_all(&profile).expect("a folder for the browser is made");
         let said = File::create(said_in(&profile)).expect("a file for what the browser says is made");
         let chromium = std::env::var_os("LABELPROOF_BROWSER_CHROMIUM").unwrap_or_else(|| "chromium".into());
-        // Chromium reads commands from descriptor 3 and answers on 4. It ends when the pipes do, so that it outlives no test.
+        // Chromium reads commands from descriptor 3 and answers on 4. It ends when the pipes do, so that it
+        // outlives no test.
         let mut chromium = Command::new("sh")
             .args(["-c", "exec \"$@\" 3<&0 4>&1 </dev/null >&2", "sh"])
             .arg(chromium)
@@ -190,8 +193,8 @@ impl Connection {
         }
     }
 
-    /// The events of a session that came with the answers up to now. The browser sends them in order: what happened before an answer
-    /// is here when the answer is.
+    /// The events of a session that came with the answers up to now. The browser sends them in order: what
+    /// happened before an answer is here when the answer is.
     pub(crate) fn events(&self, session: &str) -> impl Iterator<Item = &Value> {
         self.events
             .iter()

@@ -1,6 +1,8 @@
-//! What the page's script promises: tables to sort and filter, and the rows behind the numbers of the confusion matrix.
+//! What the page's script promises: tables to sort and filter, and the rows behind the numbers of the
+//! confusion matrix.
 //!
-//! The script is the one place that puts these in: elements that do nothing without it are not in the page as it is stored.
+//! The script is the one place that puts these in: elements that do nothing without it are not in the page as
+//! it is stored.
 
 use crate::accessibility::{self, Rules};
 use crate::browser::{Browser, Page, Theme};
@@ -10,7 +12,8 @@ use crate::pages::{self, MIDDLE, NARROW, Problems};
 /// Cells of one page whose rows are shown: pages of many labels have thousands.
 const MOST_TRIED: usize = 12;
 
-/// What several checks need on the page. Numbers are read as they are written: `1,234`, `98.1 %`, `< 0.1 %`, `–` for none.
+/// What several checks need on the page. Numbers are read as they are written: `1,234`, `98.1 %`, `< 0.1 %`,
+/// `–` for none.
 const TOOLS: &str = r"
     const plain = text => text.replace(/[\u00a0\u202f\u2009]/g, ' ').trim();
     const joined = text => plain(text).replace(/(\d)[ ,](?=\d{3}(?!\d))/g, '$1');
@@ -63,7 +66,8 @@ fn tables_are_sorted_by_any_column() {
     });
 }
 
-/// Clicks on every header of every table twice, and says where the rows then do not stand as `aria-sort` says.
+/// Clicks on every header of every table twice, and says where the rows then do not stand as `aria-sort`
+/// says.
 const SORTED: &str = r"
     const faults = [];
     for (const table of document.querySelectorAll('table.sortable')) {

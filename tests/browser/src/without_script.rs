@@ -1,4 +1,5 @@
-//! The page where scripts do not run, as in a viewer of a repository: everything is there but what a script would do.
+//! The page where scripts do not run, as in a viewer of a repository: everything is there but what a script
+//! would do.
 
 use crate::browser::Browser;
 use crate::pages::{self, Problems};

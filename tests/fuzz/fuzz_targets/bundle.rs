@@ -1,4 +1,5 @@
-//! The two JSON files that say what a bundle is, and the prediction of its canaries. The first byte chooses which.
+//! The two JSON files that say what a bundle is, and the prediction of its canaries. The first byte chooses
+//! which.
 #![no_main]
 
 use labelproof_kernels::device;

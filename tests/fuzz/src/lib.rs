@@ -1,6 +1,7 @@
 //! What the fuzz targets share: a folder in memory to put the bytes into, since every reader reads files.
 //!
-//! A target fails by a panic, by taking more than its memory, or by taking too long. That the answer is an error is fine.
+//! A target fails by a panic, by taking more than its memory, or by taking too long. That the answer is an
+//! error is fine.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;

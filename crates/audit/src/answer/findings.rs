@@ -1,4 +1,5 @@
-//! All answers of a case in one list: what was found by weight, then what is clear, then what could not be checked.
+//! All answers of a case in one list: what was found by weight, then what is clear, then what could not be
+//! checked.
 
 use labelproof_artifact::findings::{Finding, Findings, Statistic, Status};
 
@@ -17,8 +18,8 @@ pub(crate) fn findings(case: &Case<'_>, catalogue: &[Check]) -> Findings {
     let gap = case.gap().ok();
     let significance = case.significance();
     let (mut found, mut clear, mut not_checked) = (Vec::new(), Vec::new(), Vec::new());
-    // One after the other: checks share what is made once, and a thread that waits for it must not be given another
-    // check that waits for the same. What is costly within a check runs on all threads.
+    // One after the other: checks share what is made once, and a thread that waits for it must not be given
+    // another check that waits for the same. What is costly within a check runs on all threads.
     for check in catalogue {
         match case.answer(check.cause) {
             Ok(Answer::Found(diagnosis)) => found.push((check, (**diagnosis).clone())),

@@ -7,9 +7,9 @@ use super::finding::{Confidence, Diagnosis, Severity};
 /// Points of accuracy below which a note is not about the accuracy.
 const MATERIAL_POINTS: f64 = 0.5;
 
-/// The graver first, then the surer, then what explains more points of accuracy. Of notes that are likely, what explains
-/// any points comes first: that something harmless is certain helps nobody. Equals stay in the order of the catalogue, which goes from
-/// causes to consequences.
+/// The graver first, then the surer, then what explains more points of accuracy. Of notes that are likely,
+/// what explains any points comes first: that something harmless is certain helps nobody. Equals stay in the
+/// order of the catalogue, which goes from causes to consequences.
 pub(super) fn by_weight(one: &Diagnosis, other: &Diagnosis) -> Ordering {
     let key = |found: &Diagnosis| {
         let effect = found.effect_points.unwrap_or(0.0).abs();

@@ -1,5 +1,5 @@
-//! What the gap between validation and test says of each family of causes: what hits both alike cannot make a gap, and
-//! what hits one of them must.
+//! What the gap between validation and test says of each family of causes: what hits both alike cannot make a
+//! gap, and what hits one of them must.
 
 use labelproof_artifact::findings::{Family, FamilyRuling, Gap, Ruling};
 

@@ -12,8 +12,8 @@ const ROWS_APART: f64 = 0.6;
 /// How near a logged loss must be, relative to the larger of it and 0.05.
 const LOSS_APART: f64 = 0.005;
 
-/// The epochs, from 0, whose logged validation accuracy is that of the saved validation predictions; with `by_loss` also
-/// those whose loss is not are left out, where both are known.
+/// The epochs, from 0, whose logged validation accuracy is that of the saved validation predictions; with
+/// `by_loss` also those whose loss is not are left out, where both are known.
 pub(crate) fn predicting_epochs(case: &Case<'_>, by_loss: bool) -> Result<Vec<usize>, Missing> {
     let rows = case.predicted(Split::Validation)?;
     let log = case.evidence.log()?;
@@ -39,8 +39,8 @@ pub(crate) fn predicting_epochs(case: &Case<'_>, by_loss: bool) -> Result<Vec<us
         .collect())
 }
 
-/// The validation figures of the epochs that the saved predictions may be of: those with their accuracy and loss, or else
-/// with their accuracy. Without accuracies in the log, those of the reported epoch.
+/// The validation figures of the epochs that the saved predictions may be of: those with their accuracy and
+/// loss, or else with their accuracy. Without accuracies in the log, those of the reported epoch.
 pub(crate) fn predicting_figures(case: &Case<'_>) -> Result<Vec<Figures>, Missing> {
     let log = case.evidence.log()?;
     let mut epochs = predicting_epochs(case, true)?;
@@ -57,8 +57,8 @@ pub(crate) fn predicting_figures(case: &Case<'_>) -> Result<Vec<Figures>, Missin
         .collect())
 }
 
-/// The logged training accuracies of the epochs that the saved predictions may be of; where that cannot be told, of the
-/// reported epoch.
+/// The logged training accuracies of the epochs that the saved predictions may be of; where that cannot be
+/// told, of the reported epoch.
 pub(crate) fn train_accuracies(case: &Case<'_>) -> Result<Vec<f64>, Missing> {
     let log = case.evidence.log()?;
     let epochs = predicting_epochs(case, true).unwrap_or_default();
@@ -76,8 +76,8 @@ pub(crate) fn train_accuracies(case: &Case<'_>) -> Result<Vec<f64>, Missing> {
 /// How much less accurate the finished model must be on its training rows than the log says.
 const LEAST_DIFFERENCE: f64 = 0.1;
 
-/// The logged training accuracy and that of the finished model on the same rows, where the first is much higher: while the
-/// model was trained, its head saw something else than it sees at prediction.
+/// The logged training accuracy and that of the finished model on the same rows, where the first is much
+/// higher: while the model was trained, its head saw something else than it sees at prediction.
 pub(crate) fn lost_when_finished(case: &Case<'_>) -> Option<(f64, f64)> {
     let logged = train_accuracies(case).ok()?.into_iter().fold(1.0, f64::min);
     let scored = case.predicted(Split::Train).ok()?.accuracy();

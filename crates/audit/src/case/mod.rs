@@ -1,8 +1,9 @@
 //! A case: the evidence, and what is derived of it and answered, once each.
 //!
-//! Checks share what is costly to derive (predictions of scores, the cheap baseline, copies of texts), and they ask
-//! for each other's answers by the name of the cause: [`Case::finds`]. A check may ask only for the causes that it
-//! declares in the catalogue, so that the order in which answers depend on each other can be read there.
+//! Checks share what is costly to derive (predictions of scores, the cheap baseline, copies of texts), and
+//! they ask for each other's answers by the name of the cause: [`Case::finds`]. A check may ask only for the
+//! causes that it declares in the catalogue, so that the order in which answers depend on each other can be
+//! read there.
 
 pub(crate) mod epochs;
 pub(crate) mod odd_split;
@@ -66,7 +67,8 @@ impl<'a> Memo<'a> {
     }
 }
 
-/// The number of hypotheses that are tested: one for each check that tests on this evidence, and one for the gap.
+/// The number of hypotheses that are tested: one for each check that tests on this evidence, and one for the
+/// gap.
 fn tests_on(evidence: &Evidence, catalogue: &[Check]) -> usize {
     let checks = catalogue.iter().filter(|check| check.tests_on(evidence)).count();
     let has_gap = evidence.has(Need::ValidationAccuracy) && evidence.has(Need::TestAccuracy);
@@ -87,8 +89,8 @@ impl<'a> Case<'a> {
     ///
     /// # Panics
     ///
-    /// In a debug build, if the check that asks does not declare that it yields to this cause, or if what the check
-    /// answers contradicts what the catalogue says of its needs and its p-value.
+    /// In a debug build, if the check that asks does not declare that it yields to this cause, or if what the
+    /// check answers contradicts what the catalogue says of its needs and its p-value.
     pub fn answer(&self, cause: Cause) -> &'a Result<Answer, Missing> {
         let catalogue = self.memo.catalogue;
         let place = catalogue.iter().position(|check| check.cause == cause);
@@ -253,8 +255,8 @@ fn place(split: Split) -> usize {
     }
 }
 
-/// Whether an answer is one that the catalogue allows: given only where the declared needs are met, and with a p-value
-/// only where a test is declared.
+/// Whether an answer is one that the catalogue allows: given only where the declared needs are met, and with
+/// a p-value only where a test is declared.
 fn is_declared(check: &Check, evidence: &Evidence, answer: &Result<Answer, Missing>) -> bool {
     let Ok(answer) = answer else { return true };
     let is_expected = check.tests == Tests::OfTheGap || check.tests_on(evidence);

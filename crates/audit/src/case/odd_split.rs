@@ -1,5 +1,5 @@
-//! A split whose predictions alone tell that another model made them, or the same one in another state or from other
-//! input: how far its scores spread, and whether rescaling them brings the accuracy back.
+//! A split whose predictions alone tell that another model made them, or the same one in another state or
+//! from other input: how far its scores spread, and whether rescaling them brings the accuracy back.
 //!
 //! A check that asks for the odd split asks for the answers of [`ODD_SPLIT_YIELDS_TO`], and declares them.
 
@@ -19,8 +19,8 @@ const LEAST_DIFFERENCE: f64 = 0.1;
 /// The chance of a gap below which it counts together with a changed confidence.
 const NOTICEABLE: f64 = 0.01;
 
-/// A split whose predictions were made otherwise than those of the other split: worse beyond chance, with another
-/// confidence or other classes, and neither by mis-pairing nor because its texts are of another kind.
+/// A split whose predictions were made otherwise than those of the other split: worse beyond chance, with
+/// another confidence or other classes, and neither by mis-pairing nor because its texts are of another kind.
 #[derive(Debug)]
 pub(crate) struct OddSplit<'a> {
     /// The split.
@@ -31,7 +31,8 @@ pub(crate) struct OddSplit<'a> {
     pub(crate) spread: f64,
     /// The mean area under the ROC curve.
     pub(crate) area: f64,
-    /// The accuracy if every class's scores are brought to the mean and spread that they have in the other split.
+    /// The accuracy if every class's scores are brought to the mean and spread that they have in the other
+    /// split.
     pub(crate) rescaled_accuracy: f64,
 }
 
@@ -53,7 +54,8 @@ impl OddSplit<'_> {
     }
 }
 
-/// The split that was predicted by other weights or from other input, if there is one. `None` where nothing is odd.
+/// The split that was predicted by other weights or from other input, if there is one. `None` where nothing
+/// is odd.
 pub(crate) fn odd_split<'a>(case: &Case<'a>) -> Result<Option<OddSplit<'a>>, Missing> {
     let suspect = suspect(case)?;
     let scored = case.scored(suspect.split)?;
@@ -97,8 +99,8 @@ fn leaks(case: &Case<'_>) -> bool {
     .any(|cause| case.finds_at_least(cause, Severity::Unsound))
 }
 
-/// Whether the cheap model, which is trained and run here and knows nothing of how the other one was used, finds the split
-/// harder as well: then the texts differ, and not the way they went.
+/// Whether the cheap model, which is trained and run here and knows nothing of how the other one was used,
+/// finds the split harder as well: then the texts differ, and not the way they went.
 pub(crate) fn harder(case: &Case<'_>, suspect: &Suspect<'_>, missing: f64) -> bool {
     let accuracy = |split| {
         let hits = case.baseline().ok()?.hits(case.evidence, split)?;

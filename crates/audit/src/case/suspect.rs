@@ -1,8 +1,8 @@
-//! The split in which something may be wrong, and what the other one lets expect of it: its accuracy, and how sure of
-//! itself the model was.
+//! The split in which something may be wrong, and what the other one lets expect of it: its accuracy, and how
+//! sure of itself the model was.
 //!
-//! Wrong labels beside right predictions leave the model's confidence as it was; other inputs or other weights do not.
-//! That tells the families of causes apart that a gap alone leaves open.
+//! Wrong labels beside right predictions leave the model's confidence as it was; other inputs or other
+//! weights do not. That tells the families of causes apart that a gap alone leaves open.
 
 use labelproof_artifact::Split;
 use labelproof_metrics::statistics::{KolmogorovSmirnov, kolmogorov_smirnov};
@@ -11,8 +11,8 @@ use crate::case::Case;
 use crate::evidence::{Missing, Need};
 use crate::measures::predicted::PredictedRows;
 
-/// The distance of two distributions of confidence from which on they count as different. With very many rows a
-/// smaller one would be significant and still mean nothing.
+/// The distance of two distributions of confidence from which on they count as different. With very many rows
+/// a smaller one would be significant and still mean nothing.
 const LEAST_DISTANCE: f64 = 0.1;
 
 /// The split in which something may be wrong, and what the other one lets expect of it.
@@ -45,8 +45,8 @@ impl Suspect<'_> {
     }
 }
 
-/// The split to suspect: of validation and test the one with the lower accuracy, if both are known and differ beyond
-/// chance, and test otherwise.
+/// The split to suspect: of validation and test the one with the lower accuracy, if both are known and differ
+/// beyond chance, and test otherwise.
 pub(crate) fn suspect<'a>(case: &Case<'a>) -> Result<Suspect<'a>, Missing> {
     let gap = case.gap().ok().filter(|gap| gap.significant);
     let of = |split, reference: Result<(u64, u64), Missing>, below| {

@@ -23,9 +23,11 @@ pub struct BundleFacts {
     pub largest_logit_difference: f64,
     /// The largest difference of a probability when it is asked twice.
     pub repeat_difference: f64,
-    /// The largest difference of a probability between a text alone and the same text padded beside a longer one.
+    /// The largest difference of a probability between a text alone and the same text padded beside a longer
+    /// one.
     pub padding_difference: f64,
-    /// Whether the running statistics of its batch normalisation were ever updated; `None` without batch normalisation.
+    /// Whether the running statistics of its batch normalisation were ever updated; `None` without batch
+    /// normalisation.
     pub normalization_updated: Option<bool>,
     /// Some rows of the test file, predicted again.
     pub replay: Option<Replay>,

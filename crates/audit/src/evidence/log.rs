@@ -53,8 +53,8 @@ pub struct Log {
 }
 
 impl Log {
-    /// The epoch that the reported figures belong to: the one that was kept, or else the last one with validation
-    /// figures, or else the last.
+    /// The epoch that the reported figures belong to: the one that was kept, or else the last one with
+    /// validation figures, or else the last.
     pub fn reported(&self) -> Option<&Epoch> {
         let kept = self.kept.and_then(|epoch| self.epochs.get(epoch));
         let validated = |epoch: &&Epoch| epoch.validation != Figures::default();

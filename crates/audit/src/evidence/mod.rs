@@ -1,5 +1,5 @@
-//! What the checks look at: rows with labels, predictions and scores, the log of a training, and what running a bundle
-//! gave. Where it came from, a pipeline's artifacts or anyone's files, no check knows.
+//! What the checks look at: rows with labels, predictions and scores, the log of a training, and what running
+//! a bundle gave. Where it came from, a pipeline's artifacts or anyone's files, no check knows.
 //!
 //! The data are immutable and built in one go; what is derived of them is the business of [`crate::case`].
 
@@ -31,7 +31,8 @@ pub struct Evidence {
     pub log: Option<Log>,
     /// The test confusion matrix as it was published; rows are true classes.
     pub confusion: Option<Vec<Vec<u64>>>,
-    /// The classes of its rows in their order, where it says so; of its columns too without `confusion_columns`.
+    /// The classes of its rows in their order, where it says so; of its columns too without
+    /// `confusion_columns`.
     pub confusion_labels: Option<Vec<String>>,
     /// The classes of its columns, where their order is another one.
     pub confusion_columns: Option<Vec<String>>,
@@ -105,8 +106,8 @@ impl Evidence {
         self.pipeline.as_ref().ok_or_else(|| Need::Artifacts.into())
     }
 
-    /// Whether a need is met, as far as that can be told without measuring anything: what depends on how many rows
-    /// there are, or on what no file records, is never met here.
+    /// Whether a need is met, as far as that can be told without measuring anything: what depends on how many
+    /// rows there are, or on what no file records, is never met here.
     pub fn has(&self, need: Need) -> bool {
         let given = |split, has: fn(&Part) -> bool| self.part(split).is_some_and(has);
         let epochs = || self.log.iter().flat_map(|log| &log.epochs);

@@ -29,8 +29,8 @@ pub struct Part {
     pub groups: Option<Vec<String>>,
     /// The labels as they were spelled, before equal ones were numbered; only the distinct ones.
     pub spellings: Vec<String>,
-    /// The class probabilities that belong to saved numbers that are between 0 and 1 and yet add up to something
-    /// else, such as the outputs of sigmoids: the numbers divided by their sum.
+    /// The class probabilities that belong to saved numbers that are between 0 and 1 and yet add up to
+    /// something else, such as the outputs of sigmoids: the numbers divided by their sum.
     pub normalized_scores: Option<Scores>,
 }
 

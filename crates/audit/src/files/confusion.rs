@@ -90,7 +90,8 @@ fn count(cell: &str) -> Option<u64> {
     fraction.bytes().all(|digit| digit == b'0').then_some(whole)
 }
 
-/// Separates names from counts. Numbers may be names too: then there is a row or a column more than there would be.
+/// Separates names from counts. Numbers may be names too: then there is a row or a column more than there
+/// would be.
 fn parse(mut cells: Vec<Vec<String>>) -> Result<Named, ConfusionProblem> {
     let is_number = |cell: &String| cell.trim().parse::<f64>().is_ok();
     let first_is_title = cells[0].first().is_some_and(|cell| !is_number(cell));
@@ -158,7 +159,8 @@ fn drop_totals(matrix: &mut Named) -> bool {
     true
 }
 
-/// Adds up rows, and columns, whose names are spellings of one class, so that the audit can go on; gives these spellings.
+/// Adds up rows, and columns, whose names are spellings of one class, so that the audit can go on; gives
+/// these spellings.
 fn merge_spellings(matrix: &mut Named) -> Vec<String> {
     let mut spellings = BTreeSet::new();
     if let Some(names) = &mut matrix.rows {
@@ -185,8 +187,8 @@ fn merge_spellings(matrix: &mut Named) -> Vec<String> {
     spellings.into_iter().collect()
 }
 
-/// Adds empty rows and columns for classes that a named matrix leaves out because no row has or was given them, as
-/// scikit-learn does by default.
+/// Adds empty rows and columns for classes that a named matrix leaves out because no row has or was given
+/// them, as scikit-learn does by default.
 fn add_absent(matrix: &mut Named, labels: &[String]) {
     let known = |names: &[String], label: &String| {
         let key = label_key(label, false);

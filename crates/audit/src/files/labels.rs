@@ -1,7 +1,7 @@
 //! One label map over all files: from labels as they are spelled to class numbers.
 //!
-//! Spellings that differ in case, spaces, Unicode form or a trailing `.0` are one class, so that one of them does not
-//! ruin every other check; which spellings there were stays in `Part::spellings`.
+//! Spellings that differ in case, spaces, Unicode form or a trailing `.0` are one class, so that one of them
+//! does not ruin every other check; which spellings there were stays in `Part::spellings`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,7 +97,8 @@ impl Tally {
 }
 
 impl LabelNumbers {
-    /// The labels of all files. `tables` are train, validation and test, of which the first two name the classes.
+    /// The labels of all files. `tables` are train, validation and test, of which the first two name the
+    /// classes.
     pub(super) fn of(tables: &[(&Table, bool)]) -> Result<Self, Error> {
         let is_exact = tables.iter().any(|(table, _)| score_names_need_care(table));
         let key = |label: &str| label_key(label, is_exact);

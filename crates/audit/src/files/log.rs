@@ -1,8 +1,8 @@
-//! The log of a training, as frameworks leave it: a Keras history, the state of a Hugging Face Trainer, a CSV with a
-//! row an epoch, or figures on the command line.
+//! The log of a training, as frameworks leave it: a Keras history, the state of a Hugging Face Trainer, a CSV
+//! with a row an epoch, or figures on the command line.
 //!
-//! One rule for all of them: a figure that starts with `val_`, `eval_` or `validation_` is of the validation rows, any
-//! other one of the training rows.
+//! One rule for all of them: a figure that starts with `val_`, `eval_` or `validation_` is of the validation
+//! rows, any other one of the training rows.
 
 use std::path::Path;
 
@@ -121,8 +121,8 @@ fn key(name: &str) -> Option<Key> {
 /// What rounding to 32 bits may leave above 1.
 const ROUNDING: f64 = 1e-6;
 
-/// Puts a figure into its epoch; the first of two names for one figure wins. A loss that is not a number, which
-/// frameworks write when a training diverges, is no figure.
+/// Puts a figure into its epoch; the first of two names for one figure wins. A loss that is not a number,
+/// which frameworks write when a training diverges, is no figure.
 fn put(epoch: &mut Epoch, name: &str, key: Key, value: f64) -> Result<(), LogProblem> {
     if !value.is_finite() {
         return Ok(());
@@ -280,8 +280,8 @@ fn read_csv(source: Source) -> Result<ReadLog, Error> {
     finish(read, header).map_err(|problem| Error::Log { place: file, problem })
 }
 
-/// Puts the cell of a column into its epoch, if the column is known. Keras and Lightning leave a cell empty, or write NA,
-/// where an epoch has no such figure.
+/// Puts the cell of a column into its epoch, if the column is known. Keras and Lightning leave a cell empty,
+/// or write NA, where an epoch has no such figure.
 fn put_cell(read: &mut ReadLog, epoch: &mut Epoch, name: &str, value: &str) -> Result<(), LogProblem> {
     let Some(known) = key(name).filter(|_| !matches!(value, "" | "NA" | "None")) else {
         return Ok(());

@@ -1,8 +1,8 @@
 //! Anyone's files as evidence: rows as CSV, JSON lines, Parquet or NumPy arrays, a log, a confusion matrix, a
 //! tokenizer.
 //!
-//! Responsible for finding out what is what in them, and for one numbering of the labels over all of them. What cannot
-//! be understood is an error that says where and what to do; nothing is guessed silently.
+//! Responsible for finding out what is what in them, and for one numbering of the labels over all of them.
+//! What cannot be understood is an error that says where and what to do; nothing is guessed silently.
 
 mod confusion;
 mod error;
@@ -178,7 +178,8 @@ fn say_what_lacks(table: &Table, reporter: &dyn Reporter) {
     }
 }
 
-/// Ids that only count the rows of their own file name nothing: the same ones in two files are no shared rows.
+/// Ids that only count the rows of their own file name nothing: the same ones in two files are no shared
+/// rows.
 fn drop_counted_ids(tables: &mut [&mut Table], reporter: &dyn Reporter) {
     let counts = |table: &Table| {
         let ids = table.ids.as_ref()?;

@@ -1,4 +1,5 @@
-//! Which column of a file is what: by the names that people and libraries give, or by those of the command line.
+//! Which column of a file is what: by the names that people and libraries give, or by those of the command
+//! line.
 //!
 //! Not responsible for what the cells hold.
 
@@ -92,7 +93,8 @@ impl Role {
                 "predictions",
                 "pred_label",
             ],
-            // Authors and sources are only taken when they are named: a column `source` is often something else.
+            // Authors and sources are only taken when they are named: a column `source` is often something
+            // else.
             Self::Group => &["group"],
         }
     }
@@ -258,7 +260,8 @@ impl Roles {
         })
     }
 
-    /// An error if nothing that the audit could look at is there; `candidates` that hold numbers do not count.
+    /// An error if nothing that the audit could look at is there; `candidates` that hold numbers do not
+    /// count.
     pub(super) fn check(&self, header: &[String], columns: &Columns, place: &str) -> Result<(), Error> {
         let nothing = self.text.is_none()
             && self.truth.is_none()

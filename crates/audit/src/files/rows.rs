@@ -1,6 +1,7 @@
 //! The rows of one file, in any format that the crate `tables` reads.
 //!
-//! Responsible for finding out which columns the file has and which of them are read; `table` gathers their cells.
+//! Responsible for finding out which columns the file has and which of them are read; `table` gathers their
+//! cells.
 
 use std::path::Path;
 
@@ -123,7 +124,8 @@ impl Header {
         self.columns[column].kind
     }
 
-    /// Makes of the roles what the types of the columns say: predictions that are lists of numbers are scores.
+    /// Makes of the roles what the types of the columns say: predictions that are lists of numbers are
+    /// scores.
     fn settle(&self, roles: &mut Roles, file: &str) -> Result<(), Error> {
         if let Some(place) = roles.predicted
             && self.kind(place) == ColumnKind::NumberList

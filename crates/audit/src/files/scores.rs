@@ -17,13 +17,13 @@ const RANGE_TOLERANCE: f64 = 1e-6;
 pub(super) struct Settled {
     /// As they were saved.
     pub(super) scores: Scores,
-    /// What they are divided by their sums, where these are not 1 although all are between 0 and 1: the outputs of
-    /// sigmoids.
+    /// What they are divided by their sums, where these are not 1 although all are between 0 and 1: the
+    /// outputs of sigmoids.
     pub(super) normalised: Option<Scores>,
 }
 
-/// Puts the scores into the order of the classes and says what they are. None if they are the score of one class
-/// among more than two, which tells nothing of the others.
+/// Puts the scores into the order of the classes and says what they are. None if they are the score of one
+/// class among more than two, which tells nothing of the others.
 pub(super) fn settle(
     raw: RawScores,
     map: &LabelNumbers,
@@ -122,8 +122,8 @@ fn normalised(scores: &Scores) -> Option<Scores> {
     })
 }
 
-/// Two columns of one: of the positive class, or, if it is never below a half although both classes are predicted,
-/// of the predicted class.
+/// Two columns of one: of the positive class, or, if it is never below a half although both classes are
+/// predicted, of the predicted class.
 fn of_one_class(raw: &RawScores, positive: usize, predicted: Option<&[u32]>) -> Settled {
     let range = -RANGE_TOLERANCE..=1.0 + RANGE_TOLERANCE;
     let is_logit = raw.logits || !raw.values.iter().all(|value| range.contains(value));

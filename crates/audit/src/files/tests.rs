@@ -337,7 +337,8 @@ fn one_label_map_holds_for_all_files() {
         ..Files::default()
     };
     let evidence = read(&files, &Silent).unwrap();
-    // The order is that of the first score columns, the spelling that of most rows; 1.0 is the second of them.
+    // The order is that of the first score columns, the spelling that of most rows; 1.0 is the second of
+    // them.
     assert_eq!(evidence.dataset.labels, ["tech", "Sport"]);
     assert_eq!(
         evidence.dataset.train.as_ref().unwrap().truth.as_ref().unwrap(),

@@ -1,5 +1,5 @@
-//! The cheap baseline (TF-IDF and logistic regression) on the evidence: trained once on the training texts, and by
-//! cross-validation.
+//! The cheap baseline (TF-IDF and logistic regression) on the evidence: trained once on the training texts,
+//! and by cross-validation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,8 @@ use crate::measures::sampling::{sample, shuffled};
 /// The cheap model is trained on at most so many rows: more hardly change it, and cost time.
 pub const BASELINE_ROWS: usize = 20_000;
 
-/// Its time grows with rows times classes: so many of these products are allowed, and so many rows in any case.
+/// Its time grows with rows times classes: so many of these products are allowed, and so many rows in any
+/// case.
 const ROWS_TIMES_CLASSES: usize = 1_000_000;
 const LEAST_BASELINE_ROWS: usize = 5_000;
 
@@ -92,10 +93,11 @@ impl Baseline {
 /// Parts that rows are cut into for cross-validation.
 const FOLDS: usize = 5;
 
-/// Probabilities `[rows, classes]` of the cheap model for rows that it was not trained on: 5-fold cross-validation.
+/// Probabilities `[rows, classes]` of the cheap model for rows that it was not trained on: 5-fold
+/// cross-validation.
 ///
-/// Rows of one group stay in one fold, or a copy in the training part would answer for its twin. Folds are dealt class
-/// by class, so that each has its share of every class.
+/// Rows of one group stay in one fold, or a copy in the training part would answer for its twin. Folds are
+/// dealt class by class, so that each has its share of every class.
 pub fn out_of_fold(texts: &[&str], labels: &[u32], groups: &[u32], classes: usize, seed: u64) -> Vec<f64> {
     let mut first_rows: Vec<usize> = shuffled(texts.len(), seed);
     let mut seen = BTreeSet::new();

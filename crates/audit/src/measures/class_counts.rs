@@ -15,7 +15,8 @@ pub(crate) fn class_counts(labels: &[u32], classes: usize) -> Vec<u64> {
     counts
 }
 
-/// Half the sum of the differences of two lists of shares: the share of rows that would have to change their class.
+/// Half the sum of the differences of two lists of shares: the share of rows that would have to change their
+/// class.
 pub(crate) fn distance_of_shares(first: &[u64], second: &[u64]) -> f64 {
     let totals = [first, second].map(|counts| counts.iter().sum::<u64>().max(1) as f64);
     let differences = first

@@ -28,11 +28,12 @@ pub struct DomainWord {
 
 /// The words that are in many texts and say nothing about the class, the most frequent first; at most 50.
 ///
-/// Such a word is in at least 5 % of the texts; the entropy of the class given the word, over `ln K`, is at least .95,
-/// with classes weighted alike so that a large class does not count as a preference; and no class has it
-/// significantly more or less often than the others by the log-odds ratio with an informative Dirichlet prior (Monroe,
-/// Colaresi and Quinn 2008), `|z| < 1.96`. Numbers, single letters and English stop words are left out, the last
-/// because cleaning may have removed them anyway. Texts and labels are to be those of the training split alone.
+/// Such a word is in at least 5 % of the texts; the entropy of the class given the word, over `ln K`, is at
+/// least .95, with classes weighted alike so that a large class does not count as a preference; and no class
+/// has it significantly more or less often than the others by the log-odds ratio with an informative
+/// Dirichlet prior (Monroe, Colaresi and Quinn 2008), `|z| < 1.96`. Numbers, single letters and English stop
+/// words are left out, the last because cleaning may have removed them anyway. Texts and labels are to be
+/// those of the training split alone.
 pub fn domain_words(texts: &[String], labels: &[u32], class_names: &[String]) -> Vec<DomainWord> {
     let classes = class_names.len();
     let class_rows: Vec<f64> = crate::measures::class_counts::class_counts(labels, classes)

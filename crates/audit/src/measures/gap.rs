@@ -1,7 +1,8 @@
 //! The gap test: two random parts of the same rows, scored by the same code, must score alike.
 //!
-//! It comes first, because it says which families of causes can explain what is seen: what hits validation and test
-//! alike (hard classes, label noise, a wrong loss) cannot make a gap, and what hits one of them must.
+//! It comes first, because it says which families of causes can explain what is seen: what hits validation
+//! and test alike (hard classes, label noise, a wrong loss) cannot make a gap, and what hits one of them
+//! must.
 
 use labelproof_artifact::findings::Gap;
 use labelproof_metrics::comparison::two_proportion_z;
@@ -15,8 +16,8 @@ const FEWEST_EXPECTED: f64 = 5.0;
 /// The two-sided normal quantile of one in a thousand.
 const Z_ONE_IN_A_THOUSAND: f64 = 3.290_526_731_491_926;
 
-/// Compares validation and test accuracy, given as hits and rows: the two-proportion z test, or Fisher's exact test
-/// where there are too few hits or misses for it.
+/// Compares validation and test accuracy, given as hits and rows: the two-proportion z test, or Fisher's
+/// exact test where there are too few hits or misses for it.
 pub fn gap(validation: (u64, u64), test: (u64, u64), significance: Significance) -> Gap {
     let share = |(hits, rows): (u64, u64)| hits as f64 / rows as f64;
     let pooled = share((validation.0 + test.0, validation.1 + test.1));

@@ -1,9 +1,9 @@
-//! Confident learning: which labels are probably wrong, and how many (Northcutt, Jiang and Chuang 2021, "Confident
-//! Learning: Estimating Uncertainty in Dataset Labels", JAIR 70).
+//! Confident learning: which labels are probably wrong, and how many (Northcutt, Jiang and Chuang 2021,
+//! "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 70).
 //!
-//! A pure function of out-of-sample probabilities and given labels. It cannot tell a wrong label from a text that the
-//! model does not understand, so what it says is a list to read, best first, and never a list to delete. The
-//! definitions are those of cleanlab 2.9, and the tests compare with the values it computes.
+//! A pure function of out-of-sample probabilities and given labels. It cannot tell a wrong label from a text
+//! that the model does not understand, so what it says is a list to read, best first, and never a list to
+//! delete. The definitions are those of cleanlab 2.9, and the tests compare with the values it computes.
 
 use labelproof_metrics::wilson;
 
@@ -25,27 +25,31 @@ pub struct Suspect {
 /// What the probabilities say about the labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelNoise {
-    /// Rows that count confidently for another class than their label, and whose most likely class is another one;
-    /// the most suspicious first.
+    /// Rows that count confidently for another class than their label, and whose most likely class is another
+    /// one; the most suspicious first.
     pub suspects: Vec<Suspect>,
     /// The estimated share of wrong labels: what the calibrated joint has off its diagonal.
     pub estimate: f64,
-    /// The 95 % interval of the estimate for the chance of drawing these rows; it knows nothing of a model's bias.
+    /// The 95 % interval of the estimate for the chance of drawing these rows; it knows nothing of a model's
+    /// bias.
     pub interval: (f64, f64),
-    /// Of the half of the rows on which the probabilities are surest: how many have another label, and all of them.
+    /// Of the half of the rows on which the probabilities are surest: how many have another label, and all of
+    /// them.
     ///
-    /// A text that is hard makes a model unsure, a label that is wrong at random does not. So this share is near the
-    /// noise where labels are wrong at random, and far below the estimate where a weak model mistakes hard texts for
-    /// wrong labels.
+    /// A text that is hard makes a model unsure, a label that is wrong at random does not. So this share is
+    /// near the noise where labels are wrong at random, and far below the estimate where a weak model
+    /// mistakes hard texts for wrong labels.
     pub sure_disagreements: (u64, u64),
-    /// `[classes][classes]`, the confident joint: rows of a label (first index) that count confidently for a class.
+    /// `[classes][classes]`, the confident joint: rows of a label (first index) that count confidently for a
+    /// class.
     pub joint: Vec<Vec<u64>>,
     /// `[classes]`, the mean probability of each class over the rows with its label; none without such rows.
     pub thresholds: Vec<Option<f64>>,
 }
 
 impl LabelNoise {
-    /// The confident joint scaled so that each label has its number of rows (equation 3 of the paper, times the rows).
+    /// The confident joint scaled so that each label has its number of rows (equation 3 of the paper, times
+    /// the rows).
     pub fn calibrated_joint(&self, label_counts: &[u64]) -> Vec<Vec<f64>> {
         let scaled = self.joint.iter().zip(label_counts).map(|(row, &rows)| {
             let confident: u64 = row.iter().sum();
@@ -57,8 +61,8 @@ impl LabelNoise {
     }
 }
 
-/// The class that a row counts for: the one whose threshold its probability reaches, the most likely of all classes
-/// where there are several, none where there is none.
+/// The class that a row counts for: the one whose threshold its probability reaches, the most likely of all
+/// classes where there are several, none where there is none.
 fn confident_class(distribution: &[f64], thresholds: &[Option<f64>]) -> Option<usize> {
     let mut reached = distribution
         .iter()
@@ -86,10 +90,10 @@ fn largest(distribution: &[f64]) -> usize {
 
 /// Confident learning on probabilities `[rows, classes]` of rows that the model was not trained on.
 ///
-/// A row with label `i` counts for class `j` where `p_j` reaches the mean of `p_j` over the rows labelled `j`; the
-/// counts, scaled to the number of rows of each label, are the joint distribution of given and true labels, and what
-/// lies off its diagonal is the estimate. Rows with a label beyond the last class, or with a probability that is no
-/// number, are passed over.
+/// A row with label `i` counts for class `j` where `p_j` reaches the mean of `p_j` over the rows labelled
+/// `j`; the counts, scaled to the number of rows of each label, are the joint distribution of given and true
+/// labels, and what lies off its diagonal is the estimate. Rows with a label beyond the last class, or with a
+/// probability that is no number, are passed over.
 pub fn confident_learning(probabilities: &[f64], classes: usize, labels: &[u32]) -> LabelNoise {
     let usable = || {
         probabilities
@@ -161,8 +165,9 @@ pub fn confident_learning(probabilities: &[f64], classes: usize, labels: &[u32])
     }
 }
 
-/// The share of wrong labels and its interval: a mean over labels, weighted by their rows, of the shares among the
-/// confident rows. The interval is Wilson's for as many rows as have the variance of this stratified share.
+/// The share of wrong labels and its interval: a mean over labels, weighted by their rows, of the shares
+/// among the confident rows. The interval is Wilson's for as many rows as have the variance of this
+/// stratified share.
 fn estimate(joint: &[Vec<u64>], label_counts: &[u64]) -> (f64, (f64, f64)) {
     let rows = label_counts.iter().sum::<u64>().max(1) as f64;
     let (mut share, mut variance, mut confident_rows) = (0.0, 0.0, 0);

@@ -3,8 +3,8 @@
 use crate::measures::predicted::ScoredRows;
 use crate::measures::score_moments::centred;
 
-/// The share of the variance of the scores that the length of the text explains, in twenty equally filled bins, less what
-/// chance gives: for a model that sees only how long a text is, nearly all.
+/// The share of the variance of the scores that the length of the text explains, in twenty equally filled
+/// bins, less what chance gives: for a model that sees only how long a text is, nearly all.
 pub(crate) fn length_explains(scored: &ScoredRows<'_>, texts: &[String]) -> f64 {
     const BINS: usize = 20;
     let rows: Vec<Vec<f64>> = scored.probabilities.rows().map(centred).collect();
@@ -48,7 +48,8 @@ mod tests {
     use super::*;
     use crate::testing::assert_close;
 
-    /// By hand: if the class is the bin, everything is told; if it is half of the bin, ln 5 over the mean of ln 5 and ln 10.
+    /// By hand: if the class is the bin, everything is told; if it is half of the bin, ln 5 over the mean of
+    /// ln 5 and ln 10.
     #[test]
     fn length_tells_what_it_tells() {
         let texts: Vec<String> = (0..1000).map(|row| "x".repeat(row)).collect();

@@ -1,7 +1,7 @@
 //! Accuracy by length of the text, and how it differs between two splits.
 //!
-//! In many data sets one class has the longer texts. So that a loss of that class is not taken for one of long texts, each
-//! class is cut into its own shorter and longer half.
+//! In many data sets one class has the longer texts. So that a loss of that class is not taken for one of
+//! long texts, each class is cut into its own shorter and longer half.
 
 use labelproof_metrics::comparison::{TwoProportions, two_proportion_z};
 
@@ -25,8 +25,8 @@ fn share((hits, rows): (u64, u64)) -> f64 {
 }
 
 impl LengthSlices {
-    /// Cuts the texts of both splits at the median length of their class in the suspected one. `None` with fewer than 20
-    /// rows on a side.
+    /// Cuts the texts of both splits at the median length of their class in the suspected one. `None` with
+    /// fewer than 20 rows on a side.
     pub(crate) fn new(
         rows: &PredictedRows<'_>,
         texts: &[String],
@@ -159,7 +159,8 @@ mod tests {
             ..predicted(&(0..200).map(|row| (row / 100, 0)).collect::<Vec<_>>())
         };
         let slices = slices(rows(), rows()).unwrap();
-        // Of 100 lengths of a class, 51 are not above the one in the middle; all rows of the second class are wrong.
+        // Of 100 lengths of a class, 51 are not above the one in the middle; all rows of the second class are
+        // wrong.
         assert_eq!((slices.short, slices.long), ((51, 102), (49, 98)));
     }
 }

@@ -38,8 +38,8 @@ impl Metric {
         }
     }
 
-    /// Its value under every average: the average's name and the value. For two classes also that of the second one
-    /// alone, which frameworks call positive.
+    /// Its value under every average: the average's name and the value. For two classes also that of the
+    /// second one alone, which frameworks call positive.
     pub(crate) fn averages(self, confusion: &Confusion) -> Vec<(&'static str, f64)> {
         let totals = confusion.totals();
         let pick = |precision: f64, recall: f64, f1: f64| match self {
@@ -73,8 +73,8 @@ impl Metric {
     }
 }
 
-/// The mean over consecutive batches of so many rows of a metric under every average, as a framework computes it that
-/// averages what each batch gave.
+/// The mean over consecutive batches of so many rows of a metric under every average, as a framework computes
+/// it that averages what each batch gave.
 pub(crate) fn batch_means(
     rows: &PredictedRows<'_>,
     metric: Metric,
@@ -102,7 +102,8 @@ pub(crate) fn batch_means(
         .collect()
 }
 
-/// The averages of a batch; "macro" is taken over the classes that the batch has, as scikit-learn does by default.
+/// The averages of a batch; "macro" is taken over the classes that the batch has, as scikit-learn does by
+/// default.
 fn present_averages(rows: &PredictedRows<'_>, metric: Metric) -> Vec<(&'static str, f64)> {
     let confusion = rows.confusion();
     let totals = confusion.totals();

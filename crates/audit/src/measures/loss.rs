@@ -1,25 +1,26 @@
-//! What a cross-entropy can be: its bounds for a given accuracy, and what other losses make of the same predictions.
+//! What a cross-entropy can be: its bounds for a given accuracy, and what other losses make of the same
+//! predictions.
 
 use crate::evidence::Scores;
 use crate::evidence::log::{Epoch, Figures, Log};
 
-/// The largest cross-entropy, in nats, of a *calibrated* classifier of this accuracy: `h(a) + (1 − a) ln(K − 1)` with
-/// `h(a) = −a ln a − (1 − a) ln(1 − a)`, from Fano's inequality: the loss of a calibrated classifier is the entropy of
-/// what it says, and no distribution whose largest value is `a` has more.
+/// The largest cross-entropy, in nats, of a *calibrated* classifier of this accuracy: `h(a) + (1 − a) ln(K −
+/// 1)` with `h(a) = −a ln a − (1 − a) ln(1 − a)`, from Fano's inequality: the loss of a calibrated classifier
+/// is the entropy of what it says, and no distribution whose largest value is `a` has more.
 pub(crate) fn calibrated_cap(accuracy: f64, classes: usize) -> f64 {
     let term = |share: f64| if share > 0.0 { -share * share.ln() } else { 0.0 };
     let miss = 1.0 - accuracy;
     term(accuracy) + term(miss) + miss * ((classes.max(2) - 1) as f64).ln()
 }
 
-/// The smallest cross-entropy, in nats, that predictions of this accuracy can have: a wrong row gives its true class at
-/// most one half, so that it costs at least `ln 2`.
+/// The smallest cross-entropy, in nats, that predictions of this accuracy can have: a wrong row gives its
+/// true class at most one half, so that it costs at least `ln 2`.
 pub(crate) fn least_loss(accuracy: f64) -> f64 {
     (1.0 - accuracy) * std::f64::consts::LN_2
 }
 
-/// The least that cross-entropy can be where softmax was applied twice: `ln(1 + (K − 1) / e)`, reached where the first
-/// softmax gave the true class all. The most is 1 more, where it gave a wrong class all.
+/// The least that cross-entropy can be where softmax was applied twice: `ln(1 + (K − 1) / e)`, reached where
+/// the first softmax gave the true class all. The most is 1 more, where it gave a wrong class all.
 pub(crate) fn double_softmax_floor(classes: usize) -> f64 {
     ((classes.max(2) - 1) as f64 / std::f64::consts::E).ln_1p()
 }
@@ -44,8 +45,8 @@ pub(crate) fn uniform_loss(probabilities: &Scores) -> f64 {
     total / probabilities.values.len().max(1) as f64
 }
 
-/// The share of rows and classes in which `p > ½` says what the label says: what a framework calls accuracy where it
-/// compares class by class.
+/// The share of rows and classes in which `p > ½` says what the label says: what a framework calls accuracy
+/// where it compares class by class.
 pub(crate) fn elementwise_accuracy(probabilities: &Scores, truth: &[u32]) -> f64 {
     let agreeing: usize = probabilities
         .rows()
@@ -82,8 +83,8 @@ pub(crate) fn above_cap(figures: Figures, classes: usize) -> bool {
     }
 }
 
-/// Whether validation loss has risen far above its best while training loss kept falling: a model that has become too
-/// sure of itself, which has a large loss for an honest reason.
+/// Whether validation loss has risen far above its best while training loss kept falling: a model that has
+/// become too sure of itself, which has a large loss for an honest reason.
 pub(crate) fn overfitted(log: &Log) -> bool {
     let losses = |read: fn(&Epoch) -> Option<f64>| log.epochs.iter().filter_map(read).collect::<Vec<_>>();
     let validation = losses(|epoch| epoch.validation.loss);

@@ -1,5 +1,5 @@
-//! Measures that checks share: pure functions of rows, texts, scores and logs. They judge nothing; what a number means for
-//! a cause is the business of the cause's check.
+//! Measures that checks share: pure functions of rows, texts, scores and logs. They judge nothing; what a
+//! number means for a cause is the business of the cause's check.
 
 pub mod ablation;
 pub mod baseline;

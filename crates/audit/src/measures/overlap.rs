@@ -13,8 +13,8 @@ use crate::evidence::{Evidence, Missing, Need};
 /// The three splits in the order in which all their texts are strung together.
 const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
 
-/// Texts that are copies of each other, over all splits whose texts are known. Where fewer than two splits have texts,
-/// rows are told by their ids instead.
+/// Texts that are copies of each other, over all splits whose texts are known. Where fewer than two splits
+/// have texts, rows are told by their ids instead.
 #[derive(Debug)]
 pub struct Overlap {
     /// Where each split's rows begin in the lists below, in the order train, validation, test; and the end.
@@ -136,8 +136,8 @@ impl Overlap {
     }
 }
 
-/// Whether equal ids in two splits mean the same row: where they are shared at all, their labels agree. Numbers of
-/// lines are shared by any two files, and their labels agree by chance.
+/// Whether equal ids in two splits mean the same row: where they are shared at all, their labels agree.
+/// Numbers of lines are shared by any two files, and their labels agree by chance.
 fn ids_name_rows(evidence: &Evidence) -> bool {
     let parts: Vec<_> = SPLITS
         .iter()

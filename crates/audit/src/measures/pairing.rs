@@ -1,5 +1,5 @@
-//! Whether labels and predictions stand in the rows they belong to: three ways in which they may not, each found by
-//! undoing it.
+//! Whether labels and predictions stand in the rows they belong to: three ways in which they may not, each
+//! found by undoing it.
 //!
 //! Pure functions of true and predicted classes; what is made of them is the checks' business.
 
@@ -21,8 +21,8 @@ pub(crate) struct Renaming {
     pub(crate) matched_hits: u64,
     /// Rows of moved classes that are right only now, and only after renaming.
     pub(crate) exchanged: (u64, u64),
-    /// The chance of so uneven an exchange if both namings were equally good, times the number of renamings of so many
-    /// classes.
+    /// The chance of so uneven an exchange if both namings were equally good, times the number of renamings
+    /// of so many classes.
     pub(crate) p_value: f64,
 }
 
@@ -35,7 +35,8 @@ impl Renaming {
     }
 }
 
-/// The best renaming by the Hungarian method, judged by the exact test of McNemar on the rows that it changes.
+/// The best renaming by the Hungarian method, judged by the exact test of McNemar on the rows that it
+/// changes.
 pub(crate) fn renaming(matrix: &[Vec<u64>]) -> Renaming {
     let predicted_as = maximum_assignment(matrix);
     let sum = |column: &dyn Fn(usize) -> usize, only_moved: bool| -> u64 {
@@ -61,8 +62,8 @@ pub(crate) fn renaming(matrix: &[Vec<u64>]) -> Renaming {
     }
 }
 
-/// The logarithm of how many renamings move exactly so many of the classes: `C(classes, moved) · !moved`, with the
-/// number of derangements `!m` rounded from `m! / e`.
+/// The logarithm of how many renamings move exactly so many of the classes: `C(classes, moved) · !moved`,
+/// with the number of derangements `!m` rounded from `m! / e`.
 fn ln_renamings(classes: usize, moved: usize) -> f64 {
     if moved < 2 {
         return 0.0;
@@ -166,9 +167,9 @@ pub(crate) struct Segment {
 
 /// The run of rows, in the order of the file, that collects most mistakes beyond what its classes let expect.
 ///
-/// Hits are compared with the mean hit rate of their true class, so that a file that is sorted by class shows nothing.
-/// The cumulative sum of these differences is a Brownian bridge where mistakes are spread at random; its range is
-/// Kuiper's statistic, with `P(V > x) = 2 Σ (4k²x² − 1) exp(−2k²x²)` (Kuiper 1960).
+/// Hits are compared with the mean hit rate of their true class, so that a file that is sorted by class shows
+/// nothing. The cumulative sum of these differences is a Brownian bridge where mistakes are spread at random;
+/// its range is Kuiper's statistic, with `P(V > x) = 2 Σ (4k²x² − 1) exp(−2k²x²)` (Kuiper 1960).
 pub(crate) fn worst_segment(rows: &PredictedRows<'_>) -> Option<Segment> {
     let hits: Vec<bool> = rows.hits().collect();
     let (mut support, mut class_hits) = (vec![0.0_f64; rows.classes], vec![0.0_f64; rows.classes]);
@@ -195,8 +196,8 @@ pub(crate) fn worst_segment(rows: &PredictedRows<'_>) -> Option<Segment> {
     }
     let range = (highest.1 - lowest.1) / variance.sqrt();
     let share = |hits: &[bool]| hits.iter().filter(|hit| **hit).count() as f64 / hits.len().max(1) as f64;
-    // From the highest point to the lowest the sum falls: mistakes. If the lowest comes first, it rises in between,
-    // and the mistakes are at the ends; the longer end is reported.
+    // From the highest point to the lowest the sum falls: mistakes. If the lowest comes first, it rises in
+    // between, and the mistakes are at the ends; the longer end is reported.
     let (start, end) = if highest.0 < lowest.0 {
         (highest.0, lowest.0)
     } else if lowest.0 >= hits.len() - highest.0 {
@@ -246,9 +247,9 @@ pub(crate) struct ShiftedRun {
     pub(crate) end: usize,
 }
 
-/// Moves the predictions by up to 64 rows to either side; the exact test of McNemar, corrected for the shifts tried, decides
-/// whether one of them repairs more than it breaks. Where only a run of rows is bad, the same is tried within it: a row
-/// that was dropped half-way shifts only what comes after.
+/// Moves the predictions by up to 64 rows to either side; the exact test of McNemar, corrected for the shifts
+/// tried, decides whether one of them repairs more than it breaks. Where only a run of rows is bad, the same
+/// is tried within it: a row that was dropped half-way shifts only what comes after.
 pub(crate) fn shifted_run(rows: &PredictedRows<'_>, significance: Significance) -> Option<ShiftedRun> {
     let count = rows.truth.len();
     let whole = shift(rows.truth, rows.predictions).filter(|shift| counts(shift, rows, significance));
@@ -289,7 +290,8 @@ mod tests {
         assert_eq!(renaming.moved(), [1, 2, 3]);
         assert_eq!((renaming.hits, renaming.matched_hits), (94, 340));
         assert_eq!(renaming.exchanged, (14, 260));
-        // Four ways to choose three of four classes, and two cycles of three, of which the rounding 3!/e makes 2.2.
+        // Four ways to choose three of four classes, and two cycles of three, of which the rounding 3!/e
+        // makes 2.2.
         assert_close(
             renaming.p_value / (7.657_469_034e-60 * 4.0 * 6.0 / std::f64::consts::E),
             1.0,
@@ -321,7 +323,8 @@ mod tests {
         evidence(&["a", "b"], [Part::default(), Part::default(), predicted(rows)])
     }
 
-    /// First a class that is always right, then one of which every third row is: the file is sorted, nothing else.
+    /// First a class that is always right, then one of which every third row is: the file is sorted, nothing
+    /// else.
     #[test]
     fn a_hard_class_in_a_sorted_file_is_no_segment() {
         let rows: Vec<(u32, u32)> = (0..600)
@@ -355,7 +358,8 @@ mod tests {
         );
     }
 
-    /// The asymptotic upper percentage points of Kuiper's statistic (Stephens 1970), which are given to three digits.
+    /// The asymptotic upper percentage points of Kuiper's statistic (Stephens 1970), which are given to three
+    /// digits.
     #[test]
     fn the_distribution_of_the_range_is_kuipers() {
         for (point, share) in [(1.620, 0.10), (1.747, 0.05), (1.862, 0.025), (2.001, 0.01)] {

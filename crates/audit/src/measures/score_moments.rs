@@ -1,11 +1,12 @@
-//! How the scores of some rows are distributed: the mean and spread of each class, and how well they order the rows.
+//! How the scores of some rows are distributed: the mean and spread of each class, and how well they order
+//! the rows.
 
 use labelproof_metrics::roc_auc;
 
 use crate::measures::predicted::ScoredRows;
 
-/// The mean and the spread of each class's scores. Scores are logarithms of probabilities, centred in each row, which are
-/// the logits but for what softmax does not see.
+/// The mean and the spread of each class's scores. Scores are logarithms of probabilities, centred in each
+/// row, which are the logits but for what softmax does not see.
 pub(crate) struct Moments {
     means: Vec<f64>,
     spreads: Vec<f64>,
@@ -66,7 +67,8 @@ pub(crate) fn rescaled_accuracy(scored: &ScoredRows<'_>, own: &Moments, others: 
     hits as f64 / scored.predicted.truth.len().max(1) as f64
 }
 
-/// Rows that areas under the curve are computed from at most, evenly spread: sorting more takes time and changes nothing.
+/// Rows that areas under the curve are computed from at most, evenly spread: sorting more takes time and
+/// changes nothing.
 const AREA_ROWS: usize = 100_000;
 
 /// The mean over classes of the area under the ROC curve against the rest.

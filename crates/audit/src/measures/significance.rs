@@ -1,17 +1,20 @@
 //! The correction for many tests: at which p-value a finding is made although so many hypotheses are tested.
 
-/// The chance of a false alarm, over all tests of an audit together, at which a finding that rests on a test is made.
+/// The chance of a false alarm, over all tests of an audit together, at which a finding that rests on a test
+/// is made.
 pub const FALSE_ALARMS: f64 = 0.01;
 
 /// The number of hypotheses that an audit tests, and what follows for the p-value of each.
 ///
-/// The correction is Bonferroni's: with `m` tests, `p` becomes `min(1, m p)`, which holds the chance of one false alarm
-/// or more (the family-wise error rate) at [`FALSE_ALARMS`] however the tests depend on each other (Dunn 1961,
-/// "Multiple Comparisons among Means"). The step-down method of Holm (1979) rejects more, but needs every p-value
-/// before it judges the first; here one judgement decides whether another check stands back.
+/// The correction is Bonferroni's: with `m` tests, `p` becomes `min(1, m p)`, which holds the chance of one
+/// false alarm or more (the family-wise error rate) at [`FALSE_ALARMS`] however the tests depend on each
+/// other (Dunn 1961, "Multiple Comparisons among Means"). The step-down method of Holm (1979) rejects more,
+/// but needs every p-value before it judges the first; here one judgement decides whether another check
+/// stands back.
 ///
-/// `m` must not depend on what the tests find. It is the number of checks of the catalogue that declare a p-value and
-/// whose needs the evidence meets, and one for the gap between validation and test where both accuracies are known.
+/// `m` must not depend on what the tests find. It is the number of checks of the catalogue that declare a
+/// p-value and whose needs the evidence meets, and one for the gap between validation and test where both
+/// accuracies are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Significance {
     tests: usize,

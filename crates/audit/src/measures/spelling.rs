@@ -2,8 +2,8 @@
 
 use labelproof_text::normalized_key;
 
-/// A label without what only spelling tells apart: Unicode form, letter case, spaces around and between, and the `.0`
-/// that a table of numbers adds.
+/// A label without what only spelling tells apart: Unicode form, letter case, spaces around and between, and
+/// the `.0` that a table of numbers adds.
 pub(crate) fn normalized_label(label: &str) -> String {
     let key = normalized_key(label);
     match key.split_once('.') {

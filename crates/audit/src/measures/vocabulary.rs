@@ -12,8 +12,8 @@ pub(crate) fn word_set(text: &str) -> BTreeSet<String> {
     words(text).map(str::to_lowercase).collect()
 }
 
-/// In how many texts of each class each word is: `[classes]` for each word. A word counts once a text, because a word
-/// that one text repeats a hundred times says no more about the class.
+/// In how many texts of each class each word is: `[classes]` for each word. A word counts once a text,
+/// because a word that one text repeats a hundred times says no more about the class.
 pub(crate) fn texts_with_word<T: AsRef<str> + Sync>(
     texts: &[T],
     labels: &[u32],

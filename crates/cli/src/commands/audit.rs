@@ -124,7 +124,8 @@ impl Diagnostic for AuditError {
     }
 }
 
-/// Audits files. A bundle has to be run first, which takes LibTorch: then nothing is done, and the result is `None`.
+/// Audits files. A bundle has to be run first, which takes LibTorch: then nothing is done, and the result is
+/// `None`.
 pub(super) fn run(args: &AuditArgs) -> Result<Option<ExitCode>, Failure> {
     if args.bundle.is_some() {
         return Ok(None);

@@ -508,7 +508,8 @@ mod failures {
 mod stream {
     use super::*;
 
-    /// Lines without end, which count what is taken of them and whose other half of the channel learns of their end.
+    /// Lines without end, which count what is taken of them and whose other half of the channel learns of
+    /// their end.
     struct Endless {
         taken: Arc<AtomicUsize>,
         _alive: Sender<()>,

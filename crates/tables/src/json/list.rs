@@ -7,8 +7,8 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 
 use crate::row::Cell;
 
-/// A list of numbers, also of numbers that are written as strings. A list in a list, as a batch of one row is saved, is
-/// taken as the list.
+/// A list of numbers, also of numbers that are written as strings. A list in a list, as a batch of one row is
+/// saved, is taken as the list.
 pub(super) fn cell(json: &str) -> Cell<'_> {
     match serde_json::from_str(json) {
         Ok(Item::List(numbers)) => Cell::Numbers(Cow::Owned(numbers)),

@@ -103,8 +103,9 @@ impl Objects {
         }
     }
 
-    /// Looks at the beginning. An array begins with a bracket. A line with nothing but a brace begins an object that is
-    /// spread over lines, and a line that is alone may be an object of columns; all else are lines.
+    /// Looks at the beginning. An array begins with a bracket. A line with nothing but a brace begins an
+    /// object that is spread over lines, and a line that is alone may be an object of columns; all else are
+    /// lines.
     fn tell_shape(&mut self) -> Result<(), Error> {
         if !self.skip_white_space()? {
             return Ok(());

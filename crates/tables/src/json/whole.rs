@@ -1,4 +1,5 @@
-//! Tables that are one JSON object, as `pandas.DataFrame.to_json` writes them, turned into an object for each row.
+//! Tables that are one JSON object, as `pandas.DataFrame.to_json` writes them, turned into an object for each
+//! row.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,8 +33,8 @@ impl<'de> Visitor<'de> for Entries {
 /// The rows with their lines.
 type Rows = Vec<(u64, Vec<u8>)>;
 
-/// The rows of a text that starts on the line `start` with a brace. None if it is no object, or one that is spread over no
-/// lines and is a row itself.
+/// The rows of a text that starts on the line `start` with a brace. None if it is no object, or one that is
+/// spread over no lines and is a row itself.
 pub(super) fn objects(text: &[u8], start: u64, file: &str) -> Result<Option<Rows>, Error> {
     let Ok(text) = std::str::from_utf8(text) else {
         return Ok(None);
@@ -98,8 +99,8 @@ fn of_split<'t>(entries: &[(String, &'t RawValue)]) -> Option<Vec<ColumnOf<'t>>>
     Some(columns)
 }
 
-/// `{"a": {"0": 1, "1": 2}, "b": {"0": 3, "1": 4}}`: `orient="columns"`, which is the default. The inner keys are the rows;
-/// where numbers stand outside instead, the object is of rows.
+/// `{"a": {"0": 1, "1": 2}, "b": {"0": 3, "1": 4}}`: `orient="columns"`, which is the default. The inner keys
+/// are the rows; where numbers stand outside instead, the object is of rows.
 fn of_objects<'t>(entries: &[(String, &'t RawValue)]) -> Option<Vec<ColumnOf<'t>>> {
     let inner = objects_of(entries)?;
     let (_, first) = inner.first()?;

@@ -1,4 +1,5 @@
-//! Whole audits: of simulated classifiers that something went wrong with, and of evidence that nobody would give.
+//! Whole audits: of simulated classifiers that something went wrong with, and of evidence that nobody would
+//! give.
 
 use labelproof_artifact::findings::{Severity, Status, Verdict};
 

@@ -297,7 +297,8 @@ mod tests {
     use crate::evidence::{Part, ScoreKind};
     use crate::testing::{ask, clear, evidence, example, found, scored};
 
-    /// 1,000 rows that are right as often as a logit of `ln 9` says (9 in 10), with the logit times `sharpness`.
+    /// 1,000 rows that are right as often as a logit of `ln 9` says (9 in 10), with the logit times
+    /// `sharpness`.
     fn rows(sharpness: f64) -> Part {
         let p = 1.0 / (1.0 + 9.0_f64.powf(-sharpness));
         let rows: Vec<(u32, Vec<f64>)> = (0..1000)
@@ -323,7 +324,8 @@ mod tests {
         assert!((found.measured.evidence["temperature"].as_f64().unwrap() - 2.5).abs() < 1e-3);
     }
 
-    /// Right on 98 of 100 rows, and so sure that every mistake costs twice what it should: two points show nothing.
+    /// Right on 98 of 100 rows, and so sure that every mistake costs twice what it should: two points show
+    /// nothing.
     #[test]
     fn a_model_that_is_hardly_ever_wrong_is_judged_by_its_loss() {
         let rows = || {

@@ -51,8 +51,8 @@ use crate::cause::Cause;
 use crate::evidence::{Missing, Need};
 use crate::measures::text_style::{Style, styles};
 
-/// The distance of two distributions from which on texts were treated differently: content alone does not move letter
-/// case or punctuation so far.
+/// The distance of two distributions from which on texts were treated differently: content alone does not
+/// move letter case or punctuation so far.
 const LEAST_DISTANCE: f64 = 0.5;
 
 /// The share that cleaning leaves at most of what it takes out.

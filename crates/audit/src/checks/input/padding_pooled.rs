@@ -52,8 +52,8 @@ use crate::case::suspect::{other, suspect};
 use crate::evidence::{Missing, Need};
 use crate::measures::length_slices::LengthSlices;
 
-/// The largest difference of a probability that rounding explains. In 16 bits, logits of another order of sums were seen to differ by
-/// up to 0.02, and a probability of one half moves by a quarter of that.
+/// The largest difference of a probability that rounding explains. In 16 bits, logits of another order of
+/// sums were seen to differ by up to 0.02, and a probability of one half moves by a quarter of that.
 fn rounding(precision: Precision) -> f64 {
     match precision {
         Precision::Float32 => 1e-3,
@@ -152,7 +152,8 @@ mod tests {
         FIVE, ask, assert_close, clear, evidence, example, found, number, simulated, statistic,
     };
 
-    /// Every second text is short; of the short ones of the test split another share is right, and the model is less sure.
+    /// Every second text is short; of the short ones of the test split another share is right, and the model
+    /// is less sure.
     fn with_short_texts(accuracy: f64, scale: f64) -> Evidence {
         // Other texts in each split, or they would be leaks.
         let text = |word: &'static str| {

@@ -57,12 +57,13 @@ use crate::measures::length_slices::LengthSlices;
 /// How many times as much accuracy long texts must lose as short ones.
 const TIMES_SHORT: f64 = 2.0;
 
-/// Words that two texts must share at an end to be compared, and from which on a common end says nothing: models are cut
-/// there on purpose.
+/// Words that two texts must share at an end to be compared, and from which on a common end says nothing:
+/// models are cut there on purpose.
 const LEAST_SHARED: usize = 3;
 const USUAL_LIMIT: usize = 48;
 
-/// Pairs of texts with the same scores that prove a cut, or pairs of the other rows that disprove one that is usual.
+/// Pairs of texts with the same scores that prove a cut, or pairs of the other rows that disprove one that is
+/// usual.
 const LEAST_PAIRS: usize = 3;
 
 /// Shares of pairs with the same scores above the cut and below it.
@@ -149,8 +150,8 @@ fn unread_rest(case: &Case<'_>, split: Split) -> Option<Cut> {
     })
 }
 
-/// Neighbours in the alphabetical order of the texts, read from either end: how many words they share there, and whether
-/// their scores are the same. Texts with the same words are passed over.
+/// Neighbours in the alphabetical order of the texts, read from either end: how many words they share there,
+/// and whether their scores are the same. Texts with the same words are passed over.
 fn alike_at_an_end(case: &Case<'_>, split: Split, from_end: bool) -> Vec<(usize, bool)> {
     let (Ok(scored), Ok(texts)) = (case.scored(split), case.evidence.texts(split)) else {
         return Vec::new();
@@ -299,8 +300,8 @@ mod tests {
         clear(ask(Cause::TextCutOff, &by_length(0.4, 0.83)));
     }
 
-    /// Forty pairs of texts that share ten words and differ after them, or share four and differ after these. Scores come
-    /// from the first `read` words.
+    /// Forty pairs of texts that share ten words and differ after them, or share four and differ after these.
+    /// Scores come from the first `read` words.
     fn pairs(split: &str, seed: u64, accuracy: f64, read: usize) -> Part {
         let text = |row: usize| {
             let shared = if row % 4 < 2 { 10 } else { 4 };

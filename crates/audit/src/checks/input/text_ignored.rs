@@ -57,7 +57,8 @@ use crate::measures::predicted::ScoredRows;
 /// The share of the scores' variance from which on length is nearly all that the model sees.
 const MOSTLY: f64 = 0.5;
 
-/// The share of rows that have the very scores of another text, from which on the model does not tell texts apart.
+/// The share of rows that have the very scores of another text, from which on the model does not tell texts
+/// apart.
 const ONE_ANSWER: f64 = 0.5;
 
 /// How much more of the prediction the length must tell than in the other split.
@@ -90,7 +91,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let measured = measured
         .with("share_of_the_scores_explained_by_length", explained)
         .with("share_of_rows_with_the_scores_of_another_text", same_answer);
-    // Small splits seem to tell more by chance: about (bins - 1)(classes - 1) / 2n nats, over the mean entropy.
+    // Small splits seem to tell more by chance: about (bins - 1)(classes - 1) / 2n nats, over the mean
+    // entropy.
     let by_chance = 9.0 * (suspect.rows.classes as f64 - 1.0) / (2.0 * suspect.rows.rows() as f64);
     let follows = own >= LEAST_SURPLUS + by_chance + usual.min(2.0 * by_chance + 0.1);
     if case.finds(Cause::WrongColumn) {
@@ -131,8 +133,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     .into())
 }
 
-/// The share of rows whose scores, as saved, are also those of a row with another text. A model that is sure of everything
-/// saves many rows of zeros and a one; such rows are not counted.
+/// The share of rows whose scores, as saved, are also those of a row with another text. A model that is sure
+/// of everything saves many rows of zeros and a one; such rows are not counted.
 fn equal_scores(scored: &ScoredRows<'_>, texts: &[String]) -> f64 {
     let sure = |row: &[f64]| row.iter().all(|score| *score < 1e-6 || *score > 1.0 - 1e-6);
     let mut groups: BTreeMap<Vec<u64>, Vec<usize>> = BTreeMap::new();

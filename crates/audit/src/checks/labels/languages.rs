@@ -280,7 +280,8 @@ struct Unknown {
     p_value: f64,
 }
 
-/// The mean share of unknown words in a text, in test and in training texts that were left out of the vocabulary.
+/// The mean share of unknown words in a text, in test and in training texts that were left out of the
+/// vocabulary.
 fn unknown_words(train: &[&str], test: &[&str], seed: u64) -> Unknown {
     let order = shuffled(train.len(), seed);
     let (left_out, known) = order.split_at(train.len() / 5);

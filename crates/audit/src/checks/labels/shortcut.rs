@@ -210,8 +210,8 @@ fn cues(train: &Part, test: &Part, train_labels: &[u32], classes: usize) -> Vec<
     cues
 }
 
-/// A word that nearly all texts of several classes have and hardly one of the others; of several such words the one that
-/// most texts have, and of these the first.
+/// A word that nearly all texts of several classes have and hardly one of the others; of several such words
+/// the one that most texts have, and of these the first.
 fn mark(texts: &[String], labels: &[u32], classes: usize) -> Option<String> {
     let rows = class_counts(labels, classes);
     let judged = |class: usize| rows[class] >= LEAST_TEXTS;

@@ -64,7 +64,8 @@ const STEEP: f64 = 0.05;
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let log = case.evidence.log()?;
     let reported = log.reported().ok_or(Need::TrainLog)?;
-    // Of the finished model, where its training predictions are given: the log's is a mean over a moving epoch.
+    // Of the finished model, where its training predictions are given: the log's is a mean over a moving
+    // epoch.
     let train = case
         .predicted(Split::Train)
         .ok()

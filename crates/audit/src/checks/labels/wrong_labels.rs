@@ -199,8 +199,9 @@ fn agreement(probabilities: &[f64], classes: usize, labels: &[u32]) -> f64 {
     right as f64 / labels.len().max(1) as f64
 }
 
-/// The share of labels that can be wrong at most if a model that never saw them agrees with the others: what it misses of
-/// the validation or test rows, whichever it knows better, with the upper end of the interval. 1 without predictions.
+/// The share of labels that can be wrong at most if a model that never saw them agrees with the others: what
+/// it misses of the validation or test rows, whichever it knows better, with the upper end of the interval. 1
+/// without predictions.
 fn most_that_can_be_wrong(case: &Case<'_>) -> f64 {
     [Split::Validation, Split::Test]
         .into_iter()
@@ -303,8 +304,8 @@ fn describe(case: &Case<'_>, judged: &Judged, suspect: &Suspect) -> Value {
     })
 }
 
-/// Texts that are there several times with different labels, and the labels that must be wrong: all but the most
-/// frequent of each text.
+/// Texts that are there several times with different labels, and the labels that must be wrong: all but the
+/// most frequent of each text.
 fn contradictions(case: &Case<'_>) -> (usize, u64) {
     let Ok(overlap) = case.overlap() else {
         return (0, 0);

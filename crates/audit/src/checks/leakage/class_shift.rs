@@ -121,7 +121,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     .into())
 }
 
-/// The test accuracy, and what it would be with classes in the given shares; classes that test lacks are left out.
+/// The test accuracy, and what it would be with classes in the given shares; classes that test lacks are left
+/// out.
 fn reweighted_accuracy(case: &Case<'_>, reference: &[u64]) -> Option<(f64, f64)> {
     let predicted = case.predicted(Split::Test).ok()?;
     let totals = predicted.confusion().totals();

@@ -1,4 +1,5 @@
-//! What C40, C41 and C45 share: rows of one split that have a copy in another, and what they do to the accuracy.
+//! What C40, C41 and C45 share: rows of one split that have a copy in another, and what they do to the
+//! accuracy.
 
 use labelproof_artifact::Split;
 use labelproof_artifact::wording::plural;
@@ -15,7 +16,8 @@ use crate::measures::overlap::{Likeness, Overlap};
 const WHOLE: f64 = 0.9;
 /// Fewer test rows than this are no file that could be inside another.
 const LEAST_ROWS: usize = 20;
-/// Above this share of rows with a copy, the figures carry a reservation; above the second they say something else.
+/// Above this share of rows with a copy, the figures carry a reservation; above the second they say something
+/// else.
 const MANY: f64 = 0.02;
 const MOST: f64 = 0.1;
 /// One or two rows are no reservation, however small the file.

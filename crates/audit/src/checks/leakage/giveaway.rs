@@ -142,7 +142,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     );
     let given_away: BTreeSet<usize> = rules.iter().map(|rule| rule.class).collect();
     let share = given_away.iter().map(|class| class_rows[*class]).sum::<u64>() as f64 / texts.len() as f64;
-    // In a set of many classes the name of one or another is in its texts by right: `timer` in requests for a timer.
+    // In a set of many classes the name of one or another is in its texts by right: `timer` in requests for a
+    // timer.
     if share < COVERAGE {
         return Ok(Answer::clear(
             "no single word gives the label of many rows away",
@@ -163,8 +164,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
 const NAME: &str = "the name of the label";
 const ADDRESS: &str = "the name of the label, in an address or a path";
 
-/// Labels whose name is in nearly all of their own texts and hardly in others, be it anywhere or in an address: a word
-/// that other texts use as well still gives the label away there.
+/// Labels whose name is in nearly all of their own texts and hardly in others, be it anywhere or in an
+/// address: a word that other texts use as well still gives the label away there.
 fn names(case: &Case<'_>, texts: &[&str], labels: &[u32], class_rows: &[u64]) -> Vec<Rule> {
     let wanted: Vec<Vec<String>> = case
         .evidence

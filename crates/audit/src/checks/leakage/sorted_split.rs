@@ -159,8 +159,8 @@ struct Runs {
     p_value: f64,
 }
 
-/// Runs of equal classes: in a random order their number has mean `(n(n + 1) - s₂) / n` and variance
-/// `(s₂(s₂ + n(n + 1)) - 2n s₃ - n³) / (n²(n - 1))`, with `s` the sums of the squares and cubes of the class counts.
+/// Runs of equal classes: in a random order their number has mean `(n(n + 1) - s₂) / n` and variance `(s₂(s₂
+/// + n(n + 1)) - 2n s₃ - n³) / (n²(n - 1))`, with `s` the sums of the squares and cubes of the class counts.
 fn runs(labels: &[u32], classes: usize) -> Option<Runs> {
     let counts = class_counts(labels, classes);
     let n = counts.iter().sum::<u64>() as f64;
@@ -228,8 +228,8 @@ mod tests {
 
     #[test]
     fn runs_have_the_moments_of_a_random_order() {
-        // All 20!/(10! 10!) orders of two classes of ten: the mean is 11 and the variance 90/19, as for two kinds
-        // (Wald and Wolfowitz 1940): 2n₁n₂/n + 1 and 2n₁n₂(2n₁n₂ - n)/(n²(n - 1)).
+        // All 20!/(10! 10!) orders of two classes of ten: the mean is 11 and the variance 90/19, as for two
+        // kinds (Wald and Wolfowitz 1940): 2n₁n₂/n + 1 and 2n₁n₂(2n₁n₂ - n)/(n²(n - 1)).
         let labels: Vec<u32> = (0..20).map(|row| row % 2).collect();
         let found = runs(&labels, 2).unwrap();
         assert!((found.share - 20.0 / 11.0).abs() < 1e-12);

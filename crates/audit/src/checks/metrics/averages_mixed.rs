@@ -147,7 +147,8 @@ mod tests {
     use crate::evidence::Part;
     use crate::testing::{ask, assert_close, clear, evidence, example, log, predicted, statistic};
 
-    /// 90 rows of one class and 10 of another, of which two are right: scikit-learn's macro F1 is 0.645390, micro 0.92.
+    /// 90 rows of one class and 10 of another, of which two are right: scikit-learn's macro F1 is 0.645390,
+    /// micro 0.92.
     fn with_metric(value: f64) -> Evidence {
         let rows: Vec<(u32, u32)> = (0..100)
             .map(|row| (u32::from(row >= 90), u32::from(row >= 98)))

@@ -59,8 +59,8 @@ const USUAL_SIZES: [usize; 7] = [4, 8, 16, 32, 64, 128, 256];
 /// How near a logged value must be to count as the mean over batches.
 const TOLERANCE: f64 = 7e-4;
 
-/// How near a logged value must be to count as computed over all rows: rounding in the log, and a definition that differs
-/// in what it does with a class that is never predicted.
+/// How near a logged value must be to count as computed over all rows: rounding in the log, and a definition
+/// that differs in what it does with a class that is never predicted.
 const GLOBAL_TOLERANCE: f64 = 2e-3;
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
@@ -84,7 +84,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             .iter()
             .any(|(_, value)| (value - logged).abs() <= GLOBAL_TOLERANCE)
     };
-    // Several epochs may have the accuracy of the saved rows: one whose every metric is that of the rows is theirs.
+    // Several epochs may have the accuracy of the saved rows: one whose every metric is that of the rows is
+    // theirs.
     let is_theirs = |figures: &Figures| {
         let mut logged = Metric::ALL
             .iter()
@@ -170,7 +171,8 @@ mod tests {
     use crate::evidence::Part;
     use crate::testing::{ask, assert_close, clear, evidence, example, log, predicted, statistic};
 
-    /// 60 rows of which scikit-learn's `f1_score(average="macro")` makes 0.632709, and 0.573333 as the mean over batches of 4.
+    /// 60 rows of which scikit-learn's `f1_score(average="macro")` makes 0.632709, and 0.573333 as the mean
+    /// over batches of 4.
     fn with_f1(f1: f64) -> Evidence {
         let class = |row: u32| match row {
             _ if row.is_multiple_of(5) || row.is_multiple_of(7) => (row + 1) % 3,

@@ -75,7 +75,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .ok_or(Need::Log)?;
     let by_row = scored.predicted.accuracy();
     let is_logged = |value: f64| logged.iter().any(|logged| (logged - value).abs() <= TOLERANCE);
-    // What the framework compared with one half: the softmax of saved logits, their sigmoid, or what was saved.
+    // What the framework compared with one half: the softmax of saved logits, their sigmoid, or what was
+    // saved.
     let truth = scored.predicted.truth;
     let candidates = match scored.saved.kind {
         ScoreKind::Logits => vec![
@@ -94,7 +95,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .with("accuracy", by_row)
         .with("logged_accuracy", reported);
     let classes = scored.predicted.classes;
-    // The accuracy of the rows may be that of some other epoch by chance; with their loss beside it, it is theirs.
+    // The accuracy of the rows may be that of some other epoch by chance; with their loss beside it, it is
+    // theirs.
     let near = |value: f64| (reported - value).abs() <= TOLERANCE;
     let is_theirs = !predicting_epochs(case, true)?.is_empty() || is_logged(by_row) && !near(by_output);
     if classes <= 2 || !is_logged(by_output) || is_theirs || by_output - by_row < LEAST_DISTANCE {

@@ -134,8 +134,8 @@ const CONFIRM: &str =
 /// How near a logged loss must be to one that was computed from the saved probabilities, relative to it.
 const SAME: f64 = 5e-3;
 
-/// The loss with classes weighed by their rarity in training, `N / (K n_c)`: divided by the weights, as PyTorch does it,
-/// and by the rows, as Keras does.
+/// The loss with classes weighed by their rarity in training, `N / (K n_c)`: divided by the weights, as
+/// PyTorch does it, and by the rows, as Keras does.
 fn weighted_losses(scored: &ScoredRows<'_>, train_counts: Option<Vec<u64>>) -> Vec<f64> {
     let truth = scored.predicted.truth;
     let classes = scored.predicted.classes;

@@ -107,7 +107,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     .into())
 }
 
-/// The published matrix with its classes in the order of the evidence, by the names on its axes where it has names.
+/// The published matrix with its classes in the order of the evidence, by the names on its axes where it has
+/// names.
 fn by_name(case: &Case<'_>) -> Option<Vec<Vec<u64>>> {
     let matrix = case.evidence.confusion.as_ref()?;
     let order = |names: Option<&Vec<String>>| -> Option<Vec<usize>> {
@@ -144,9 +145,9 @@ fn transposed(matrix: &[Vec<u64>]) -> Vec<Vec<u64>> {
         .collect()
 }
 
-/// Whether one matrix is the other with its classes in another order: none if they have not the same diagonal with the same
-/// lines; true if an order was found that makes them equal. Classes with equal lines are taken as they come, so that not
-/// every order is tried.
+/// Whether one matrix is the other with its classes in another order: none if they have not the same diagonal
+/// with the same lines; true if an order was found that makes them equal. Classes with equal lines are taken
+/// as they come, so that not every order is tried.
 fn reordered(one: &[Vec<u64>], other: &[Vec<u64>]) -> Option<bool> {
     let fingerprints = |matrix: &[Vec<u64>]| {
         let mut lines: Vec<(u64, Vec<u64>, usize)> = matrix

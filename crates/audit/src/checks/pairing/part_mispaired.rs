@@ -106,8 +106,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     .into())
 }
 
-/// Whether the model is surer, or less sure, of itself within the run of rows: then these are other texts rather than
-/// other labels.
+/// Whether the model is surer, or less sure, of itself within the run of rows: then these are other texts
+/// rather than other labels.
 fn confidence_differs(case: &Case<'_>, suspect: &Suspect<'_>, segment: &Segment) -> bool {
     let Ok(scored) = case.scored(suspect.split) else {
         return false;

@@ -134,7 +134,8 @@ mod tests {
             assert_close(found.measured.statistic.unwrap().1, 0.83, 0.03);
             assert_close(found.effect_points.unwrap(), 63.0, 5.0);
         };
-        // Prediction i + 7 stands in row i, so that it belongs seven rows further down; and the other way round.
+        // Prediction i + 7 stands in row i, so that it belongs seven rows further down; and the other way
+        // round.
         check(&shifted(0, |rows| rows.rotate_left(7)), 7);
         check(&shifted(0, |rows| rows.rotate_right(1)), -1);
         example(Cause::PredictionsShifted, &shifted(0, |rows| rows.rotate_left(7)));

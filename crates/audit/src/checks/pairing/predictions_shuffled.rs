@@ -157,8 +157,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     .into())
 }
 
-/// Without a better split to compare with: predictions that carry no information on their labels although the model is
-/// sure of them.
+/// Without a better split to compare with: predictions that carry no information on their labels although the
+/// model is sure of them.
 fn unaided(case: &Case<'_>, suspect: &Suspect<'_>, information: f64, chance: f64) -> Option<Diagnosis> {
     let confidences = case.scored(suspect.split).ok()?.confidences();
     let mean = confidences.iter().sum::<f64>() / confidences.len() as f64;

@@ -65,8 +65,8 @@ const ROUNDING: f64 = 1e-2;
 /// The share of texts that may get the same scores twice: dropout leaves none alone, mis-pairing leaves some.
 const EQUAL: f64 = 0.15;
 
-/// How near, on average, two scores of one text must be against those of two texts: dropout moves a score, and predictions
-/// beside the wrong rows (C11 to C13) make those of one text as strange to each other as any.
+/// How near, on average, two scores of one text must be against those of two texts: dropout moves a score,
+/// and predictions beside the wrong rows (C11 to C13) make those of one text as strange to each other as any.
 const ALIKE: f64 = 0.5;
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {

@@ -62,11 +62,12 @@ use crate::case::odd_split::odd_split;
 use crate::evidence::Missing;
 use crate::measures::score_moments::centred;
 
-/// The share of the missing accuracy that rescaling must bring back. Other statistics bring back 0.8 and more in the runs of
-/// the fault-injection benchmark, other faults 0.3 and less, a missing attention mask 0.75.
+/// The share of the missing accuracy that rescaling must bring back. Other statistics bring back 0.8 and more
+/// in the runs of the fault-injection benchmark, other faults 0.3 and less, a missing attention mask 0.75.
 const REPAIRED: f64 = 0.77;
 
-/// The same where the finished model is also worse on the training rows than the log says: training and prediction differ.
+/// The same where the finished model is also worse on the training rows than the log says: training and
+/// prediction differ.
 const REPAIRED_BESIDE_LOG: f64 = 0.6;
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
@@ -149,13 +150,13 @@ const MOST_ROWS: usize = 20_000;
 /// Whole batches below which their means may be equal by chance.
 const FEWEST_BATCHES: usize = 4;
 
-/// The spread of the batches' means, as a share of what chance gives, below which they count as equal: not 0, because the
-/// file may not begin with a batch, and batches may differ by a row.
+/// The spread of the batches' means, as a share of what chance gives, below which they count as equal: not 0,
+/// because the file may not begin with a batch, and batches may differ by a row.
 const CONSTANT: f64 = 0.6;
 
-/// Whether the mean of each class's scores is the same in all batches of some size, where chance would give it a spread of
-/// `s / √b` for a spread `s` of the scores: batch normalisation subtracts the mean of the batch. The split, the size of
-/// its batches, and the spread as a share of chance's.
+/// Whether the mean of each class's scores is the same in all batches of some size, where chance would give
+/// it a spread of `s / √b` for a spread `s` of the scores: batch normalisation subtracts the mean of the
+/// batch. The split, the size of its batches, and the spread as a share of chance's.
 fn batch_statistics(case: &Case<'_>) -> Option<(Split, usize, f64)> {
     for split in [Split::Test, Split::Validation] {
         let Ok(scored) = case.scored(split) else {
@@ -176,8 +177,8 @@ fn batch_statistics(case: &Case<'_>) -> Option<(Split, usize, f64)> {
                 continue;
             }
             let constancy = constancy(&rows, size);
-            // The chance of means this equal: the lower tail of a chi-squared variable, for one class alone, because those of a
-            // row depend on each other.
+            // The chance of means this equal: the lower tail of a chi-squared variable, for one class alone,
+            // because those of a row depend on each other.
             let degrees = (batches - 1) as f64;
             let chance = 1.0 - chi_squared_survival(degrees * constancy * constancy, degrees);
             let tried = BATCH_SIZES.len() as f64;

@@ -126,8 +126,9 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     .into())
 }
 
-/// The epoch whose logged validation figures are those of the *test* rows, where the model was clearly less or more sure of
-/// itself on these: then test was predicted with the weights of that epoch, and validation with others.
+/// The epoch whose logged validation figures are those of the *test* rows, where the model was clearly less
+/// or more sure of itself on these: then test was predicted with the weights of that epoch, and validation
+/// with others.
 fn test_of_another_epoch(case: &Case<'_>, validation_epochs: &[usize]) -> Result<Option<Answer>, Missing> {
     let log = case.evidence.log()?;
     let Ok(test) = case.scored(Split::Test) else {
