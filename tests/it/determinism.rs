@@ -140,7 +140,8 @@ fn a_stage_that_gives_other_bytes_has_another_revision() {
         let (then, now) = (golden.stage(stage).unwrap(), fresh.stage(stage).unwrap());
         assert_eq!(
             then.revision, now.revision,
-            "{stage} has another revision: run this test with LABELPROOF_WRITE_GOLDEN=1, and commit small.lock"
+            "{stage} has another revision: run this test with LABELPROOF_WRITE_GOLDEN=1, and commit \
+             small.lock"
         );
         // With other input, other output is no wonder: the stage before is the one to look at.
         if then.inputs == now.inputs && then.params == now.params {

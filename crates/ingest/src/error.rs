@@ -52,7 +52,8 @@ pub enum Error {
     Rejected { rejects: Vec<Reject>, total: u64 },
     /// No row of any source became a document.
     #[error(
-        "no document is left of {rows} rows; rejects: {rejects}, not chosen by `ingest.labels.keep`: {not_chosen}"
+        "no document is left of {rows} rows; rejects: {rejects}, not chosen by `ingest.labels.keep`: \
+         {not_chosen}"
     )]
     NoDocuments {
         rows: u64,

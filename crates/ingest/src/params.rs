@@ -196,14 +196,16 @@ impl Params {
         }
         match (&self.columns, self.format) {
             (Some(_), Format::Folder) => problems.push(
-                "ingest.columns: the format `folder` takes labels from the names of folders and has no columns, \
-                 remove it"
+                "ingest.columns: the format `folder` takes labels from the names of folders and has no \
+                 columns, remove it"
                     .to_owned(),
             ),
-            (None, Format::Csv | Format::Tsv | Format::JsonLines | Format::Json | Format::Parquet) => problems.push(format!(
-                "ingest.columns: the format `{}` needs at least `text` and `label`",
-                self.format.name()
-            )),
+            (None, Format::Csv | Format::Tsv | Format::JsonLines | Format::Json | Format::Parquet) => {
+                problems.push(format!(
+                    "ingest.columns: the format `{}` needs at least `text` and `label`",
+                    self.format.name()
+                ))
+            }
             (Some(columns), _) => columns.check(&mut problems),
             (None, Format::Folder) => {}
         }
@@ -334,7 +336,8 @@ on_reject: continue
         let error = serde_yaml::from_str::<Columns>("{text: 3, label: y}").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "text: invalid type: integer `3`, expected the name of a column or a list of names at line 1 column 8"
+            "text: invalid type: integer `3`, expected the name of a column or a list of names at line 1 \
+             column 8"
         );
     }
 
@@ -343,8 +346,8 @@ on_reject: continue
         let error = serde_yaml::from_str::<Params>("format: csv\npath: [a]\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "unknown field `path`, expected one of `format`, `paths`, `encoding`, `columns`, `join`, `labels`, \
-             `rows_per_label`, `seed`, `on_reject` at line 2 column 1"
+            "unknown field `path`, expected one of `format`, `paths`, `encoding`, `columns`, `join`, \
+             `labels`, `rows_per_label`, `seed`, `on_reject` at line 2 column 1"
         );
     }
 
@@ -382,8 +385,8 @@ rows_per_label: 0
             problems_of("{format: folder, paths: [], columns: {text: [], label: y}, labels: {keep: [a]}}"),
             [
                 "ingest.paths: name at least one file, folder or glob",
-                "ingest.columns: the format `folder` takes labels from the names of folders and has no columns, \
-                 remove it",
+                "ingest.columns: the format `folder` takes labels from the names of folders and has no \
+                 columns, remove it",
                 "ingest.labels.keep: name at least two labels, one leaves nothing to tell apart",
             ]
         );

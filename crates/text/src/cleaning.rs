@@ -337,13 +337,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const WRITTEN: &str = "\
-- unicode: nfkc
+    const WRITTEN: &str = "- unicode: nfkc
 - html
 - lowercase
 - whitespace
 - stop_words:
-    language: english
+    language: \
+                           english
     add:
     - service
     - contract
@@ -396,8 +396,7 @@ mod tests {
         let json = serde_json::to_string(&steps).expect("steps have no odd keys");
         assert_eq!(
             json,
-            "[{\"unicode\":\"nfkc\"},\"html\",\"lowercase\",\"whitespace\",{\"stop_words\":{\"language\":\"english\",\
-             \"add\":[\"service\",\"contract\"],\"keep\":[\"not\",\"no\"]}}]"
+            "[{\"unicode\":\"nfkc\"},\"html\",\"lowercase\",\"whitespace\",{\"stop_words\":{\"language\":\"english\",\"add\":[\"service\",\"contract\"],\"keep\":[\"not\",\"no\"]}}]"
         );
         assert_eq!(
             serde_json::from_str::<Vec<Step>>(&json).expect("its own output"),

@@ -72,8 +72,8 @@ pub fn gap_sentence(gap: &Gap) -> String {
     );
     if gap.significant {
         format!(
-            "{both}. Chance makes two random parts of the same rows differ by at most {:.1} points (999 times in 1,000); these are \
-             {:.1} points apart.",
+            "{both}. Chance makes two random parts of the same rows differ by at most {:.1} points (999 \
+             times in 1,000); these are {:.1} points apart.",
             gap.chance_points,
             gap.points.abs()
         )

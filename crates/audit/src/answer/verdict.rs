@@ -30,8 +30,8 @@ pub(super) fn headline(verdict: Verdict, gap: Option<&Gap>, found: &[(&Check, Di
         (Verdict::Unsound, _) => {
             let points = gap.map_or(0.0, |gap| gap.points);
             format!(
-                "Do not rely on these figures: validation and test accuracy are {:.1} points apart, which chance does \
-                 not explain, and the files do not tell why.",
+                "Do not rely on these figures: validation and test accuracy are {:.1} points apart, which \
+                 chance does not explain, and the files do not tell why.",
                 points.abs()
             )
         }

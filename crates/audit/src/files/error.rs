@@ -37,7 +37,8 @@ pub enum Error {
         second: String,
     },
     /// A column that the command line names is in no file.
-    #[error("{place}: no column is called `{column}`, which `{}` names; there are: {}", role.flag(), listed(columns))]
+    #[error("{place}: no column is called `{column}`, which `{}` names; there are: \
+             {}", role.flag(), listed(columns))]
     NoSuchColumn {
         /// The first file.
         place: String,
@@ -117,7 +118,8 @@ pub enum Error {
         labels: Vec<String>,
     },
     /// A number stands for no label.
-    #[error("{place}: `{column}` has the number {number}, and the {} labels are numbered from 0: {}", labels.len(), listed(labels))]
+    #[error("{place}: `{column}` has the number {number}, and the {} labels are numbered from 0: \
+             {}", labels.len(), listed(labels))]
     LabelNumber {
         /// The file.
         place: String,
@@ -354,23 +356,31 @@ impl Diagnostic for Error {
             Self::NoSuchColumn { role, .. } => {
                 format!("name one of these with {}, or leave it out", role.flag())
             }
-            Self::NothingRecognised { .. } => "name the columns: --label COLUMN for the true label, --predicted \
-                COLUMN, --id COLUMN, --text COLUMN; call scores `probability_NAME`, one column a class, or \
-                `probabilities`, a list"
+            Self::NothingRecognised { .. } => "name the columns: --label COLUMN for the true label, \
+                                               --predicted COLUMN, --id COLUMN, --text COLUMN; call scores \
+                                               `probability_NAME`, one column a class, or `probabilities`, a \
+                                               list"
                 .to_owned(),
             Self::Row { problem, .. } => problem.hint(),
             Self::TooManyLabels { .. } => {
-                "what has so many values is no label; name the right column with --label or --predicted".to_owned()
+                "what has so many values is no label; name the right column with --label or \
+                 --predicted"
+                    .to_owned()
             }
             Self::NoScoreOfLabel { .. } => {
                 "add the column of this class, or mend the spelling of the label or of the column".to_owned()
             }
-            Self::OtherScores { .. } => "give scores of one model, with the same columns in both files".to_owned(),
+            Self::OtherScores { .. } => "give scores of one model, with the same columns in both \
+                                         files"
+                .to_owned(),
             Self::ScoreCount { .. } => {
-                "call the scores `probability_NAME`, one column a class, so that each class is known".to_owned()
+                "call the scores `probability_NAME`, one column a class, so that each class is \
+                 known"
+                    .to_owned()
             }
             Self::LabelNumber { .. } => {
-                "write names instead of numbers, or call the scores `probability_NAME` in the order of the numbers"
+                "write names instead of numbers, or call the scores `probability_NAME` in the order of the \
+                 numbers"
                     .to_owned()
             }
             Self::Percentages { .. } => "divide the scores by 100".to_owned(),
@@ -391,8 +401,8 @@ impl RowProblem {
             }
             Self::NotANumber { .. } => "write numbers with a decimal point, and nothing else in the cell",
             Self::NotFinite { .. } => {
-                "find out where the model or the code that saved it makes such a number: no check means anything \
-                 beside it"
+                "find out where the model or the code that saved it makes such a number: no check means \
+                 anything beside it"
             }
             Self::ListLength { .. } | Self::Missing { .. } | Self::Kind { .. } => {
                 "give every row the same columns"
@@ -417,8 +427,8 @@ impl LogProblem {
                  --log loss=0.52,accuracy=0.81,val_loss=0.60,val_accuracy=0.79"
             }
             Self::NoPair { .. } | Self::UnknownKey { .. } => {
-                "known are loss, accuracy, precision, recall, f1 and auc, of validation with val_ before them; and \
-                 learning_rate, validation_rows, train_rows, batch_size and classes"
+                "known are loss, accuracy, precision, recall, f1 and auc, of validation with val_ before \
+                 them; and learning_rate, validation_rows, train_rows, batch_size and classes"
             }
         };
         hint.to_owned()

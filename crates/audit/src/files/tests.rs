@@ -232,7 +232,8 @@ fn what_is_wrong_in_rows_is_said_with_its_line() {
     check_error(
         "a.xlsx",
         b"x",
-        "`a.xlsx` does not say what it is: rows are read from .csv, .tsv, .jsonl or .json (.gz too), .parquet, .npz and .npy",
+        "`a.xlsx` does not say what it is: rows are read from .csv, .tsv, .jsonl or .json (.gz too), \
+         .parquet, .npz and .npy",
     );
     check_error(
         "a.csv",
@@ -316,7 +317,8 @@ fn what_is_wrong_in_rows_is_said_with_its_line() {
 fn pickled_labels_are_refused_with_the_way_out() {
     let error = read(&test_file(fixture("objects.npz")), &Silent).unwrap_err();
     assert!(error.to_string().ends_with(
-        "`y_true` is an array of pickled objects, expected numbers, booleans or strings of one or two dimensions"
+        "`y_true` is an array of pickled objects, expected numbers, booleans or strings of one or two \
+         dimensions"
     ));
     assert!(error.hints()[0].contains("dtype=str"));
 }

@@ -9,9 +9,9 @@ use super::ConfigArgs;
 /// The pipeline to run again, and the lock to compare it with.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Ingest, preprocess and split must write the same bytes on every machine. The later stages must \
-                  do so on the platform of the lock (operating system, processor and its instruction sets, \
-                  number of threads, device); on other platforms their metrics may differ by 0.02."
+    after_help = "Ingest, preprocess and split must write the same bytes on every machine. The later stages \
+                  must do so on the platform of the lock (operating system, processor and its instruction \
+                  sets, number of threads, device); on other platforms their metrics may differ by 0.02."
 )]
 pub struct ReproduceArgs {
     /// The pipeline

@@ -22,8 +22,10 @@ pub enum Suggestion {
 /// The pipeline.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Brings the pipeline up to date until the stage evaluate, runs it again without the words in the
-folder `ablation` below the artifacts, and compares both models on the validation rows. Test rows are
+    after_help = "Brings the pipeline up to date until the stage evaluate, runs it again without the words \
+                  in the
+folder `ablation` below the artifacts, and compares both models on the validation \
+                  rows. Test rows are
 not used."
 )]
 pub struct StopWordsArgs {

@@ -209,8 +209,8 @@ fn wrong_parquet_is_refused_by_name() {
         "a.parquet",
         &file,
         &yaml("{text: none, label: lable}"),
-        "a.parquet: no column is called `lable`, which `ingest.columns.label` names; there are: `text`, `label`, \
-         `none`",
+        "a.parquet: no column is called `lable`, which `ingest.columns.label` names; there are: `text`, \
+         `label`, `none`",
         &["did you mean `label`?"],
     );
     let yaml = yaml("{text: text, label: label}");

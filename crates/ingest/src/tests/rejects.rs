@@ -26,8 +26,8 @@ fn each_bad_row_of_a_table_says_why() {
         content,
         yaml,
         &[
-            "a.csv:4: not utf-8: `text` has the byte 0xE9 at offset 3; if the source is not UTF-8, say what it is \
-             in `ingest.encoding`",
+            "a.csv:4: not utf-8: `text` has the byte 0xE9 at offset 3; if the source is not UTF-8, say what \
+             it is in `ingest.encoding`",
             "a.csv:5: empty text: `text` is nothing but white space",
             "a.csv:6: empty text: `text` is empty",
             "a.csv:7: missing label: `label` is empty",
@@ -102,8 +102,8 @@ fn each_bad_row_of_json_lines_says_why() {
         &[
             "a.jsonl:3: invalid json: column 35: EOF while parsing an object",
             "a.jsonl:4: invalid json: column 1: invalid type: sequence, expected a JSON object",
-            "a.jsonl:5: not utf-8: the line has the byte 0xE9 at offset 22; if the source is not UTF-8, say what \
-             it is in `ingest.encoding`",
+            "a.jsonl:5: not utf-8: the line has the byte 0xE9 at offset 22; if the source is not UTF-8, say \
+             what it is in `ingest.encoding`",
             "a.jsonl:6: wrong type: `text` is an array, expected a string",
             "a.jsonl:7: wrong type: `label` is a boolean, expected a string",
             "a.jsonl:8: wrong type: `id` is an object, expected a string",
@@ -133,8 +133,8 @@ fn each_bad_file_of_a_folder_says_why() {
         reject_lines(&output),
         [
             "d/license: missing label: the file lies in no label's folder",
-            "d/t/2.txt: not utf-8: the file has the byte 0xA3 at offset 6; if the source is not UTF-8, say what \
-             it is in `ingest.encoding`",
+            "d/t/2.txt: not utf-8: the file has the byte 0xA3 at offset 6; if the source is not UTF-8, say \
+             what it is in `ingest.encoding`",
             "d/t/3.txt: empty text: the file is nothing but white space",
         ]
     );

@@ -175,8 +175,8 @@ mod formats {
             b"one\ncaf\xe9\na\0b\nfour\n",
             &[
                 "1/-/one",
-                "2/-/!a.txt:2: not utf-8: the line has the byte 0xE9 at offset 3; if the source is not UTF-8, say \
-                 what it is in `--encoding`",
+                "2/-/!a.txt:2: not utf-8: the line has the byte 0xE9 at offset 3; if the source is not \
+                 UTF-8, say what it is in `--encoding`",
                 "3/-/!a.txt:3: nul byte: the line has a nul byte at offset 1",
                 "4/-/four",
             ],
@@ -213,8 +213,8 @@ mod formats {
             "7/ 4 /!standard input:7: empty text: `title` and `body` are empty",
             "8/-/!standard input:8: ragged row: 3 fields, the header has 4",
             "9/-/!standard input:9: missing id: `key` is empty",
-            "10/7/!standard input:10: not utf-8: `body` has the byte 0xE9 at offset 3; if the source is not UTF-8, \
-             say what it is in `--encoding`",
+            "10/7/!standard input:10: not utf-8: `body` has the byte 0xE9 at offset 3; if the source is not \
+             UTF-8, say what it is in `--encoding`",
             "11/8/t8 | b8",
         ];
         check(table(TextFormat::Csv), content, &expected);
@@ -253,8 +253,8 @@ mod formats {
             "6/5/!a.jsonl.gz:6: empty text: `title` and `body` are empty",
             "7/-/!a.jsonl.gz:7: wrong type: `key` is an object, expected a string",
             "8/7/!a.jsonl.gz:8: nul byte: `title` has a nul byte at offset 1",
-            "9/-/!a.jsonl.gz:9: not utf-8: the line has the byte 0xE9 at offset 21; if the source is not UTF-8, say \
-             what it is in `--encoding`",
+            "9/-/!a.jsonl.gz:9: not utf-8: the line has the byte 0xE9 at offset 21; if the source is not \
+             UTF-8, say what it is in `--encoding`",
             "10/9/t9",
         ];
         check_file(

@@ -130,19 +130,21 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         severity: Severity::Note,
         confidence: Confidence::Likely,
         summary: format!(
-            "{direction}its highest probability is {} on average, and it is right on {} of the {} rows. Labels are not \
-             affected, but a threshold on the probability does not mean what it says.",
+            "{direction}its highest probability is {} on average, and it is right on {} of the {} rows. \
+             Labels are not affected, but a threshold on the probability does not mean what it says.",
             percent(calibration.confidence),
             percent(calibration.accuracy),
             split_name(split),
         ),
         effect_points: None,
         fix: format!(
-            "Divide the logits by {temperature:.2} before softmax (temperature scaling, fitted on the {} rows) before \
-             you use the probabilities.",
+            "Divide the logits by {temperature:.2} before softmax (temperature scaling, fitted on the {} \
+             rows) before you use the probabilities.",
             split_name(fitted_on),
         ),
-        confirm: String::from("Compare the accuracy of the rows with a probability between 0.8 and 0.9 with 0.85."),
+        confirm: String::from(
+            "Compare the accuracy of the rows with a probability between 0.8 and 0.9 with 0.85.",
+        ),
         measured,
     }
     .into())

@@ -103,7 +103,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         },
         confidence: Confidence::Certain,
         summary: format!(
-            "In {} of {} {} rows ({}) the stored prediction is not the class with the highest stored score.{pattern}{cost}",
+            "In {} of {} {} rows ({}) the stored prediction is not the class with the highest stored \
+             score.{pattern}{cost}",
             rows.len(),
             part.rows,
             split_name(split),
@@ -111,10 +112,13 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         ),
         effect_points: effect.map(rounded),
         fix: String::from(
-            "Make both from one array: the prediction is the class of the largest score of the row (`argmax(axis=1)`), \
-             named by the same list that names the columns. Choose a threshold on validation rows only.",
+            "Make both from one array: the prediction is the class of the largest score of the row \
+             (`argmax(axis=1)`), named by the same list that names the columns. Choose a threshold on \
+             validation rows only.",
         ),
-        confirm: String::from("Take one row of `rows`, read off the column of its largest score, and compare."),
+        confirm: String::from(
+            "Take one row of `rows`, read off the column of its largest score, and compare.",
+        ),
         measured: measured
             .statistic("share of rows that differ", rounded(share))
             .with("rows", row_names(part, &rows)),

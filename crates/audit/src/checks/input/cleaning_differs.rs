@@ -72,7 +72,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         && pipeline.recleaned_differently > 0
     {
         let summary = format!(
-            "{} of {} documents, cleaned again, give another text than the one that was stored and trained on.",
+            "{} of {} documents, cleaned again, give another text than the one that was stored and trained \
+             on.",
             pipeline.recleaned_differently, pipeline.rechecked
         );
         return Ok(found(summary, Confidence::Certain, None, Measured::new()));
@@ -118,12 +119,13 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let removed = first.min(second) < REMAINS * first.max(second);
     let damaged = case.finds(Cause::WrongColumn);
     if distance < LEAST_DISTANCE || !case.significant(p_value) || !removed || damaged {
-        let summary = "The texts of all splits have the same shares of upper-case letters, punctuation and function words.";
+        let summary = "The texts of all splits have the same shares of upper-case letters, punctuation and \
+                       function words.";
         return Ok(Answer::clear(summary, measured));
     }
     let summary = format!(
-        "The {one} texts have {:.1} % {name}, the {other} texts {:.1} %: one of the two was cleaned and the other was not. The model \
-         meets at prediction what it never saw in training.",
+        "The {one} texts have {:.1} % {name}, the {other} texts {:.1} %: one of the two was cleaned and the \
+         other was not. The model meets at prediction what it never saw in training.",
         100.0 * first,
         100.0 * second
     );
@@ -141,8 +143,10 @@ fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, me
         confidence,
         summary,
         effect_points,
-        fix: "Make cleaning one function that every text passes, in training and at prediction, and save its settings with the model."
-            .to_owned(),
+        fix:
+            "Make cleaning one function that every text passes, in training and at prediction, and save its \
+             settings with the model."
+                .to_owned(),
         confirm: "print one training text and one test text as the model gets them".to_owned(),
         measured,
     }

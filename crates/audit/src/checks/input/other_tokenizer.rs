@@ -65,8 +65,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     if let Some(bundle) = &case.evidence.bundle
         && !bundle.tokens_repeated
     {
-        let summary = "The bundle makes other tokens of the texts that it keeps than it did when training ended: its tokenizer or its \
-                       cleaning rules were changed."
+        let summary = "The bundle makes other tokens of the texts that it keeps than it did when training \
+                       ended: its tokenizer or its cleaning rules were changed."
             .to_owned();
         return Ok(found(summary, Confidence::Certain, None, Measured::new()));
     }
@@ -80,7 +80,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         return Ok(Answer::clear(summary, Measured::new()));
     }
     let Some(odd) = odd_split(case)? else {
-        let summary = "The predictions of validation and test look alike: both sets of texts reached the model in the same form.";
+        let summary = "The predictions of validation and test look alike: both sets of texts reached the \
+                       model in the same form.";
         return Ok(Answer::clear(summary, Measured::new()));
     };
     let name = odd.suspect.split.name();
@@ -105,9 +106,10 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         return Ok(Answer::clear(summary, measured));
     }
     let summary = format!(
-        "The {name} rows were predicted in another way than the others: {:.1} % are right where {:.1} % were to be expected, and the \
-         model is {:.0} % sure on average where it was {:.0} %. Labels beside the wrong rows would not change how sure it is. The \
-         texts reached it in another form (tokenizer, cleaning, column, a cut), or other weights predicted.",
+        "The {name} rows were predicted in another way than the others: {:.1} % are right where {:.1} % were \
+         to be expected, and the model is {:.0} % sure on average where it was {:.0} %. Labels beside the \
+         wrong rows would not change how sure it is. The texts reached it in another form (tokenizer, \
+         cleaning, column, a cut), or other weights predicted.",
         100.0 * odd.suspect.rows.accuracy(),
         100.0 * odd.suspect.reference_accuracy().unwrap_or(0.0),
         100.0 * odd.shift.mean,
@@ -127,10 +129,11 @@ fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, me
         confidence,
         summary,
         effect_points,
-        fix: "Keep tokenizer and cleaning in one folder with the weights, load all of it from there, and compare the token ids of a few \
-              known texts before anything is predicted."
+        fix: "Keep tokenizer and cleaning in one folder with the weights, load all of it from there, and \
+              compare the token ids of a few known texts before anything is predicted."
             .to_owned(),
-        confirm: "predict 20 validation texts with the code that predicted the test file and compare with the validation file"
+        confirm: "predict 20 validation texts with the code that predicted the test file and compare with \
+                  the validation file"
             .to_owned(),
         measured,
     }
@@ -152,8 +155,8 @@ fn unknown_tokens(case: &Case<'_>, tokenizer: &Tokenizer) -> Option<Answer> {
         case.significant(p_value) && share(test) > MANY_UNKNOWN && share(test) > 3.0 * share(validation);
     differs.then(|| {
         let summary = format!(
-            "The tokenizer does not know {:.1} % of the tokens of the test texts, and {:.1} % of those of the validation texts: they \
-             are not prepared in the same way.",
+            "The tokenizer does not know {:.1} % of the tokens of the test texts, and {:.1} % of those of \
+             the validation texts: they are not prepared in the same way.",
             100.0 * share(test),
             100.0 * share(validation)
         );

@@ -75,7 +75,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             return Ok(Answer::clear(summary, measured));
         }
         let summary = format!(
-            "A text gets other probabilities in a padded batch than alone, by up to {:.3}: padding takes part in the prediction.",
+            "A text gets other probabilities in a padded batch than alone, by up to {:.3}: padding takes \
+             part in the prediction.",
             bundle.padding_difference
         );
         return Ok(found(summary, Confidence::Certain, None, measured));
@@ -110,15 +111,17 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         && slices.short_accuracy() < slices.long_accuracy();
     if !short_suffer || !case.significant(p_value) {
         let summary = format!(
-            "What the {name} rows lose, long texts, which are padded least, lose as well ({:.1} and {:.1} points).",
+            "What the {name} rows lose, long texts, which are padded least, lose as well ({:.1} and {:.1} \
+             points).",
             100.0 * slices.short_loss(),
             100.0 * slices.long_loss()
         );
         return Ok(Answer::clear(summary, measured));
     }
     let summary = format!(
-        "Short {name} texts lose {:.1} points of accuracy against the other split, long ones {:.1}. Short texts are padded most: \
-         pooling or attention sees the padding, and the two splits were padded to different lengths.",
+        "Short {name} texts lose {:.1} points of accuracy against the other split, long ones {:.1}. Short \
+         texts are padded most: pooling or attention sees the padding, and the two splits were padded to \
+         different lengths.",
         100.0 * slices.short_loss(),
         100.0 * slices.long_loss()
     );
@@ -132,9 +135,10 @@ fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, me
         confidence,
         summary,
         effect_points,
-        fix: "Give the attention mask to every layer, and leave padding out of pooling: set padded places to minus infinity before a \
-              maximum, and divide a mean by the number of real tokens."
-            .to_owned(),
+        fix:
+            "Give the attention mask to every layer, and leave padding out of pooling: set padded places to \
+             minus infinity before a maximum, and divide a mean by the number of real tokens."
+                .to_owned(),
         confirm: "predict a short text alone and beside a long one and compare the scores".to_owned(),
         measured,
     }

@@ -59,8 +59,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
-            "{} of {} documents, tokenised again, give other tokens than those that were trained on: the stored ones are of other \
-             texts or settings.",
+            "{} of {} documents, tokenised again, give other tokens than those that were trained on: the \
+             stored ones are of other texts or settings.",
             pipeline.retokenized_differently, pipeline.rechecked
         ),
         effect_points: None,

@@ -105,8 +105,9 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         return Ok(Answer::clear(summary, measured));
     }
     let summary = format!(
-        "The longer half of the {name} texts of each class loses {:.1} points of accuracy against the other split, the shorter \
-         half {:.1}: long texts are cut off, at their end or at their beginning, where they were not before.",
+        "The longer half of the {name} texts of each class loses {:.1} points of accuracy against the other \
+         split, the shorter half {:.1}: long texts are cut off, at their end or at their beginning, where \
+         they were not before.",
         100.0 * slices.long_loss(),
         100.0 * slices.short_loss()
     );
@@ -207,8 +208,8 @@ fn threshold(pairs: &[(usize, bool)]) -> Option<usize> {
 fn found_cut(suspect: &Suspect<'_>, cut: &Cut) -> Answer {
     let name = suspect.split.name();
     let summary = format!(
-        "{name} texts are cut off: of {} pairs of different texts that have their {} {} words or more in common, {} got the very \
-         same scores, so that the rest was not read. {}",
+        "{name} texts are cut off: of {} pairs of different texts that have their {} {} words or more in \
+         common, {} got the very same scores, so that the rest was not read. {}",
         cut.pairs,
         cut.end,
         cut.words,
@@ -245,7 +246,8 @@ fn found(suspect: &Suspect<'_>, summary: String, measured: Measured) -> Answer {
         confidence: Confidence::Likely,
         summary,
         effect_points: Some(100.0 * (suspect.reference_accuracy().unwrap_or(0.0) - suspect.rows.accuracy())),
-        fix: "Use one maximal length and one side of truncation for training and prediction, and save both with the model."
+        fix: "Use one maximal length and one side of truncation for training and prediction, and save both \
+              with the model."
             .to_owned(),
         confirm: "compare the number of tokens of the longest texts in both code paths".to_owned(),
         measured,

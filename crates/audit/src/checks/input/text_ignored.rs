@@ -112,20 +112,22 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         },
         summary: if one_answer && !only_length {
             format!(
-                "{:.0} % of the {name} rows have the very scores of a row with another text: the model does not see the words. Token \
-                 ids and attention mask in swapped places do this, as does a mask of zeros.",
+                "{:.0} % of the {name} rows have the very scores of a row with another text: the model does \
+                 not see the words. Token ids and attention mask in swapped places do this, as does a mask \
+                 of zeros.",
                 100.0 * same_answer
             )
         } else {
             format!(
-                "The {name} predictions follow the length of the text, which explains {:.0} % of how its scores vary: the model does \
-                 not see the words. Token ids and attention mask in swapped places do this, as does a mask of zeros.",
+                "The {name} predictions follow the length of the text, which explains {:.0} % of how its \
+                 scores vary: the model does not see the words. Token ids and attention mask in swapped \
+                 places do this, as does a mask of zeros.",
                 100.0 * explained.max(0.0)
             )
         },
         effect_points: Some(100.0 * (suspect.reference_accuracy().unwrap_or(0.0) - suspect.rows.accuracy())),
-        fix: "Pass `input_ids` and `attention_mask` by name, and check that the mask holds only 0 and 1 and sums to the number of \
-              tokens."
+        fix: "Pass `input_ids` and `attention_mask` by name, and check that the mask holds only 0 and 1 and \
+              sums to the number of tokens."
             .to_owned(),
         confirm: "print the largest token id and the largest mask value of one batch".to_owned(),
         measured,

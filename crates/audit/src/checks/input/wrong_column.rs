@@ -136,8 +136,13 @@ fn found(
             100.0 * share,
             100.0 * elsewhere
         ),
-        effect_points: case.gap().ok().filter(|gap| gap.significant).map(|gap| gap.points.abs()),
-        fix: "Read the texts again: name the column and the encoding, and look at some rows of each split before training."
+        effect_points: case
+            .gap()
+            .ok()
+            .filter(|gap| gap.significant)
+            .map(|gap| gap.points.abs()),
+        fix: "Read the texts again: name the column and the encoding, and look at some rows of each split \
+              before training."
             .to_owned(),
         confirm: format!("print five texts of the {split} file"),
         measured,

@@ -123,17 +123,23 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         ));
     }
     Ok(Diagnosis {
-        severity: if gain >= CAUTION { Severity::Caution } else { Severity::Note },
+        severity: if gain >= CAUTION {
+            Severity::Caution
+        } else {
+            Severity::Note
+        },
         confidence: Confidence::Likely,
         summary: format!(
-            "{number} frequent words say nothing about the label ({first}). Without them a simple classifier is right \
-             on {:.1} % of the validation rows instead of {:.1} %.",
+            "{number} frequent words say nothing about the label ({first}). Without them a simple classifier \
+             is right on {:.1} % of the validation rows instead of {:.1} %.",
             share(&without) * 100.0,
             share(&with) * 100.0,
         ),
         effect_points: Some(rounded(gain * 100.0)),
         fix: String::from("Add the words to `preprocess.clean`, in `stop_words.add`, and train again."),
-        confirm: String::from("Train with and without the words and compare the validation accuracy, not the test."),
+        confirm: String::from(
+            "Train with and without the words and compare the validation accuracy, not the test.",
+        ),
         measured,
     }
     .into())

@@ -196,21 +196,25 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     }
     if other_words {
         summary.push_str(&format!(
-            "Of the words of a test text {} were never seen in training; for new texts of the training kind it would \
-             be {}. ",
+            "Of the words of a test text {} were never seen in training; for new texts of the training kind \
+             it would be {}. ",
             percent(unknown.in_test),
             percent(unknown.in_train),
         ));
     }
     summary.push_str("A model is worse on what it has not seen.");
     Ok(Diagnosis {
-        severity: if distance >= LARGE || difference >= LARGE { Severity::Caution } else { Severity::Note },
+        severity: if distance >= LARGE || difference >= LARGE {
+            Severity::Caution
+        } else {
+            Severity::Note
+        },
         confidence: Confidence::Likely,
         summary,
         effect_points: None,
         fix: String::from(
-            "If the model is meant for such texts, train on some of them, with an encoder for these languages; if not, \
-             take them out before you test.",
+            "If the model is meant for such texts, train on some of them, with an encoder for these \
+             languages; if not, take them out before you test.",
         ),
         confirm: String::from("Give the test accuracy for each language apart."),
         measured,

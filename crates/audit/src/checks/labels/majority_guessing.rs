@@ -83,8 +83,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .with("share_of_the_largest_class", rounded(rate))
         .with("balanced_accuracy", balanced.map(rounded))
         .with("largest_share_of_predictions", rounded(favourite));
-    let fix = "Give the mean of the classes' accuracies beside the total, weight the classes in training, or collect \
-               more rows of the small ones.";
+    let fix = "Give the mean of the classes' accuracies beside the total, weight the classes in training, or \
+               collect more rows of the small ones.";
     // A model that is wrong about many rows of a large class may well know the small ones.
     let classes = totals.support.iter().filter(|rows| **rows > 0).count() as f64;
     let other_texts = case.finds_at_least(Cause::TextDrift, Severity::Caution);
@@ -92,15 +92,19 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         && (other_texts || balanced.is_some_and(|balanced| balanced >= 1.0 / classes + SKILL));
     if p_value > LEVEL {
         return Ok(Diagnosis {
-            severity: if skilled { Severity::Caution } else { Severity::Unsound },
+            severity: if skilled {
+                Severity::Caution
+            } else {
+                Severity::Unsound
+            },
             confidence: if favourite >= GUESSING && !is_explained(case) {
                 Confidence::Certain
             } else {
                 Confidence::Possible
             },
             summary: format!(
-                "The model is right on {} of the rows. Always answering the most frequent class would be right on {}, \
-                 so {}.",
+                "The model is right on {} of the rows. Always answering the most frequent class would be \
+                 right on {}, so {}.",
                 percent(accuracy),
                 percent(rate),
                 if skilled {
@@ -114,8 +118,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                 String::from(fix)
             } else {
                 String::from(
-                    "The predictions are spread over the classes and still wrong: look at the findings on labels, \
-                     pairing and weights first.",
+                    "The predictions are spread over the classes and still wrong: look at the findings on \
+                     labels, pairing and weights first.",
                 )
             },
             confirm: String::from("Count the predicted labels, and compare with the true ones."),
@@ -128,8 +132,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             severity: Severity::Note,
             confidence: Confidence::Certain,
             summary: format!(
-                "The accuracy is {}, but the mean over the classes is {}: small classes are mostly missed, and the \
-                 total hides it.",
+                "The accuracy is {}, but the mean over the classes is {}: small classes are mostly missed, \
+                 and the total hides it.",
                 percent(accuracy),
                 percent(balanced),
             ),

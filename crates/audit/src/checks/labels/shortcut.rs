@@ -127,25 +127,32 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         format!("The model can use {reason}, and will be worse on texts where it does not tell.")
     };
     Ok(Diagnosis {
-        severity: if suffices { Severity::Caution } else { Severity::Note },
+        severity: if suffices {
+            Severity::Caution
+        } else {
+            Severity::Note
+        },
         confidence: Confidence::Likely,
         summary: format!(
-            "Knowing only {reason}, one is right on {} of the test rows; the model is right on {}, always guessing the \
-             largest class on {}. {conclusion}",
+            "Knowing only {reason}, one is right on {} of the test rows; the model is right on {}, always \
+             guessing the largest class on {}. {conclusion}",
             percent(cue_accuracy),
             percent(model_accuracy),
             percent(guess_accuracy),
         ),
         effect_points: Some(rounded((cue_accuracy - guess_accuracy) * 100.0)),
         fix: format!(
-            "Collect rows of each class that do not differ in {}, or test on rows in which the two do not go together.",
+            "Collect rows of each class that do not differ in {}, or test on rows in which the two do not go \
+             together.",
             cue.name
         ),
         confirm: format!(
             "Look at the accuracy among rows of the same {} (`accuracy_by_length` for lengths).",
             cue.name
         ),
-        measured: measured.statistic("accuracy of the shortcut", rounded(cue_accuracy)).p_value(p_value),
+        measured: measured
+            .statistic("accuracy of the shortcut", rounded(cue_accuracy))
+            .p_value(p_value),
     }
     .into())
 }
@@ -191,7 +198,10 @@ fn cues(train: &Part, test: &Part, train_labels: &[u32], classes: usize) -> Vec<
             };
             cues.push(Cue {
                 name: format!("whether they have `{mark}`"),
-                knowledge: format!("whether a text has the word `{mark}`, as all texts of some classes do and none of the others"),
+                knowledge: format!(
+                    "whether a text has the word `{mark}`, as all texts of some classes do and none of the \
+                     others"
+                ),
                 key: "accuracy_of_a_mark_alone",
                 train: marked(train),
                 test: marked(test),

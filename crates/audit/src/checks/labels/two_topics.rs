@@ -137,20 +137,20 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         severity: Severity::Note,
         confidence: Confidence::Possible,
         summary: format!(
-            "`{}` and `{}` are taken for each other in {of_pair} of {errors} errors, and in most of these the right \
-             one is the model's second choice by little. Perhaps many documents are about both, and one label is too \
-             few for them.",
+            "`{}` and `{}` are taken for each other in {of_pair} of {errors} errors, and in most of these \
+             the right one is the model's second choice by little. Perhaps many documents are about both, \
+             and one label is too few for them.",
             name(one),
             name(other),
         ),
         effect_points: Some(rounded(gain * 100.0)),
         fix: String::from(
-            "Read some of these documents. If they are about both, merge the two classes, allow two labels, or write \
-             down a rule for which one wins and label again.",
+            "Read some of these documents. If they are about both, merge the two classes, allow two labels, \
+             or write down a rule for which one wins and label again.",
         ),
         confirm: format!(
-            "Count how many of 30 such documents two people label alike, or train with the two classes merged: the \
-             accuracy would be about {}.",
+            "Count how many of 30 such documents two people label alike, or train with the two classes \
+             merged: the accuracy would be about {}.",
             percent(predicted.accuracy() + gain),
         ),
         measured,

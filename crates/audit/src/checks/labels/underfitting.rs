@@ -97,8 +97,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         not_by_heart && case.significant(baseline.p_value) && baseline.accuracy - validation >= MATERIAL
     });
     let unfinished = not_by_heart && falling.is_some_and(|fall| fall >= STEEP);
-    let fix = "Train longer, raise the learning rate (ten times as high for a head on a frozen encoder), or train the \
-               encoder too.";
+    let fix = "Train longer, raise the learning rate (ten times as high for a head on a frozen encoder), or \
+               train the encoder too.";
     let confirm =
         "Train for three times as many epochs and see whether training and validation accuracy rise.";
     if let Some(baseline) = behind {
@@ -115,8 +115,9 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             },
             confidence: Confidence::Likely,
             summary: format!(
-                "The model is right on {} of the validation rows and {} of the training rows; counting words, without \
-                 any encoder, gets {} on the same validation rows. It has not learned what the texts offer.{still}",
+                "The model is right on {} of the validation rows and {} of the training rows; counting \
+                 words, without any encoder, gets {} on the same validation rows. It has not learned what \
+                 the texts offer.{still}",
                 percent(validation),
                 percent(train),
                 percent(baseline.accuracy),
@@ -133,8 +134,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             severity: Severity::Note,
             confidence: Confidence::Certain,
             summary: format!(
-                "The training ended while it was still getting better: the last epoch lowered the validation loss by \
-                 {}, and training accuracy ({}) is not far above validation accuracy ({}).",
+                "The training ended while it was still getting better: the last epoch lowered the validation \
+                 loss by {}, and training accuracy ({}) is not far above validation accuracy ({}).",
                 percent(falling.unwrap_or(0.0)),
                 percent(train),
                 percent(validation),

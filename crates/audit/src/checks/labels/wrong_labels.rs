@@ -140,8 +140,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     if evidenced < NOTED && !contradictory {
         return Ok(Answer::clear(
             format!(
-                "about {} of the labels look wrong to {}, which may be hard rows: where it is sure, it disagrees with \
-                 {}; rows to look at first: {}",
+                "about {} of the labels look wrong to {}, which may be hard rows: where it is sure, it \
+                 disagrees with {}; rows to look at first: {}",
                 percent(*estimate),
                 judged.judge,
                 percent(sure_share),
@@ -152,12 +152,20 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     }
     let lower_bound = lower_bound(conflicting_texts, certainly_wrong);
     Ok(Diagnosis {
-        severity: if evidenced >= LARGE { Severity::Caution } else { Severity::Note },
-        confidence: if contradictory { Confidence::Likely } else { Confidence::Possible },
+        severity: if evidenced >= LARGE {
+            Severity::Caution
+        } else {
+            Severity::Note
+        },
+        confidence: if contradictory {
+            Confidence::Likely
+        } else {
+            Confidence::Possible
+        },
         summary: format!(
-            "Between {} and {} of 100 labels look wrong to {}: the smaller number where it is surest, the larger with \
-             rows that may only be hard.{lower_bound} If the smaller one is right, no model can be measured to be right \
-             on more than about {}. Read some rows before you believe it.",
+            "Between {} and {} of 100 labels look wrong to {}: the smaller number where it is surest, the \
+             larger with rows that may only be hard.{lower_bound} If the smaller one is right, no model can \
+             be measured to be right on more than about {}. Read some rows before you believe it.",
             tenths(fewer),
             tenths(estimate.max(sure_share).min(most)),
             judged.judge,
@@ -165,12 +173,13 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         ),
         effect_points: Some(rounded(100.0 * fewer)),
         fix: String::from(
-            "Read the listed rows, the first ones first, and correct the labels that are wrong. Do not delete rows \
-             because a model disagrees, least of all test rows: that only makes the figure look better.",
+            "Read the listed rows, the first ones first, and correct the labels that are wrong. Do not \
+             delete rows because a model disagrees, least of all test rows: that only makes the figure look \
+             better.",
         ),
         confirm: String::from(
-            "Let two people label the first 50 rows of `suspect_rows` without seeing the label, and count how often \
-             they disagree with it.",
+            "Let two people label the first 50 rows of `suspect_rows` without seeing the label, and count \
+             how often they disagree with it.",
         ),
         measured,
     }

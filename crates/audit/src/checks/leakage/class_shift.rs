@@ -105,15 +105,15 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         },
         confidence: Confidence::Certain,
         summary: format!(
-            "The classes have other shares in test than in {}: {} of the rows would have to change their class to make \
-             them alike.{cost}",
+            "The classes have other shares in test than in {}: {} of the rows would have to change their \
+             class to make them alike.{cost}",
             split_name(split),
             percent(distance),
         ),
         effect_points: effect.map(rounded),
         fix: String::from(
-            "Decide which shares are those of real use. Draw the splits in these shares, or give the accuracy of each \
-             class beside the total.",
+            "Decide which shares are those of real use. Draw the splits in these shares, or give the \
+             accuracy of each class beside the total.",
         ),
         confirm: String::from("Count the labels of both files, and compare the accuracy class by class."),
         measured,

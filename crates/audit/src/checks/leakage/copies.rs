@@ -150,7 +150,8 @@ pub(crate) fn answer(
     let part = case.evidence.part(of).ok_or_else(|| missing(case))?;
     let share = rows.len() as f64 / part.rows.max(1) as f64;
     let mut summary = format!(
-        "{} of {} {} rows ({}) {} {likeness} a row of the {} file, so the model may know the answer by heart.",
+        "{} of {} {} rows ({}) {} {likeness} a row of the {} file, so the model may know the answer by \
+         heart.",
         rows.len(),
         part.rows,
         split_name(of),
@@ -178,12 +179,12 @@ pub(crate) fn answer(
         summary,
         effect_points: effect.map(|effect| rounded((effect.with - effect.without) * 100.0)),
         fix: String::from(
-            "Split again so that copies of a text stay in one split (Labelproof's `split` does), train again, and \
-             report the accuracy on the new test rows.",
+            "Split again so that copies of a text stay in one split (Labelproof's `split` does), train \
+             again, and report the accuracy on the new test rows.",
         ),
         confirm: format!(
-            "Open the {} listed under `rows` and search the {} file for their texts; then compute the accuracy \
-             without these rows.",
+            "Open the {} listed under `rows` and search the {} file for their texts; then compute the \
+             accuracy without these rows.",
             count(rows.len().min(NAMED_ROWS), "row"),
             split_name(with),
         ),

@@ -239,9 +239,9 @@ fn found(case: &Case<'_>, rules: &[Rule], share: f64, severity: Severity, measur
         severity,
         confidence: Confidence::Likely,
         summary: format!(
-            "The word `{}` alone tells the label `{}`: it is in {} of its training texts, and {} of the texts with it \
-             have this label. Such words give away the labels of {} of the rows, so the model may have learned to look \
-             for them and nothing else.",
+            "The word `{}` alone tells the label `{}`: it is in {} of its training texts, and {} of the \
+             texts with it have this label. Such words give away the labels of {} of the rows, so the model \
+             may have learned to look for them and nothing else.",
             first.word,
             name(first),
             percent(first.recall),
@@ -250,8 +250,8 @@ fn found(case: &Case<'_>, rules: &[Rule], share: f64, severity: Severity, measur
         ),
         effect_points: None,
         fix: String::from(
-            "Find out where the word comes from. If new texts will not have it (a file name, a template, an address, \
-             the label itself), remove it from all texts and train again.",
+            "Find out where the word comes from. If new texts will not have it (a file name, a template, an \
+             address, the label itself), remove it from all texts and train again.",
         ),
         confirm: format!(
             "Add `{}` to `stop_words.add`, train again, and compare the accuracy.",

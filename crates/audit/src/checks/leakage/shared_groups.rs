@@ -135,16 +135,20 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         severity,
         confidence,
         summary: format!(
-            "{} of {} {name} rows ({}) come from an author, thread or source that the model was trained on.{compared}",
+            "{} of {} {name} rows ({}) come from an author, thread or source that the model was trained \
+             on.{compared}",
             rows.len(),
             shared.len(),
             percent(share),
         ),
         effect_points: effect.map(|effect| rounded(effect * 100.0)),
         fix: String::from(
-            "If the model is meant for new authors, threads or sources, split by them: all rows of one in one split.",
+            "If the model is meant for new authors, threads or sources, split by them: all rows of one in \
+             one split.",
         ),
-        confirm: String::from("Split once by group and once at random, and train on both: the difference is the leak."),
+        confirm: String::from(
+            "Split once by group and once at random, and train on both: the difference is the leak.",
+        ),
         measured: measured.with("rows", row_names(part, &rows)),
     }
     .into())

@@ -110,15 +110,15 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             Confidence::Possible
         },
         summary: format!(
-            "With {rows} {name} rows the accuracy is only known to lie between {} and {}. Two models, or two splits, \
-             that differ by less cannot be told apart.{choosing}",
+            "With {rows} {name} rows the accuracy is only known to lie between {} and {}. Two models, or two \
+             splits, that differ by less cannot be told apart.{choosing}",
             percent(low),
             percent(high),
         ),
         effect_points: None,
         fix: String::from(
-            "Keep more rows apart: about 400 give an interval of 10 points at the worst, and 1,600 one of 5. With too \
-             few rows for that, use cross-validation.",
+            "Keep more rows apart: about 400 give an interval of 10 points at the worst, and 1,600 one of 5. \
+             With too few rows for that, use cross-validation.",
         ),
         confirm: String::from("Split again with three other seeds and see how far the accuracy moves."),
         measured: measured.statistic("width of the 95 % interval", rounded(high - low)),

@@ -117,21 +117,28 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         };
         return Ok(Diagnosis {
             severity: Severity::Unsound,
-            confidence: if sorted { Confidence::Certain } else { Confidence::Likely },
+            confidence: if sorted {
+                Confidence::Certain
+            } else {
+                Confidence::Likely
+            },
             summary: format!(
-                "The classes of the {name} rows are not those of the training rows: {} of the rows would have to \
-                 change their class to make them alike.{lacking}{order} A figure measured on such rows says little \
-                 about the others.",
+                "The classes of the {name} rows are not those of the training rows: {} of the rows would \
+                 have to change their class to make them alike.{lacking}{order} A figure measured on such \
+                 rows says little about the others.",
                 percent(distance),
             ),
             effect_points: None,
             fix: String::from(
                 "Shuffle the rows before you split, and draw each class in proportion (a stratified split).",
             ),
-            confirm: String::from("Count the labels of each split: `cut -d, -f2 validation.csv | sort | uniq -c`."),
-            measured: measured
-                .with("split", name)
-                .with("absent_classes", names.into_iter().map(Value::from).collect::<Value>()),
+            confirm: String::from(
+                "Count the labels of each split: `cut -d, -f2 validation.csv | sort | uniq -c`.",
+            ),
+            measured: measured.with("split", name).with(
+                "absent_classes",
+                names.into_iter().map(Value::from).collect::<Value>(),
+            ),
         }
         .into());
     }

@@ -68,8 +68,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
-            "{} of {} test rows ({}) are in the training file: the model was tested on what it was trained on. The \
-             test accuracy says how well it remembers, not how well it will do on new texts.",
+            "{} of {} test rows ({}) are in the training file: the model was tested on what it was trained \
+             on. The test accuracy says how well it remembers, not how well it will do on new texts.",
             rows.len(),
             part.rows,
             percent(share),
@@ -78,7 +78,9 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         fix: String::from(
             "Check which files the training read. Take the test rows out of it, train again, and test again.",
         ),
-        confirm: String::from("Compare the two files: `comm -12 <(sort -u train.csv) <(sort -u test.csv) | wc -l`."),
+        confirm: String::from(
+            "Compare the two files: `comm -12 <(sort -u train.csv) <(sort -u test.csv) | wc -l`.",
+        ),
         measured: measured.with("rows", row_names(part, &rows)),
     }
     .into())

@@ -151,18 +151,19 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         },
         confidence: Confidence::Likely,
         summary: format!(
-            "Test texts differ from training texts: of a test text and a training text, a simple classifier picks the \
-             test text {:.0} times in 100 (50 would be chance).{examples} A model is worse on texts of a kind that it \
-             has not seen.",
+            "Test texts differ from training texts: of a test text and a training text, a simple classifier \
+             picks the test text {:.0} times in 100 (50 would be chance).{examples} A model is worse on \
+             texts of a kind that it has not seen.",
             auc * 100.0,
         ),
         effect_points: cost,
         fix: String::from(
-            "Find out how the test texts were collected. If they are what the model is for, train on such texts too; \
-             if not, draw the test rows from the same source as the others.",
+            "Find out how the test texts were collected. If they are what the model is for, train on such \
+             texts too; if not, draw the test rows from the same source as the others.",
         ),
         confirm: String::from(
-            "Put all rows together, split them at random, and train again: what the test accuracy gains is the shift.",
+            "Put all rows together, split them at random, and train again: what the test accuracy gains is \
+             the shift.",
         ),
         measured: measured
             .with("words_of_test", words(&of_test))

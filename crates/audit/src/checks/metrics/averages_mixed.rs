@@ -104,15 +104,17 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         severity: Severity::Note,
         confidence: Confidence::Certain,
         summary: format!(
-            "The logged {} are all {:.1} %, the accuracy: micro averages, which say nothing new where a row has one label. The \
-             mean F1 of the classes is {:.1} %.",
+            "The logged {} are all {:.1} %, the accuracy: micro averages, which say nothing new where a row \
+             has one label. The mean F1 of the classes is {:.1} %.",
             names.join(", "),
             100.0 * accuracy,
             100.0 * macro_f1
         ),
         effect_points: Some(100.0 * (accuracy - macro_f1)),
         fix: "Report macro averages (`average=\"macro\"`), or each class by itself.".to_owned(),
-        confirm: "compute F1 of the validation file with average=\"macro\" and with average=\"micro\"".to_owned(),
+        confirm: "compute F1 of the validation file with average=\"macro\" and with \
+                  average=\"micro\""
+            .to_owned(),
         measured,
     }
     .into())

@@ -139,15 +139,17 @@ fn found(
         severity: Severity::Caution,
         confidence: Confidence::Likely,
         summary: format!(
-            "The logged {name} of {:.1} % is the mean of what batches of {size} rows gave ({average}). Over all rows it is {}.",
+            "The logged {name} of {:.1} % is the mean of what batches of {size} rows gave ({average}). Over \
+             all rows it is {}.",
             100.0 * logged,
             real.join(", ")
         ),
-        effect_points: global
-            .first()
-            .map(|(_, value)| 100.0 * (logged - value)),
+        effect_points: global.first().map(|(_, value)| 100.0 * (logged - value)),
         fix: format!("Collect all predictions of the epoch and compute {name} once over them."),
-        confirm: format!("compute {name} over the whole validation file, for instance with scikit-learn's classification_report"),
+        confirm: format!(
+            "compute {name} over the whole validation file, for instance with scikit-learn's \
+             classification_report"
+        ),
         measured: Measured::new()
             .statistic("mean over batches", mean)
             .with("logged", logged)

@@ -96,19 +96,24 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .map(|&(_, row)| test_ids[row].as_str())
         .collect();
     Ok(Diagnosis {
-        severity: if share > 0.01 { Severity::Unsound } else { Severity::Caution },
+        severity: if share > 0.01 {
+            Severity::Unsound
+        } else {
+            Severity::Caution
+        },
         confidence: Confidence::Certain,
         summary: format!(
-            "{} of the {} test rows ({:.1} %) are validation rows. The model was chosen by them, so that they cannot judge it: a \
-             new text will be predicted less well.",
+            "{} of the {} test rows ({:.1} %) are validation rows. The model was chosen by them, so that \
+             they cannot judge it: a new text will be predicted less well.",
             shared.len(),
             test.rows,
             100.0 * share
         ),
         effect_points: None,
-        fix: "Set rows aside that nothing looks at before the last evaluation: split once, into three parts, and save which row \
-              is where."
-            .to_owned(),
+        fix:
+            "Set rows aside that nothing looks at before the last evaluation: split once, into three parts, \
+             and save which row is where."
+                .to_owned(),
         confirm: "count the ids that both files have".to_owned(),
         measured: measured.with("ids", names),
     }

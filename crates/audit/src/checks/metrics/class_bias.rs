@@ -92,7 +92,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .with("accuracy", accuracy);
     if area < GOOD_AREA || gain < LEAST_GAIN || !case.significant(p_value) {
         let summary = format!(
-            "Adding a constant to each class's score, fitted on validation, changes the test accuracy by {:.1} points.",
+            "Adding a constant to each class's score, fitted on validation, changes the test accuracy by \
+             {:.1} points.",
             100.0 * gain
         );
         return Ok(Answer::clear(summary, measured));
@@ -101,17 +102,20 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         severity: Severity::Caution,
         confidence: Confidence::Likely,
         summary: format!(
-            "The scores order the test rows well (area under the ROC curve {area:.3}), yet only {:.1} % of the predictions are \
-             right: some classes are given too high a score throughout. One constant a class, fitted on validation, makes it \
-             {:.1} %.",
+            "The scores order the test rows well (area under the ROC curve {area:.3}), yet only {:.1} % of \
+             the predictions are right: some classes are given too high a score throughout. One constant a \
+             class, fitted on validation, makes it {:.1} %.",
             100.0 * accuracy,
             100.0 * (accuracy + gain)
         ),
         effect_points: Some(100.0 * gain),
-        fix: "Train longer, or with a larger learning rate: a head that is not done has such a bias. Then make sure that features are computed without dropout while a head \
-              is fitted to a frozen encoder, and that pooling ignores padding."
+        fix: "Train longer, or with a larger learning rate: a head that is not done has such a bias. Then \
+              make sure that features are computed without dropout while a head is fitted to a frozen \
+              encoder, and that pooling ignores padding."
             .to_owned(),
-        confirm: "compare the accuracy of the training rows in training mode and in prediction mode".to_owned(),
+        confirm: "compare the accuracy of the training rows in training mode and in prediction \
+                  mode"
+            .to_owned(),
         measured: measured.with("bias", bias),
     }
     .into())

@@ -108,21 +108,23 @@ fn compare(log: &Log, once: f64, twice: f64) -> Answer {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
-            "The logged validation loss is {twice:.4}: exactly what comes out if softmax is applied to the saved probabilities \
-             once more. Their real loss is {once:.4}. The loss was given probabilities where it expects logits, so that it can \
-             hardly fall, training is slow, and the probabilities are worth little."
+            "The logged validation loss is {twice:.4}: exactly what comes out if softmax is applied to the \
+             saved probabilities once more. Their real loss is {once:.4}. The loss was given probabilities \
+             where it expects logits, so that it can hardly fall, training is slow, and the probabilities \
+             are worth little."
         ),
         effect_points: None,
         fix: FIX.to_owned(),
-        confirm: "train again with the last softmax removed: the loss of the first epochs must fall below the old floor"
+        confirm: "train again with the last softmax removed: the loss of the first epochs must fall below \
+                  the old floor"
             .to_owned(),
         measured,
     }
     .into()
 }
 
-const FIX: &str = "Remove the softmax at the end of the model and keep `from_logits=True` (or `CrossEntropyLoss`), or keep the \
-                   softmax and say `from_logits=False`; then train again.";
+const FIX: &str = "Remove the softmax at the end of the model and keep `from_logits=True` (or \
+                   `CrossEntropyLoss`), or keep the softmax and say `from_logits=False`; then train again.";
 
 fn from_log(log: &Log, classes: usize) -> Answer {
     let floor = double_softmax_floor(classes);
@@ -144,8 +146,8 @@ fn from_log(log: &Log, classes: usize) -> Answer {
     let beyond = reported.is_some_and(|figures| above_cap(figures, classes));
     if !within || !beyond {
         let summary = format!(
-            "The logged losses ({least:.3} to {most:.3}) are not those of a softmax applied twice, which for {classes} classes \
-             lie between {floor:.3} and {:.3} whatever the model learns.",
+            "The logged losses ({least:.3} to {most:.3}) are not those of a softmax applied twice, which for \
+             {classes} classes lie between {floor:.3} and {:.3} whatever the model learns.",
             floor + 1.0
         );
         return Answer::clear(summary, measured);
@@ -154,16 +156,17 @@ fn from_log(log: &Log, classes: usize) -> Answer {
         severity: Severity::Caution,
         confidence: Confidence::Possible,
         summary: format!(
-            "Every logged loss ({least:.3} to {most:.3}) lies between {floor:.3} and {:.3}, where a softmax that is applied twice \
-             keeps it for {classes} classes, and it is too large for the logged accuracy. That fits `from_logits=True` on the \
-             output of a softmax. A model that is merely unsure of itself can log the same, so this is no proof. It does not \
-             change which class is predicted.",
+            "Every logged loss ({least:.3} to {most:.3}) lies between {floor:.3} and {:.3}, where a softmax \
+             that is applied twice keeps it for {classes} classes, and it is too large for the logged \
+             accuracy. That fits `from_logits=True` on the output of a softmax. A model that is merely \
+             unsure of itself can log the same, so this is no proof. It does not change which class is \
+             predicted.",
             floor + 1.0
         ),
         effect_points: None,
         fix: FIX.to_owned(),
-        confirm: "save the probabilities of the validation rows and run `labelproof audit --validation FILE --log LOG`: the \
-                  loss computed from them, with one softmax and with two, decides it"
+        confirm: "save the probabilities of the validation rows and run `labelproof audit --validation FILE \
+                  --log LOG`: the loss computed from them, with one softmax and with two, decides it"
             .to_owned(),
         measured,
     }

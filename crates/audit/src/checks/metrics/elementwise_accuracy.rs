@@ -101,7 +101,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let is_theirs = !predicting_epochs(case, true)?.is_empty() || is_logged(by_row) && !near(by_output);
     if classes <= 2 || !is_logged(by_output) || is_theirs || by_output - by_row < LEAST_DISTANCE {
         let summary = format!(
-            "The logged accuracy ({:.1} %) is not the share of single outputs on the right side of one half ({:.1} %).",
+            "The logged accuracy ({:.1} %) is not the share of single outputs on the right side of one half \
+             ({:.1} %).",
             100.0 * reported,
             100.0 * by_output
         );
@@ -111,17 +112,19 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
-            "The logged accuracy of {:.1} % counts single outputs: each row has {classes} of them, and a wrong row still has \
-             {} right. Of the rows {:.1} % are right.",
+            "The logged accuracy of {:.1} % counts single outputs: each row has {classes} of them, and a \
+             wrong row still has {} right. Of the rows {:.1} % are right.",
             100.0 * by_output,
             classes - 2,
             100.0 * by_row
         ),
         effect_points: Some(100.0 * (by_output - by_row)),
-        fix: "Use categorical cross-entropy on a softmax over the classes, and `categorical_accuracy` (the share of rows \
-              whose highest output is right)."
+        fix: "Use categorical cross-entropy on a softmax over the classes, and `categorical_accuracy` (the \
+              share of rows whose highest output is right)."
             .to_owned(),
-        confirm: "count the rows of the validation file whose highest score belongs to the true class".to_owned(),
+        confirm: "count the rows of the validation file whose highest score belongs to the true \
+                  class"
+            .to_owned(),
         measured,
     }
     .into())

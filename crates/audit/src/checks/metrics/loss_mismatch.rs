@@ -92,8 +92,9 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             severity: Severity::Caution,
             confidence: Confidence::Certain,
             summary: format!(
-                "A loss of {loss:.3} is impossible at an accuracy of {:.1} %: every wrong row alone costs at least 0.69, \
-                 together {least:.3}. Loss and accuracy are not of the same rows, or the loss is divided by too much.",
+                "A loss of {loss:.3} is impossible at an accuracy of {:.1} %: every wrong row alone costs at \
+                 least 0.69, together {least:.3}. Loss and accuracy are not of the same rows, or the loss is \
+                 divided by too much.",
                 100.0 * accuracy
             ),
             effect_points: None,
@@ -108,13 +109,14 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             severity: Severity::Note,
             confidence: Confidence::Possible,
             summary: format!(
-                "A loss of {loss:.3} is too large for an accuracy of {:.1} %: a model whose probabilities mean what they say has \
-                 at most {cap:.3}. Either the loss is something else than the cross-entropy of the predictions, or the \
-                 probabilities are far from the truth.",
+                "A loss of {loss:.3} is too large for an accuracy of {:.1} %: a model whose probabilities \
+                 mean what they say has at most {cap:.3}. Either the loss is something else than the \
+                 cross-entropy of the predictions, or the probabilities are far from the truth.",
                 100.0 * accuracy
             ),
             effect_points: None,
-            fix: "Compute the cross-entropy of the validation rows from the saved probabilities and compare it with the log."
+            fix: "Compute the cross-entropy of the validation rows from the saved probabilities and compare \
+                  it with the log."
                 .to_owned(),
             confirm: CONFIRM.to_owned(),
             measured,
@@ -122,7 +124,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .into());
     }
     let summary = format!(
-        "A loss of {loss:.3} is possible at an accuracy of {:.1} % (from {least:.3}; to {cap:.3} for a calibrated model).",
+        "A loss of {loss:.3} is possible at an accuracy of {:.1} % (from {least:.3}; to {cap:.3} for a \
+         calibrated model).",
         100.0 * accuracy
     );
     Ok(Answer::clear(summary, measured))
@@ -163,7 +166,8 @@ fn compare(log: &Log, scored: &ScoredRows<'_>, epochs: &[usize], train_counts: O
         .filter_map(|&epoch| log.epochs[epoch].validation.loss);
     let nearest = logged_losses.min_by(|one, other| (one - loss).abs().total_cmp(&(other - loss).abs()));
     let Some(reported) = nearest else {
-        let summary = "The saved predictions are not those of any logged epoch, so that their losses cannot be compared.";
+        let summary = "The saved predictions are not those of any logged epoch, so that their losses cannot \
+                       be compared.";
         return Answer::clear(summary, measured);
     };
     let measured = measured.with("logged_loss", reported);
@@ -186,7 +190,8 @@ fn compare(log: &Log, scored: &ScoredRows<'_>, epochs: &[usize], train_counts: O
         "It is what weighing each class by its rarity gives.".to_owned()
     } else if (0.005..0.5).contains(&smoothing) && reported > loss {
         format!(
-            "It is what label smoothing of {smoothing:.2} would give; a penalty on the weights or class weights fit as well."
+            "It is what label smoothing of {smoothing:.2} would give; a penalty on the weights or class \
+             weights fit as well."
         )
     } else if ratio > 4.0 {
         format!("It is {ratio:.1} times the real one: a sum over a batch, perhaps, where a mean is meant.")
@@ -201,10 +206,12 @@ fn compare(log: &Log, scored: &ScoredRows<'_>, epochs: &[usize], train_counts: O
         // The two losses are numbers of the same rows, and differ; only what made them differ is a guess.
         confidence: Confidence::Certain,
         summary: format!(
-            "The log says that the validation loss is {reported:.4}; from the saved probabilities it is {loss:.4}. {guess}"
+            "The log says that the validation loss is {reported:.4}; from the saved probabilities it is \
+             {loss:.4}. {guess}"
         ),
         effect_points: None,
-        fix: "Log the plain cross-entropy of the validation rows beside what is minimised, and compare models by it."
+        fix: "Log the plain cross-entropy of the validation rows beside what is minimised, and compare \
+              models by it."
             .to_owned(),
         confirm: "compute the mean of −ln p of the true class over the validation file".to_owned(),
         measured: measured.with("ratio", ratio).with("label_smoothing", smoothing),

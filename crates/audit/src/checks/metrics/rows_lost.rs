@@ -104,15 +104,22 @@ fn counted_twice(split: Split, rows: usize, repeated: &[(&str, u64)]) -> Answer 
     let share = surplus as f64 / rows as f64;
     let names: Vec<&str> = repeated.iter().take(SHOWN).map(|(id, _)| *id).collect();
     Diagnosis {
-        severity: if share > 0.01 { Severity::Unsound } else { Severity::Caution },
+        severity: if share > 0.01 {
+            Severity::Unsound
+        } else {
+            Severity::Caution
+        },
         confidence: Confidence::Certain,
         summary: format!(
-            "{surplus} of the {rows} {split} predictions are of rows that were counted before: {} ids occur more than once. \
-             Padding of the last batch over several workers does this, or a sampler that draws with replacement.",
+            "{surplus} of the {rows} {split} predictions are of rows that were counted before: {} ids occur \
+             more than once. Padding of the last batch over several workers does this, or a sampler that \
+             draws with replacement.",
             repeated.len()
         ),
         effect_points: Some(100.0 * share),
-        fix: "Keep one prediction for each id before anything is computed (in Accelerate: `gather_for_metrics`).".to_owned(),
+        fix: "Keep one prediction for each id before anything is computed (in Accelerate: \
+              `gather_for_metrics`)."
+            .to_owned(),
         confirm: format!("remove the repeated ids from the {split} file and audit it again"),
         measured: Measured::new()
             .statistic("surplus rows", surplus as f64)
@@ -131,11 +138,15 @@ fn miscounted(logged: u64, rows: u64, batch_size: Option<u64>) -> Answer {
         None => String::new(),
     };
     Diagnosis {
-        severity: if lost as f64 > 0.01 * rows as f64 { Severity::Caution } else { Severity::Note },
+        severity: if lost as f64 > 0.01 * rows as f64 {
+            Severity::Caution
+        } else {
+            Severity::Note
+        },
         confidence: Confidence::Certain,
         summary: format!(
-            "The log was computed over {logged} validation rows, the file has {rows}: {lost} rows are counted in one and not in \
-             the other.{guess}"
+            "The log was computed over {logged} validation rows, the file has {rows}: {lost} rows are \
+             counted in one and not in the other.{guess}"
         ),
         effect_points: Some(100.0 * lost as f64 / rows.max(1) as f64),
         fix: "Evaluate every row once: no `drop_last`, and the number of steps rounded up.".to_owned(),

@@ -88,13 +88,15 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         severity: Severity::Note,
         confidence: Confidence::Likely,
         summary: format!(
-            "The log says {:.1} % for the training rows, but the finished model gets {:.1} % of them right. The log's figure is a \
-             mean over the epoch, with dropout on and weights that still moved; do not compare it with the validation figure.",
+            "The log says {:.1} % for the training rows, but the finished model gets {:.1} % of them right. \
+             The log's figure is a mean over the epoch, with dropout on and weights that still moved; do not \
+             compare it with the validation figure.",
             100.0 * logged,
             100.0 * scored
         ),
         effect_points: Some(100.0 * (scored - logged)),
-        fix: "Predict the training rows once more after the epoch, without dropout, to compare them with validation."
+        fix: "Predict the training rows once more after the epoch, without dropout, to compare them with \
+              validation."
             .to_owned(),
         confirm: "evaluate the model on the training rows".to_owned(),
         measured,

@@ -69,15 +69,21 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         (text, Confidence::Certain)
     } else if *published == transposed(&counted) {
         (
-            "its rows are the predicted classes and its columns the true ones: precision and recall are swapped".to_owned(),
+            "its rows are the predicted classes and its columns the true ones: precision and recall are \
+             swapped"
+                .to_owned(),
             Confidence::Certain,
         )
     } else if let Some(proved) = reordered(published, &counted) {
         (
-            "its counts are those of the test rows with the classes in another order, so that each line carries the name of \
-             another class"
+            "its counts are those of the test rows with the classes in another order, so that each line \
+             carries the name of another class"
                 .to_owned(),
-            if proved { Confidence::Certain } else { Confidence::Likely },
+            if proved {
+                Confidence::Certain
+            } else {
+                Confidence::Likely
+            },
         )
     } else {
         let differing = published
@@ -98,9 +104,10 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         confidence,
         summary: format!("The published confusion matrix is not that of the test rows: {what}."),
         effect_points: None,
-        fix: "Call `confusion_matrix(y_true, y_pred, labels=names)` in this order and with the list of class names that the \
-              model was trained with, and label both axes from that list."
-            .to_owned(),
+        fix:
+            "Call `confusion_matrix(y_true, y_pred, labels=names)` in this order and with the list of class \
+             names that the model was trained with, and label both axes from that list."
+                .to_owned(),
         confirm: "compare a row's sum with the number of test rows of that class".to_owned(),
         measured,
     }

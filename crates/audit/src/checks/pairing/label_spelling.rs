@@ -83,14 +83,16 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             severity: Severity::Unsound,
             confidence: Confidence::Certain,
             summary: format!(
-                "{} of {} classes are spelled in more than one way: {}. A program takes each spelling for a class of its own, and \
-                 counts right predictions as wrong. (This audit reads them as one class.)",
+                "{} of {} classes are spelled in more than one way: {}. A program takes each spelling for a \
+                 class of its own, and counts right predictions as wrong. (This audit reads them as one \
+                 class.)",
                 several.len(),
                 spellings.len(),
                 several.join("; ")
             ),
             effect_points: None,
-            fix: "Bring labels into one spelling before the data are split, and keep the ordered list of classes with the model."
+            fix: "Bring labels into one spelling before the data are split, and keep the ordered list of \
+                  classes with the model."
                 .to_owned(),
             confirm: "list the distinct labels of each file".to_owned(),
             measured: Measured::new()

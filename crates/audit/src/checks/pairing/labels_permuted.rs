@@ -97,8 +97,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .with("rows", rows);
     if !explains(case, &renaming, &matrix, now, matched, expected) {
         let summary = format!(
-            "No renaming of classes explains the mistakes of the {name} rows: the best one takes the accuracy from \
-             {:.1} % to {:.1} %.",
+            "No renaming of classes explains the mistakes of the {name} rows: the best one takes the \
+             accuracy from {:.1} % to {:.1} %.",
             100.0 * now,
             100.0 * matched
         );
@@ -137,8 +137,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             Confidence::Likely
         },
         summary: format!(
-            "The model is better than its {name} figures: with {} of {} classes renamed, {:.1} % of the {name} rows are \
-             right instead of {:.1} %. {}{more}.",
+            "The model is better than its {name} figures: with {} of {} classes renamed, {:.1} % of the \
+             {name} rows are right instead of {:.1} %. {}{more}.",
             moved.len(),
             matrix.len(),
             100.0 * matched,
@@ -146,11 +146,13 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             capitalized(&listed.join(", "))
         ),
         effect_points: Some(100.0 * (matched - now)),
-        fix: "Save the ordered list of class names with the model and use that list, and no other, to number labels and \
-              to name predictions; do not fit the label encoder again."
-            .to_owned(),
+        fix:
+            "Save the ordered list of class names with the model and use that list, and no other, to number \
+             labels and to name predictions; do not fit the label encoder again."
+                .to_owned(),
         confirm: format!(
-            "rename the predictions of the {name} file as listed and audit it again: its accuracy must become {:.1} %",
+            "rename the predictions of the {name} file as listed and audit it again: its accuracy must \
+             become {:.1} %",
             100.0 * matched
         ),
         measured: measured.with("renamed", pairs),

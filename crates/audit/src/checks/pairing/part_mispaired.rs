@@ -83,8 +83,9 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
-            "From row {} to row {} of the {name} file ({:.0} % of it) {:.1} % of the predictions are right, elsewhere \
-             {:.1} %; shuffled predictions would be right in {:.1} %. These rows stand beside the labels of other rows.",
+            "From row {} to row {} of the {name} file ({:.0} % of it) {:.1} % of the predictions are right, \
+             elsewhere {:.1} %; shuffled predictions would be right in {:.1} %. These rows stand beside the \
+             labels of other rows.",
             segment.start + 1,
             segment.end,
             100.0 * affected,
@@ -93,8 +94,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             100.0 * chance
         ),
         effect_points: Some(100.0 * affected * (segment.outside - segment.inside)),
-        fix: "Join predictions to labels by a row id; look at what was appended, resumed or gathered from several \
-              workers at that row."
+        fix: "Join predictions to labels by a row id; look at what was appended, resumed or gathered from \
+              several workers at that row."
             .to_owned(),
         confirm: format!(
             "predict the texts of rows {} to {} again, one by one, and compare with the file",

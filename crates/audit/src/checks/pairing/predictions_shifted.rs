@@ -88,19 +88,19 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
-            "The {name} predictions{where_} belong to the row {places} {direction}: moved there, {:.1} % of them \
-             are right instead of {:.1} %. A header, a dropped row or a join by position does this.",
+            "The {name} predictions{where_} belong to the row {places} {direction}: moved there, {:.1} % of \
+             them are right instead of {:.1} %. A header, a dropped row or a join by position does this.",
             100.0 * share(shift.shifted_hits),
             100.0 * share(shift.hits)
         ),
         effect_points: Some(100.0 * affected * (share(shift.shifted_hits) - share(shift.hits))),
-        fix: "Join predictions to labels by a row id, never by position; look for a header, an empty line or a filter \
-              that one of the two files has and the other has not."
-            .to_owned(),
+        fix:
+            "Join predictions to labels by a row id, never by position; look for a header, an empty line or \
+             a filter that one of the two files has and the other has not."
+                .to_owned(),
         confirm: format!(
             "move the predictions of the {} file by {} rows and audit it again",
-            suspect.split,
-            shift.lag
+            suspect.split, shift.lag
         ),
         measured: Measured::new()
             .statistic("accuracy after the shift", share(shift.shifted_hits))

@@ -101,7 +101,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     }
     if case.finds(Cause::StoredPredictions) {
         return clear(format!(
-            "The {name} predictions are not those of their own scores (see C61), whatever row these belong to."
+            "The {name} predictions are not those of their own scores (see C61), whatever row these belong \
+             to."
         ));
     }
     let other_counts = case
@@ -114,14 +115,15 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .is_some_and(|(v, p_value)| case.significant(p_value) && v >= LEAST_DIFFERENCE);
     if other_classes || shift.is_some_and(|shift| shift.changed) {
         return clear(format!(
-            "The {name} predictions themselves differ from those of the other split, so that it is not the pairing alone."
+            "The {name} predictions themselves differ from those of the other split, so that it is not the \
+             pairing alone."
         ));
     }
     let share = ((reference - accuracy) / (reference - chance)).clamp(0.0, 1.0);
     let sure = match shift {
         Some(shift) => format!(
-            " The model is as sure of itself there ({:.2}) as on the other rows ({:.2}), so that it saw texts like those it \
-             knows.",
+            " The model is as sure of itself there ({:.2}) as on the other rows ({:.2}), so that it saw \
+             texts like those it knows.",
             shift.mean, shift.reference_mean
         ),
         None => String::new(),
@@ -134,18 +136,21 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             Confidence::Possible
         },
         summary: format!(
-            "About {:.0} % of the {name} predictions stand beside the label of another row: {:.1} % are right where \
-             {:.1} % were to be expected, and shuffling all of them would give {:.1} %.{sure}",
+            "About {:.0} % of the {name} predictions stand beside the label of another row: {:.1} % are \
+             right where {:.1} % were to be expected, and shuffling all of them would give {:.1} %.{sure}",
             100.0 * share,
             100.0 * accuracy,
             100.0 * reference,
             100.0 * chance
         ),
         effect_points: Some(100.0 * (reference - accuracy)),
-        fix: "Save the row id beside each prediction and join by it; switch shuffling off in the loader that predicts, or \
-              save its labels in the same pass."
+        fix:
+            "Save the row id beside each prediction and join by it; switch shuffling off in the loader that \
+             predicts, or save its labels in the same pass."
+                .to_owned(),
+        confirm: "predict 50 texts of the file again, one by one, and compare with what the file \
+                  says"
             .to_owned(),
-        confirm: "predict 50 texts of the file again, one by one, and compare with what the file says".to_owned(),
         measured: match shift {
             Some(shift) => measured
                 .p_value(case.gap().map_or(1.0, |gap| gap.p_value))
@@ -171,15 +176,17 @@ fn unaided(case: &Case<'_>, suspect: &Suspect<'_>, information: f64, chance: f64
         severity: Severity::Unsound,
         confidence: Confidence::Likely,
         summary: format!(
-            "The model is {:.0} % sure of its {} predictions and right in {:.1} %, as often as shuffled predictions would be: \
-             they stand beside the labels of other rows.",
+            "The model is {:.0} % sure of its {} predictions and right in {:.1} %, as often as shuffled \
+             predictions would be: they stand beside the labels of other rows.",
             100.0 * mean,
             suspect.split,
             100.0 * accuracy
         ),
         effect_points: Some(100.0 * (mean - accuracy)),
         fix: "Save the row id beside each prediction and join by it.".to_owned(),
-        confirm: "predict 50 texts of the file again, one by one, and compare with what the file says".to_owned(),
+        confirm: "predict 50 texts of the file again, one by one, and compare with what the file \
+                  says"
+            .to_owned(),
         measured: Measured::new(),
     })
 }

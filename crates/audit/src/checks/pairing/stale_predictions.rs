@@ -85,11 +85,13 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
-            "{equal} of the first {compared} rows of the test file have exactly the scores of the validation file: a variable \
-             or a file of the other split was saved."
+            "{equal} of the first {compared} rows of the test file have exactly the scores of the validation \
+             file: a variable or a file of the other split was saved."
         ),
         effect_points: None,
-        fix: "Predict the test rows again and save what comes out, with the row ids and the name of the split.".to_owned(),
+        fix: "Predict the test rows again and save what comes out, with the row ids and the name of the \
+              split."
+            .to_owned(),
         confirm: "compare the first rows of both files".to_owned(),
         measured,
     }

@@ -115,14 +115,14 @@ fn found(case: &Case<'_>, split: Split, class: u32, share: f64, wanted: f64, mea
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
-            "{:.1} % of the {split} predictions are `{label}`, which is the label of {:.1} % of the rows: the model answers the same \
-             whatever it reads.",
+            "{:.1} % of the {split} predictions are `{label}`, which is the label of {:.1} % of the rows: \
+             the model answers the same whatever it reads.",
             100.0 * share,
             100.0 * wanted
         ),
         effect_points: Some(100.0 * (share - wanted)),
-        fix: "Lower the learning rate, warm it up over the first steps, weigh rare classes, and try another seed; if validation \
-              was fine, predict with the weights that it was measured with."
+        fix: "Lower the learning rate, warm it up over the first steps, weigh rare classes, and try another \
+              seed; if validation was fine, predict with the weights that it was measured with."
             .to_owned(),
         confirm: "count the predicted classes of each file".to_owned(),
         measured,

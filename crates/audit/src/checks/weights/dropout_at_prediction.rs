@@ -99,8 +99,9 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             && !padding_explains(case)
         {
             let summary = format!(
-                "{} of {} repeated texts of the {split} file have different scores, by {:.2} on average where scores of different \
-                 texts are {:.2} apart: the model draws at random when it predicts.",
+                "{} of {} repeated texts of the {split} file have different scores, by {:.2} on average \
+                 where scores of different texts are {:.2} apart: the model draws at random when it \
+                 predicts.",
                 repeats.different, repeats.pairs, repeats.mean_difference, repeats.of_strangers
             );
             let measured = Measured::new()
@@ -185,9 +186,10 @@ fn worse_when_finished(case: &Case<'_>) -> Option<Answer> {
     lost_when_finished(case).map(|(logged, scored)| {
         found(
             format!(
-                "The log says that {:.1} % of the training rows were right while the model was trained; the finished model gets {:.1} % \
-                 of the same rows right. What it meets at prediction is not what it was fitted to: dropout (which a frozen encoder \
-                 still applies in training mode) or batch statistics were on then and are off now.",
+                "The log says that {:.1} % of the training rows were right while the model was trained; the \
+                 finished model gets {:.1} % of the same rows right. What it meets at prediction is not what \
+                 it was fitted to: dropout (which a frozen encoder still applies in training mode) or batch \
+                 statistics were on then and are off now.",
                 100.0 * logged,
                 100.0 * scored
             ),
@@ -207,8 +209,8 @@ fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, me
         confidence,
         summary,
         effect_points,
-        fix: "Predict in prediction mode (`model.eval()`, `training=False`), and compute the features of a frozen encoder in that \
-              mode as well when its head is fitted."
+        fix: "Predict in prediction mode (`model.eval()`, `training=False`), and compute the features of a \
+              frozen encoder in that mode as well when its head is fitted."
             .to_owned(),
         confirm: "predict the same 20 texts twice and compare the scores".to_owned(),
         measured,

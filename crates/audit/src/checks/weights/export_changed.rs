@@ -69,15 +69,18 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
-            "Of {} test rows that the bundle predicted again from their text, {} get another class than the saved predictions say, and \
-             probabilities differ by up to {:.2}. The saved predictions are not what this bundle says of these texts.",
+            "Of {} test rows that the bundle predicted again from their text, {} get another class than the \
+             saved predictions say, and probabilities differ by up to {:.2}. The saved predictions are not \
+             what this bundle says of these texts.",
             replay.rows,
             replay.rows - replay.same_class,
             replay.largest_difference
         ),
         effect_points: None,
         fix: "Predict again with the bundle that you ship and compute the figures from that.".to_owned(),
-        confirm: "labelproof predict --bundle DIR --input FILE, compared with the saved predictions".to_owned(),
+        confirm: "labelproof predict --bundle DIR --input FILE, compared with the saved \
+                  predictions"
+            .to_owned(),
         measured,
     }
     .into())

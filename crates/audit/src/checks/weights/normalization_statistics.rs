@@ -75,10 +75,11 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         let measured = Measured::new();
         return Ok(match bundle.normalization_updated {
             None => Answer::clear("The head has no batch normalisation.", measured),
-            Some(true) => Answer::clear("The running statistics of batch normalisation were updated.", measured),
+            Some(true) => Answer::clear("The running statistics of batch normalisation were \
+                                         updated.", measured),
             Some(false) => found(
-                "The running means of batch normalisation are all 0 and the variances all 1: they were never updated, so that \
-                 prediction normalises otherwise than training did."
+                "The running means of batch normalisation are all 0 and the variances all 1: they were never \
+                 updated, so that prediction normalises otherwise than training did."
                     .to_owned(),
                 Confidence::Certain,
                 None,
@@ -91,9 +92,10 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             .statistic("spread of the batches' mean scores, against chance", constancy)
             .with("batch_size", batch);
         let summary = format!(
-            "In every batch of {batch} consecutive {split} rows the mean score of each class is about the same, although the rows differ: \
-             batch normalisation predicted with the statistics of each batch. A prediction then depends on the rows beside it, and \
-             in a sorted file it is spread over all classes."
+            "In every batch of {batch} consecutive {split} rows the mean score of each class is about the \
+             same, although the rows differ: batch normalisation predicted with the statistics of each \
+             batch. A prediction then depends on the rows beside it, and in a sorted file it is spread over \
+             all classes."
         );
         let effect = case
             .gap()
@@ -121,17 +123,18 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     };
     if repaired < enough {
         let summary = format!(
-            "Rescaling each class's scores to those of the other split gives {:.1} % of the {name} rows right: other statistics \
-             are not what is wrong.",
+            "Rescaling each class's scores to those of the other split gives {:.1} % of the {name} rows \
+             right: other statistics are not what is wrong.",
             100.0 * odd.rescaled_accuracy
         );
         return Ok(Answer::clear(summary, measured));
     }
     Ok(found(
         format!(
-            "The {name} scores are scaled and shifted: brought to the mean and spread that each class's scores have in the other \
-             split, {:.1} % of the {name} rows are right instead of {:.1} %. Batch normalisation that uses running statistics in one \
-             place and those of the batch in the other does this.",
+            "The {name} scores are scaled and shifted: brought to the mean and spread that each class's \
+             scores have in the other split, {:.1} % of the {name} rows are right instead of {:.1} %. Batch \
+             normalisation that uses running statistics in one place and those of the batch in the other \
+             does this.",
             100.0 * odd.rescaled_accuracy,
             100.0 * odd.suspect.rows.accuracy()
         ),
@@ -225,8 +228,8 @@ fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, me
         confidence,
         summary,
         effect_points,
-        fix: "Switch the model to prediction mode for validation as well as for test (`model.eval()`, `training=False`), and make \
-              sure that the running statistics are trained and saved."
+        fix: "Switch the model to prediction mode for validation as well as for test (`model.eval()`, \
+              `training=False`), and make sure that the running statistics are trained and saved."
             .to_owned(),
         confirm: "predict the same 100 rows in training mode and in prediction mode and compare".to_owned(),
         measured,

@@ -108,8 +108,9 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         },
         confidence: Confidence::Likely,
         summary: format!(
-            "The saved validation predictions are those of epoch {} ({:.1} %){}; the log's best is epoch {} ({:.1} %). Who reports the \
-             best epoch and predicts with this one has figures and weights of two models.",
+            "The saved validation predictions are those of epoch {} ({:.1} %){}; the log's best is epoch {} \
+             ({:.1} %). Who reports the best epoch and predicts with this one has figures and weights of two \
+             models.",
             matching[0] + 1,
             100.0 * accuracy,
             if last { ", the last one" } else { "" },
@@ -120,7 +121,9 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         fix: "Save the weights of the best epoch and load them before anything is predicted or reported \
               (`restore_best_weights=True`, `load_best_model_at_end=True`)."
             .to_owned(),
-        confirm: "predict the validation rows with the checkpoint that you ship, and compare with the log".to_owned(),
+        confirm: "predict the validation rows with the checkpoint that you ship, and compare with the \
+                  log"
+        .to_owned(),
         measured,
     }
     .into())
@@ -175,9 +178,9 @@ fn test_of_another_epoch(case: &Case<'_>, validation_epochs: &[usize]) -> Result
             severity: Severity::Unsound,
             confidence: Confidence::Likely,
             summary: format!(
-                "The test rows were predicted with other weights than the validation rows: their loss ({loss:.3}) and accuracy \
-                 ({:.1} %) are those that the log gives for epoch {} ({:.3} and {:.1} %), not those of the saved validation \
-                 predictions ({:.1} %).",
+                "The test rows were predicted with other weights than the validation rows: their loss \
+                 ({loss:.3}) and accuracy ({:.1} %) are those that the log gives for epoch {} ({:.3} and \
+                 {:.1} %), not those of the saved validation predictions ({:.1} %).",
                 100.0 * accuracy,
                 epoch + 1,
                 logged.loss.unwrap_or_default(),
@@ -185,10 +188,13 @@ fn test_of_another_epoch(case: &Case<'_>, validation_epochs: &[usize]) -> Result
                 100.0 * reported
             ),
             effect_points: Some(100.0 * (reported - accuracy)),
-            fix: "Save the weights of the epoch that you report and load these, and no others, before anything is predicted."
+            fix: "Save the weights of the epoch that you report and load these, and no others, before \
+                  anything is predicted."
                 .to_owned(),
-            confirm: "predict the validation rows with the weights that predicted the test rows, and compare with the log"
-                .to_owned(),
+            confirm:
+                "predict the validation rows with the weights that predicted the test rows, and compare with \
+                 the log"
+                    .to_owned(),
             measured: Measured::new()
                 .statistic("loss of the test rows", loss)
                 .with("epoch", epoch + 1),

@@ -78,18 +78,21 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         severity: Severity::Unsound,
         confidence: Confidence::Likely,
         summary: format!(
-            "The {name} scores vary {:.2} times as much as those of the other split, the model is {:.0} % sure on average where it \
-             was {:.0} %, and its scores hardly say anything of the labels: the {name} rows were predicted by a head that was \
-             never trained. It was not saved, not loaded, or made anew after loading.",
+            "The {name} scores vary {:.2} times as much as those of the other split, the model is {:.0} % \
+             sure on average where it was {:.0} %, and its scores hardly say anything of the labels: the \
+             {name} rows were predicted by a head that was never trained. It was not saved, not loaded, or \
+             made anew after loading.",
             odd.spread,
             100.0 * odd.shift.mean,
             100.0 * odd.shift.reference_mean
         ),
         effect_points: Some(odd.missing_points()),
-        fix: "Save and load the whole model, head included; treat missing and unexpected tensors on loading as errors, and \
-              predict a few known texts after loading to compare with what training gave."
+        fix: "Save and load the whole model, head included; treat missing and unexpected tensors on loading \
+              as errors, and predict a few known texts after loading to compare with what training gave."
             .to_owned(),
-        confirm: "predict 20 validation texts with the loaded model and compare with the validation file".to_owned(),
+        confirm: "predict 20 validation texts with the loaded model and compare with the validation \
+                  file"
+            .to_owned(),
         measured,
     }
     .into())
@@ -118,12 +121,15 @@ fn of_bundle(bundle: &crate::evidence::bundle::BundleFacts) -> Answer {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: format!(
-            "The bundle does not repeat what it said when training ended: of {} texts that it keeps with their scores, {} get other \
-             ones, by up to {:.3}. Its weights are not the ones that were trained.",
+            "The bundle does not repeat what it said when training ended: of {} texts that it keeps with \
+             their scores, {} get other ones, by up to {:.3}. Its weights are not the ones that were \
+             trained.",
             bundle.canaries, bundle.different_canaries, bundle.largest_logit_difference
         ),
         effect_points: None,
-        fix: "Make the bundle anew (`labelproof run train --force`), and copy it as a whole folder.".to_owned(),
+        fix: "Make the bundle anew (`labelproof run train --force`), and copy it as a whole \
+              folder."
+            .to_owned(),
         confirm: "labelproof predict --bundle DIR refuses the bundle for the same reason".to_owned(),
         measured,
     }
