@@ -20,6 +20,8 @@ pub mod catalogue;
 pub mod cause;
 pub mod check;
 mod checks;
+#[cfg(test)]
+mod circles;
 mod error;
 pub mod evidence;
 pub mod explain;
