@@ -238,7 +238,7 @@ fn the_help_of_audit() {
 
         Rows (--validation, --test, --train):
           .csv .tsv           with a header; .gz too
-          .jsonl .json        an object on each line, or an array of objects; .gz too
+          .jsonl .json        an object on each line, an array of objects, or what pandas writes; .gz too
           .parquet            scores as columns or as lists
           .npz                y_true or label_ids; predictions (labels or scores); logits; ids
           .npy                predictions (labels or scores), without true labels
