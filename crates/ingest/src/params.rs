@@ -204,7 +204,7 @@ impl Params {
                 problems.push(format!(
                     "ingest.columns: the format `{}` needs at least `text` and `label`",
                     self.format.name()
-                ))
+                ));
             }
             (Some(columns), _) => columns.check(&mut problems),
             (None, Format::Folder) => {}

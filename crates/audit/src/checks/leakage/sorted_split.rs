@@ -166,8 +166,9 @@ struct Runs {
     p_value: f64,
 }
 
-/// Runs of equal classes: in a random order their number has mean `(n(n + 1) - s₂) / n` and variance `(s₂(s₂
-/// + n(n + 1)) - 2n s₃ - n³) / (n²(n - 1))`, with `s` the sums of the squares and cubes of the class counts.
+/// Runs of equal classes: in a random order their number has mean `(n(n + 1) - s₂) / n` and variance
+/// `(s₂(s₂ + n(n + 1)) - 2n s₃ - n³) / (n²(n - 1))`, with `s` the sums of the squares and cubes of the class
+/// counts.
 fn runs(labels: &[u32], classes: usize) -> Option<Runs> {
     let counts = class_counts(labels, classes);
     let n = counts.iter().sum::<u64>() as f64;
