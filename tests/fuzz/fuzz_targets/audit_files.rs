@@ -21,11 +21,8 @@ fuzz_target!(|bytes: &[u8]| {
     let mut files = Files::default();
     match usize::from(kind) % (ROWS.len() + 4) {
         6 => {
-            files.log = Some(
-                labelproof_fuzz::write("log.json", bytes)
-                    .to_string_lossy()
-                    .into_owned(),
-            )
+            let log = labelproof_fuzz::write("log.json", bytes);
+            files.log = Some(log.to_string_lossy().into_owned());
         }
         7 => files.log = Some(String::from_utf8_lossy(bytes).into_owned()),
         8 => files.confusion = Some(labelproof_fuzz::write("matrix.csv", bytes)),
