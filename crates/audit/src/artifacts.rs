@@ -191,6 +191,8 @@ fn read_log(artifacts: Artifacts<'_>) -> Result<Log, Error> {
             ..Figures::default()
         },
         learning_rate: Some(row.learning_rate),
+        number: Some(f64::from(row.epoch)),
+        ..Epoch::default()
     });
     Ok(Log {
         source: HistoryRow::KIND.file.to_owned(),

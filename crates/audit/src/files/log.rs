@@ -15,7 +15,7 @@ use super::error::{Error, LogProblem};
 use super::lower_name;
 use super::rows::SETTINGS;
 use super::table::text;
-use crate::evidence::log::{Epoch, Figures, Log};
+use crate::evidence::log::{Epoch, Figures, Log, NotFinite};
 
 /// A log, and what it says beside the figures of the epochs.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -121,10 +121,20 @@ fn key(name: &str) -> Option<Key> {
 /// What rounding to 32 bits may leave above 1.
 const ROUNDING: f64 = 1e-6;
 
-/// Puts a figure into its epoch; the first of two names for one figure wins. A loss that is not a number,
-/// which frameworks write when a training diverges, is no figure.
+/// Puts a figure into its epoch; the first of two names for one figure wins. That a loss is no finite number is
+/// kept as a fact, any other figure that is none is left out.
 fn put(epoch: &mut Epoch, name: &str, key: Key, value: f64) -> Result<(), LogProblem> {
-    if !value.is_finite() {
+    if let Some(not_finite) = NotFinite::of(value) {
+        if let Key::Figure(Figure::Loss, of_validation) = key {
+            let figures = if of_validation {
+                &mut epoch.validation
+            } else {
+                &mut epoch.train
+            };
+            if figures.loss.is_none() {
+                figures.loss_not_finite.get_or_insert(not_finite);
+            }
+        }
         return Ok(());
     }
     let (figure, of_validation) = match key {

@@ -205,7 +205,7 @@ mod tests {
                 loss: Some(loss),
                 ..Figures::default()
             },
-            learning_rate: None,
+            ..Epoch::default()
         }
     }
 
