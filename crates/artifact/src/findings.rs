@@ -94,16 +94,64 @@ pub enum Verdict {
     Caution,
     /// The figures do not say what they seem to say.
     Unsound,
+    /// Nothing speaks against the figures, and nothing, or too little of what was given, could be held against
+    /// anything.
+    NotExamined,
 }
 
 impl Verdict {
-    /// The verdict in one word.
+    /// The verdict as files spell it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sound => "sound",
             Self::Caution => "caution",
             Self::Unsound => "unsound",
+            Self::NotExamined => "not_examined",
         }
+    }
+
+    /// The verdict in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NotExamined => "not examined",
+            verdict => verdict.name(),
+        }
+    }
+}
+
+/// What one given file, or argument, was understood to be. The answer begins with it, so that nobody relies on a
+/// file that was taken for something else, or from which something was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reading {
+    /// The path, or the option whose value it is.
+    pub source: String,
+    /// What it was taken for, such as `test rows` or `confusion matrix of the test rows`.
+    pub role: String,
+    /// What was read of it, in sentences: how many rows, which columns as what, which figures of which epochs.
+    pub read: Vec<String>,
+    /// What is in it and was not used: columns, keys, epochs without a value.
+    pub left_aside: Vec<String>,
+}
+
+impl Reading {
+    /// A file that was taken for something, and of which nothing was read yet.
+    pub fn new(source: impl Into<String>, role: impl Into<String>) -> Self {
+        Self {
+            source: source.into(),
+            role: role.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a sentence on what was read.
+    pub fn says(&mut self, sentence: impl Into<String>) {
+        self.read.push(sentence.into());
+    }
+
+    /// Adds something that was not used, with the reason where that is not plain.
+    pub fn leaves(&mut self, what: impl Into<String>) {
+        self.left_aside.push(what.into());
     }
 }
 
@@ -222,6 +270,8 @@ pub struct Findings {
     pub verdict: Verdict,
     /// The verdict in one or two sentences.
     pub headline: String,
+    /// What each given file was understood to be; empty for the artifacts of a pipeline.
+    pub inputs: Vec<Reading>,
     /// Validation against test, if both accuracies are known.
     pub gap: Option<Gap>,
     /// What the gap says of each family of causes.
@@ -235,7 +285,7 @@ impl Findings {
     pub const KIND: Kind = Kind {
         stage: StageId::Audit,
         file: "audit.json",
-        format: 1,
+        format: 2,
     };
 
     /// Reads what audit wrote into a folder of artifacts.

@@ -29,6 +29,7 @@ pub fn read_dataset(folder: &Path) -> Result<Dataset, Error> {
         train: parts.remove(&Split::Train),
         validation: parts.remove(&Split::Validation),
         test: parts.remove(&Split::Test),
+        readings: Vec::new(),
     })
 }
 

@@ -58,6 +58,7 @@ pub(crate) fn evidence(labels: &[&str], [train, validation, test]: [Part; 3]) ->
             train: given(train),
             validation: given(validation),
             test: given(test),
+            ..Dataset::default()
         },
         seed: 1,
         ..Evidence::default()

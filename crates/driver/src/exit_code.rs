@@ -26,6 +26,8 @@ pub enum ExitCode {
     Unsound = 8,
     /// `reproduce` found a difference from the lock.
     NotReproduced = 9,
+    /// `audit --check` found nothing, and could hold too little against anything to call the metrics sound.
+    NotExamined = 10,
     /// Ctrl-C or another signal stopped the command. Shells use the same code.
     Interrupted = 130,
 }

@@ -44,6 +44,7 @@ pub(crate) fn findings(case: &Case<'_>, catalogue: &[Check]) -> Findings {
     Findings {
         verdict,
         headline,
+        inputs: case.evidence.readings.clone(),
         families: rulings(gap),
         gap: gap.cloned(),
         findings: found.chain(clear).chain(not_checked).collect(),

@@ -8,6 +8,7 @@ pub mod log;
 pub mod need;
 pub mod part;
 pub mod pipeline;
+pub mod reading;
 pub mod scores;
 
 use labelproof_artifact::Split;
@@ -18,6 +19,7 @@ pub use log::Log;
 pub use need::{Missing, Need};
 pub use part::{Dataset, Part};
 pub use pipeline::PipelineFacts;
+pub use reading::Reading;
 pub use scores::{ScoreKind, Scores, argmax_rows, softmax_rows};
 
 /// All there is to look at.
@@ -44,6 +46,8 @@ pub struct Evidence {
     pub tokenizer: Option<Tokenizer>,
     /// What only a pipeline knows.
     pub pipeline: Option<PipelineFacts>,
+    /// What each given file was understood to be.
+    pub readings: Vec<Reading>,
     /// Seeds whatever a check draws.
     pub seed: u64,
 }

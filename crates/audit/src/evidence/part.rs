@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use labelproof_artifact::Split;
 
+use super::reading::Reading;
 use super::scores::{ScoreKind, Scores, argmax_rows, softmax_rows};
 
 /// The rows of one split. Every list that is there has one entry a row, in the order of the file.
@@ -75,6 +76,8 @@ pub struct Dataset {
     pub validation: Option<Part>,
     /// Rows that were kept apart.
     pub test: Option<Part>,
+    /// What the files of rows were understood to be.
+    pub readings: Vec<Reading>,
 }
 
 impl Dataset {

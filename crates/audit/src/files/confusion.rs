@@ -12,6 +12,7 @@ use super::error::{ConfusionProblem, Error};
 use super::labels::label_key;
 use super::lower_name;
 use super::rows::SETTINGS;
+use crate::evidence::Reading;
 
 /// A matrix as it was published; rows are true classes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(super) struct Matrix {
     pub(super) columns: Option<Vec<String>>,
     /// Names that are spellings of one class, each of which the file counts as a class of its own.
     pub(super) spellings: Vec<String>,
+    /// What was read and what was left aside. Without a sentence, one is made of the counts.
+    pub(super) reading: Reading,
 }
 
 /// What a file that is too large is said to be no.
@@ -293,6 +296,7 @@ fn check(matrix: Named, labels: &[String], spellings: Vec<String>) -> Result<Mat
         labels,
         columns,
         spellings,
+        reading: Reading::default(),
     })
 }
 

@@ -144,6 +144,12 @@ pub enum Error {
         /// What is wrong with it.
         problem: LogProblem,
     },
+    /// A number that completes a log, and no log.
+    #[error("{option} completes a log, and there is no --log")]
+    CountWithoutLog {
+        /// The option.
+        option: &'static str,
+    },
     /// A confusion matrix cannot be used.
     #[error("{place}: {problem}")]
     Confusion {
@@ -337,9 +343,10 @@ pub enum ConfusionProblem {
 impl Diagnostic for Error {
     fn advice(&self) -> Advice {
         let fault = match self {
-            Self::UnknownFormat { .. } | Self::TwoColumns { .. } | Self::NoSuchColumn { .. } => {
-                Fault::Configuration
-            }
+            Self::UnknownFormat { .. }
+            | Self::TwoColumns { .. }
+            | Self::NoSuchColumn { .. }
+            | Self::CountWithoutLog { .. } => Fault::Configuration,
             Self::Log {
                 problem: LogProblem::NoPair { .. } | LogProblem::UnknownKey { .. },
                 ..
@@ -383,6 +390,7 @@ impl Diagnostic for Error {
                  numbers"
                     .to_owned()
             }
+            Self::CountWithoutLog { .. } => "give the log with --log, or leave the number out".to_owned(),
             Self::Percentages { .. } => "divide the scores by 100".to_owned(),
             Self::Log { problem, .. } => problem.hint(),
             Self::Confusion { problem, .. } => problem.hint(),

@@ -72,6 +72,7 @@ pub(super) fn adopt_candidates(tables: &mut [&mut Table]) {
                 values[row * width + column] = *value;
             }
         }
+        table.score_columns = matching.iter().map(|candidate| candidate.name.clone()).collect();
         table.scores = Some(RawScores {
             names: Some(matching.into_iter().map(|candidate| candidate.name).collect()),
             width,

@@ -15,6 +15,7 @@ use super::error::{Error, LogProblem};
 use super::lower_name;
 use super::rows::SETTINGS;
 use super::table::text;
+use crate::evidence::Reading;
 use crate::evidence::log::{Epoch, Figures, Log, NotFinite};
 
 /// A log, and what it says beside the figures of the epochs.
@@ -23,6 +24,8 @@ pub(super) struct ReadLog {
     pub(super) log: Log,
     /// The number of classes.
     pub(super) classes: Option<usize>,
+    /// What was read and what was left aside. Without a sentence, one is made of the figures.
+    pub(super) reading: Reading,
 }
 
 /// Reads a file, or `key=value,key=value`.

@@ -8,6 +8,7 @@ mod confusion;
 mod error;
 mod labels;
 mod log;
+mod readings;
 mod roles;
 mod rows;
 mod scores;
@@ -18,14 +19,16 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use labelproof_artifact::{Reporter, Split};
+use labelproof_artifact::{Reporter, Split, wording};
 use labelproof_text::tokenizer::Tokenizer;
 
 pub use error::{ConfusionProblem, Error, LogProblem, RowProblem};
 pub use roles::{Columns, Role};
 
-use crate::evidence::{BundleFacts, Dataset, Evidence, Part};
+use crate::evidence::{BundleFacts, Dataset, Evidence, Part, Reading};
 use labels::LabelNumbers;
+use log::ReadLog;
+use readings::Noting;
 use table::Table;
 
 /// Files to audit.
@@ -37,14 +40,31 @@ pub struct Files {
     pub test: Option<PathBuf>,
     /// Rows that were trained on.
     pub train: Option<PathBuf>,
-    /// The log of the training: a path, or `key=value,key=value`.
-    pub log: Option<String>,
+    /// Logs of the training, which are read as one: paths, or `key=value,key=value`.
+    pub logs: Vec<String>,
     /// A confusion matrix of the test rows.
     pub confusion: Option<PathBuf>,
     /// A `tokenizer.json`.
     pub tokenizer: Option<PathBuf>,
     /// Columns by name.
     pub columns: Columns,
+    /// What a log does not say.
+    pub counts: Counts,
+}
+
+/// Numbers that a log often does not say, and without which its figures tell little.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// The number of classes.
+    pub classes: Option<u64>,
+    /// Rows that the validation figures are of.
+    pub validation_rows: Option<u64>,
+    /// Rows that the test figures are of.
+    pub test_rows: Option<u64>,
+    /// Rows that were trained on.
+    pub train_rows: Option<u64>,
+    /// Rows a batch.
+    pub batch_size: Option<u64>,
 }
 
 /// Reads the files into one body of evidence. What was decided on the way is reported as messages.
@@ -54,12 +74,25 @@ pub fn read(files: &Files, reporter: &dyn Reporter) -> Result<Evidence, Error> {
 
 /// Reads the files of rows. What was decided on the way is reported as messages.
 pub fn read_dataset(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, Error> {
+    let noting = Noting::new(reporter);
+    let mut dataset = read_rows(files, &noting)?;
+    noting.share(&mut dataset.readings);
+    Ok(dataset)
+}
+
+fn read_rows(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, Error> {
     let table = |split: Split, path: &Option<PathBuf>| {
         let Some(path) = path else { return Ok(None) };
         reporter.started(&format!("reading {}", path.display()), None);
         let table = rows::read(path, split, &files.columns, reporter);
         reporter.finished();
-        table.map(Some)
+        table.map(|mut table| {
+            table.reading.source.clone_from(&table.source);
+            if table.reading.role.is_empty() {
+                role_of(split).clone_into(&mut table.reading.role);
+            }
+            Some(table)
+        })
     };
     let mut train = table(Split::Train, &files.train)?;
     let mut validation = table(Split::Validation, &files.validation)?;
@@ -80,13 +113,32 @@ pub fn read_dataset(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, E
         .filter_map(|(table, is_first)| Some((table.as_ref()?, is_first)))
         .collect();
     let map = LabelNumbers::of(&known)?;
-    let part = |table: Option<Table>| table.map(|table| part(table, &map, reporter)).transpose();
+    let mut readings = Vec::new();
+    let mut part = |table: Option<Table>| -> Result<Option<Part>, Error> {
+        let Some(table) = table else { return Ok(None) };
+        let mut reading = readings::of_table(&table);
+        let part = part(table, &map, reporter)?;
+        readings::add_part(&mut reading, &part, &map.names);
+        readings.push(reading);
+        Ok(Some(part))
+    };
+    let (train, validation, test) = (part(train)?, part(validation)?, part(test)?);
     Ok(Dataset {
-        train: part(train)?,
-        validation: part(validation)?,
-        test: part(test)?,
+        train,
+        validation,
+        test,
+        readings,
         labels: map.names,
     })
+}
+
+/// What the rows of a split are called in a reading.
+fn role_of(split: Split) -> &'static str {
+    match split {
+        Split::Train => "training rows",
+        Split::Validation => "validation rows",
+        Split::Test => "test rows",
+    }
 }
 
 /// Reads the other files, and joins them with the rows and with what running a bundle told.
@@ -96,15 +148,34 @@ pub fn read_evidence(
     bundle: Option<BundleFacts>,
     reporter: &dyn Reporter,
 ) -> Result<Evidence, Error> {
-    let log = files
-        .log
-        .as_ref()
-        .map(|given| log::read(given, reporter))
-        .transpose()?;
+    let mut readings = std::mem::take(&mut dataset.readings);
+    let noting = Noting::new(reporter);
+    let log = read_logs(files, &noting)?;
+    let mut given: Vec<Reading> = log.iter().map(|read| read.reading.clone()).collect();
     let confusion = match &files.confusion {
-        Some(path) => Some(confusion::read(path, &dataset.labels, reporter)?),
+        Some(path) => {
+            let matrix = confusion::read(path, &dataset.labels, &noting)?;
+            let mut reading = matrix.reading.clone();
+            reading.source = path.display().to_string();
+            if reading.role.is_empty() {
+                "confusion matrix of the test rows".clone_into(&mut reading.role);
+            }
+            readings::add_matrix(&mut reading, &matrix.counts, matrix.labels.as_deref());
+            given.push(reading);
+            Some(matrix)
+        }
         None => None,
     };
+    noting.share(&mut given);
+    readings.extend(given);
+    if let Some(path) = &files.tokenizer {
+        readings.push(Reading::new(path.display().to_string(), "tokenizer of the model"));
+    }
+    if let Some(bundle) = &bundle {
+        let mut reading = Reading::new(bundle.path.display().to_string(), "bundle of the model");
+        reading.says("It was run on its own sample texts and on test rows.");
+        readings.push(reading);
+    }
     if let Some(names) = confusion.as_ref().and_then(|matrix| matrix.labels.as_ref())
         && dataset.labels.is_empty()
     {
@@ -117,6 +188,7 @@ pub fn read_evidence(
         log,
         bundle,
         tokenizer: files.tokenizer.as_ref().map(Tokenizer::from_file).transpose()?,
+        readings,
         ..Evidence::default()
     };
     Ok(match confusion {
@@ -129,6 +201,84 @@ pub fn read_evidence(
             ..evidence
         },
     })
+}
+
+/// Reads the logs as one, and puts the numbers given beside them into it.
+fn read_logs(files: &Files, reporter: &dyn Reporter) -> Result<Option<ReadLog>, Error> {
+    let mut merged: Option<ReadLog> = None;
+    for given in &files.logs {
+        let read = log::read(given, reporter)?;
+        let Some(merged) = &mut merged else {
+            merged = Some(read);
+            continue;
+        };
+        let (log, other) = (&mut merged.log, read.log);
+        log.validation_rows = log.validation_rows.or(other.validation_rows);
+        log.test_rows = log.test_rows.or(other.test_rows);
+        log.train_rows = log.train_rows.or(other.train_rows);
+        log.batch_size = log.batch_size.or(other.batch_size);
+        merged.classes = merged.classes.or(read.classes);
+    }
+    let Some(mut read) = merged else {
+        return match files.counts.first() {
+            Some(option) => Err(Error::CountWithoutLog { option }),
+            None => Ok(None),
+        };
+    };
+    read.reading.source.clone_from(&read.log.source);
+    if read.reading.role.is_empty() {
+        "log of the training".clone_into(&mut read.reading.role);
+    }
+    readings::add_log(&mut read.reading, &read.log);
+    put_counts(&mut read, files.counts);
+    Ok(Some(read))
+}
+
+/// Puts the numbers of the command line into a log; they are worth more than what the log says.
+fn put_counts(read: &mut ReadLog, counts: Counts) {
+    let ReadLog {
+        log,
+        classes,
+        reading,
+    } = read;
+    let mut said: Vec<String> = Vec::new();
+    let mut put = |slot: &mut Option<u64>, given: Option<u64>, option: &str| {
+        let Some(given) = given else { return };
+        let before = slot.replace(given).filter(|before| *before != given);
+        said.push(match before {
+            Some(before) => format!("{given} of {option}, and not the {before} of the log"),
+            None => format!("{given} of {option}"),
+        });
+    };
+    put(
+        &mut log.validation_rows,
+        counts.validation_rows,
+        "--validation-rows",
+    );
+    put(&mut log.test_rows, counts.test_rows, "--test-rows");
+    put(&mut log.train_rows, counts.train_rows, "--train-rows");
+    put(&mut log.batch_size, counts.batch_size, "--batch-size");
+    let mut number = classes.and_then(|classes| u64::try_from(classes).ok());
+    put(&mut number, counts.classes, "--classes");
+    *classes = number.and_then(|classes| usize::try_from(classes).ok());
+    if !said.is_empty() {
+        reading.says(format!("Given beside it: {}.", wording::listed(&said)));
+    }
+}
+
+impl Counts {
+    /// The option of the first number that is given.
+    fn first(self) -> Option<&'static str> {
+        let all = [
+            (self.classes, "--classes"),
+            (self.validation_rows, "--validation-rows"),
+            (self.test_rows, "--test-rows"),
+            (self.train_rows, "--train-rows"),
+            (self.batch_size, "--batch-size"),
+        ];
+        all.into_iter()
+            .find_map(|(number, option)| number.map(|_| option))
+    }
 }
 
 fn lower_name(path: &Path) -> String {

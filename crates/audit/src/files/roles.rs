@@ -60,6 +60,17 @@ impl Role {
         }
     }
 
+    /// What the column holds, in words.
+    pub(super) fn plural(self) -> &'static str {
+        match self {
+            Self::Id => "ids",
+            Self::Text => "texts",
+            Self::Truth => "true labels",
+            Self::Predicted => "predicted labels",
+            Self::Group => "groups",
+        }
+    }
+
     /// Names that are recognised, in the form of [`plain`].
     fn names(self) -> &'static [&'static str] {
         match self {

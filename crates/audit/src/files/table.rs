@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 use labelproof_tables::Cell;
 
 use super::error::{Error, RowProblem};
+use super::readings;
 use super::roles::{Role, Roles, ScoreColumns};
 use super::rows::nothing;
+use crate::evidence::Reading;
 
 /// More different values than this are no labels.
 pub(super) const MOST_LABELS: usize = 5_000;
@@ -90,6 +92,12 @@ pub(super) struct Table {
     pub(super) groups: Option<Vec<String>>,
     pub(super) scores: Option<RawScores>,
     pub(super) candidates: Vec<Candidate>,
+    /// What each used column is, in words, and its name; without the scores.
+    pub(super) columns_used: Vec<(&'static str, String)>,
+    /// The columns of the scores.
+    pub(super) score_columns: Vec<String>,
+    /// What only the reader of the file knows of it: sentences, and what is left aside beside columns.
+    pub(super) reading: Reading,
 }
 
 /// Why a row ends the reading.
@@ -138,6 +146,8 @@ impl Builder {
         let labels = |place: Option<usize>| place.map(|place| Labels::new(&header[place]));
         let strings = |place: Option<usize>| place.map(|_| Vec::new());
         let table = Table {
+            columns_used: readings::columns_used(header, &roles),
+            score_columns: readings::score_columns(header, &roles.scores),
             source,
             header: header.to_vec(),
             named: roles.named.clone(),

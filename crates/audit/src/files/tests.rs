@@ -140,7 +140,7 @@ fn an_array_alone_has_no_truth_and_says_how_to_add_it() {
 fn logs_of_keras_and_of_the_trainer_are_read() {
     let log = |name: &str| {
         let files = Files {
-            log: Some(fixture(name).display().to_string()),
+            logs: vec![fixture(name).display().to_string()],
             ..Files::default()
         };
         read(&files, &Silent).unwrap().log.unwrap()
@@ -505,7 +505,7 @@ fn a_damaged_file_is_an_error_and_no_panic() {
                     ..test_file(damaged.clone())
                 },
                 Files {
-                    log: Some(damaged.display().to_string()),
+                    logs: vec![damaged.display().to_string()],
                     ..Files::default()
                 },
                 Files {

@@ -6,7 +6,7 @@ use clap::Args;
 use labelproof_artifact::findings::Verdict;
 use labelproof_artifact::{Advice, Diagnostic, Fault, fs};
 use labelproof_audit::evidence::{BundleFacts, Dataset};
-use labelproof_audit::files::{Columns, Files, read_dataset, read_evidence};
+use labelproof_audit::files::{Columns, Counts, Files, read_dataset, read_evidence};
 use labelproof_audit::{audit, page, summary};
 use labelproof_driver::{ExitCode, Failure, Printer, Verbosity, printer};
 use labelproof_settings::DeviceChoice;
@@ -65,9 +65,10 @@ pub struct AuditArgs {
     /// Training rows, with their labels
     #[arg(long, value_name = "FILE")]
     pub train: Option<PathBuf>,
-    /// Log of the training, or its metrics as key=value,key=value
+    /// Log of the training, or its metrics as key=value,key=value; several are read as one, and - is
+    /// standard input
     #[arg(long, value_name = "FILE|KEY=VALUE,...")]
-    pub log: Option<String>,
+    pub log: Vec<String>,
     /// Confusion matrix of the test rows
     #[arg(long, value_name = "FILE")]
     pub confusion: Option<PathBuf>,
@@ -92,6 +93,21 @@ pub struct AuditArgs {
     /// Column of the group of a row, such as its author, thread or source
     #[arg(long, value_name = "COLUMN")]
     pub group: Option<String>,
+    /// Number of classes, where the log does not say
+    #[arg(long, value_name = "N", value_parser = count())]
+    pub classes: Option<u64>,
+    /// Rows that the validation figures of the log are of
+    #[arg(long, value_name = "N", value_parser = count())]
+    pub validation_rows: Option<u64>,
+    /// Rows that the test figures of the log are of
+    #[arg(long, value_name = "N", value_parser = count())]
+    pub test_rows: Option<u64>,
+    /// Rows that were trained on
+    #[arg(long, value_name = "N", value_parser = count())]
+    pub train_rows: Option<u64>,
+    /// Rows a batch
+    #[arg(long, value_name = "N", value_parser = count())]
+    pub batch_size: Option<u64>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -101,12 +117,17 @@ pub struct AuditArgs {
     /// Device on which the bundle runs: auto, cpu, cuda, cuda:1, mps or flex
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: DeviceChoice,
-    /// Exit with code 8 if the verdict is that the figures are unsound
+    /// Exit with code 8 if the verdict is unsound, and with 10 if it is not examined
     #[arg(long)]
     pub check: bool,
     /// Print nothing but errors and the result
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// A count of at least 1.
+fn count() -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(1..)
 }
 
 /// The command line of `audit` does not make sense.
@@ -154,10 +175,10 @@ impl AuditArgs {
             summary::text(&findings)
         };
         printer::data(&text);
-        Ok(if self.check && findings.verdict == Verdict::Unsound {
-            ExitCode::Unsound
-        } else {
-            ExitCode::Success
+        Ok(match findings.verdict {
+            Verdict::Unsound if self.check => ExitCode::Unsound,
+            Verdict::NotExamined if self.check => ExitCode::NotExamined,
+            _ => ExitCode::Success,
         })
     }
 
@@ -167,7 +188,7 @@ impl AuditArgs {
             validation: self.validation.clone(),
             test: self.test.clone(),
             train: self.train.clone(),
-            log: self.log.clone(),
+            logs: self.log.clone(),
             confusion: self.confusion.clone(),
             tokenizer: self.tokenizer.clone(),
             columns: Columns {
@@ -177,9 +198,17 @@ impl AuditArgs {
                 predicted: self.predicted.clone(),
                 group: self.group.clone(),
             },
+            counts: Counts {
+                classes: self.classes,
+                validation_rows: self.validation_rows,
+                test_rows: self.test_rows,
+                train_rows: self.train_rows,
+                batch_size: self.batch_size,
+            },
         };
         let nothing = Files {
             columns: files.columns.clone(),
+            counts: files.counts,
             ..Files::default()
         };
         if files == nothing && self.bundle.is_none() {

@@ -57,7 +57,7 @@ impl<'a> Verdict<'a> {
         Self {
             audit_style: match verdict {
                 findings::Verdict::Sound => "good",
-                findings::Verdict::Caution => "even",
+                findings::Verdict::Caution | findings::Verdict::NotExamined => "even",
                 findings::Verdict::Unsound => "bad",
             },
             audit_word: text::sentence(verdict.name()),

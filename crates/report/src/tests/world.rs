@@ -512,6 +512,7 @@ fn sound() -> Findings {
         verdict: Verdict::Sound,
         headline: "Nothing was found that speaks against these figures: validation and test agree."
             .to_owned(),
+        inputs: Vec::new(),
         gap: Some(gap()),
         families: families(|_| {
             (

@@ -210,6 +210,7 @@ fn nothing_gets_an_answer() {
             train: Some(empty.clone()),
             validation: Some(empty.clone()),
             test: Some(empty),
+            ..Dataset::default()
         },
         log: Some(Log::default()),
         confusion: Some(Vec::new()),

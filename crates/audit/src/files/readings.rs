@@ -1,0 +1,254 @@
+//! What each given file was understood to be, in words.
+//!
+//! A reader fills the [`Reading`] of its file with what only it knows; what is said here, of the evidence that
+//! came of it, is the same for all formats. What a reader reports as a message is a sentence of the reading
+//! too, if it begins with the name of the file.
+
+use std::sync::{Mutex, PoisonError};
+
+use labelproof_artifact::Reporter;
+use labelproof_artifact::wording::{capitalized, counted, listed, quoted};
+
+use super::roles::{Role, Roles, ScoreColumns};
+use super::table::Table;
+use crate::evidence::log::{Epoch, Figures, Log};
+use crate::evidence::{Part, Reading, ScoreKind};
+
+/// Names shown of a list of classes or columns.
+const SHOWN: usize = 12;
+
+/// A reporter that keeps the messages that it passes on.
+pub(super) struct Noting<'a> {
+    reporter: &'a dyn Reporter,
+    messages: Mutex<Vec<String>>,
+}
+
+impl<'a> Noting<'a> {
+    pub(super) fn new(reporter: &'a dyn Reporter) -> Self {
+        Self {
+            reporter,
+            messages: Mutex::default(),
+        }
+    }
+
+    /// Gives each message to the reading of the file that it names at its beginning.
+    pub(super) fn share(self, readings: &mut [Reading]) {
+        let messages = self.messages.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for message in messages {
+            for reading in &mut *readings {
+                let said = message
+                    .strip_prefix(reading.source.as_str())
+                    .and_then(|rest| rest.strip_prefix(": "));
+                if let Some(said) = said {
+                    reading.says(sentence(said));
+                    break;
+                }
+            }
+        }
+    }
+}
+
+impl Reporter for Noting<'_> {
+    fn started(&self, work: &str, total: Option<u64>) {
+        self.reporter.started(work, total);
+    }
+
+    fn advance(&self, units: u64, note: &str) {
+        self.reporter.advance(units, note);
+    }
+
+    fn finished(&self) {
+        self.reporter.finished();
+    }
+
+    fn message(&self, text: &str) {
+        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        messages.push(text.to_owned());
+        self.reporter.message(text);
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.reporter.stop_requested()
+    }
+}
+
+/// A message as a sentence.
+fn sentence(message: &str) -> String {
+    let text = capitalized(message.trim());
+    if text.ends_with('.') { text } else { text + "." }
+}
+
+/// The columns of a file that have a role, and what each is, in words.
+pub(super) fn columns_used(header: &[String], roles: &Roles) -> Vec<(&'static str, String)> {
+    let singles = [roles.id, roles.text, roles.truth, roles.predicted, roles.group];
+    let singles = Role::ALL.into_iter().zip(singles);
+    singles
+        .filter_map(|(role, place)| Some((role.plural(), header.get(place?)?.clone())))
+        .collect()
+}
+
+/// The columns of scores.
+pub(super) fn score_columns(header: &[String], scores: &ScoreColumns) -> Vec<String> {
+    let places = match scores {
+        ScoreColumns::None => &[][..],
+        ScoreColumns::Each { places, .. } => places,
+        ScoreColumns::One { place, .. } => std::slice::from_ref(place),
+    };
+    let names = places.iter().filter_map(|place| header.get(*place));
+    names.cloned().collect()
+}
+
+/// What a file of rows was understood to be, before its labels are numbered.
+pub(super) fn of_table(table: &Table) -> Reading {
+    let mut reading = table.reading.clone();
+    let named = |name: &String| format!("`{name}`");
+    let mut columns: Vec<String> = table
+        .columns_used
+        .iter()
+        .filter(|(what, _)| table.ids.is_some() || *what != Role::Id.plural())
+        .map(|(what, column)| {
+            if column.is_empty() {
+                format!("{what} from the column without a name")
+            } else {
+                format!("{what} from {}", named(column))
+            }
+        })
+        .collect();
+    match table.score_columns.as_slice() {
+        [] => {}
+        [one] => columns.push(format!("scores from {}", named(one))),
+        several => columns.push(format!("scores from {}", quoted(several, SHOWN))),
+    }
+    let columns = match columns.as_slice() {
+        [] => String::new(),
+        columns => format!(": {}", listed(columns)),
+    };
+    let rows = counted(table.rows, "row");
+    reading.read.insert(0, format!("{rows}{columns}."));
+    let lacks = [("true", &table.truth), ("predicted", &table.predicted)]
+        .into_iter()
+        .filter(|(_, labels)| labels.is_none());
+    for (which, _) in lacks {
+        if which == "true" {
+            reading.says("No true labels.");
+        } else if table.scores.is_none() {
+            reading.says("No predicted labels and no scores.");
+        }
+    }
+    let is_used = |column: &&String| {
+        table.columns_used.iter().any(|(_, used)| used == *column) || table.score_columns.contains(column)
+    };
+    for column in table.header.iter().filter(|column| !is_used(column)) {
+        reading.leaves(format!("column {}", named(column)));
+    }
+    if table.ids.is_none() {
+        let ids = table.columns_used.iter();
+        for (_, column) in ids.filter(|(what, _)| *what == Role::Id.plural()) {
+            reading.leaves(format!("column {}, which only counts the rows", named(column)));
+        }
+    }
+    reading
+}
+
+/// Adds what is known once labels are numbered.
+pub(super) fn add_part(reading: &mut Reading, part: &Part, labels: &[String]) {
+    let present = |classes: &[u32]| {
+        let mut is_there = vec![false; labels.len()];
+        for class in classes {
+            if let Some(slot) = is_there.get_mut(*class as usize) {
+                *slot = true;
+            }
+        }
+        let names = labels.iter().zip(is_there).filter(|(_, is_there)| *is_there);
+        names.map(|(name, _)| name.clone()).collect::<Vec<_>>()
+    };
+    for (which, classes) in [("True", &part.truth), ("Predicted", &part.stored_predictions)] {
+        if let Some(classes) = classes.as_ref().filter(|classes| !classes.is_empty()) {
+            let names = present(classes);
+            reading.says(format!("{which} labels: {}.", quoted(&names, SHOWN)));
+        }
+    }
+    if let Some(scores) = &part.scores {
+        let kind = match scores.kind {
+            ScoreKind::Logits => "logits",
+            ScoreKind::Probabilities => "probabilities",
+        };
+        let classes = if scores.classes == 1 { "class" } else { "classes" };
+        reading.says(format!("Scores: {kind} of {} {classes}.", scores.classes));
+    }
+}
+
+/// Adds which figures of which epochs a log has, unless its reader said so itself.
+pub(super) fn add_log(reading: &mut Reading, log: &Log) {
+    if !reading.read.is_empty() {
+        return;
+    }
+    let epochs = log.epochs.len();
+    for (rows, of) in [
+        ("training", (|epoch| epoch.train) as fn(&Epoch) -> Figures),
+        ("validation", |epoch| epoch.validation),
+    ] {
+        let figures: Vec<String> = FIGURES
+            .into_iter()
+            .filter_map(|(name, figure)| {
+                let values = log.epochs.iter().filter(|epoch| figure(&of(epoch)).is_some());
+                match values.count() {
+                    0 => None,
+                    count if count == epochs => Some(name.to_owned()),
+                    count => Some(format!("{name} (of {count})")),
+                }
+            })
+            .collect();
+        if !figures.is_empty() {
+            let of_epochs = match epochs {
+                1 => String::from("one epoch"),
+                several => format!("{several} epochs"),
+            };
+            reading.says(format!(
+                "Figures of the {rows} rows, of {of_epochs}: {}.",
+                listed(&figures)
+            ));
+        }
+    }
+    let counts = [
+        (log.train_rows, "training row"),
+        (log.validation_rows, "validation row"),
+    ];
+    let mut counts: Vec<String> = counts
+        .into_iter()
+        .filter_map(|(count, noun)| Some(counted(count?, noun)))
+        .collect();
+    counts.extend(log.batch_size.map(|size| format!("batches of {size}")));
+    if !counts.is_empty() {
+        reading.says(format!("It says: {}.", listed(&counts)));
+    }
+}
+
+type FigureOf = fn(&Figures) -> Option<f64>;
+
+/// The figures of an epoch, by name.
+const FIGURES: [(&str, FigureOf); 6] = [
+    ("loss", |figures| figures.loss),
+    ("accuracy", |figures| figures.accuracy),
+    ("precision", |figures| figures.precision),
+    ("recall", |figures| figures.recall),
+    ("F1", |figures| figures.f1),
+    ("AUC", |figures| figures.auc),
+];
+
+/// Adds what a confusion matrix counts, unless its reader said so itself.
+pub(super) fn add_matrix(reading: &mut Reading, counts: &[Vec<u64>], labels: Option<&[String]>) {
+    if !reading.read.is_empty() {
+        return;
+    }
+    let rows: u64 = counts.iter().flatten().sum();
+    let names = labels.map_or_else(
+        || "without names".to_owned(),
+        |labels| format!("called {}", quoted(labels, SHOWN)),
+    );
+    reading.says(format!(
+        "{} of {}, {names}; its rows are taken as the true labels.",
+        counted(rows, "row"),
+        labelproof_artifact::wording::plural(counts.len(), "1 class", &format!("{} classes", counts.len())),
+    ));
+}
