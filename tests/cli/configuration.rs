@@ -79,7 +79,7 @@ fn a_missing_source_and_a_missing_column_are_named() {
 fn a_missing_configuration_and_a_missing_encoder_say_what_to_do() {
     assert_snapshot!(Project::empty().run(&["run"]).expect_message(), @r#"
         exit code 2
-        error: cannot read the configuration `pipeline.yaml`
+        error: the configuration cannot be read
           caused by: cannot read `pipeline.yaml`
           caused by: No such file or directory (os error 2)
 

@@ -83,8 +83,8 @@ pub struct Config {
 #[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read the configuration `{}`", path.display())]
-    Read { path: PathBuf, source: FsError },
+    #[error("the configuration cannot be read")]
+    Read { source: FsError },
     /// The file is not a valid configuration.
     #[error("{}{}: {problem}{}", path.display(), position(*line, *column), excerpt(source_line))]
     Parse {
@@ -153,10 +153,7 @@ impl Config {
         device: Option<DeviceChoice>,
         artifacts: Option<&Path>,
     ) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: path.to_path_buf(),
-            source,
-        })?;
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { source })?;
         if text.len() > LARGEST_FILE {
             let problem = format!(
                 "the file has {} bytes, a configuration at most {LARGEST_FILE}",

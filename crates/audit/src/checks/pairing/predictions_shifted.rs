@@ -36,7 +36,7 @@
 //!    right instead of 19.5 %. A header, a dropped row or a join by position does this.
 //!    What to do: Join predictions to labels by a row id, never by position; look for a header, an
 //!    empty line or a filter that one of the two files has and the other has not.
-//!    How to make sure: move the predictions of the test file by 7 rows and audit it again
+//!    How to make sure: move the predictions of the test file 7 places further down and audit it again
 //! ```
 //!
 //! ## References
@@ -99,8 +99,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
              a filter that one of the two files has and the other has not."
                 .to_owned(),
         confirm: format!(
-            "move the predictions of the {} file by {} rows and audit it again",
-            suspect.split, shift.lag
+            "move the predictions of the {} file {places} {direction} and audit it again",
+            suspect.split
         ),
         measured: Measured::new()
             .statistic("accuracy after the shift", share(shift.shifted_hits))
