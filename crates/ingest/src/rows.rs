@@ -57,7 +57,9 @@ impl Problem {
     pub(crate) fn of_row(problem: RowProblem, settings: Settings) -> Self {
         match problem {
             RowProblem::Ragged { .. } => Self::new(Reason::RaggedRow, problem.to_string()),
-            RowProblem::Json { detail } => Self::new(Reason::InvalidJson, detail),
+            RowProblem::Json { detail }
+            | RowProblem::JsonArray { detail }
+            | RowProblem::JsonValue { detail } => Self::new(Reason::InvalidJson, detail),
             RowProblem::NotUtf8 { .. } => Self::new(
                 Reason::NotUtf8,
                 format!(
@@ -81,6 +83,7 @@ pub(crate) fn cell_text<'c>(
         // Only where a table is read for its numbers.
         Cell::Number(_) => return Err(wrong_type(name, "a number")),
         Cell::Numbers(_) => return Err(wrong_type(name, "an array")),
+        Cell::Nested(_) => return Err(wrong_type(name, "an object or an array")),
         Cell::Text(text) => text.as_ref(),
         Cell::Bytes(bytes) => std::str::from_utf8(bytes)
             .map_err(|error| Problem::of_row(RowProblem::not_utf8(name, bytes, error), settings))?,

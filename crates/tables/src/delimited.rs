@@ -7,7 +7,7 @@
 use std::io;
 
 use crate::column::Column;
-use crate::dialect::{Dialect, Settings};
+use crate::dialect::{Dialect, Header, Settings, nameless};
 use crate::encoding::Encoding;
 use crate::error::Error;
 use crate::limits::Limits;
@@ -19,6 +19,8 @@ pub(crate) struct Delimited {
     records: Records,
     columns: Vec<Column>,
     header_line: u64,
+    /// Whether the record at hand is a row that nobody has seen.
+    has_row: bool,
     is_empty: bool,
 }
 
@@ -30,17 +32,16 @@ impl Delimited {
         settings: Settings,
     ) -> Result<Self, Error> {
         let separator = separator(&mut input, dialect)?;
-        let mut records = Records::new(input, separator, limits.row_bytes);
-        if !records.next()? {
-            return Err(Error::Empty {
-                file: records.input.name().to_owned(),
-            });
+        let dialect = Dialect { separator, ..dialect };
+        let mut records = Records::new(input, dialect, limits.row_bytes);
+        for _ in 0..=dialect.preamble {
+            if !records.next()? {
+                return Err(Error::Empty {
+                    file: records.input.name().to_owned(),
+                });
+            }
         }
-        let columns: Option<Vec<Column>> = (0..records.len())
-            .map(|index| String::from_utf8(records.field(index).to_vec()).ok())
-            .map(|name| name.map(Column::untyped))
-            .collect();
-        let columns = columns.ok_or_else(|| Error::BadHeader {
+        let names = names(&records, dialect).ok_or_else(|| Error::BadHeader {
             file: records.input.name().to_owned(),
             line: records.start,
             setting: settings.encoding,
@@ -48,7 +49,8 @@ impl Delimited {
         Ok(Self {
             header_line: records.start,
             records,
-            columns,
+            columns: names.into_iter().map(Column::untyped).collect(),
+            has_row: dialect.header == Header::None,
             is_empty: true,
         })
     }
@@ -64,7 +66,7 @@ impl Delimited {
 
     /// The next row, with a cell for each of these columns.
     pub(crate) fn next_row(&mut self, places: &[usize]) -> Result<Option<Row<'_>>, Error> {
-        if !self.records.next()? {
+        if !std::mem::take(&mut self.has_row) && !self.records.next()? {
             if self.is_empty {
                 let file = self.records.input.name().to_owned();
                 return Err(Error::NoRecords { file });
@@ -82,6 +84,26 @@ impl Delimited {
         let place = Place::Line(self.records.start);
         Ok(Some(Row { place, cells }))
     }
+}
+
+/// The names of the columns; none if they are not UTF-8.
+fn names(records: &Records, dialect: Dialect) -> Option<Vec<String>> {
+    if dialect.header == Header::None {
+        return Some((0..records.len()).map(nameless).collect());
+    }
+    let name = |index| String::from_utf8(records.field(index).to_vec()).ok();
+    let mut names = (0..records.len()).map(name).collect::<Option<Vec<_>>>()?;
+    match (dialect.header, names.first_mut()) {
+        (Header::NamesButFirst, _) => names.insert(0, String::new()),
+        (Header::Comment, Some(first)) => {
+            *first = first.trim_start_matches('#').trim().to_owned();
+            if first.is_empty() && dialect.is_merged {
+                names.remove(0);
+            }
+        }
+        _ => {}
+    }
+    Some(names)
 }
 
 /// The separator that the first line has, as far as the line is in the buffer.
@@ -102,8 +124,8 @@ pub fn read_grid(source: Source, settings: Settings, what: &'static str) -> Resu
     let name = source.name().to_owned();
     let text = read_text(source, Encoding::Utf8, settings, what)?;
     let dialect = Dialect {
-        separator: b',',
         alternatives: SEPARATORS,
+        ..Dialect::CSV
     };
     let bytes = Source::stream(name, io::Cursor::new(text.clone().into_bytes()));
     let mut input = Input::open(bytes, Encoding::Utf8, settings)?;
@@ -117,7 +139,7 @@ pub fn read_grid(source: Source, settings: Settings, what: &'static str) -> Resu
             .filter(|row: &Vec<_>| !row.is_empty())
             .collect());
     }
-    let mut records = Records::new(input, separator, text.len());
+    let mut records = Records::new(input, Dialect { separator, ..dialect }, text.len());
     let mut rows = Vec::new();
     while records.next()? {
         let field = |index| String::from_utf8_lossy(records.field(index)).into_owned();
@@ -138,9 +160,9 @@ enum State {
 }
 
 /// Splits a stream into records and fields.
-struct Records {
+pub(crate) struct Records {
     input: Input,
-    separator: u8,
+    dialect: Dialect,
     limit: usize,
     /// The fields of the record, without quotes, one behind the other.
     bytes: Vec<u8>,
@@ -155,10 +177,10 @@ struct Records {
 }
 
 impl Records {
-    fn new(input: Input, separator: u8, limit: usize) -> Self {
+    pub(crate) fn new(input: Input, dialect: Dialect, limit: usize) -> Self {
         Self {
             input,
-            separator,
+            dialect,
             limit,
             bytes: Vec::new(),
             ends: Vec::new(),
@@ -168,36 +190,57 @@ impl Records {
         }
     }
 
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    fn field(&self, index: usize) -> &[u8] {
+    pub(crate) fn field(&self, index: usize) -> &[u8] {
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.bytes[start..self.ends[index]]
     }
 
+    /// Ends a record at the end of the stream; says whether there is one.
+    fn end(&mut self, state: State, quote_line: u64) -> Result<bool, Error> {
+        match state {
+            State::RecordStart => Ok(false),
+            State::Quoted => Err(Error::UnclosedQuote {
+                file: self.input.name().to_owned(),
+                line: quote_line,
+            }),
+            State::FieldStart if self.dialect.is_merged => Ok(!self.ends.is_empty()),
+            State::FieldStart | State::Plain | State::QuoteInQuoted => {
+                self.ends.push(self.bytes.len());
+                Ok(true)
+            }
+        }
+    }
+
+    fn check_length(&self) -> Result<(), Error> {
+        if self.bytes.len() <= self.limit {
+            return Ok(());
+        }
+        Err(Error::TooLong {
+            place: format!("{}:{}", self.input.name(), self.start),
+            limit_mib: self.limit >> 20,
+        })
+    }
+
     /// Goes to the next record; says whether there is one.
-    fn next(&mut self) -> Result<bool, Error> {
+    pub(crate) fn next(&mut self) -> Result<bool, Error> {
+        let Dialect {
+            separator,
+            is_merged,
+            has_quotes,
+            ..
+        } = self.dialect;
         self.bytes.clear();
         self.ends.clear();
         let mut state = State::RecordStart;
         let mut quote_line = self.line;
         loop {
-            let separator = self.separator;
             let chunk = self.input.fill()?;
             if chunk.is_empty() {
-                return match state {
-                    State::RecordStart => Ok(false),
-                    State::Quoted => Err(Error::UnclosedQuote {
-                        file: self.input.name().to_owned(),
-                        line: quote_line,
-                    }),
-                    State::FieldStart | State::Plain | State::QuoteInQuoted => {
-                        self.ends.push(self.bytes.len());
-                        Ok(true)
-                    }
-                };
+                return self.end(state, quote_line);
             }
             let mut used = 0;
             let mut is_complete = false;
@@ -217,11 +260,24 @@ impl Records {
                         self.start = self.line;
                         state = State::FieldStart;
                     }
-                    (State::FieldStart, b'"') => {
+                    (State::FieldStart, b'"') if has_quotes => {
                         quote_line = self.line;
                         state = State::Quoted;
                         used += 1;
                     }
+                    (State::FieldStart, b'\n' | b'\r') if is_merged => {
+                        // Spaces at the end of a line, or on it alone.
+                        self.line += 1;
+                        self.after_return = byte == b'\r';
+                        used += 1;
+                        if self.ends.is_empty() {
+                            state = State::RecordStart;
+                        } else {
+                            is_complete = true;
+                            break;
+                        }
+                    }
+                    (State::FieldStart, _) if is_merged && byte == separator => used += 1,
                     (State::FieldStart | State::QuoteInQuoted | State::Plain, b'\n' | b'\r') => {
                         self.ends.push(self.bytes.len());
                         self.line += 1;
@@ -263,12 +319,7 @@ impl Records {
                 }
             }
             self.input.consume(used);
-            if self.bytes.len() > self.limit {
-                return Err(Error::TooLong {
-                    place: format!("{}:{}", self.input.name(), self.start),
-                    limit_mib: self.limit >> 20,
-                });
-            }
+            self.check_length()?;
             if is_complete {
                 return Ok(true);
             }
@@ -280,7 +331,7 @@ impl Records {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Error, Input, Records, Settings};
+    use super::{Dialect, Error, Input, Records, Settings};
     use crate::encoding::Encoding;
     use crate::source::Source;
 
@@ -295,7 +346,11 @@ mod tests {
         };
         let source = Source::stream("a.csv", std::io::Cursor::new(text.to_vec()));
         let input = Input::open(source, Encoding::Utf8, settings)?;
-        let mut records = Records::new(input, separator, 1 << 20);
+        let dialect = Dialect {
+            separator,
+            ..Dialect::CSV
+        };
+        let mut records = Records::new(input, dialect, 1 << 20);
         let mut all = Vec::new();
         while records.next()? {
             let fields = (0..records.len())

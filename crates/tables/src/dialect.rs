@@ -10,13 +10,25 @@ use crate::limits::Limits;
 pub enum Format {
     /// Plain text with a row on each line, and without a header. The only column is the line.
     Lines,
-    /// Fields with separators between them, quoted as in RFC 4180, with a header.
+    /// Fields with separators between them, quoted as in RFC 4180.
     Delimited(Dialect),
     /// A JSON object on each line, and nothing else.
     JsonLines,
     /// JSON in any of the shapes that rows are written in: an array of objects, objects one after the other,
     /// or an object of columns as pandas writes it.
     Json,
+    /// A JSON array for each row, in an array or one on each line.
+    JsonArrays {
+        /// Whether the first row names the columns.
+        has_header: bool,
+        /// Whether each is on a line of its own.
+        is_lines: bool,
+    },
+    /// Any JSON value for each row, in an array or one on each line. The only column is the value.
+    JsonValues {
+        /// Whether each is on a line of its own.
+        is_lines: bool,
+    },
     /// Apache Parquet, which has types and is always UTF-8.
     Parquet,
     /// The arrays of NumPy's `savez`, of which each is a column.
@@ -32,6 +44,32 @@ pub struct Dialect {
     pub separator: u8,
     /// The bytes that are tried, in this order, where the header has no such separator.
     pub alternatives: &'static [u8],
+    /// Whether separators in a row count as one, as where columns are aligned with spaces.
+    pub is_merged: bool,
+    /// Whether a quote at the beginning of a field opens a quoted one, or is text.
+    pub has_quotes: bool,
+    /// The rows before the header that say something else, such as the `sep=;` of Excel.
+    pub preamble: usize,
+    /// What the first row behind them is.
+    pub header: Header,
+}
+
+/// What the first row of a delimited table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Header {
+    /// The names of the columns.
+    Names,
+    /// The names of the columns but the first, which has none, as R writes a table with row names.
+    NamesButFirst,
+    /// The names of the columns behind a `#`, as `numpy.savetxt` writes them.
+    Comment,
+    /// A row like the others. The columns are called `column 1` and so on.
+    None,
+}
+
+/// What a column without a name is called, by its place from 0.
+pub(crate) fn nameless(place: usize) -> String {
+    format!("column {}", place + 1)
 }
 
 impl Dialect {
@@ -39,11 +77,16 @@ impl Dialect {
     pub const CSV: Self = Self {
         separator: b',',
         alternatives: b";\t",
+        is_merged: false,
+        has_quotes: true,
+        preamble: 0,
+        header: Header::Names,
     };
     /// Tab-separated values.
     pub const TSV: Self = Self {
         separator: b'\t',
         alternatives: b"",
+        ..Self::CSV
     };
 }
 
@@ -69,7 +112,9 @@ impl Format {
             Self::Lines => &[],
             Self::Delimited(Dialect { separator: b'\t', .. }) => &["tsv", "tab"],
             Self::Delimited(_) => &["csv"],
-            Self::JsonLines | Self::Json => &["jsonl", "ndjson", "json"],
+            Self::JsonLines | Self::Json | Self::JsonArrays { .. } | Self::JsonValues { .. } => {
+                &["jsonl", "ndjson", "json"]
+            }
             Self::Parquet => &["parquet", "pq"],
             Self::Npz => &["npz"],
             Self::Npy => &["npy"],

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Decoder, DecoderResult, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,14 @@ pub enum Encoding {
     /// The western European encoding of Windows, which most files called Latin-1 are in truth.
     #[serde(rename = "windows-1252")]
     Windows1252,
+    /// One that the bytes of a file were found to have.
+    #[serde(skip)]
+    Found(Charset),
 }
+
+/// A character encoding of the Encoding Standard, which only [`sniff`](crate::sniff) names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charset(&'static encoding_rs::Encoding);
 
 impl Encoding {
     /// The encoding's name in `pipeline.yaml` and on the command line.
@@ -28,6 +35,18 @@ impl Encoding {
             Self::Utf8 => "utf-8",
             Self::Latin1 => "latin-1",
             Self::Windows1252 => "windows-1252",
+            Self::Found(Charset(charset)) => charset.name(),
+        }
+    }
+
+    /// The encoding that a detector names.
+    pub(crate) fn found(charset: &'static encoding_rs::Encoding) -> Self {
+        if charset == WINDOWS_1252 {
+            Self::Windows1252
+        } else if charset == UTF_8 {
+            Self::Utf8
+        } else {
+            Self::Found(Charset(charset))
         }
     }
 
@@ -40,6 +59,7 @@ impl Encoding {
             (Self::Utf8, _) => return reader,
             (Self::Latin1, _) => return Box::new(BufReader::with_capacity(buffer, Latin1::new(reader))),
             (Self::Windows1252, _) => WINDOWS_1252.new_decoder_without_bom_handling(),
+            (Self::Found(Charset(charset)), _) => charset.new_decoder_without_bom_handling(),
         };
         Box::new(BufReader::with_capacity(buffer, Decoded::new(reader, decoder)))
     }
@@ -81,7 +101,10 @@ impl Mark {
 /// Bytes are not of the encoding that their stream is said to have.
 #[derive(Debug, thiserror::Error)]
 #[error("bytes that are no character")]
-pub(crate) struct Malformed;
+pub(crate) struct Malformed {
+    /// The encoding that they should have.
+    pub(crate) encoding: &'static str,
+}
 
 /// A decoder that fails where the usual ones replace bytes by U+FFFD, because nobody would see that.
 struct Decoded<R> {
@@ -119,7 +142,15 @@ impl<R: BufRead> Decoded<R> {
         self.position = 0;
         self.is_done = is_last;
         match result {
-            DecoderResult::Malformed(..) => Err(io::Error::new(io::ErrorKind::InvalidData, Malformed)),
+            DecoderResult::Malformed(..) => {
+                let encoding = self.decoder.encoding();
+                let encoding = if encoding == UTF_16LE || encoding == UTF_16BE {
+                    "UTF-16"
+                } else {
+                    encoding.name()
+                };
+                Err(io::Error::new(io::ErrorKind::InvalidData, Malformed { encoding }))
+            }
             DecoderResult::InputEmpty | DecoderResult::OutputFull => Ok(()),
         }
     }

@@ -31,9 +31,17 @@ pub enum Error {
     /// A file whose name ends in `.gz` is not packed with gzip.
     #[error("`{file}` is damaged or no gzip file")]
     BadGzip { file: String, source: std::io::Error },
-    /// A file that begins with the byte order mark of UTF-16 has something else behind it, or is cut off.
-    #[error("`{file}` is damaged UTF-16")]
-    BadUtf16 { file: String },
+    /// A file whose beginning says that it is UTF-16, or of another encoding, has something else behind it,
+    /// or is cut off.
+    #[error("`{file}` is damaged {encoding}")]
+    BadCharacters { file: String, encoding: &'static str },
+    /// The first bytes are those of a file that is no table.
+    #[error("`{file}` is {kind}")]
+    Foreign {
+        file: String,
+        kind: &'static str,
+        hint: &'static str,
+    },
     /// A file says that it is UTF-8, and the setting says otherwise.
     #[error("`{file}` starts with the mark of UTF-8, and `{setting}` is `{encoding}`")]
     MarkedUtf8 {
@@ -140,6 +148,7 @@ impl Diagnostic for Error {
     fn advice(&self) -> Advice {
         let hint = match self {
             Self::File(error) => return error.advice(),
+            Self::Foreign { hint, .. } => hint,
             Self::NotAFile { .. } => "name a file, or a folder of files",
             Self::NotSeekable { .. } => "write it to a file, and name that",
             Self::CutGzip { .. } => "fetch or pack the file again",
@@ -156,7 +165,7 @@ impl Diagnostic for Error {
             Self::UnclosedQuote { .. } => {
                 "close the field with a quote, and write a quote inside a quoted field twice"
             }
-            Self::BadHeader { setting: None, .. } | Self::NotUtf8 { .. } | Self::BadUtf16 { .. } => {
+            Self::BadHeader { setting: None, .. } | Self::NotUtf8 { .. } | Self::BadCharacters { .. } => {
                 "save the file as UTF-8"
             }
             Self::BadHeader {

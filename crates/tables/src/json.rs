@@ -15,7 +15,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::column::{Column, Selection, Wanted};
-use crate::dialect::{Form, Options, Settings};
+use crate::dialect::{Form, Options, Settings, nameless};
 use crate::error::Error;
 use crate::row::{Cell, Place, Row, RowProblem};
 use crate::source::Input;
@@ -30,9 +30,28 @@ pub(crate) enum Shape {
     Any,
 }
 
+impl Shape {
+    /// The shape of rows that are arrays themselves.
+    pub(crate) fn of_arrays(is_lines: bool) -> Self {
+        if is_lines { Self::Lines } else { Self::Any }
+    }
+}
+
+/// What a row of JSON is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// An object, whose keys are the columns.
+    Object,
+    /// An array with an element for each column; the first one may hold their names.
+    Array { has_header: bool },
+    /// Any value, which is the only column.
+    Value,
+}
+
 /// A JSON table of which no row has been given out.
 pub(crate) struct Json {
     objects: Objects,
+    unit: Unit,
     form: Form,
     settings: Settings,
     /// Whether the first object has been read already, to learn the columns.
@@ -41,9 +60,10 @@ pub(crate) struct Json {
 }
 
 impl Json {
-    pub(crate) fn open(input: Input, shape: Shape, options: &Options) -> Result<Self, Error> {
+    pub(crate) fn open(input: Input, shape: Shape, unit: Unit, options: &Options) -> Result<Self, Error> {
         Ok(Self {
-            objects: Objects::open(input, shape, options.limits)?,
+            objects: Objects::open(input, shape, options)?,
+            unit,
             form: options.form,
             settings: options.settings,
             has_first: false,
@@ -53,14 +73,15 @@ impl Json {
 
     /// The keys of the first object, those of objects in it included.
     pub(crate) fn columns(&mut self) -> Result<&[Column], Error> {
-        if !self.has_first {
+        if self.columns.is_empty() && !self.has_first {
             if !self.objects.next()? {
                 let file = self.objects.name().to_owned();
                 return Err(Error::Empty { file });
             }
-            self.has_first = true;
+            self.has_first = self.unit != Unit::Array { has_header: true };
+            let unit = self.unit;
             self.columns = text_of(&self.objects)
-                .and_then(columns_of)
+                .and_then(|text| columns_of(text, unit))
                 .map_err(|problem| Error::Row {
                     place: Place::Line(self.objects.line()).within(self.objects.name()),
                     problem,
@@ -74,13 +95,23 @@ impl Json {
         Place::Line(self.objects.line()).within(self.objects.name())
     }
 
+    /// Whether each row names its columns, which may be others than those of the first row.
+    pub(crate) fn is_of_objects(&self) -> bool {
+        self.unit == Unit::Object
+    }
+
+    /// The keys beside the table, where it is a part of an object.
+    pub(crate) fn left_aside(&self) -> &[String] {
+        self.objects.left_aside()
+    }
+
     pub(crate) fn rows_by_name(self, selection: &Selection) -> JsonRows {
         let field = |wanted: &Wanted| Field {
             key: wanted.column.clone(),
             within: None,
         };
         let fields = selection.wanted().iter().map(field).collect();
-        self.rows(fields)
+        self.rows(fields, Vec::new())
     }
 
     pub(crate) fn rows_by_place(mut self, places: &[usize]) -> Result<JsonRows, Error> {
@@ -90,11 +121,13 @@ impl Json {
             within: columns[*place].within.clone(),
         };
         let fields = places.iter().map(field).collect();
-        Ok(self.rows(fields))
+        Ok(self.rows(fields, places.to_vec()))
     }
 
-    fn rows(self, fields: Vec<Field>) -> JsonRows {
+    fn rows(self, fields: Vec<Field>, places: Vec<usize>) -> JsonRows {
         JsonRows {
+            unit: self.unit,
+            places,
             has_next: self.has_first,
             form: self.form,
             settings: self.settings,
@@ -118,8 +151,11 @@ pub(crate) struct JsonRows {
     objects: Objects,
     /// Whether the next object has been read already.
     has_next: bool,
+    unit: Unit,
     form: Form,
     settings: Settings,
+    /// The places of the columns, where rows are arrays.
+    places: Vec<usize>,
     fields: Vec<Field>,
     rows: u64,
     /// Rows that are objects, or look like one.
@@ -138,7 +174,11 @@ impl JsonRows {
                 Err(problem)
             }
             Ok(text) => {
-                let cells = cells(text, &self.fields, self.form, selection);
+                let cells = match self.unit {
+                    Unit::Object => cells(text, &self.fields, self.form, selection),
+                    Unit::Array { .. } => elements(text, &self.places, self.form),
+                    Unit::Value => value(text).map(|value| vec![cell(value, self.form); self.places.len()]),
+                };
                 self.good += u64::from(cells.is_ok());
                 cells
             }
@@ -191,6 +231,25 @@ fn cells<'t>(
     Ok(values.into_iter().map(cell).collect())
 }
 
+/// The cells of an array, of which each row may have fewer elements than the first.
+fn elements<'t>(text: &'t str, places: &[usize], form: Form) -> Result<Vec<Cell<'t>>, RowProblem> {
+    let elements = array(text)?;
+    let cell = |place: &usize| elements.get(*place).map_or(Cell::Absent, |raw| cell(raw, form));
+    Ok(places.iter().map(cell).collect())
+}
+
+fn array(text: &str) -> Result<Vec<&RawValue>, RowProblem> {
+    serde_json::from_str(text).map_err(|error| RowProblem::JsonArray {
+        detail: detail(&error),
+    })
+}
+
+fn value(text: &str) -> Result<&RawValue, RowProblem> {
+    serde_json::from_str(text).map_err(|error| RowProblem::JsonValue {
+        detail: detail(&error),
+    })
+}
+
 fn read_object<'t, V: Visitor<'t>>(text: &'t str, visitor: V) -> Result<V::Value, RowProblem> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     deserializer
@@ -215,6 +274,7 @@ fn cell(raw: &RawValue, form: Form) -> Cell<'_> {
         Some(b't' | b'f') if is_typed => Cell::Text(Cow::Borrowed(json)),
         Some(b't' | b'f') => Cell::Other("a boolean"),
         Some(b'[') if is_typed => list::cell(json),
+        Some(b'{') if is_typed => Cell::Nested(json),
         Some(b'[') => Cell::Other("an array"),
         Some(b'{') => Cell::Other("an object"),
         _ if is_typed && !is_integer(json) => match serde_json::from_str(json) {
@@ -315,8 +375,23 @@ impl<'t> Picked<'_, 't> {
     }
 }
 
-/// The columns that an object has.
-fn columns_of(text: &str) -> Result<Vec<Column>, RowProblem> {
+/// The columns that the first row has.
+fn columns_of(text: &str, unit: Unit) -> Result<Vec<Column>, RowProblem> {
+    match unit {
+        Unit::Object => columns_of_object(text),
+        Unit::Value => Ok(vec![Column::untyped("value".to_owned())]),
+        Unit::Array { has_header } => {
+            let name = |(place, value): (usize, &RawValue)| match serde_json::from_str(value.get()) {
+                Ok(name) if has_header => name,
+                _ => nameless(place),
+            };
+            let names = array(text)?.into_iter().enumerate().map(name);
+            Ok(names.map(Column::untyped).collect())
+        }
+    }
+}
+
+fn columns_of_object(text: &str) -> Result<Vec<Column>, RowProblem> {
     let mut columns = Vec::new();
     for (key, value) in read_object(text, whole::Entries)? {
         if value.get().starts_with('{')

@@ -12,6 +12,7 @@
 //! | --- | --- |
 //! | `source` | files and streams, compression, the whole of a small file |
 //! | `encoding` | character encodings and byte order marks |
+//! | `sniff` | what a file is, told by its bytes |
 //! | `dialect` | formats, what a file's name says, separators |
 //! | `lines`, `delimited`, `json`, `parquet`, `numpy` | one reader for each family of formats |
 //! | `table` | the interface that is the same for all of them |
@@ -29,15 +30,17 @@ mod lines;
 mod numpy;
 mod parquet;
 mod row;
+mod sniff;
 mod source;
 mod table;
 
 pub use column::{Accepts, Column, ColumnKind, Selection, Wanted};
 pub use delimited::read_grid;
-pub use dialect::{Dialect, Form, Format, Options, Settings};
-pub use encoding::Encoding;
+pub use dialect::{Dialect, Form, Format, Header, Options, Settings};
+pub use encoding::{Charset, Encoding};
 pub use error::Error;
 pub use limits::Limits;
 pub use row::{Cell, Place, Row, RowProblem};
+pub use sniff::{Expected, Sniffed, sniff};
 pub use source::{Source, read_bytes, read_text};
 pub use table::{Rows, Table};

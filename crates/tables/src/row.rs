@@ -54,6 +54,9 @@ pub enum Cell<'a> {
     Number(f64),
     /// A list of numbers. Only in [`Form::Typed`](crate::Form::Typed).
     Numbers(Cow<'a, [f64]>),
+    /// JSON that is an object, or an array of other things than numbers, as it is written. Only in
+    /// [`Form::Typed`](crate::Form::Typed).
+    Nested(&'a str),
     /// Something that is no text, in words with an article.
     Other(&'static str),
 }
@@ -71,6 +74,12 @@ pub enum RowProblem {
     /// The line holds something else than one JSON object.
     #[error("no JSON object: {detail}")]
     Json { detail: String },
+    /// The row is something else than one JSON array.
+    #[error("no JSON array: {detail}")]
+    JsonArray { detail: String },
+    /// The row is no JSON at all.
+    #[error("no JSON: {detail}")]
+    JsonValue { detail: String },
 }
 
 impl RowProblem {
@@ -91,6 +100,9 @@ impl RowProblem {
                 "quote fields that contain the separator or a line break, and close every quote"
             }
             Self::NotUtf8 { .. } => "save the file as UTF-8",
+            Self::JsonArray { .. } | Self::JsonValue { .. } => {
+                "write the file again with a JSON library, every row alike; NaN and Infinity are no JSON"
+            }
             Self::Json { .. } => "write one JSON object for each row; NaN and Infinity are no JSON",
         }
     }

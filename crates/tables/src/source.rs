@@ -150,6 +150,11 @@ const BUFFER: usize = 1 << 17;
 impl Input {
     /// Opens a source, unpacks it if its name says so, and decodes it.
     pub(crate) fn open(source: Source, encoding: Encoding, settings: Settings) -> Result<Self, Error> {
+        Self::open_raw(source)?.decoded(encoding, settings)
+    }
+
+    /// Opens a source, and unpacks it if its name says so.
+    pub(crate) fn open_raw(source: Source) -> Result<Self, Error> {
         let Source { name, origin } = source;
         let (reader, is_packed): (Box<dyn BufRead>, bool) = match origin {
             Origin::Stream(stream) => (Box::new(BufReader::with_capacity(BUFFER, stream)), false),
@@ -163,12 +168,11 @@ impl Input {
                 }
             }
         };
-        let input = Self {
+        Ok(Self {
             name,
             is_packed,
             reader,
-        };
-        input.decoded(encoding, settings)
+        })
     }
 
     fn decoded(mut self, encoding: Encoding, settings: Settings) -> Result<Self, Error> {
@@ -187,7 +191,7 @@ impl Input {
     }
 
     /// The first bytes, which stay in the stream; fewer if there are fewer.
-    fn peek(&mut self, count: usize) -> Result<Vec<u8>, Error> {
+    pub(crate) fn peek(&mut self, count: usize) -> Result<Vec<u8>, Error> {
         let start = self.fill()?.get(..count).map(<[u8]>::to_vec);
         if let Some(start) = start {
             return Ok(start);
@@ -197,7 +201,10 @@ impl Input {
         let result = self.reader.by_ref().take(count as u64).read_to_end(&mut start);
         result.map_err(|source| self.failure(source))?;
         let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
-        self.reader = Box::new(BufReader::new(io::Cursor::new(start.clone()).chain(rest)));
+        self.reader = Box::new(BufReader::with_capacity(
+            BUFFER,
+            io::Cursor::new(start.clone()).chain(rest),
+        ));
         Ok(start)
     }
 
@@ -247,9 +254,9 @@ impl Input {
 fn failure(name: &str, is_packed: bool, source: io::Error) -> Error {
     let file = name.to_owned();
     if let Some(error) = source.get_ref()
-        && error.is::<Malformed>()
+        && let Some(Malformed { encoding }) = error.downcast_ref()
     {
-        return Error::BadUtf16 { file };
+        return Error::BadCharacters { file, encoding };
     }
     match source.kind() {
         io::ErrorKind::UnexpectedEof if is_packed => Error::CutGzip { file },

@@ -4,7 +4,7 @@ use crate::column::{Column, Selection};
 use crate::delimited::Delimited;
 use crate::dialect::{Format, Options};
 use crate::error::Error;
-use crate::json::{Json, JsonRows, Shape};
+use crate::json::{Json, JsonRows, Shape, Unit};
 use crate::lines::Lines;
 use crate::numpy::{Numpy, NumpyRows};
 use crate::parquet::{Parquet, ParquetRows};
@@ -39,8 +39,23 @@ impl Table {
             Format::Delimited(dialect) => {
                 Opened::Delimited(Delimited::open(input(source)?, dialect, limits, settings)?)
             }
-            Format::JsonLines => Opened::Json(Json::open(input(source)?, Shape::Lines, options)?),
-            Format::Json => Opened::Json(Json::open(input(source)?, Shape::Any, options)?),
+            Format::JsonLines => {
+                Opened::Json(Json::open(input(source)?, Shape::Lines, Unit::Object, options)?)
+            }
+            Format::Json => Opened::Json(Json::open(input(source)?, Shape::Any, Unit::Object, options)?),
+            Format::JsonArrays { has_header, is_lines } => {
+                let unit = Unit::Array { has_header };
+                Opened::Json(Json::open(
+                    input(source)?,
+                    Shape::of_arrays(is_lines),
+                    unit,
+                    options,
+                )?)
+            }
+            Format::JsonValues { is_lines } => {
+                let shape = Shape::of_arrays(is_lines);
+                Opened::Json(Json::open(input(source)?, shape, Unit::Value, options)?)
+            }
             Format::Parquet => Opened::Parquet(Parquet::open(&source, options.form, limits)?),
             Format::Npz => Opened::Numpy(Numpy::open_npz(&source)?),
             Format::Npy => Opened::Numpy(Numpy::open_npy(&source)?),
@@ -68,10 +83,21 @@ impl Table {
         }
     }
 
+    /// What a file has beside its table: the keys of an object of which the table is a part.
+    pub fn left_aside(&self) -> &[String] {
+        match &self.reader {
+            Opened::Json(table) => table.left_aside(),
+            _ => &[],
+        }
+    }
+
     /// Chooses columns by name. In JSON a column may be missing in any row, so that only [`Selection::check`]
     /// after the last table tells a wrong name; in other formats it is an error at once.
     pub fn rows_by_name(mut self, mut selection: Selection) -> Result<Rows, Error> {
-        if let Opened::Json(table) = self.reader {
+        if let Opened::Json(table) = &self.reader
+            && table.is_of_objects()
+            && let Opened::Json(table) = self.reader
+        {
             let reader = Reading::Json(table.rows_by_name(&selection));
             return Ok(Rows { reader, selection });
         }

@@ -253,8 +253,8 @@ fn read_csv(source: Source) -> Result<ReadLog, Error> {
     let file = source.name().to_owned();
     let options = Options {
         format: Format::Delimited(Dialect {
-            separator: b',',
             alternatives: b"\t;",
+            ..Dialect::CSV
         }),
         encoding: Encoding::Utf8,
         form: Form::Text,

@@ -298,6 +298,13 @@ pub(super) fn text<'c>(cell: &'c Cell<'_>, column: impl Fn() -> String) -> Resul
                 expected: "a text or a number",
             });
         }
+        Cell::Nested(json) => {
+            return Err(RowProblem::Kind {
+                column: column(),
+                found: nested(json),
+                expected: "a text or a number",
+            });
+        }
         Cell::Other(found) => {
             return Err(RowProblem::Kind {
                 column: column(),
@@ -306,6 +313,15 @@ pub(super) fn text<'c>(cell: &'c Cell<'_>, column: impl Fn() -> String) -> Resul
             });
         }
     })
+}
+
+/// What nested JSON is, in words.
+fn nested(json: &str) -> &'static str {
+    if json.starts_with('{') {
+        "an object"
+    } else {
+        "a list of other things than numbers"
+    }
 }
 
 /// The place of the single 1 in a list that otherwise holds zeros.
@@ -325,7 +341,7 @@ fn number(cell: &Cell<'_>) -> Option<f64> {
         Cell::Bytes(bytes) => parse(bytes),
         Cell::Text(text) => parse(text.as_bytes()),
         Cell::Number(value) => Some(*value),
-        Cell::Missing | Cell::Absent | Cell::Numbers(_) | Cell::Other(_) => None,
+        Cell::Missing | Cell::Absent | Cell::Numbers(_) | Cell::Nested(_) | Cell::Other(_) => None,
     }
 }
 
@@ -341,13 +357,13 @@ fn score(cell: &Cell<'_>, column: impl Fn() -> String) -> Result<f64, RowProblem
         (None, Cell::Bytes(bytes)) if bytes.trim_ascii().is_empty() => {
             return Err(RowProblem::Empty { column: column() });
         }
-        (None, Cell::Numbers(_) | Cell::Other(_)) => {
+        (None, Cell::Numbers(_) | Cell::Nested(_) | Cell::Other(_)) => {
             return Err(RowProblem::Kind {
                 column: column(),
-                found: if let Cell::Other(found) = cell {
-                    found
-                } else {
-                    "a list"
+                found: match cell {
+                    Cell::Other(found) => found,
+                    Cell::Nested(json) => nested(json),
+                    _ => "a list",
                 },
                 expected: "a number",
             });

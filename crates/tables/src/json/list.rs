@@ -12,7 +12,7 @@ use crate::row::Cell;
 pub(super) fn cell(json: &str) -> Cell<'_> {
     match serde_json::from_str(json) {
         Ok(Item::List(numbers)) => Cell::Numbers(Cow::Owned(numbers)),
-        _ => Cell::Other("a list of other things than numbers"),
+        _ => Cell::Nested(json),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The objects of a JSON table as text, one after the other, whatever the shape of the table.
 
+use crate::dialect::{Form, Options};
 use crate::error::Error;
 use crate::json::{Shape, whole};
 use crate::limits::Limits;
@@ -16,6 +17,8 @@ pub(super) struct Objects {
     line: u64,
     /// The line of the next byte of the input.
     next_line: u64,
+    /// The keys beside the table, where it is a part of an object.
+    left_aside: Vec<String>,
 }
 
 /// How the objects follow each other.
@@ -29,17 +32,18 @@ pub(super) enum Stream {
 }
 
 impl Objects {
-    pub(super) fn open(input: Input, shape: Shape, limits: Limits) -> Result<Self, Error> {
+    pub(super) fn open(input: Input, shape: Shape, options: &Options) -> Result<Self, Error> {
         let mut objects = Self {
             input,
-            limits,
+            limits: options.limits,
             stream: Stream::Lines { is_read: false },
             text: Vec::new(),
             line: 0,
             next_line: 1,
+            left_aside: Vec::new(),
         };
         if shape == Shape::Any {
-            objects.tell_shape()?;
+            objects.tell_shape(options.form)?;
         }
         Ok(objects)
     }
@@ -47,6 +51,11 @@ impl Objects {
     /// What messages call the source.
     pub(super) fn name(&self) -> &str {
         self.input.name()
+    }
+
+    /// The keys beside the table.
+    pub(super) fn left_aside(&self) -> &[String] {
+        &self.left_aside
     }
 
     /// The text of the object, without white space behind it.
@@ -106,7 +115,7 @@ impl Objects {
     /// Looks at the beginning. An array begins with a bracket. A line with nothing but a brace begins an
     /// object that is spread over lines, and a line that is alone may be an object of columns; all else are
     /// lines.
-    fn tell_shape(&mut self) -> Result<(), Error> {
+    fn tell_shape(&mut self, form: Form) -> Result<(), Error> {
         if !self.skip_white_space()? {
             return Ok(());
         }
@@ -128,8 +137,11 @@ impl Objects {
             self.stream = Stream::Lines { is_read: true };
             return Ok(());
         }
-        self.stream = match whole::objects(&self.text, line, self.input.name())? {
-            Some(objects) => Stream::Whole(objects.into_iter()),
+        self.stream = match whole::objects(&self.text, line, self.input.name(), form)? {
+            Some(found) => {
+                self.left_aside = found.left_aside;
+                Stream::Whole(found.rows.into_iter())
+            }
             None => Stream::Lines { is_read: true },
         };
         Ok(())

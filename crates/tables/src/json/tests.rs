@@ -143,7 +143,7 @@ fn numbers_are_numbers_where_they_are_asked_for() {
     assert_eq!(
         read(Format::JsonLines, Form::Typed, text).unwrap(),
         [
-            r#"1: Number(1.5) | Numbers([0.5, 1.0]) | Text("true") | Number(100.0) | Other("an object") | Numbers([2.0]) | Text("7") | Other("a list of other things than numbers")"#
+            r#"1: Number(1.5) | Numbers([0.5, 1.0]) | Text("true") | Number(100.0) | Nested("{\"x\": 1e2}") | Numbers([2.0]) | Text("7") | Nested("[\"z\"]")"#
         ]
     );
 }

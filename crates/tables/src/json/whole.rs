@@ -1,7 +1,7 @@
 //! Tables that are one JSON object, as `pandas.DataFrame.to_json` writes them, turned into an object for each
 //! row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::de::{MapAccess, Visitor};
@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{in_line, read_object};
 use crate::column::same_length;
+use crate::dialect::Form;
 use crate::error::Error;
 
 /// The entries of an object, in their order.
@@ -33,28 +34,52 @@ impl<'de> Visitor<'de> for Entries {
 /// The rows with their lines.
 type Rows = Vec<(u64, Vec<u8>)>;
 
+/// The rows that an object holds.
+pub(super) struct Found {
+    pub(super) rows: Rows,
+    /// The keys beside them.
+    pub(super) left_aside: Vec<String>,
+}
+
+impl From<Rows> for Found {
+    fn from(rows: Rows) -> Self {
+        Self {
+            rows,
+            left_aside: Vec::new(),
+        }
+    }
+}
+
 /// The rows of a text that starts on the line `start` with a brace. None if it is no object, or one that is
 /// spread over no lines and is a row itself.
-pub(super) fn objects(text: &[u8], start: u64, file: &str) -> Result<Option<Rows>, Error> {
+///
+/// A typed table may also be a part of the object: what an evaluation writes beside its rows is left aside.
+/// Whoever reads texts by name has such an object as a row.
+pub(super) fn objects(text: &[u8], start: u64, file: &str, form: Form) -> Result<Option<Found>, Error> {
     let Ok(text) = std::str::from_utf8(text) else {
         return Ok(None);
     };
     if let Ok(entries) = read_object(text, Entries) {
+        if form == Form::Typed
+            && let Some(found) = of_keys(&entries, start).or_else(|| of_part(&entries, start, file))
+        {
+            return Ok(Some(found));
+        }
         let columns = of_split(&entries)
             .or_else(|| of_lists(&entries))
             .or_else(|| of_objects(&entries));
         if let Some(columns) = columns {
-            return rows_of(&columns, start, file).map(Some);
+            return rows_of(&columns, start, file).map(Found::from).map(Some);
         }
         if let Some(rows) = of_index(&entries).or_else(|| of_table(&entries)) {
             let row = |row: &&RawValue| (start, row.get().as_bytes().to_vec());
-            return Ok(Some(rows.iter().map(row).collect()));
+            return Ok(Some(rows.iter().map(row).collect::<Rows>().into()));
         }
     }
     if text.trim().lines().nth(1).is_none() {
         return Ok(None);
     }
-    one_after_the_other(text, start, file).map(Some)
+    one_after_the_other(text, start, file).map(Found::from).map(Some)
 }
 
 /// Objects that are spread over lines, as jq prints them.
@@ -131,6 +156,88 @@ fn of_index<'t>(entries: &[(String, &'t RawValue)]) -> Option<Vec<&'t RawValue>>
 fn of_table<'t>(entries: &[(String, &'t RawValue)]) -> Option<Vec<&'t RawValue>> {
     find(entries, "schema")?;
     list(find(entries, "data")?)
+}
+
+/// `{"r1": {"label": "a", "pred": "a"}, "r2": …}`: an object for each row, under the row's id. It becomes the
+/// nameless first column. Where columns are the outer ones, there are fewer of them than of rows.
+fn of_keys(entries: &[(String, &RawValue)], start: u64) -> Option<Found> {
+    let inner = objects_of(entries)?;
+    let (_, first) = inner.first()?;
+    let keys: BTreeSet<&String> = first.iter().map(|(key, _)| key).collect();
+    let is_number = |key: &str| key.parse::<f64>().is_ok();
+    let is_alike = |row: &[(String, &RawValue)]| {
+        row.len() == keys.len() && row.iter().all(|(key, _)| keys.contains(key))
+    };
+    let are_rows = inner.len() > keys.len().max(2)
+        && keys.len() >= 2
+        && !keys.iter().any(|key| is_number(key))
+        && !entries.iter().all(|(key, _)| is_number(key))
+        && inner.iter().all(|(_, row)| is_alike(row));
+    are_rows.then(|| {
+        let row = |(key, object): &(String, &RawValue)| {
+            let rest = object.get().trim_start_matches('{');
+            let key = serde_json::Value::from(key.as_str());
+            (start, format!("{{\"\":{key},{rest}").into_bytes())
+        };
+        Found::from(entries.iter().map(row).collect::<Rows>())
+    })
+}
+
+/// The table that a part of the object is: a list of objects, an object of lists, or lists of one length
+/// beside figures and the like.
+fn of_part(entries: &[(String, &RawValue)], start: u64, file: &str) -> Option<Found> {
+    let named = |key: &str| find(entries, key).is_some();
+    if named("data") && (named("columns") || named("schema")) {
+        return None;
+    }
+    let beside = |is_kept: &dyn Fn(&str) -> bool| {
+        let names = entries.iter().map(|(name, _)| name.clone());
+        names.filter(|name| !is_kept(name)).collect()
+    };
+    let is_rows = |value: &RawValue| {
+        let rows = list(value).unwrap_or_default();
+        !rows.is_empty() && rows.iter().all(|row| row.get().starts_with('{'))
+    };
+    let lists: Vec<ColumnOf<'_>> = entries
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), list(value)?)))
+        .collect();
+    let longest = lists.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
+    let mut of_rows = entries.iter().filter(|(_, value)| is_rows(value));
+    if let (Some((key, value)), None) = (of_rows.next(), of_rows.next())
+        && (entries.len() == 1 || list(value).is_some_and(|rows| rows.len() > 1))
+    {
+        let row = |row: &&RawValue| (start, row.get().as_bytes().to_vec());
+        return Some(Found {
+            rows: list(value)?.iter().map(row).collect(),
+            left_aside: beside(&|name| name == key),
+        });
+    }
+    if let [(_, value)] = entries
+        && let Ok(inner) = read_object(value.get(), Entries)
+        && inner.iter().all(|(_, value)| value.get().starts_with('['))
+    {
+        let columns = of_lists(&inner)?;
+        return rows_of(&columns, start, file).ok().map(Found::from);
+    }
+    // Two lists at least, so that a row that holds a list stays a row.
+    let of_longest = lists.iter().filter(|(_, values)| values.len() == longest);
+    if of_longest.count() < 2 || longest < 2 || lists.len() == entries.len() && lists.len() < 3 {
+        return None;
+    }
+    let columns: Vec<ColumnOf<'_>> = lists
+        .into_iter()
+        .filter(|(_, values)| values.len() == longest)
+        .collect();
+    // Texts and lists beside each other: a row with its scores and its tokens.
+    let has_text = entries.iter().any(|(_, value)| value.get().starts_with('"'));
+    if has_text && longest < 10 {
+        return None;
+    }
+    let names: BTreeSet<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+    let left_aside = beside(&|name| names.contains(name));
+    let rows = rows_of(&columns, start, file).ok()?;
+    Some(Found { rows, left_aside })
 }
 
 fn find<'t>(entries: &[(String, &'t RawValue)], key: &str) -> Option<&'t RawValue> {
