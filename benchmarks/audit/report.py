@@ -23,7 +23,7 @@ class Outcome:
     def found(self) -> list[str]:
         """Ids of the causes found, the first ranked first."""
         findings = [finding for finding in (self.answer or {}).get("findings", []) if finding["status"] == "found"]
-        return [finding["id"] for finding in sorted(findings, key=lambda finding: finding["rank"])]
+        return [finding["id"] for finding in sorted(findings, key=lambda finding: finding["rank"] or len(findings) + 1)]
 
     @property
     def unchecked(self) -> bool:

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::artifacts::Artifacts;
 use crate::json;
+use crate::splits::Split;
 use crate::stage::{Kind, StageId};
 use crate::table::ArtifactError;
 
@@ -177,6 +178,31 @@ pub struct Statistic {
     pub value: f64,
 }
 
+/// A figure that a cause can move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    /// The accuracy of one split.
+    Accuracy(Split),
+    /// The accuracy of every split, by as much.
+    EverySplit,
+    /// A figure of the log, beside what it should be.
+    Logged,
+}
+
+/// How far a cause moves a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Effect {
+    /// The figure as it is minus the figure without the cause, in points (5 from 0.80 to 0.85): below 0 where
+    /// the cause lowers it, above 0 where it flatters.
+    pub points: f64,
+    /// The least and the most points that fit the rows, with 95 % confidence, where these can be counted.
+    pub interval: Option<(f64, f64)>,
+    /// What it moves.
+    pub on: Figure,
+}
+
 /// The answer of one check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -189,14 +215,14 @@ pub struct Finding {
     pub family: Family,
     /// The result of the check.
     pub status: Status,
-    /// The place among the found causes, 1 for the one that explains most.
+    /// The place among the found causes, 1 for the one that explains most; absent where it follows from another.
     pub rank: Option<u32>,
     /// The severity of a found cause.
     pub severity: Option<Severity>,
     /// The confidence in a found cause.
     pub confidence: Option<Confidence>,
-    /// The points of accuracy that the cause explains, where the evidence tells.
-    pub effect_points: Option<f64>,
+    /// How far the cause moves a figure, where the evidence tells.
+    pub effect: Option<Effect>,
     /// The main statistic that the answer rests on.
     pub statistic: Option<Statistic>,
     /// The p-value of the statistic, corrected for the number of checks.
@@ -211,6 +237,48 @@ pub struct Finding {
     pub confirm: Option<String>,
     /// What would make the check possible, where it was not made.
     pub missing: Vec<String>,
+    /// The number of the found cause that this one follows from. Such a consequence has no rank and no advice
+    /// of its own.
+    pub explained_by: Option<String>,
+}
+
+impl Finding {
+    /// Whether it was found and follows from nothing else that was found.
+    pub fn is_cause(&self) -> bool {
+        self.status == Status::Found && self.explained_by.is_none()
+    }
+}
+
+/// What one found cause takes from the test accuracy against the validation accuracy, or adds to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// The cause's number in the catalogue.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Points from the validation accuracy to the test accuracy: below 0 where test comes out lower for it.
+    pub points: f64,
+    /// The least and the most such points, with 95 % confidence.
+    pub interval: Option<(f64, f64)>,
+}
+
+/// How the found causes account for the gap between validation and test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// Validation accuracy, in percent.
+    pub validation: f64,
+    /// Test accuracy, in percent: that of validation with all steps and the rest.
+    pub test: f64,
+    /// The causes that move one of the two, what moves most first.
+    pub steps: Vec<Step>,
+    /// Numbers of causes that would explain what the steps explain already.
+    pub instead: Vec<String>,
+    /// Points that no step explains.
+    pub rest: f64,
+    /// Whether the rest is no more than chance gives.
+    pub rest_is_chance: bool,
 }
 
 /// Whether a family of causes can explain what is seen.
@@ -274,9 +342,12 @@ pub struct Findings {
     pub inputs: Vec<Reading>,
     /// Validation against test, if both accuracies are known.
     pub gap: Option<Gap>,
-    /// What the gap says of each family of causes.
+    /// How the found causes account for the gap, where there is one.
+    pub account: Option<Account>,
+    /// What the gap, and what was found, say of each family of causes.
     pub families: Vec<FamilyRuling>,
-    /// Found causes by rank, then clear ones, then those not checked, each in the order of the catalogue.
+    /// Found causes by rank, each with what follows from it after it; then clear ones, then those not checked,
+    /// each in the order of the catalogue.
     pub findings: Vec<Finding>,
 }
 
@@ -296,6 +367,17 @@ impl Findings {
     /// Writes the findings into audit's output folder.
     pub fn write(&self, folder: &Path) -> Result<(), ArtifactError> {
         json::write_artifact(Self::KIND, folder, self)
+    }
+
+    /// The causes that were found and follow from nothing else that was found, by rank.
+    pub fn causes(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.is_cause())
+    }
+
+    /// What was found and follows from a cause, by the number of that.
+    pub fn consequences(&self, id: &str) -> impl Iterator<Item = &Finding> {
+        let follows = move |finding: &&Finding| finding.explained_by.as_deref() == Some(id);
+        self.findings.iter().filter(follows)
     }
 
     /// The answers of one status, in the order of the file.

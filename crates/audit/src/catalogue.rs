@@ -199,7 +199,7 @@ pub const ALL: &[Check] = &[
         family: Family::Pairing,
         needs: &[&[TestPredictions], &[ValidationPredictions]],
         tests: Tests::Always,
-        yields_to: &[],
+        yields_to: &[Cause::LabelsPermuted],
         run: pairing::predictions_shifted::run,
         head: head!("checks/pairing/predictions_shifted.rs"),
     },
@@ -809,6 +809,10 @@ pub fn check(cause: Cause) -> &'static Check {
     let found = ALL.iter().find(|check| check.cause == cause);
     found.expect("every cause is in the catalogue")
 }
+
+mod consequences;
+
+pub use consequences::follows_from;
 
 /// The checks that yield to a cause: what they find, it explains better.
 pub fn explains(cause: Cause) -> impl Iterator<Item = &'static Check> {

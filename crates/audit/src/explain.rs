@@ -130,8 +130,8 @@ pub fn list() -> String {
     text
 }
 
-/// The page of a cause, as Markdown: its title with its number; its name, its family and the causes it yields
-/// to; and what the head of its check's file says.
+/// The page of a cause, as Markdown: its title with its number; its name, its family, the causes it yields to
+/// and those it may follow from; and what the head of its check's file says.
 pub fn page(check: &Check) -> String {
     let page = check.page();
     let body = page.split_once('\n').map_or("", |(_, body)| body);
@@ -142,6 +142,13 @@ pub fn page(check: &Check) -> String {
     let others: Vec<&str> = others.map(|other| other.id).collect();
     if !others.is_empty() {
         let _ = write!(place, "\nYields to {}.", others.join(", "));
+    }
+    let causes = catalogue::ALL
+        .iter()
+        .filter(|other| catalogue::follows_from(check.cause).contains(&other.cause));
+    let causes: Vec<&str> = causes.map(|other| other.id).collect();
+    if !causes.is_empty() {
+        let _ = write!(place, "\nMay follow from {}.", causes.join(", "));
     }
     let title = capitalized(check.name);
     format!("# {}: {title}\n\n{place}\n{}", check.id, body.trim_end())

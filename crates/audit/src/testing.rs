@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::answer::finding::{Answer, Diagnosis, Measured};
-use crate::answer::summary;
+use crate::answer::{self, summary};
 use crate::case::{Case, Memo};
 use crate::catalogue;
 use crate::cause::Cause;
@@ -116,11 +116,8 @@ pub(crate) fn found(outcome: Result<Answer, Missing>) -> Diagnosis {
 #[track_caller]
 pub(crate) fn example(cause: Cause, evidence: &Evidence) -> Diagnosis {
     let check = catalogue::check(cause);
-    let findings = crate::audit(evidence).findings;
-    let mut finding = findings.into_iter().find(|finding| finding.id == check.id);
-    let finding = finding.as_mut().expect("every check answers");
-    finding.rank = Some(1);
-    let printed = summary::found(finding);
+    let finding = answer::alone(check, &case(evidence)).expect("the cause of the example is found");
+    let printed = summary::found(&finding);
     assert!(
         check.page().contains(&format!("```text\n{printed}```")),
         "the example on the page of {} is not what the audit prints:\n{printed}",

@@ -71,9 +71,12 @@ pub(crate) fn weight(finding: &Finding) -> String {
         Some(Confidence::Likely) => "likely",
         Some(Confidence::Possible) | None => "possible",
     };
-    match finding.effect_points {
-        Some(effect) if effect.abs() >= LEAST_EFFECT => {
-            format!("{sure}, explains {} of accuracy", points(effect / 100.0))
+    match finding.effect {
+        Some(effect) if effect.points.abs() >= LEAST_EFFECT => {
+            format!(
+                "{sure}, explains {} of accuracy",
+                points(effect.points.abs() / 100.0)
+            )
         }
         _ => sure.to_owned(),
     }

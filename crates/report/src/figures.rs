@@ -12,6 +12,7 @@ pub(crate) mod line_chart;
 pub(crate) mod reliability;
 mod scale;
 pub(crate) mod scatter;
+pub(crate) mod waterfall;
 pub(crate) mod word_cloud;
 
 pub(crate) use file::Figure;
@@ -20,3 +21,4 @@ pub(crate) use histogram::Histogram;
 pub(crate) use line_chart::{LineChart, Series};
 pub(crate) use reliability::ReliabilityDiagram;
 use scale::{Pixels, Scale, Tick};
+pub(crate) use waterfall::Waterfall;

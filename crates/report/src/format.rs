@@ -45,6 +45,17 @@ pub(crate) fn points(difference: f64) -> String {
     format!("{}{NO_BREAK}points", bare_percent(difference.abs()))
 }
 
+/// A difference of shares in percentage points with its sign.
+pub(crate) fn signed_points(difference: f64) -> String {
+    let digits = bare_percent(difference.abs());
+    let sign = match (digits.as_str(), difference < 0.0) {
+        ("0.0", _) => "",
+        (_, true) => "−",
+        (_, false) => "+",
+    };
+    format!("{sign}{digits}{NO_BREAK}points")
+}
+
 /// A number with three decimals.
 pub(crate) fn decimal(value: f64) -> String {
     if !value.is_finite() {

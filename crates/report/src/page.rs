@@ -123,6 +123,7 @@ pub(crate) fn render(
     };
     let figures = [
         confusion::figure(facts).into_iter().collect(),
+        page.audit.figures(),
         page.words.figures(),
         page.training.figures(),
         page.confidence.figures(),

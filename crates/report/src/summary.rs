@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use labelproof_artifact::Split;
-use labelproof_artifact::findings::{Findings, Ruling, Status};
+use labelproof_artifact::findings::{Findings, Ruling};
 use labelproof_artifact::wording::capitalized;
 use labelproof_metrics::{Estimate, SplitMetrics};
 
@@ -62,8 +62,15 @@ fn verdict(findings: &Findings) -> String {
 
 fn causes(findings: &Findings) -> String {
     let mut list = String::new();
-    for finding in findings.of(Status::Found) {
+    for finding in findings.causes() {
         let mut sentences = vec![text::sentence(&finding.summary)];
+        for follower in findings.consequences(&finding.id) {
+            sentences.push(format!(
+                "Follows from it: {} ({}).",
+                text::name(&follower.name),
+                text::label(&follower.id)
+            ));
+        }
         let steps = [
             ("What to do", &finding.fix),
             ("How to make sure", &finding.confirm),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::effect::Effect;
 pub use labelproof_artifact::findings::{Confidence, Family, Severity};
 
 /// A cause that was found.
@@ -15,8 +16,8 @@ pub struct Diagnosis {
     pub confidence: Confidence,
     /// What was found, in one to three sentences for somebody who trained one model in their life.
     pub summary: String,
-    /// Points of accuracy that it explains (5.0 is from 0.80 to 0.85), where that can be said.
-    pub effect_points: Option<f64>,
+    /// How far it moves a figure, where that can be said.
+    pub effect: Option<Effect>,
     /// What to do, as an order: "Shuffle before you split."
     pub fix: String,
     /// A command, or a small experiment, that proves or disproves it.

@@ -3,12 +3,15 @@
 
 use labelproof_artifact::findings::{Finding, Findings, Statistic, Status};
 
+use super::account::account;
+use super::consequences::{Found, roots};
 use super::finding::{Answer, Diagnosis, Measured};
 use super::ranking::by_weight;
 use super::ruling::rulings;
 use super::verdict::{headline, verdict};
 use super::wording::capitalized;
 use crate::case::Case;
+use crate::cause::Cause;
 use crate::check::Check;
 use crate::evidence::Missing;
 use crate::measures::significance::Significance;
@@ -35,20 +38,41 @@ pub(crate) fn findings(case: &Case<'_>, catalogue: &[Check]) -> Findings {
             Err(missing) => not_checked.push(unchecked(check, missing, case)),
         }
     }
-    found.sort_by(|(_, one), (_, other)| by_weight(one, other));
-    let verdict = verdict(gap, &found);
-    let headline = headline(verdict, gap, &found);
-    let found = (1..)
-        .zip(found)
-        .map(|(rank, (check, diagnosis))| diagnosed(check, rank, diagnosis, significance));
+    found.sort_by(|(_, one), (_, other)| by_weight(one, other, gap));
+    let families = rulings(gap, &found);
+    let (causes, consequences) = divided(found);
+    let verdict = verdict(gap, &causes);
+    let headline = headline(verdict, gap, &causes);
+    let account = account(gap, &causes);
+    let mut found = Vec::new();
+    for (rank, (check, diagnosis)) in (1..).zip(causes) {
+        found.push(diagnosed(check, rank, diagnosis, significance));
+        for (_, (follower, diagnosis)) in consequences.iter().filter(|(root, _)| *root == check.cause) {
+            found.push(following(follower, check, diagnosis.clone(), significance));
+        }
+    }
     Findings {
         verdict,
         headline,
         inputs: case.evidence.readings.clone(),
-        families: rulings(gap),
+        account,
+        families,
         gap: gap.cloned(),
-        findings: found.chain(clear).chain(not_checked).collect(),
+        findings: [found, clear, not_checked].concat(),
     }
+}
+
+/// The causes, and what follows from one of them, with that.
+fn divided(found: Vec<Found<'_>>) -> (Vec<Found<'_>>, Vec<(Cause, Found<'_>)>) {
+    let roots = roots(&found);
+    let (mut causes, mut consequences) = (Vec::new(), Vec::new());
+    for (one, root) in found.into_iter().zip(roots) {
+        match root {
+            Some(root) => consequences.push((root, one)),
+            None => causes.push(one),
+        }
+    }
+    (causes, consequences)
 }
 
 /// A text with a capital letter, and with a stop at its end unless it has one.
@@ -81,7 +105,7 @@ fn finding(
         rank: None,
         severity: None,
         confidence: None,
-        effect_points: None,
+        effect: None,
         statistic,
         p_value: measured.p_value.map(|p_value| significance.corrected(p_value)),
         summary: as_sentence(summary, "."),
@@ -89,6 +113,7 @@ fn finding(
         fix: None,
         confirm: None,
         missing: Vec::new(),
+        explained_by: None,
     }
 }
 
@@ -97,7 +122,7 @@ fn diagnosed(check: &Check, rank: u32, diagnosis: Diagnosis, significance: Signi
         rank: Some(rank),
         severity: Some(diagnosis.severity),
         confidence: Some(diagnosis.confidence),
-        effect_points: diagnosis.effect_points,
+        effect: diagnosis.effect,
         fix: Some(diagnosis.fix),
         confirm: Some(diagnosis.confirm),
         ..finding(
@@ -107,6 +132,17 @@ fn diagnosed(check: &Check, rank: u32, diagnosis: Diagnosis, significance: Signi
             diagnosis.measured,
             significance,
         )
+    }
+}
+
+/// What follows from a cause: what was seen, without a rank and advice of its own.
+fn following(check: &Check, root: &Check, diagnosis: Diagnosis, significance: Significance) -> Finding {
+    Finding {
+        rank: None,
+        fix: None,
+        confirm: None,
+        explained_by: Some(root.id.to_owned()),
+        ..diagnosed(check, 0, diagnosis, significance)
     }
 }
 
@@ -122,6 +158,15 @@ fn unchecked(check: &Check, missing: &Missing, case: &Case<'_>) -> Finding {
             Measured::new(),
             case.significance(),
         )
+    }
+}
+
+/// What a check finds as the answer shows a cause, whatever else is found.
+#[cfg(test)]
+pub(crate) fn alone(check: &Check, case: &Case<'_>) -> Option<Finding> {
+    match case.answer(check.cause) {
+        Ok(Answer::Found(found)) => Some(diagnosed(check, 1, (**found).clone(), case.significance())),
+        _ => None,
     }
 }
 

@@ -1,5 +1,10 @@
 //! What the audit answers: what each check says, the verdict on all of it, and both in words.
 
+mod account;
+mod consequences;
+#[cfg(test)]
+mod contradictions;
+pub mod effect;
 pub mod finding;
 mod findings;
 pub mod page;
@@ -9,4 +14,6 @@ pub mod summary;
 mod verdict;
 pub(crate) mod wording;
 
+#[cfg(test)]
+pub(crate) use findings::alone;
 pub(crate) use findings::findings;

@@ -4,6 +4,8 @@ use askama::Template;
 use labelproof_artifact::findings::{Confidence, Finding, Findings, Ruling, Severity, Status};
 use serde_json::Value;
 
+use crate::answer::account;
+use crate::answer::effect::in_words;
 use crate::answer::summary::gap_sentence;
 
 #[derive(Template)]
@@ -11,6 +13,8 @@ use crate::answer::summary::gap_sentence;
 struct Page<'a> {
     findings: &'a Findings,
     gap: Option<String>,
+    /// Points, and what moves the accuracy by them.
+    account: Vec<(String, String)>,
     found: Vec<Card<'a>>,
     /// Cause, ruling, reason.
     families: Vec<(&'static str, &'static str, &'a str)>,
@@ -33,6 +37,8 @@ struct Card<'a> {
     fix: &'a str,
     confirm: &'a str,
     evidence: String,
+    /// Name and number of what follows from it, and what was seen of that.
+    follows: Vec<(&'a str, &'a str, &'a str)>,
 }
 
 /// The page.
@@ -40,7 +46,8 @@ pub fn html(findings: &Findings) -> String {
     let page = Page {
         findings,
         gap: findings.gap.as_ref().map(gap_sentence),
-        found: findings.of(Status::Found).map(card).collect(),
+        account: findings.account.as_ref().map(account::table).unwrap_or_default(),
+        found: findings.causes().map(|cause| card(findings, cause)).collect(),
         families: findings
             .families
             .iter()
@@ -85,7 +92,7 @@ fn ruling(ruling: Ruling) -> &'static str {
     }
 }
 
-fn card(finding: &Finding) -> Card<'_> {
+fn card<'a>(findings: &'a Findings, finding: &'a Finding) -> Card<'a> {
     Card {
         rank: finding.rank.unwrap_or_default(),
         id: &finding.id,
@@ -101,14 +108,18 @@ fn card(finding: &Finding) -> Card<'_> {
             Some(Confidence::Likely) => "likely",
             _ => "possible",
         },
-        effect: match finding.effect_points {
-            Some(points) if points.abs() >= 0.05 => format!(" · {:.1} points of accuracy", points.abs()),
-            _ => String::new(),
-        },
+        effect: finding
+            .effect
+            .filter(|effect| effect.points.abs() >= 0.05)
+            .map_or_else(String::new, |effect| format!(" · {}", in_words(&effect))),
         summary: &finding.summary,
         fix: finding.fix.as_deref().unwrap_or_default(),
         confirm: finding.confirm.as_deref().unwrap_or_default(),
         evidence: numbers(finding),
+        follows: findings
+            .consequences(&finding.id)
+            .map(|other| (other.name.as_str(), other.id.as_str(), other.summary.as_str()))
+            .collect(),
     }
 }
 

@@ -1,21 +1,37 @@
-//! The order of what was found: the graver first, then the surer.
+//! The order of what was found: the graver first, then what explains most of the gap, then the surer.
 
 use std::cmp::Ordering;
 
-use super::finding::{Confidence, Diagnosis, Severity};
+use labelproof_artifact::findings::Gap;
 
-/// Points of accuracy below which a note is not about the accuracy.
-const MATERIAL_POINTS: f64 = 0.5;
+use super::account::step;
+use super::effect::Effect;
+use super::finding::{Confidence, Diagnosis};
 
-/// The graver first, then the surer, then what explains more points of accuracy. Of notes that are likely,
-/// what explains any points comes first: that something harmless is certain helps nobody. Equals stay in the
+/// The share of a gap from which on a cause explains it.
+const MOST: f64 = 0.5;
+
+/// Points of accuracy that matter to whoever decides by a figure, where there is no gap to explain.
+const MATERIAL_POINTS: f64 = 5.0;
+
+/// What a cause explains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Explains {
+    /// Little, as its rows tell.
+    Little,
+    /// Nobody can say how much, or it is only possible that it is this.
+    Unknown,
+    /// Most of the gap, or, without a gap, points that matter.
+    Most,
+}
+
+/// The graver first; of equally grave causes what explains most of the gap, and last what is known to explain
+/// little: that it is certain helps nobody. Then the surer, then what moves more points. Equals stay in the
 /// order of the catalogue, which goes from causes to consequences.
-pub(super) fn by_weight(one: &Diagnosis, other: &Diagnosis) -> Ordering {
+pub(super) fn by_weight(one: &Diagnosis, other: &Diagnosis, gap: Option<&Gap>) -> Ordering {
     let key = |found: &Diagnosis| {
-        let effect = found.effect_points.unwrap_or(0.0).abs();
-        let telling = found.severity > Severity::Note
-            || found.confidence >= Confidence::Likely && effect >= MATERIAL_POINTS;
-        (found.severity, telling, found.confidence, effect)
+        let points = found.effect.map_or(0.0, |effect| effect.points.abs());
+        (found.severity, explains(found, gap), found.confidence, points)
     };
     let (one, other) = (key(one), key(other));
     (other.0, other.1, other.2)
@@ -23,49 +39,106 @@ pub(super) fn by_weight(one: &Diagnosis, other: &Diagnosis) -> Ordering {
         .then(other.3.total_cmp(&one.3))
 }
 
+fn explains(found: &Diagnosis, gap: Option<&Gap>) -> Explains {
+    let Some(effect) = &found.effect else {
+        return Explains::Unknown;
+    };
+    let enough = match gap.filter(|gap| gap.significant) {
+        // The way from validation to test goes against the gap, which is validation minus test.
+        Some(gap) => {
+            step(effect).is_some_and(|(points, _)| -points * gap.points.signum() >= MOST * gap.points.abs())
+        }
+        None => least(effect) >= MATERIAL_POINTS,
+    };
+    let certain_little = least(effect) < MATERIAL_POINTS;
+    match (enough, found.confidence) {
+        (true, Confidence::Likely | Confidence::Certain) => Explains::Most,
+        (false, _) if certain_little => Explains::Little,
+        _ => Explains::Unknown,
+    }
+}
+
+/// The least points that fit the rows: 0 where nothing does as well.
+fn least(effect: &Effect) -> f64 {
+    match effect.interval {
+        Some((low, high)) if low <= 0.0 && high >= 0.0 => 0.0,
+        Some((low, high)) => low.abs().min(high.abs()),
+        None => effect.points.abs(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::answer::finding::Measured;
+    use labelproof_artifact::Split;
 
-    /// Two causes by hand, in the order of the catalogue and not of their weight.
-    #[test]
-    fn a_fault_comes_before_a_note_and_the_certain_before_the_likely() {
-        let answer = |severity, confidence| Diagnosis {
+    use super::*;
+    use crate::answer::effect::{self, Figure};
+    use crate::answer::finding::{Measured, Severity};
+
+    fn worth(severity: Severity, confidence: Confidence, effect: Option<Effect>) -> Diagnosis {
+        Diagnosis {
             severity,
             confidence,
             summary: String::new(),
-            effect_points: None,
+            effect,
             fix: String::new(),
             confirm: String::new(),
             measured: Measured::new(),
-        };
+        }
+    }
+
+    fn in_test(points: f64) -> Option<Effect> {
+        Some(effect::of(Figure::Accuracy(Split::Test), points / 100.0))
+    }
+
+    /// Causes by hand, in another order than that of their weight.
+    #[test]
+    fn the_graver_comes_first_and_then_what_explains_more() {
         assert!(Severity::Unsound > Severity::Caution && Severity::Caution > Severity::Note);
         assert!(Confidence::Certain > Confidence::Likely && Confidence::Likely > Confidence::Possible);
-        let worth = |severity, confidence, points| Diagnosis {
-            effect_points: Some(points),
-            ..answer(severity, confidence)
-        };
         let mut found = [
-            worth(Severity::Note, Confidence::Certain, 0.1),
-            worth(Severity::Note, Confidence::Likely, -8.0),
-            worth(Severity::Note, Confidence::Possible, 9.0),
-            worth(Severity::Caution, Confidence::Likely, 2.0),
-            worth(Severity::Caution, Confidence::Likely, 3.0),
-            worth(Severity::Unsound, Confidence::Possible, 0.0),
+            worth(Severity::Note, Confidence::Certain, in_test(0.1)),
+            worth(Severity::Note, Confidence::Likely, in_test(-8.0)),
+            worth(Severity::Caution, Confidence::Likely, in_test(2.0)),
+            worth(Severity::Caution, Confidence::Likely, in_test(3.0)),
+            worth(Severity::Caution, Confidence::Certain, None),
+            worth(Severity::Unsound, Confidence::Possible, in_test(0.0)),
         ];
-        found.sort_by(by_weight);
-        let order = found.map(|found| (found.severity, found.confidence, found.effect_points));
+        found.sort_by(|one, other| by_weight(one, other, None));
+        let order = found.map(|found| (found.severity, found.effect.map(|effect| effect.points)));
         assert_eq!(
             order,
             [
-                (Severity::Unsound, Confidence::Possible, Some(0.0)),
-                (Severity::Caution, Confidence::Likely, Some(3.0)),
-                (Severity::Caution, Confidence::Likely, Some(2.0)),
-                (Severity::Note, Confidence::Likely, Some(-8.0)),
-                (Severity::Note, Confidence::Certain, Some(0.1)),
-                (Severity::Note, Confidence::Possible, Some(9.0)),
+                (Severity::Unsound, Some(0.0)),
+                (Severity::Caution, None),
+                (Severity::Caution, Some(3.0)),
+                (Severity::Caution, Some(2.0)),
+                (Severity::Note, Some(-8.0)),
+                (Severity::Note, Some(0.1)),
             ]
         );
+    }
+
+    #[test]
+    fn what_explains_the_gap_comes_before_what_is_certain() {
+        let gap = Gap {
+            validation_hits: 881,
+            validation_rows: 1000,
+            test_hits: 267,
+            test_rows: 1000,
+            points: 61.4,
+            z: None,
+            p_value: 0.0,
+            chance_points: 7.0,
+            significant: true,
+        };
+        let mut found = [
+            worth(Severity::Unsound, Confidence::Certain, in_test(1.3)),
+            worth(Severity::Unsound, Confidence::Certain, None),
+            worth(Severity::Unsound, Confidence::Likely, in_test(-61.4)),
+        ];
+        found.sort_by(|one, other| by_weight(one, other, Some(&gap)));
+        let order = found.map(|found| found.effect.map(|effect| effect.points));
+        assert_eq!(order, [Some(-61.4), None, Some(1.3)]);
     }
 }

@@ -3,8 +3,12 @@
 
 use labelproof_artifact::findings::{Family, FamilyRuling, Gap, Ruling};
 
-/// What the gap says of each family.
-pub(super) fn rulings(gap: Option<&Gap>) -> Vec<FamilyRuling> {
+use super::consequences::Found;
+use super::effect::Figure;
+
+/// What the gap says of each family, unless something was found in it: that overrules what the gap lets
+/// expect.
+pub(super) fn rulings(gap: Option<&Gap>, found: &[Found<'_>]) -> Vec<FamilyRuling> {
     Family::ALL
         .into_iter()
         .map(|family| {
@@ -16,13 +20,41 @@ pub(super) fn rulings(gap: Option<&Gap>) -> Vec<FamilyRuling> {
                 Some(gap) if gap.significant => with_gap(family),
                 Some(_) => without_gap(family),
             };
+            let overruled = (ruling == Ruling::RuledOut)
+                .then(|| overruled(family, gap, found))
+                .flatten();
+            let (ruling, reason) = overruled.unwrap_or_else(|| (ruling, reason.to_owned()));
             FamilyRuling {
                 family,
                 ruling,
-                reason: reason.to_owned(),
+                reason,
             }
         })
         .collect()
+}
+
+/// What was found in a family that the gap rules out: it moves one split alone, or it is there beside the gap.
+fn overruled(family: Family, gap: Option<&Gap>, found: &[Found<'_>]) -> Option<(Ruling, String)> {
+    let mut of_family = found.iter().filter(|(check, _)| check.family == family);
+    let moves_one = |(_, found): &&Found<'_>| {
+        found
+            .effect
+            .is_some_and(|effect| matches!(effect.on, Figure::Accuracy(_)))
+    };
+    if let Some((check, _)) = of_family.clone().find(moves_one) {
+        return Some((
+            Ruling::RuledIn,
+            format!("{} was found, and moves one of the two splits", check.id),
+        ));
+    }
+    let (check, _) = of_family.next()?;
+    let gap = gap.is_some_and(|gap| gap.significant);
+    let reason = if gap {
+        "was found; as far as it hits both splits alike, it does not make them differ"
+    } else {
+        "was found, although validation and test agree"
+    };
+    Some((Ruling::Open, format!("{} {reason}", check.id)))
 }
 
 fn with_gap(family: Family) -> (Ruling, &'static str) {
@@ -83,7 +115,7 @@ mod tests {
     #[test]
     fn a_gap_rules_out_what_hits_both_splits_alike() {
         let gap = case(&origin()).gap().unwrap().clone();
-        let rulings = rulings(Some(&gap));
+        let rulings = rulings(Some(&gap), &[]);
         let ruling = |family| {
             rulings
                 .iter()

@@ -2,7 +2,13 @@
 
 use std::fmt::Write;
 
-use labelproof_artifact::findings::{Confidence, Family, Finding, Findings, Gap, Ruling, Severity, Status};
+use labelproof_artifact::findings::{
+    Account, Confidence, Family, Finding, Findings, Gap, Ruling, Severity, Status,
+};
+
+use super::account;
+use super::effect::in_words;
+use super::wording::lower_first;
 
 /// Columns that the text is wrapped at.
 const WIDTH: usize = 100;
@@ -32,9 +38,15 @@ pub fn text(findings: &Findings) -> String {
             families(&mut text, findings);
         }
     }
-    for finding in findings.of(Status::Found) {
+    if let Some(account) = &findings.account {
+        accounted(&mut text, account);
+    }
+    for finding in findings.causes() {
         text.push('\n');
         text.push_str(&found(finding));
+        for consequence in findings.consequences(&finding.id) {
+            paragraph(&mut text, "   ", &follows(consequence));
+        }
         paragraph(
             &mut text,
             "   ",
@@ -110,6 +122,43 @@ fn families(text: &mut String, findings: &Findings) {
     }
 }
 
+/// What moves the accuracy on the way from validation to test, a line each.
+fn accounted(text: &mut String, account: &Account) {
+    let table = account::table(account);
+    if table.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "\nFrom {:.1} % in validation to {:.1} % in test, in points of accuracy:",
+        account.validation, account.test
+    );
+    let width = table.iter().map(|(points, _)| points.chars().count()).max();
+    for (points, what) in &table {
+        let _ = writeln!(
+            text,
+            "  {points:<width$}  {what}",
+            width = width.unwrap_or_default()
+        );
+    }
+}
+
+/// What follows from a cause, in one line or two.
+pub(crate) fn follows(finding: &Finding) -> String {
+    format!(
+        "Follows from it: {} ({}). {}",
+        lower_first(&finding.name),
+        finding.id,
+        first_sentence(&finding.summary)
+    )
+}
+
+/// What stands before the first stop that ends a sentence.
+fn first_sentence(text: &str) -> &str {
+    text.split_once(". ")
+        .map_or(text, |(first, _)| &text[..=first.len()])
+}
+
 /// What was looked at in the families that can make a gap, and is not it.
 fn excluded(text: &mut String, findings: &Findings) {
     let possible = |family| {
@@ -141,10 +190,8 @@ pub(crate) fn found(finding: &Finding) -> String {
         Some(Confidence::Likely) => "likely",
         _ => "possible",
     };
-    let effect = match finding.effect_points {
-        Some(points) if points.abs() >= 0.05 => format!(", {:.1} points of accuracy", points.abs()),
-        _ => String::new(),
-    };
+    let effect = finding.effect.filter(|effect| effect.points.abs() >= 0.05);
+    let effect = effect.map_or_else(String::new, |effect| format!(", {}", in_words(&effect)));
     let rank = finding.rank.unwrap_or_default();
     let title = format!(
         "{rank}. {} ({}, {sign}, {sure}{effect})",

@@ -3,6 +3,7 @@
 use labelproof_artifact::findings::{Gap, Verdict};
 
 use super::finding::{Diagnosis, Severity};
+use super::wording::lower_first;
 use crate::check::Check;
 
 /// The worst that was found decides; a gap that nothing explains is unsound as well.
@@ -49,17 +50,6 @@ pub(super) fn headline(verdict: Verdict, gap: Option<&Gap>, found: &[(&Check, Di
     }
 }
 
-/// A name within a sentence; abbreviations stay as they are.
-fn lower_first(name: &str) -> String {
-    let mut characters = name.chars();
-    match (characters.next(), characters.clone().next()) {
-        (Some(first), Some(second)) if !second.is_uppercase() => {
-            first.to_lowercase().chain(characters).collect()
-        }
-        _ => name.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,7 +61,7 @@ mod tests {
             severity,
             confidence,
             summary: String::new(),
-            effect_points: None,
+            effect: None,
             fix: String::new(),
             confirm: String::new(),
             measured: Measured::new(),

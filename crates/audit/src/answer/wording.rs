@@ -18,6 +18,17 @@ pub(crate) fn split_name(split: Split) -> &'static str {
     }
 }
 
+/// A name within a sentence; abbreviations stay as they are.
+pub(crate) fn lower_first(name: &str) -> String {
+    let mut characters = name.chars();
+    match (characters.next(), characters.clone().next()) {
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            first.to_lowercase().chain(characters).collect()
+        }
+        _ => name.to_owned(),
+    }
+}
+
 /// The ids of the first rows of a list, or their numbers in the file, counted from 1, where there are no ids.
 pub(crate) fn row_names(part: &Part, rows: &[usize]) -> Value {
     rows.iter()
@@ -32,4 +43,17 @@ pub(crate) fn row_names(part: &Part, rows: &[usize]) -> Value {
 /// A number cut to six digits after the point: enough for people, and the same on every machine.
 pub(crate) fn rounded(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
+}
+
+/// Points with their sign, as a minus that is as long as a plus.
+pub(crate) fn signed(points: f64) -> String {
+    let size = format!("{:.1}", points.abs());
+    let sign = if size == "0.0" {
+        ""
+    } else if points < 0.0 {
+        "−"
+    } else {
+        "+"
+    };
+    format!("{sign}{size}")
 }

@@ -37,11 +37,6 @@ pub(crate) struct OddSplit<'a> {
 }
 
 impl OddSplit<'_> {
-    /// Points of accuracy that are missing.
-    pub(crate) fn missing_points(&self) -> f64 {
-        100.0 * (self.suspect.reference_accuracy().unwrap_or(0.0) - self.suspect.rows.accuracy())
-    }
-
     /// The share of the missing accuracy that rescaling brings back.
     pub(crate) fn rescaling_repairs(&self) -> f64 {
         let missing = self.suspect.reference_accuracy().unwrap_or(0.0) - self.suspect.rows.accuracy();
@@ -149,7 +144,7 @@ mod tests {
         assert_eq!(odd.suspect.split, Split::Test);
         assert_close(odd.spread, 0.5, 0.03);
         assert_close(odd.area, 0.5, 0.03);
-        assert_close(odd.missing_points(), 63.0, 6.0);
+        assert_close(odd.suspect.effect().unwrap().points, -63.0, 6.0);
         assert!(odd.shift.mean < odd.shift.reference_mean);
     }
 

@@ -7,6 +7,7 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::statistics::{KolmogorovSmirnov, kolmogorov_smirnov};
 
+use crate::answer::effect::{self, Effect, Figure};
 use crate::case::Case;
 use crate::evidence::{Missing, Need};
 use crate::measures::predicted::PredictedRows;
@@ -32,6 +33,12 @@ impl Suspect<'_> {
     /// The accuracy of the other split.
     pub(crate) fn reference_accuracy(&self) -> Option<f64> {
         self.reference.map(|(hits, rows)| hits as f64 / rows as f64)
+    }
+
+    /// How far its accuracy is from that of the other split.
+    pub(crate) fn effect(&self) -> Option<Effect> {
+        let own = (self.rows.hit_count(), self.rows.rows());
+        effect::of_difference(Figure::Accuracy(self.split), own, self.reference?)
     }
 
     /// The least accuracy that chance allows this split, given the other: three standard errors below it.
@@ -62,6 +69,12 @@ pub(crate) fn suspect<'a>(case: &Case<'a>) -> Result<Suspect<'a>, Missing> {
         Some(_) => of(Split::Test, case.validation_hits(), true),
         None => of(Split::Test, case.validation_hits(), false),
     }
+}
+
+/// What the worse of validation and test lacks, where they differ beyond chance.
+pub(crate) fn missing(case: &Case<'_>) -> Option<Effect> {
+    let suspect = suspect(case).ok().filter(|suspect| suspect.below)?;
+    suspect.effect()
 }
 
 /// The other one of validation and test.

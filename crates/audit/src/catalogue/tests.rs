@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ALL, Check, Tests, check, explains};
+use super::{ALL, Check, Tests, check, explains, follows_from};
 use crate::case::{Case, Memo};
 use crate::cause::Cause;
 use crate::evidence::{Evidence, Need};
@@ -26,8 +26,13 @@ fn every_check_needs_something_and_has_a_page() {
     }
 }
 
-/// The checks that a check yields to, and the checks that these yield to, and so on.
-fn reached(from: &Check, path: &mut Vec<Cause>, done: &mut BTreeSet<Cause>) {
+/// The causes that a relation leads to from a cause, and those that it leads to from these, and so on.
+fn reached(
+    from: &Check,
+    relation: &dyn Fn(&Check) -> &'static [Cause],
+    path: &mut Vec<Cause>,
+    done: &mut BTreeSet<Cause>,
+) {
     assert!(
         !path.contains(&from.cause),
         "a circle: {path:?} and {:?}",
@@ -37,8 +42,8 @@ fn reached(from: &Check, path: &mut Vec<Cause>, done: &mut BTreeSet<Cause>) {
         return;
     }
     path.push(from.cause);
-    for cause in from.yields_to {
-        reached(check(*cause), path, done);
+    for cause in relation(from) {
+        reached(check(*cause), relation, path, done);
     }
     path.pop();
 }
@@ -46,7 +51,12 @@ fn reached(from: &Check, path: &mut Vec<Cause>, done: &mut BTreeSet<Cause>) {
 #[test]
 fn no_check_waits_for_itself() {
     for check in ALL {
-        reached(check, &mut Vec::new(), &mut BTreeSet::new());
+        reached(
+            check,
+            &|check| check.yields_to,
+            &mut Vec::new(),
+            &mut BTreeSet::new(),
+        );
         let declared: BTreeSet<Cause> = check.yields_to.iter().copied().collect();
         assert_eq!(
             declared.len(),
@@ -54,6 +64,16 @@ fn no_check_waits_for_itself() {
             "{} declares one twice",
             check.id
         );
+    }
+}
+
+#[test]
+fn nothing_follows_from_itself() {
+    for check in ALL {
+        let relation = |check: &Check| follows_from(check.cause);
+        reached(check, &relation, &mut Vec::new(), &mut BTreeSet::new());
+        let declared: BTreeSet<Cause> = follows_from(check.cause).iter().copied().collect();
+        assert_eq!(declared.len(), follows_from(check.cause).len(), "{}", check.id);
     }
 }
 

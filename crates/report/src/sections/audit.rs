@@ -10,6 +10,7 @@ use labelproof_artifact::wording::capitalized;
 use crate::audited::{self, Evidence};
 use crate::checks::{Remark, Tone};
 use crate::facts::Facts;
+use crate::figures::{Figure, Waterfall};
 use crate::format::more;
 use crate::text;
 
@@ -28,6 +29,8 @@ struct Cause {
     summary: String,
     fix: String,
     confirm: String,
+    /// Name, number and signs of what follows from it.
+    follows: Vec<Other>,
     evidence: Vec<Evidence>,
     /// A note on the evidence that is not shown.
     left_out: String,
@@ -52,6 +55,7 @@ struct Family {
 pub(crate) struct Audit<'a> {
     causes: Vec<Cause>,
     gap: Option<String>,
+    waterfall: Option<Waterfall>,
     /// Empty where the gap is no more than chance.
     families: Vec<Family>,
     clear: Vec<Other>,
@@ -66,17 +70,13 @@ impl<'a> Audit<'a> {
     pub(crate) fn new(facts: &Facts, remarks: &'a [Remark]) -> Self {
         let findings = &facts.findings;
         let mut room = EVIDENCE_BYTES;
-        let other = |finding: &Finding, text: String| Other {
-            id: text::label(&finding.id),
-            name: capitalized(&text::name(&finding.name)),
-            text,
-        };
         Self {
             causes: findings
-                .of(Status::Found)
-                .map(|finding| cause(finding, &mut room))
+                .causes()
+                .map(|finding| cause(findings, finding, &mut room))
                 .collect(),
             gap: findings.gap.as_ref().map(audited::gap),
+            waterfall: findings.account.as_ref().and_then(Waterfall::new),
             families: families(findings),
             clear: findings
                 .of(Status::Clear)
@@ -90,6 +90,12 @@ impl<'a> Audit<'a> {
         }
     }
 
+    /// The waterfall from validation to test.
+    pub(crate) fn figures(&self) -> Vec<Figure> {
+        let waterfall = self.waterfall.iter();
+        waterfall.map(|chart| Figure::new("gap", chart)).collect()
+    }
+
     fn tone(remark: &Remark) -> (&'static str, &'static str) {
         match remark.tone {
             Tone::Warning => ("warning", "Warning"),
@@ -99,7 +105,15 @@ impl<'a> Audit<'a> {
     }
 }
 
-fn cause(finding: &Finding, room: &mut usize) -> Cause {
+fn other(finding: &Finding, text: String) -> Other {
+    Other {
+        id: text::label(&finding.id),
+        name: capitalized(&text::name(&finding.name)),
+        text,
+    }
+}
+
+fn cause(findings: &Findings, finding: &Finding, room: &mut usize) -> Cause {
     let sentence = |words: &Option<String>| words.as_deref().map(text::sentence).unwrap_or_default();
     let mut evidence = audited::evidence(finding);
     let all = evidence.len();
@@ -122,6 +136,10 @@ fn cause(finding: &Finding, room: &mut usize) -> Cause {
         summary: text::sentence(&finding.summary),
         fix: sentence(&finding.fix),
         confirm: sentence(&finding.confirm),
+        follows: findings
+            .consequences(&finding.id)
+            .map(|follower| other(follower, text::sentence(&follower.summary)))
+            .collect(),
         left_out: more((all - evidence.len()) as u64, "piece"),
         evidence,
     }

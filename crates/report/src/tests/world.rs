@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use labelproof_artifact::findings::{
-    Confidence, Family, FamilyRuling, Finding, Gap, Ruling, Severity, Statistic, Status, Verdict,
+    Account, Confidence, Effect, Family, FamilyRuling, Figure, Finding, Gap, Ruling, Severity, Statistic,
+    Status, Step, Verdict,
 };
 use labelproof_artifact::{
     Attribution, Digest, Document, Findings, HistoryRow, LabelMap, MapPoint, Prediction, Reject, Split,
@@ -467,7 +468,7 @@ pub(crate) fn clear(id: &str, name: &str, family: Family, summary: &str) -> Find
         rank: None,
         severity: None,
         confidence: None,
-        effect_points: None,
+        effect: None,
         statistic: None,
         p_value: None,
         summary: summary.to_owned(),
@@ -475,6 +476,7 @@ pub(crate) fn clear(id: &str, name: &str, family: Family, summary: &str) -> Find
         fix: None,
         confirm: None,
         missing: Vec::new(),
+        explained_by: None,
     }
 }
 
@@ -514,6 +516,7 @@ fn sound() -> Findings {
             .to_owned(),
         inputs: Vec::new(),
         gap: Some(gap()),
+        account: None,
         families: families(|_| {
             (
                 Ruling::Open,
@@ -557,7 +560,11 @@ fn with_reservations() -> Findings {
         }),
     );
     let copies = Finding {
-        effect_points: Some(0.2),
+        effect: Some(Effect {
+            points: 0.2,
+            interval: None,
+            on: Figure::Accuracy(Split::Test),
+        }),
         statistic: Some(Statistic {
             name: "share of test rows with a copy in training".to_owned(),
             value: 0.017_964,
@@ -641,7 +648,11 @@ pub(crate) fn unsound() -> Findings {
         Finding {
             family: Family::Pairing,
             confidence: Some(Confidence::Certain),
-            effect_points: Some(59.2),
+            effect: Some(Effect {
+                points: -59.2,
+                interval: None,
+                on: Figure::Accuracy(Split::Test),
+            }),
             ..shifted
         },
     );
@@ -657,6 +668,19 @@ pub(crate) fn unsound() -> Findings {
             chance_points: 14.6,
             significant: true,
             ..gap()
+        }),
+        account: Some(Account {
+            validation: 97.4,
+            test: 38.5,
+            steps: vec![Step {
+                id: "C12".to_owned(),
+                name: "The predictions are shifted against the labels".to_owned(),
+                points: -59.2,
+                interval: Some((-63.1, -55.0)),
+            }],
+            instead: Vec::new(),
+            rest: 0.3,
+            rest_is_chance: true,
         }),
         families: families(|family| match family {
             Family::Metrics | Family::Labels | Family::Decision => {

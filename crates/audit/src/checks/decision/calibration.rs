@@ -25,7 +25,8 @@
 //!
 //! ## What to do
 //! Divide the logits by the temperature before softmax, or fit any other calibration on validation
-//! rows, before probabilities are used.
+//! rows, before probabilities are used. No temperature is named where it would stretch the wrong way, or
+//! where the search for it ends without one: then the model is wrong for another reason than its sharpness.
 //!
 //! ## Example
 //! For the data of the test `a_model_that_is_too_sure_is_found_and_its_temperature_given`, the audit
@@ -63,6 +64,8 @@ const SHARE_OF_MISTAKES: f64 = 0.5;
 const LEAST_BIAS: f64 = 0.02;
 /// The share of the loss that scaling must take away.
 const LEAST_LOSS_GAIN: f64 = 0.1;
+/// The logarithm of a temperature below which it changes nothing.
+const LEAST_STRETCH: f64 = 0.02;
 const LEAST_ROWS: u64 = 50;
 /// Rows that the temperature is fitted on: its error is far below what matters.
 const TEMPERATURE_ROWS: usize = 20_000;
@@ -94,9 +97,15 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .with("expected_calibration_error", rounded(calibration.error))
         .with("error_by_chance", rounded(calibration.chance_error))
         .with("mean_confidence", rounded(calibration.confidence))
-        .with("accuracy", rounded(calibration.accuracy))
-        .with("temperature", rounded(temperature))
-        .with("temperature_from", split_name(fitted_on));
+        .with("accuracy", rounded(calibration.accuracy));
+    let mends = mends(temperature, gap);
+    let measured = if mends {
+        measured
+            .with("temperature", rounded(temperature))
+            .with("temperature_from", split_name(fitted_on))
+    } else {
+        measured
+    };
     let off = calibration.error >= MATERIAL && calibration.error >= 2.0 * calibration.chance_error;
     let mistakes = 1.0 - calibration.accuracy;
     let biased = case.significant(calibration.p_value)
@@ -136,18 +145,34 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             percent(calibration.accuracy),
             split_name(split),
         ),
-        effect_points: None,
-        fix: format!(
-            "Divide the logits by {temperature:.2} before softmax (temperature scaling, fitted on the {} \
-             rows) before you use the probabilities.",
-            split_name(fitted_on),
-        ),
+        effect: None,
+        fix: if mends {
+            format!(
+                "Divide the logits by {temperature:.2} before softmax (temperature scaling, fitted on the \
+                 {} rows) before you use the probabilities.",
+                split_name(fitted_on),
+            )
+        } else {
+            String::from(
+                "No single temperature mends this. Find out first why the model is so often wrong where it \
+                 is sure; if nothing else is wrong, calibrate each class by itself on rows of the kind that \
+                 are predicted.",
+            )
+        },
         confirm: String::from(
             "Compare the accuracy of the rows with a probability between 0.8 and 0.9 with 0.85.",
         ),
         measured,
     }
     .into())
+}
+
+/// Whether dividing by a temperature makes the probabilities mean what they say: it must cool a model that is
+/// too sure and warm one that is not sure enough, and must not be where the search ends.
+fn mends(temperature: f64, gap: f64) -> bool {
+    let within = temperature > 2.0 * TEMPERATURES.0 && temperature < TEMPERATURES.1 / 2.0;
+    let right_way = gap.abs() < MATERIAL / 2.0 || (gap > 0.0) == (temperature > 1.0);
+    within && right_way && temperature.ln().abs() >= LEAST_STRETCH
 }
 
 struct Calibration {
@@ -351,6 +376,30 @@ mod tests {
         assert!(found.summary.contains("less sure"));
     }
 
+    /// Validation says that the model is too timid, and on the test rows it is hardly ever right: no temperature
+    /// mends both.
+    #[test]
+    fn no_temperature_is_named_that_stretches_the_wrong_way() {
+        let mut test = rows(0.5);
+        for truth in test.truth.as_mut().unwrap() {
+            *truth = 1 - *truth;
+        }
+        let evidence = evidence(&["a", "b"], [scored(&[]), rows(0.5), test]);
+        let found = found(ask(Cause::Calibration, &evidence));
+        assert!(found.summary.contains("too sure"), "{}", found.summary);
+        assert!(!found.fix.contains("Divide"), "{}", found.fix);
+        assert!(!found.measured.evidence.contains_key("temperature"));
+    }
+
+    /// Scores that say nothing at all of the labels: the search for a temperature ends at its bound.
+    #[test]
+    fn the_end_of_a_search_is_no_advice() {
+        let rows: Vec<(u32, Vec<f64>)> = (0..1000).map(|row| (row % 2, vec![0.99, 0.01])).collect();
+        let evidence = evidence(&["a", "b"], [scored(&[]), scored(&[]), scored(&rows)]);
+        let found = found(ask(Cause::Calibration, &evidence));
+        assert!(!found.fix.contains("Divide"), "{}", found.fix);
+    }
+
     #[test]
     fn calibrated_logits_are_clear() {
         let mut part = rows(1.0);
@@ -361,6 +410,6 @@ mod tests {
         }
         let evidence = evidence(&["a", "b"], [scored(&[]), scored(&[]), part]);
         let measured = clear(ask(Cause::Calibration, &evidence));
-        assert!((measured.evidence["temperature"].as_f64().unwrap() - 1.0).abs() < 1e-3);
+        assert!(!measured.evidence.contains_key("temperature"));
     }
 }

@@ -30,7 +30,8 @@
 //! For the data of the test `renamed_classes_are_named`, the audit prints:
 //!
 //! ```text
-//! 1. Predictions that are not the highest score (C61, fault, certain, 66.7 points of accuracy)
+//! 1. Predictions that are not the highest score (C61, fault, certain, −66.7 [−75.2…−55.3] points of
+//!    test accuracy)
 //!    In 60 of 90 test rows (66.7 %) the stored prediction is not the class with the highest stored
 //!    score. The classes were renamed on the way: `b` is stored as `c`, `c` is stored as `b`. By the
 //!    highest score the accuracy would be 66.7 points higher.
@@ -46,6 +47,7 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::statistics::maximum_assignment;
 
+use crate::answer::effect::{self, Effect, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{percent, rounded, row_names, split_name};
 use crate::case::Case;
@@ -87,8 +89,9 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     };
     let part = case.evidence.part(split).ok_or(Need::TestScores)?;
     let (pattern, is_threshold) = explain(case, part);
-    let effect = effect(part);
-    let cost = effect.map_or_else(String::new, |points| {
+    let effect = effect(part, split);
+    let cost = effect.map_or_else(String::new, |effect| {
+        let points = -effect.points;
         format!(
             " By the highest score the accuracy would be {:.1} points {}.",
             points.abs(),
@@ -110,7 +113,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             split_name(split),
             percent(share),
         ),
-        effect_points: effect.map(rounded),
+        effect,
         fix: String::from(
             "Make both from one array: the prediction is the class of the largest score of the row \
              (`argmax(axis=1)`), named by the same list that names the columns. Choose a threshold on \
@@ -166,6 +169,19 @@ fn explain(case: &Case<'_>, part: &Part) -> (String, bool) {
         }
     }
     let highest = argmax_rows(scores);
+    if let [first, rest @ ..] = &stored[..]
+        && rest.iter().all(|class| class == first)
+        && highest.iter().any(|class| class != first)
+    {
+        return (
+            format!(
+                " Every stored prediction is `{}`: a probability that is cut to a whole number (`int(score)`, \
+                 `astype(int)`) gives that, as does the arg max over the wrong axis.",
+                case.evidence.label(*first)
+            ),
+            false,
+        );
+    }
     let mut table = vec![vec![0_u64; scores.classes]; scores.classes];
     for (&from, &to) in highest.iter().zip(stored) {
         if let Some(cell) = table
@@ -201,18 +217,17 @@ fn explain(case: &Case<'_>, part: &Part) -> (String, bool) {
     (String::new(), false)
 }
 
-/// What the highest scores would add to the accuracy, in points.
-fn effect(part: &Part) -> Option<f64> {
+/// What it does to the accuracy that the stored predictions count, and not the highest scores.
+fn effect(part: &Part, split: Split) -> Option<Effect> {
     let (truth, stored) = (part.truth.as_ref()?, part.stored_predictions.as_ref()?);
     let highest = argmax_rows(part.scores.as_ref()?);
-    let hits = |predictions: &[u32]| {
-        truth
-            .iter()
-            .zip(predictions)
-            .filter(|(one, other)| one == other)
-            .count() as f64
-    };
-    (!truth.is_empty()).then(|| (hits(&highest) - hits(stored)) / truth.len() as f64 * 100.0)
+    let (mut only_stored, mut only_highest) = (0, 0);
+    for ((truth, stored), highest) in truth.iter().zip(stored).zip(&highest) {
+        only_stored += u64::from(stored == truth && highest != truth);
+        only_highest += u64::from(highest == truth && stored != truth);
+    }
+    let rows = u64::try_from(truth.len()).unwrap_or(u64::MAX);
+    (rows > 0).then(|| effect::of_exchange(Figure::Accuracy(split), only_stored, only_highest, rows))
 }
 
 #[cfg(test)]
@@ -251,7 +266,7 @@ mod tests {
             "{}",
             found.summary
         );
-        assert!((found.effect_points.unwrap() - 200.0 / 3.0).abs() < 1e-4);
+        assert!((found.effect.unwrap().points + 200.0 / 3.0).abs() < 1e-4);
         assert_eq!(found.measured.evidence["rows"][0], 2);
     }
 

@@ -45,8 +45,10 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::statistics::kolmogorov_smirnov;
 
+use crate::answer::effect::Effect;
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
+use crate::case::suspect::missing;
 use crate::cause::Cause;
 use crate::evidence::{Missing, Need};
 use crate::measures::text_style::{Style, styles};
@@ -129,20 +131,16 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         100.0 * first,
         100.0 * second
     );
-    let effect = case
-        .gap()
-        .ok()
-        .filter(|gap| gap.significant)
-        .map(|gap| gap.points.abs());
+    let effect = missing(case);
     Ok(found(summary, Confidence::Certain, effect, measured))
 }
 
-fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Answer {
+fn found(summary: String, confidence: Confidence, effect: Option<Effect>, measured: Measured) -> Answer {
     Diagnosis {
         severity: Severity::Unsound,
         confidence,
         summary,
-        effect_points,
+        effect,
         fix:
             "Make cleaning one function that every text passes, in training and at prediction, and save its \
              settings with the model."

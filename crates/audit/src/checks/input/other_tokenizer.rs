@@ -46,6 +46,7 @@ use labelproof_artifact::Split;
 use labelproof_metrics::comparison::two_proportion_z;
 use labelproof_text::tokenizer::Tokenizer;
 
+use crate::answer::effect::Effect;
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::case::odd_split::odd_split;
@@ -118,17 +119,17 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     Ok(found(
         summary,
         Confidence::Possible,
-        Some(odd.missing_points()),
+        odd.suspect.effect(),
         measured,
     ))
 }
 
-fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Answer {
+fn found(summary: String, confidence: Confidence, effect: Option<Effect>, measured: Measured) -> Answer {
     Diagnosis {
         severity: Severity::Unsound,
         confidence,
         summary,
-        effect_points,
+        effect,
         fix: "Keep tokenizer and cleaning in one folder with the weights, load all of it from there, and \
               compare the token ids of a few known texts before anything is predicted."
             .to_owned(),
@@ -235,7 +236,7 @@ mod tests {
         test.logits.iter_mut().flatten().for_each(|score| *score *= 0.5);
         let found = found(ask(Cause::OtherTokenizer, &predicted_by(&validation, &test)));
         assert_eq!(found.confidence, Confidence::Possible);
-        assert_close(found.effect_points.unwrap(), 33.0, 5.0);
+        assert_close(found.effect.unwrap().points, -33.0, 5.0);
         clear(ask(
             Cause::OtherTokenizer,
             &predicted_by(&validation, &simulated(5, 2000, 0.83, 3)),

@@ -29,7 +29,8 @@
 //! For the data of the test `short_texts_that_lose_are_found`, the audit prints:
 //!
 //! ```text
-//! 1. Padding takes part in the prediction (C34, fault, likely, 26.3 points of accuracy)
+//! 1. Padding takes part in the prediction (C34, fault, likely, −26.4 [−29.1…−23.6] points of test
+//!    accuracy)
 //!    Short test texts lose 52.2 points of accuracy against the other split, long ones -0.5. Short
 //!    texts are padded most: pooling or attention sees the padding, and the two splits were padded to
 //!    different lengths.
@@ -45,6 +46,7 @@
 
 use labelproof_settings::Precision;
 
+use crate::answer::effect::Effect;
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::case::odd_split::odd_split;
@@ -125,16 +127,15 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         100.0 * slices.short_loss(),
         100.0 * slices.long_loss()
     );
-    let missing = 100.0 * (suspect.reference_accuracy().unwrap_or(0.0) - suspect.rows.accuracy());
-    Ok(found(summary, Confidence::Likely, Some(missing), measured))
+    Ok(found(summary, Confidence::Likely, suspect.effect(), measured))
 }
 
-fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Answer {
+fn found(summary: String, confidence: Confidence, effect: Option<Effect>, measured: Measured) -> Answer {
     Diagnosis {
         severity: Severity::Unsound,
         confidence,
         summary,
-        effect_points,
+        effect,
         fix:
             "Give the attention mask to every layer, and leave padding out of pooling: set padded places to \
              minus infinity before a maximum, and divide a mean by the number of real tokens."
@@ -191,7 +192,7 @@ mod tests {
             0.0,
             0.04,
         );
-        assert_close(found.effect_points.unwrap(), 26.5, 4.0);
+        assert_close(found.effect.unwrap().points, -26.5, 4.0);
     }
 
     #[test]

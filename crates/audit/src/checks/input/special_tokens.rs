@@ -59,7 +59,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             "{} of {} inputs do not begin and end with the encoder's special tokens.",
             pipeline.rows_without_special_tokens, pipeline.rows
         ),
-        effect_points: None,
+        effect: None,
         fix: "Make the tokens anew: labelproof run preprocess --force".to_owned(),
         confirm: "look at the first token ids in tokens.parquet".to_owned(),
         measured,

@@ -63,7 +63,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
              stored ones are of other texts or settings.",
             pipeline.retokenized_differently, pipeline.rechecked
         ),
-        effect_points: None,
+        effect: None,
         fix: "Make the tokens anew: labelproof run preprocess --force".to_owned(),
         confirm: "labelproof status".to_owned(),
         measured,

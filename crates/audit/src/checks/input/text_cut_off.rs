@@ -30,7 +30,8 @@
 //! For the data of the test `a_rest_that_is_not_read_is_found`, the audit prints:
 //!
 //! ```text
-//! 1. Long texts are cut off at prediction (C32, fault, certain, 41.5 points of accuracy)
+//! 1. Long texts are cut off at prediction (C32, fault, certain, −41.5 [−47.0…−35.6] points of test
+//!    accuracy)
 //!    Test texts are cut off: of 100 pairs of different texts that have their first 10 words or more in
 //!    common, 100 got the very same scores, so that the rest was not read. Such texts of the other rows
 //!    got different scores.
@@ -245,7 +246,7 @@ fn found(suspect: &Suspect<'_>, summary: String, measured: Measured) -> Answer {
         severity: Severity::Unsound,
         confidence: Confidence::Likely,
         summary,
-        effect_points: Some(100.0 * (suspect.reference_accuracy().unwrap_or(0.0) - suspect.rows.accuracy())),
+        effect: suspect.effect(),
         fix: "Use one maximal length and one side of truncation for training and prediction, and save both \
               with the model."
             .to_owned(),

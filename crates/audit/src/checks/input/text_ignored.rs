@@ -30,8 +30,8 @@
 //! For the data of the test `predictions_that_follow_the_length_are_found`, the audit prints:
 //!
 //! ```text
-//! 1. Predictions depend on the length of the text and little else (C33, fault, certain, 64.3 points
-//!    of accuracy)
+//! 1. Predictions depend on the length of the text and little else (C33, fault, certain, −64.3
+//!    [−67.5…−60.8] points of test accuracy)
 //!    The test predictions follow the length of the text, which explains 98 % of how its scores vary:
 //!    the model does not see the words. Token ids and attention mask in swapped places do this, as does
 //!    a mask of zeros.
@@ -125,7 +125,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                 100.0 * explained.max(0.0)
             )
         },
-        effect_points: Some(100.0 * (suspect.reference_accuracy().unwrap_or(0.0) - suspect.rows.accuracy())),
+        effect: suspect.effect(),
         fix: "Pass `input_ids` and `attention_mask` by name, and check that the mask holds only 0 and 1 and \
               sums to the number of tokens."
             .to_owned(),

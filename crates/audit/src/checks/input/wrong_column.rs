@@ -45,6 +45,7 @@ use labelproof_metrics::statistics::fisher_exact;
 
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
+use crate::case::suspect::missing;
 use crate::evidence::{Missing, Need};
 use crate::measures::text_style::{Style, styles};
 
@@ -136,11 +137,7 @@ fn found(
             100.0 * share,
             100.0 * elsewhere
         ),
-        effect_points: case
-            .gap()
-            .ok()
-            .filter(|gap| gap.significant)
-            .map(|gap| gap.points.abs()),
+        effect: missing(case),
         fix: "Read the texts again: name the column and the encoding, and look at some rows of each split \
               before training."
             .to_owned(),

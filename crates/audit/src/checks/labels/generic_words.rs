@@ -29,7 +29,7 @@
 //! For the data of the test `words_that_drown_the_telling_one_are_found`, the audit prints:
 //!
 //! ```text
-//! 1. Words that all classes share (C51, caution, likely, 33.5 points of accuracy)
+//! 1. Words that all classes share (C51, caution, likely, −33.5 points of accuracy)
 //!    39 frequent words say nothing about the label (`fillerib`, `fillerkb`, `fillerya`, `fillerfb`,
 //!    `fillerla`, `fillerra`, `fillerja`, `fillerwa`). Without them a simple classifier is right on
 //!    87.0 % of the validation rows instead of 53.5 %.
@@ -50,6 +50,7 @@ use labelproof_artifact::wording::{counted, plural};
 use labelproof_metrics::comparison::mcnemar;
 use serde_json::{Value, json};
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::rounded;
 use crate::case::Case;
@@ -135,7 +136,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             share(&without) * 100.0,
             share(&with) * 100.0,
         ),
-        effect_points: Some(rounded(gain * 100.0)),
+        effect: Some(effect::of(Figure::EverySplit, -gain)),
         fix: String::from("Add the words to `preprocess.clean`, in `stop_words.add`, and train again."),
         confirm: String::from(
             "Train with and without the words and compare the validation accuracy, not the test.",
@@ -253,7 +254,7 @@ mod tests {
             ],
         );
         let found = example(Cause::GenericWords, &evidence);
-        assert!(found.effect_points.unwrap() > 2.0);
+        assert!(found.effect.unwrap().points < -2.0);
         assert_eq!(found.severity, Severity::Caution);
     }
 

@@ -211,7 +211,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         },
         confidence: Confidence::Likely,
         summary,
-        effect_points: None,
+        effect: None,
         fix: String::from(
             "If the model is meant for such texts, train on some of them, with an encoder for these \
              languages; if not, take them out before you test.",

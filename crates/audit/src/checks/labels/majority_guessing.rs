@@ -113,7 +113,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                     "it has shown no skill on these rows"
                 },
             ),
-            effect_points: None,
+            effect: None,
             fix: if favourite >= GUESSING {
                 String::from(fix)
             } else {
@@ -137,7 +137,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                 percent(accuracy),
                 percent(balanced),
             ),
-            effect_points: None,
+            effect: None,
             fix: String::from(fix),
             confirm: String::from("Look at the accuracy of each class in the report."),
             measured,

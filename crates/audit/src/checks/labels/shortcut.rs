@@ -30,7 +30,7 @@
 //! For the data of the test `a_label_that_the_length_tells_is_found`, the audit prints:
 //!
 //! ```text
-//! 1. Length or source alone tells the label (C54, caution, likely, 50.0 points of accuracy)
+//! 1. Length or source alone tells the label (C54, caution, likely, +50.0 points of accuracy)
 //!    Knowing only how long a text is, one is right on 100.0 % of the test rows; the model is right on
 //!    90.0 %, always guessing the largest class on 50.0 %. The model may have learned how long a text
 //!    is instead of what it is about.
@@ -53,6 +53,7 @@ use labelproof_text::terms::words;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{percent, rounded};
 use crate::case::Case;
@@ -140,7 +141,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             percent(model_accuracy),
             percent(guess_accuracy),
         ),
-        effect_points: Some(rounded((cue_accuracy - guess_accuracy) * 100.0)),
+        effect: Some(effect::of(Figure::EverySplit, cue_accuracy - guess_accuracy)),
         fix: format!(
             "Collect rows of each class that do not differ in {}, or test on rows in which the two do not go \
              together.",

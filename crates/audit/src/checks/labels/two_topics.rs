@@ -30,7 +30,7 @@
 //! For the data of the test `a_pair_that_is_undecided_is_found`, the audit prints:
 //!
 //! ```text
-//! 1. Two topics in one document (C52, note, possible, 16.7 points of accuracy)
+//! 1. Two topics in one document (C52, note, possible, −16.7 points of accuracy)
 //!    `a` and `b` are taken for each other in 50 of 60 errors, and in most of these the right one is
 //!    the model's second choice by little. Perhaps many documents are about both, and one label is too
 //!    few for them.
@@ -47,6 +47,7 @@ use labelproof_artifact::Split;
 use labelproof_metrics::comparison::two_proportion_z;
 use serde_json::json;
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{percent, rounded};
 use crate::case::Case;
@@ -143,7 +144,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             name(one),
             name(other),
         ),
-        effect_points: Some(rounded(gain * 100.0)),
+        effect: Some(effect::of(Figure::EverySplit, -gain)),
         fix: String::from(
             "Read some of these documents. If they are about both, merge the two classes, allow two labels, \
              or write down a rule for which one wins and label again.",

@@ -29,7 +29,7 @@
 //! For the data of the test `a_head_that_learned_less_than_words_tell_is_found`, the audit prints:
 //!
 //! ```text
-//! 1. Training that stopped too early or learns too little (C56, caution, likely, 27.0 points of
+//! 1. Training that stopped too early or learns too little (C56, caution, likely, −27.0 points of
 //!    accuracy)
 //!    The model is right on 73.0 % of the validation rows and 71.0 % of the training rows; counting
 //!    words, without any encoder, gets 100.0 % on the same validation rows. It has not learned what the
@@ -47,6 +47,7 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::{mcnemar, two_proportion_z};
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{percent, rounded};
 use crate::case::Case;
@@ -122,7 +123,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                 percent(train),
                 percent(baseline.accuracy),
             ),
-            effect_points: Some(rounded((baseline.accuracy - validation) * 100.0)),
+            effect: Some(effect::of(Figure::EverySplit, validation - baseline.accuracy)),
             fix: String::from(fix),
             confirm: String::from(confirm),
             measured,
@@ -140,7 +141,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                 percent(train),
                 percent(validation),
             ),
-            effect_points: None,
+            effect: None,
             fix: String::from(fix),
             confirm: String::from(confirm),
             measured,
@@ -234,7 +235,7 @@ mod tests {
             &trained(vec![epoch(0.7, 0.72, 0.7), epoch(0.71, 0.73, 0.69)]),
         );
         assert_eq!(found.severity, Severity::Caution);
-        assert!((found.effect_points.unwrap() - 27.0).abs() < 1e-9);
+        assert!((found.effect.unwrap().points + 27.0).abs() < 1e-9);
         assert_eq!(found.measured.evidence["baseline_accuracy"], 1.0);
     }
 

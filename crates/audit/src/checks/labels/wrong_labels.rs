@@ -32,7 +32,7 @@
 //! For the data of the test `injected_wrong_labels_are_counted_and_named`, the audit prints:
 //!
 //! ```text
-//! 1. Wrong labels (C50, caution, possible, 15.0 points of accuracy)
+//! 1. Wrong labels (C50, caution, possible, −15.0 points of accuracy)
 //!    Between 15.0 and 15.4 of 100 labels look wrong to a simple classifier that was not trained on
 //!    them: the smaller number where it is surest, the larger with rows that may only be hard. If the
 //!    smaller one is right, no model can be measured to be right on more than about 85.0 %. Read some
@@ -56,11 +56,13 @@ use labelproof_artifact::wording::{counted, plural};
 use labelproof_metrics::wilson;
 use serde_json::{Value, json};
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{percent, rounded, split_name};
 use crate::case::Case;
 use crate::evidence::{Missing, Need};
 use crate::measures::baseline::{baseline_rows, out_of_fold};
+use crate::measures::class_counts::class_counts;
 use crate::measures::label_noise::{LabelNoise, Suspect, confident_learning};
 use crate::measures::overlap::Likeness;
 use crate::measures::sampling::sample;
@@ -84,6 +86,20 @@ struct Judged {
     judge: &'static str,
     /// The share of rows whose label is the judge's first choice.
     agreement: f64,
+    /// Whose accuracy wrong labels lower: where the model judges, that of the rows that it predicted.
+    concerns: Figure,
+    /// The share of the most frequent label: how often guessing is right.
+    guessing: f64,
+}
+
+impl Judged {
+    /// Whether the judge is right more often than guessing, beyond chance. One that always says the same has
+    /// nothing to say on labels.
+    fn knows_something(&self) -> bool {
+        let rows = self.rows.len() as f64;
+        let error = (self.agreement * (1.0 - self.agreement) / rows.max(1.0)).sqrt();
+        self.agreement - 2.0 * error > self.guessing
+    }
 }
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
@@ -92,8 +108,18 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         Some(judged) => judged,
         None => by_given_scores(case, classes)?,
     };
-    let (conflicting_texts, certainly_wrong) = contradictions(case);
     let rows = judged.rows.len();
+    if !judged.knows_something() {
+        return Ok(Answer::clear(
+            format!(
+                "{} is right on {} of the rows, as guessing would be: it cannot doubt labels",
+                judged.judge,
+                percent(judged.agreement),
+            ),
+            Measured::new().with("rows", rows).with("judge", judged.judge),
+        ));
+    }
+    let (conflicting_texts, certainly_wrong) = contradictions(case);
     let LabelNoise {
         suspects,
         estimate,
@@ -171,7 +197,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             judged.judge,
             percent(1.0 - fewer),
         ),
-        effect_points: Some(rounded(100.0 * fewer)),
+        effect: Some(effect::of(judged.concerns, -fewer)),
         fix: String::from(
             "Read the listed rows, the first ones first, and correct the labels that are wrong. Do not \
              delete rows because a model disagrees, least of all test rows: that only makes the figure look \
@@ -218,6 +244,12 @@ fn most_that_can_be_wrong(case: &Case<'_>) -> f64 {
         .filter_map(|rows| wilson(rows.hit_count(), rows.rows()).low)
         .map(|low| 1.0 - low)
         .fold(1.0, f64::min)
+}
+
+/// The share of the most frequent label.
+fn largest(labels: &[u32], classes: usize) -> f64 {
+    let most = class_counts(labels, classes).into_iter().max().unwrap_or(0);
+    most as f64 / labels.len().max(1) as f64
 }
 
 /// What texts that are there with two labels prove, as a sentence; nothing without such texts.
@@ -272,6 +304,8 @@ fn by_baseline(case: &Case<'_>, classes: usize) -> Result<Option<Judged>, Missin
     Ok(Some(Judged {
         noise: confident_learning(&probabilities, classes, &labels),
         agreement: agreement(&probabilities, classes, &labels),
+        concerns: Figure::EverySplit,
+        guessing: largest(&labels, classes),
         rows,
         judge: "a simple classifier that was not trained on them",
     }))
@@ -292,6 +326,8 @@ fn by_given_scores(case: &Case<'_>, classes: usize) -> Result<Judged, Missing> {
     Ok(Judged {
         noise: confident_learning(&scored.probabilities.values, classes, truth),
         agreement: scored.predicted.accuracy(),
+        concerns: Figure::Accuracy(split),
+        guessing: largest(truth, classes),
         rows: (0..truth.len()).map(|row| (split, row)).collect(),
         judge: "the model",
     })

@@ -29,7 +29,7 @@
 //! For the data of the test `a_shift_is_found_and_weighed`, the audit prints:
 //!
 //! ```text
-//! 1. Other shares of the classes in test (C47, caution, certain, 30.0 points of accuracy)
+//! 1. Other shares of the classes in test (C47, caution, certain, −30.0 points of test accuracy)
 //!    The classes have other shares in test than in validation: 60.0 % of the rows would have to change
 //!    their class to make them alike. With the shares of the validation rows, the test accuracy would
 //!    be 30.0 points higher.
@@ -45,6 +45,7 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::statistics::chi_squared_independence;
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{percent, rounded, split_name};
 use crate::case::Case;
@@ -110,7 +111,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             split_name(split),
             percent(distance),
         ),
-        effect_points: effect.map(rounded),
+        effect: effect.map(|points| effect::of(Figure::Accuracy(Split::Test), -points / 100.0)),
         fix: String::from(
             "Decide which shares are those of real use. Draw the splits in these shares, or give the \
              accuracy of each class beside the total.",
@@ -161,7 +162,7 @@ mod tests {
         let found = example(Cause::ClassShift, &evidence);
         assert_eq!(found.severity, Severity::Caution);
         // .2 · 1 + .8 · .5 = .6 in test; .8 · 1 + .2 · .5 = .9 with the shares of validation.
-        assert!((found.effect_points.unwrap() - 30.0).abs() < 1e-9);
+        assert!((found.effect.unwrap().points + 30.0).abs() < 1e-9);
         assert_eq!(found.measured.evidence["distance_of_shares"], 0.6);
     }
 

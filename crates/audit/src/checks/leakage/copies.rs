@@ -5,6 +5,7 @@ use labelproof_artifact::Split;
 use labelproof_artifact::wording::plural;
 use labelproof_metrics::comparison::two_proportion_z;
 
+use crate::answer::effect::{self, Effect, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{NAMED_ROWS, count, percent, rounded, row_names, split_name};
 use crate::case::Case;
@@ -20,6 +21,8 @@ const LEAST_ROWS: usize = 20;
 /// else.
 const MANY: f64 = 0.02;
 const MOST: f64 = 0.1;
+/// From this share of rows on, the figure is about them, whatever the others say.
+const HALF: f64 = 0.5;
 /// One or two rows are no reservation, however small the file.
 const SEVERAL: usize = 3;
 /// A change of the accuracy of less than one point changes nobody's mind.
@@ -40,13 +43,14 @@ pub(crate) fn contains_test(overlap: &Overlap) -> bool {
 }
 
 /// The accuracy of a split with and without some of its rows, and whether these are predicted differently.
-struct Effect {
+struct Comparison {
     with: f64,
     without: f64,
     p_value: f64,
+    effect: Option<Effect>,
 }
 
-fn effect(case: &Case<'_>, split: Split, rows: &[usize]) -> Option<Effect> {
+fn comparison(case: &Case<'_>, split: Split, rows: &[usize]) -> Option<Comparison> {
     let predicted = case.predicted(split).ok()?;
     let mut copied = vec![false; predicted.truth.len()];
     for &row in rows {
@@ -59,7 +63,9 @@ fn effect(case: &Case<'_>, split: Split, rows: &[usize]) -> Option<Effect> {
         cell.1 += 1;
     }
     let test = two_proportion_z(copies, others)?;
-    Some(Effect {
+    let share = copies.1 as f64 / predicted.rows() as f64;
+    Some(Comparison {
+        effect: effect::of_part(Figure::Accuracy(split), share, copies, others),
         with: predicted.accuracy(),
         without: others.0 as f64 / others.1 as f64,
         p_value: test.p_value,
@@ -72,17 +78,25 @@ struct Shared {
     of: Split,
     with: Split,
     rows: Vec<usize>,
-    effect: Option<Effect>,
+    comparison: Option<Comparison>,
 }
 
-/// How bad it is that so many rows have a copy, and whether that changes the accuracy.
-fn severity(changes: bool, share: f64, rows: usize) -> Severity {
-    if changes || share >= MOST && rows >= SEVERAL {
-        Severity::Unsound
-    } else if share > MANY && rows >= SEVERAL {
-        Severity::Caution
-    } else {
-        Severity::Note
+/// How bad it is that so many rows have a copy: by what they do to the accuracy where that is known, and by
+/// their share where it is not, or where they are most of the rows.
+fn severity(changes: bool, effect: Option<&Effect>, share: f64, rows: usize) -> Severity {
+    let several = rows >= SEVERAL;
+    let harmless = effect.is_some_and(|effect| {
+        let (low, high) = effect.interval.unwrap_or((effect.points, effect.points));
+        low <= 0.0 && high >= 0.0 || high < 100.0 * MATERIAL
+    });
+    if changes || share >= HALF && several {
+        return Severity::Unsound;
+    }
+    match harmless {
+        true if share < MOST => Severity::Note,
+        false if share >= MOST && several => Severity::Unsound,
+        _ if share > MANY && several => Severity::Caution,
+        _ => Severity::Note,
     }
 }
 
@@ -113,18 +127,19 @@ pub(crate) fn answer(
             continue;
         }
         let share = rows.len() as f64 / rows_compared as f64;
-        let effect = effect(case, of, &rows);
-        let changes = effect.as_ref().is_some_and(|effect| {
-            case.significant(effect.p_value) && effect.with - effect.without >= MATERIAL
-        });
-        let severity = severity(changes, share, rows.len());
+        let comparison = comparison(case, of, &rows);
+        let changes = comparison
+            .as_ref()
+            .is_some_and(|found| case.significant(found.p_value) && found.with - found.without >= MATERIAL);
+        let effect = comparison.as_ref().and_then(|found| found.effect.as_ref());
+        let severity = severity(changes, effect, share, rows.len());
         if worst.as_ref().is_none_or(|known| severity > known.severity) {
             worst = Some(Shared {
                 severity,
                 of,
                 with,
                 rows,
-                effect,
+                comparison,
             });
         }
     }
@@ -136,7 +151,7 @@ pub(crate) fn answer(
         of,
         with,
         rows,
-        effect,
+        comparison,
     }) = worst
     else {
         return Ok(Answer::clear(
@@ -162,22 +177,22 @@ pub(crate) fn answer(
     measured = measured
         .statistic("share of rows with a copy", rounded(share))
         .with("rows", row_names(part, &rows));
-    if let Some(effect) = &effect {
+    if let Some(found) = &comparison {
         summary.push_str(&format!(
             " The accuracy is {} with these rows and {} without them.",
-            percent(effect.with),
-            percent(effect.without),
+            percent(found.with),
+            percent(found.without),
         ));
         measured = measured
-            .with("accuracy_with", rounded(effect.with))
-            .with("accuracy_without", rounded(effect.without))
-            .p_value(effect.p_value);
+            .with("accuracy_with", rounded(found.with))
+            .with("accuracy_without", rounded(found.without))
+            .p_value(found.p_value);
     }
     Ok(Diagnosis {
         severity,
         confidence: Confidence::Certain,
         summary,
-        effect_points: effect.map(|effect| rounded((effect.with - effect.without) * 100.0)),
+        effect: comparison.and_then(|found| found.effect),
         fix: String::from(
             "Split again so that copies of a text stay in one split (Labelproof's `split` does), train \
              again, and report the accuracy on the new test rows.",

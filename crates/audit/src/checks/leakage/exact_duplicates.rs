@@ -20,10 +20,11 @@
 //! ```
 //!
 //! The worst pair of splits is reported: unsound if the test is significant (corrected p < 0.01) and
-//! the effect at least 1 point, or if at least 10 % of the rows have a copy; a caution above 2 %;
-//! otherwise a note. One or two rows are never more than a note by their share. C45 takes precedence
-//! where 90 % of the test rows are in training, and C8 where test rows are validation rows by their
-//! ids.
+//! the effect at least 1 point, or if half of the rows have a copy. Where the 95 % interval of the
+//! effect holds 0, or stays below 1 point, copies are a note, and from 10 % of the rows on a caution.
+//! Where nothing is known of the effect, their share decides: unsound from 10 % on, a caution above 2
+//! %, otherwise a note; one or two rows are never more. C45 takes precedence where 90 % of the test
+//! rows are in training, and C8 where test rows are validation rows by their ids.
 //!
 //! ## What to do
 //! Split so that all copies of a text fall into one split, as Labelproof's `split` does, train again,
@@ -33,7 +34,7 @@
 //! For the data of the test `copies_in_test_are_counted_named_and_weighed`, the audit prints:
 //!
 //! ```text
-//! 1. The same texts in two splits (C40, fault, certain, 10.0 points of accuracy)
+//! 1. The same texts in two splits (C40, fault, certain, +10.0 [+7.7…+11.5] points of test accuracy)
 //!    40 of 200 test rows (20.0 %) have the same text as a row of the training file, so the model may
 //!    know the answer by heart. The accuracy is 60.0 % with these rows and 50.0 % without them.
 //!    What to do: Split again so that copies of a text stay in one split (Labelproof's `split` does),
@@ -108,7 +109,7 @@ mod tests {
         );
         let found = example(Cause::ExactDuplicates, &evidence);
         assert_eq!(found.severity, Severity::Unsound);
-        assert!((found.effect_points.unwrap() - 10.0).abs() < 1e-9);
+        assert!((found.effect.unwrap().points - 10.0).abs() < 1e-9);
         assert_eq!(found.measured.evidence["test_in_train_rows"], 40);
         assert_eq!(found.measured.evidence["rows"].as_array().unwrap().len(), 20);
         assert_eq!(found.measured.evidence["rows"][0], "t0");

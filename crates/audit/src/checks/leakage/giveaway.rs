@@ -248,7 +248,7 @@ fn found(case: &Case<'_>, rules: &[Rule], share: f64, severity: Severity, measur
             percent(first.precision),
             percent(share),
         ),
-        effect_points: None,
+        effect: None,
         fix: String::from(
             "Find out where the word comes from. If new texts will not have it (a file name, a template, an \
              address, the label itself), remove it from all texts and train again.",

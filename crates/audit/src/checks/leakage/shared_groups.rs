@@ -29,7 +29,8 @@
 //! For the data of the test `known_authors_that_are_easier_make_the_figure_unsound`, the audit prints:
 //!
 //! ```text
-//! 1. One author, thread or source in two splits (C42, fault, likely, 25.0 points of accuracy)
+//! 1. One author, thread or source in two splits (C42, fault, likely, +25.0 [+21.4…+28.4] points of
+//!    test accuracy)
 //!    200 of 400 test rows (50.0 %) come from an author, thread or source that the model was trained
 //!    on. The accuracy is 100.0 % on rows of known ones and 50.0 % on rows of new ones.
 //!    What to do: If the model is meant for new authors, threads or sources, split by them: all rows of
@@ -48,6 +49,7 @@ use std::collections::BTreeSet;
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::two_proportion_z;
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{percent, rounded, row_names, split_name};
 use crate::case::Case;
@@ -102,10 +104,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     }
     let comparison = two_proportion_z(cells[1], cells[0]);
     let better = comparison.is_some_and(|test| case.significant(test.p_value) && test.difference >= MATERIAL);
-    let effect = comparison.map(|_| {
-        let with = (cells[0].0 + cells[1].0) as f64 / (cells[0].1 + cells[1].1) as f64;
-        with - cells[0].0 as f64 / cells[0].1 as f64
-    });
+    let known = cells[1].1 as f64 / (cells[0].1 + cells[1].1).max(1) as f64;
+    let effect = effect::of_part(Figure::Accuracy(split), known, cells[1], cells[0]);
     let (severity, confidence) = match (better, all.len() >= LEAST_GROUPS && share > MANY) {
         (true, _) => (Severity::Unsound, Confidence::Likely),
         (false, true) => (Severity::Caution, Confidence::Certain),
@@ -141,7 +141,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             shared.len(),
             percent(share),
         ),
-        effect_points: effect.map(|effect| rounded(effect * 100.0)),
+        effect,
         fix: String::from(
             "If the model is meant for new authors, threads or sources, split by them: all rows of one in \
              one split.",
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(found.severity, Severity::Unsound);
         assert_eq!(found.measured.evidence["accuracy_of_known_groups"], 1.0);
         assert_eq!(found.measured.evidence["accuracy_of_new_groups"], 0.5);
-        assert!((found.effect_points.unwrap() - 25.0).abs() < 1e-9);
+        assert!((found.effect.unwrap().points - 25.0).abs() < 1e-9);
     }
 
     #[test]

@@ -115,7 +115,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             percent(low),
             percent(high),
         ),
-        effect_points: None,
+        effect: None,
         fix: String::from(
             "Keep more rows apart: about 400 give an interval of 10 points at the worst, and 1,600 one of 5. \
              With too few rows for that, use cross-validation.",

@@ -128,7 +128,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                  rows says little about the others.",
                 percent(distance),
             ),
-            effect_points: None,
+            effect: None,
             fix: String::from(
                 "Shuffle the rows before you split, and draw each class in proportion (a stratified split).",
             ),

@@ -74,7 +74,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             part.rows,
             percent(share),
         ),
-        effect_points: None,
+        effect: None,
         fix: String::from(
             "Check which files the training read. Take the test rows out of it, train again, and test again.",
         ),

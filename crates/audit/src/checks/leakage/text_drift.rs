@@ -135,14 +135,10 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let cost = suspect(case)
         .ok()
         .filter(|suspect| suspect.below)
-        .map(|suspect| {
-            (
-                suspect.reference_accuracy().unwrap_or_default() - suspect.rows.accuracy(),
-                suspect,
-            )
-        })
-        .filter(|(missing, suspect)| harder(case, suspect, *missing))
-        .map(|(missing, _)| 100.0 * missing);
+        .filter(|suspect| {
+            let missing = suspect.reference_accuracy().unwrap_or_default() - suspect.rows.accuracy();
+            harder(case, suspect, missing)
+        });
     Ok(Diagnosis {
         severity: match cost {
             Some(_) => Severity::Unsound,
@@ -156,7 +152,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
              texts of a kind that it has not seen.",
             auc * 100.0,
         ),
-        effect_points: cost,
+        effect: cost.and_then(|suspect| suspect.effect()),
         fix: String::from(
             "Find out how the test texts were collected. If they are what the model is for, train on such \
              texts too; if not, draw the test rows from the same source as the others.",

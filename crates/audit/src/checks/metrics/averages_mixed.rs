@@ -29,8 +29,8 @@
 //! For the data of the test `an_accuracy_under_other_names_is_found`, the audit prints:
 //!
 //! ```text
-//! 1. Precision, recall and F1 are the accuracy under other names (C6, note, certain, 27.5 points of
-//!    accuracy)
+//! 1. Precision, recall and F1 are the accuracy under other names (C6, note, certain, +27.5 points
+//!    in the log)
 //!    The logged precision, recall, F1 are all 92.0 %, the accuracy: micro averages, which say nothing
 //!    new where a row has one label. The mean F1 of the classes is 64.5 %.
 //!    What to do: Report macro averages (`average="macro"`), or each class by itself.
@@ -44,6 +44,7 @@
 
 use labelproof_artifact::Split;
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::case::epochs::predicting_figures;
@@ -110,7 +111,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             100.0 * accuracy,
             100.0 * macro_f1
         ),
-        effect_points: Some(100.0 * (accuracy - macro_f1)),
+        effect: Some(effect::of(Figure::Logged, accuracy - macro_f1)),
         fix: "Report macro averages (`average=\"macro\"`), or each class by itself.".to_owned(),
         confirm: "compute F1 of the validation file with average=\"macro\" and with \
                   average=\"micro\""
@@ -168,7 +169,7 @@ mod tests {
     fn an_accuracy_under_other_names_is_found() {
         let found = example(Cause::AveragesMixed, &with_metric(0.92));
         assert_close(statistic(&found.measured), 0.645_390_070_921_985_9, 1e-12);
-        assert_close(found.effect_points.unwrap(), 27.461, 1e-3);
+        assert_close(found.effect.unwrap().points, 27.461, 1e-3);
     }
 
     #[test]

@@ -31,7 +31,7 @@
 //! For the data of the test `a_mean_over_batches_is_found_with_their_size`, the audit prints:
 //!
 //! ```text
-//! 1. A logged metric is a mean over batches (C4, caution, likely, 5.9 points of accuracy)
+//! 1. A logged metric is a mean over batches (C4, caution, likely, −5.9 points in the log)
 //!    The logged F1 of 57.3 % is the mean of what batches of 4 rows gave (macro). Over all rows it is
 //!    63.3 % (macro), 63.3 % (weighted), 63.3 % (micro).
 //!    What to do: Collect all predictions of the epoch and compute F1 once over them.
@@ -46,6 +46,7 @@
 
 use labelproof_artifact::Split;
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::case::epochs::predicting_figures;
@@ -144,7 +145,9 @@ fn found(
             100.0 * logged,
             real.join(", ")
         ),
-        effect_points: global.first().map(|(_, value)| 100.0 * (logged - value)),
+        effect: global
+            .first()
+            .map(|(_, value)| effect::of(Figure::Logged, logged - value)),
         fix: format!("Collect all predictions of the epoch and compute {name} once over them."),
         confirm: format!(
             "compute {name} over the whole validation file, for instance with scikit-learn's \

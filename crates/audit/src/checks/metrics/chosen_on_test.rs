@@ -109,7 +109,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             test.rows,
             100.0 * share
         ),
-        effect_points: None,
+        effect: None,
         fix:
             "Set rows aside that nothing looks at before the last evaluation: split once, into three parts, \
              and save which row is where."

@@ -31,8 +31,8 @@
 //! prints:
 //!
 //! ```text
-//! 1. The scores are good, the choice made of them is not (C9, caution, likely, 23.1 points of
-//!    accuracy)
+//! 1. The scores are good, the choice made of them is not (C9, caution, likely, −23.1 [−25.0…−21.2]
+//!    points of accuracy)
 //!    The scores order the test rows well (area under the ROC curve 0.958), yet only 67.2 % of the
 //!    predictions are right: some classes are given too high a score throughout. One constant a class,
 //!    fitted on validation, makes it 90.2 %.
@@ -50,6 +50,7 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::mcnemar_from_counts;
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::evidence::{Missing, Need};
@@ -108,7 +109,12 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             100.0 * accuracy,
             100.0 * (accuracy + gain)
         ),
-        effect_points: Some(100.0 * gain),
+        effect: Some(effect::of_exchange(
+            Figure::EverySplit,
+            only_now,
+            only_then,
+            test.predicted.rows(),
+        )),
         fix: "Train longer, or with a larger learning rate: a head that is not done has such a bias. Then \
               make sure that features are computed without dropout while a head is fitted to a frozen \
               encoder, and that pooling ignores padding."

@@ -113,7 +113,7 @@ fn compare(log: &Log, once: f64, twice: f64) -> Answer {
              where it expects logits, so that it can hardly fall, training is slow, and the probabilities \
              are worth little."
         ),
-        effect_points: None,
+        effect: None,
         fix: FIX.to_owned(),
         confirm: "train again with the last softmax removed: the loss of the first epochs must fall below \
                   the old floor"
@@ -163,7 +163,7 @@ fn from_log(log: &Log, classes: usize) -> Answer {
              predicted.",
             floor + 1.0
         ),
-        effect_points: None,
+        effect: None,
         fix: FIX.to_owned(),
         confirm: "save the probabilities of the validation rows and run `labelproof audit --validation FILE \
                   --log LOG`: the loss computed from them, with one softmax and with two, decides it"

@@ -32,8 +32,8 @@
 //! For the data of the test `outputs_that_are_counted_one_by_one_are_found`, the audit prints:
 //!
 //! ```text
-//! 1. The logged accuracy counts single outputs, not rows (C2, fault, certain, 15.2 points of
-//!    accuracy)
+//! 1. The logged accuracy counts single outputs, not rows (C2, fault, certain, +15.2 points in the
+//!    log)
 //!    The logged accuracy of 98.2 % counts single outputs: each row has 19 of them, and a wrong row
 //!    still has 17 right. Of the rows 83.0 % are right.
 //!    What to do: Use categorical cross-entropy on a softmax over the classes, and
@@ -48,6 +48,7 @@
 
 use labelproof_artifact::Split;
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::case::epochs::predicting_epochs;
@@ -118,7 +119,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             classes - 2,
             100.0 * by_row
         ),
-        effect_points: Some(100.0 * (by_output - by_row)),
+        effect: Some(effect::of(Figure::Logged, by_output - by_row)),
         fix: "Use categorical cross-entropy on a softmax over the classes, and `categorical_accuracy` (the \
               share of rows whose highest output is right)."
             .to_owned(),
@@ -169,7 +170,7 @@ mod tests {
     fn outputs_that_are_counted_one_by_one_are_found() {
         let found = example(Cause::ElementwiseAccuracy, &with_accuracy(&["x"; 19], 0.982));
         assert_close(statistic(&found.measured), 1.0 - 2.0 / 19.0 * 0.17, 1e-12);
-        assert_close(found.effect_points.unwrap(), 15.21, 0.01);
+        assert_close(found.effect.unwrap().points, 15.21, 0.01);
         assert!(
             found.summary.contains("a wrong row still has 17 right"),
             "{}",

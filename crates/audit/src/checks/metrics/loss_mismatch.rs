@@ -97,7 +97,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                  divided by too much.",
                 100.0 * accuracy
             ),
-            effect_points: None,
+            effect: None,
             fix: "Compute loss and accuracy in one pass over the same rows, as means over rows.".to_owned(),
             confirm: CONFIRM.to_owned(),
             measured,
@@ -114,7 +114,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                  cross-entropy of the predictions, or the probabilities are far from the truth.",
                 100.0 * accuracy
             ),
-            effect_points: None,
+            effect: None,
             fix: "Compute the cross-entropy of the validation rows from the saved probabilities and compare \
                   it with the log."
                 .to_owned(),
@@ -209,7 +209,7 @@ fn compare(log: &Log, scored: &ScoredRows<'_>, epochs: &[usize], train_counts: O
             "The log says that the validation loss is {reported:.4}; from the saved probabilities it is \
              {loss:.4}. {guess}"
         ),
-        effect_points: None,
+        effect: None,
         fix: "Log the plain cross-entropy of the validation rows beside what is minimised, and compare \
               models by it."
             .to_owned(),

@@ -30,8 +30,7 @@
 //! For the data of the test `a_dropped_last_batch_is_found`, the audit prints:
 //!
 //! ```text
-//! 1. Rows are missing or counted twice in the evaluation (C5, note, certain, 0.8 points of
-//!    accuracy)
+//! 1. Rows are missing or counted twice in the evaluation (C5, note, certain)
 //!    The log was computed over 992 validation rows, the file has 1000: 8 rows are counted in one and
 //!    not in the other. That is the number of whole batches of 32: the last, smaller one was dropped.
 //!    What to do: Evaluate every row once: no `drop_last`, and the number of steps rounded up.
@@ -116,7 +115,7 @@ fn counted_twice(split: Split, rows: usize, repeated: &[(&str, u64)]) -> Answer 
              draws with replacement.",
             repeated.len()
         ),
-        effect_points: Some(100.0 * share),
+        effect: None,
         fix: "Keep one prediction for each id before anything is computed (in Accelerate: \
               `gather_for_metrics`)."
             .to_owned(),
@@ -148,7 +147,7 @@ fn miscounted(logged: u64, rows: u64, batch_size: Option<u64>) -> Answer {
             "The log was computed over {logged} validation rows, the file has {rows}: {lost} rows are \
              counted in one and not in the other.{guess}"
         ),
-        effect_points: Some(100.0 * lost as f64 / rows.max(1) as f64),
+        effect: None,
         fix: "Evaluate every row once: no `drop_last`, and the number of steps rounded up.".to_owned(),
         confirm: "count the rows that the evaluation loop sees".to_owned(),
         measured: Measured::new()

@@ -30,7 +30,7 @@
 //! For the data of the test `a_running_mean_is_found`, the audit prints:
 //!
 //! ```text
-//! 1. The logged training accuracy is a running mean (C7, note, likely, 15.0 points of accuracy)
+//! 1. The logged training accuracy is a running mean (C7, note, likely, −15.0 points in the log)
 //!    The log says 80.0 % for the training rows, but the finished model gets 95.0 % of them right. The
 //!    log's figure is a mean over the epoch, with dropout on and weights that still moved; do not
 //!    compare it with the validation figure.
@@ -46,6 +46,7 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::comparison::two_proportion_z;
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::case::epochs::train_accuracies;
@@ -94,7 +95,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             100.0 * logged,
             100.0 * scored
         ),
-        effect_points: Some(100.0 * (scored - logged)),
+        effect: Some(effect::of(Figure::Logged, logged - scored)),
         fix: "Predict the training rows once more after the epoch, without dropout, to compare them with \
               validation."
             .to_owned(),
@@ -137,7 +138,7 @@ mod tests {
     fn a_running_mean_is_found() {
         let found = example(Cause::RunningMetric, &with_logged(0.8));
         assert_close(statistic(&found.measured), 0.95, 1e-12);
-        assert_close(found.effect_points.unwrap(), 15.0, 1e-9);
+        assert_close(found.effect.unwrap().points, -15.0, 1e-9);
         // By hand: z = 0.15 / sqrt(0.875 · 0.125 · 2 / 1000) = 10.1419; SciPy's two-sided p is 3.602e-24.
         assert_close(found.measured.p_value.unwrap() / 3.602_083_368e-24, 1.0, 1e-6);
     }

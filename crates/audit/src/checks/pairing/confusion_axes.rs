@@ -103,7 +103,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         severity: Severity::Unsound,
         confidence,
         summary: format!("The published confusion matrix is not that of the test rows: {what}."),
-        effect_points: None,
+        effect: None,
         fix:
             "Call `confusion_matrix(y_true, y_pred, labels=names)` in this order and with the list of class \
              names that the model was trained with, and label both axes from that list."

@@ -17,8 +17,8 @@
 //! unknown class:      rows in test > 0 and rows in training == 0
 //! ```
 //!
-//! Several spellings are unsound, and certain. Classes without training rows are unsound if more than 1
-//! % of the test rows are of them, and a caution otherwise; where a split was cut off a sorted file,
+//! Several spellings are unsound, and certain. Classes without training rows are unsound if 5 % or more
+//! of the test rows are of them, and a caution otherwise; where a split was cut off a sorted file,
 //! that is the reason, and C44 takes precedence. The audit itself reads spellings of one class as one
 //! class.
 //!
@@ -45,13 +45,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use labelproof_artifact::Split;
+use labelproof_artifact::wording::quoted;
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::cause::Cause;
 use crate::evidence::{Missing, Need};
 use crate::measures::class_counts::class_counts;
 use crate::measures::spelling::normalized_label;
+
+/// The share of test rows of unknown classes from which on the figure is not that of the known ones.
+const MANY: f64 = 0.05;
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let parts: Vec<_> = Split::ALL
@@ -90,7 +95,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                 spellings.len(),
                 several.join("; ")
             ),
-            effect_points: None,
+            effect: None,
             fix: "Bring labels into one spelling before the data are split, and keep the ordered list of \
                   classes with the model."
                 .to_owned(),
@@ -105,10 +110,30 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let absent = missing_classes(case).filter(|_| !case.finds(Cause::SortedSplit));
     Ok(absent.unwrap_or_else(|| {
         Answer::clear(
-            "Every class is spelled in one way, and every split has every class.",
+            format!("Every class is spelled in one way, and {}.", presence(case)),
             Measured::new(),
         )
     }))
+}
+
+/// Which splits have every class, in words.
+fn presence(case: &Case<'_>) -> String {
+    let classes = case.evidence.dataset.labels.len();
+    let lacking: Vec<String> = Split::ALL
+        .into_iter()
+        .filter_map(|split| {
+            let truth = case.evidence.part(split)?.truth.as_deref()?;
+            let counts = class_counts(truth, classes);
+            let absent = (0_u32..).zip(counts).filter(|(_, rows)| *rows == 0);
+            let names: Vec<String> = absent.map(|(class, _)| case.evidence.label(class)).collect();
+            (!names.is_empty()).then(|| format!("no {split} row is of {}", quoted(&names, 3)))
+        })
+        .collect();
+    if lacking.is_empty() {
+        "every split has every class".to_owned()
+    } else {
+        lacking.join(", ")
+    }
 }
 
 /// Classes of the test rows that were not trained on.
@@ -134,7 +159,7 @@ fn missing_classes(case: &Case<'_>) -> Option<Answer> {
         .sum();
     let share = rows as f64 / test.iter().sum::<u64>().max(1) as f64;
     let found = Diagnosis {
-        severity: if share > 0.01 {
+        severity: if share >= MANY {
             Severity::Unsound
         } else {
             Severity::Caution
@@ -144,7 +169,7 @@ fn missing_classes(case: &Case<'_>) -> Option<Answer> {
             "{rows} test rows are of classes that no training row has: {}. The model cannot predict them.",
             absent.join(", ")
         ),
-        effect_points: Some(100.0 * share),
+        effect: Some(effect::of(Figure::Accuracy(Split::Test), -share)),
         fix: "Stratify the split by label, or leave classes out that have too few rows.".to_owned(),
         confirm: "count the rows of each label in each file".to_owned(),
         measured: Measured::new()
@@ -200,7 +225,7 @@ mod tests {
         ));
         assert_eq!(found.measured.evidence["classes"], serde_json::json!(["b"]));
         assert_close(statistic(&found.measured), 2.0, 1e-12);
-        assert_close(found.effect_points.unwrap(), 50.0, 1e-12);
+        assert_close(found.effect.unwrap().points, -50.0, 1e-12);
     }
 
     #[test]

@@ -33,8 +33,8 @@
 //! For the data of the test `a_cycle_of_three_classes_is_found_and_undone`, the audit prints:
 //!
 //! ```text
-//! 1. The classes of labels and predictions are in another order (C10, fault, certain, 46.9 points
-//!    of accuracy)
+//! 1. The classes of labels and predictions are in another order (C10, fault, certain, −47.0
+//!    [−49.3…−44.5] points of test accuracy)
 //!    The model is better than its test figures: with 3 of 5 classes renamed, 84.3 % of the test rows
 //!    are right instead of 37.4 %. Your label `b` is their label `d`, your label `c` is their label
 //!    `b`, your label `d` is their label `c`.
@@ -51,8 +51,10 @@
 //! - `scikit-learn/scikit-learn#18961`, `QData/TextAttack#684`, `huggingface/setfit#587`: orders of
 //!   classes that are lost or not what one expects.
 
+use labelproof_artifact::Split;
 use serde_json::json;
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::capitalized;
 use crate::case::Case;
@@ -65,17 +67,18 @@ use crate::measures::pairing::{Renaming, renaming};
 const LEAST_GAIN: f64 = 0.005;
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
-    let (matrix, expected, name) = if let Ok(suspect) = suspect(case) {
+    let (matrix, expected, split) = if let Ok(suspect) = suspect(case) {
         (
             suspect.rows.confusion().matrix(),
             suspect.expected_at_least(),
-            suspect.split.name(),
+            suspect.split,
         )
     } else {
         let reference = case.validation_hits().ok();
         let expected = reference.map(|(hits, rows)| hits as f64 / rows as f64);
-        (case.test_confusion()?.matrix(), expected, "test")
+        (case.test_confusion()?.matrix(), expected, Split::Test)
     };
+    let name = split.name();
     if case.finds(Cause::SortedSplit) {
         let summary = "The splits have other classes (see C44), so that a renaming cannot be told from that.";
         return Ok(Answer::clear(summary, Measured::new()));
@@ -145,7 +148,12 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             100.0 * now,
             capitalized(&listed.join(", "))
         ),
-        effect_points: Some(100.0 * (matched - now)),
+        effect: Some(effect::of_exchange(
+            Figure::Accuracy(split),
+            renaming.exchanged.0,
+            renaming.exchanged.1,
+            rows,
+        )),
         fix:
             "Save the ordered list of class names with the model and use that list, and no other, to number \
              labels and to name predictions; do not fit the label encoder again."

@@ -30,8 +30,8 @@
 //! For the data of the test `a_tail_or_a_shard_is_found_with_its_rows`, the audit prints:
 //!
 //! ```text
-//! 1. A part of the file is paired with the wrong labels (C13, fault, certain, 15.8 points of
-//!    accuracy)
+//! 1. A part of the file is paired with the wrong labels (C13, fault, certain, −15.8 [−16.8…−14.8]
+//!    points of test accuracy)
 //!    From row 1509 to row 2000 of the test file (25 % of it) 20.5 % of the predictions are right,
 //!    elsewhere 84.9 %; shuffled predictions would be right in 20.1 %. These rows stand beside the
 //!    labels of other rows.
@@ -48,6 +48,7 @@
 use labelproof_metrics::statistics::kolmogorov_smirnov;
 use serde_json::json;
 
+use crate::answer::effect::{self, Effect, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::case::suspect::{Suspect, suspect};
@@ -93,7 +94,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             100.0 * segment.outside,
             100.0 * chance
         ),
-        effect_points: Some(100.0 * affected * (segment.outside - segment.inside)),
+        effect: effect(&suspect, &segment),
         fix: "Join predictions to labels by a row id; look at what was appended, resumed or gathered from \
               several workers at that row."
             .to_owned(),
@@ -105,6 +106,22 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         measured,
     }
     .into())
+}
+
+/// What the run of rows takes from the accuracy: without it, the file would be as right as elsewhere.
+fn effect(suspect: &Suspect<'_>, segment: &Segment) -> Option<Effect> {
+    let (inside, outside) = suspect.rows.hits().enumerate().fold(
+        ((0, 0), (0, 0)),
+        |(inside, outside): ((u64, u64), (u64, u64)), (row, hit)| {
+            if (segment.start..segment.end).contains(&row) {
+                ((inside.0 + u64::from(hit), inside.1 + 1), outside)
+            } else {
+                (inside, (outside.0 + u64::from(hit), outside.1 + 1))
+            }
+        },
+    );
+    let affected = inside.1 as f64 / suspect.rows.rows() as f64;
+    effect::of_part(Figure::Accuracy(suspect.split), affected, inside, outside)
 }
 
 /// Whether the model is surer, or less sure, of itself within the run of rows: then these are other texts
@@ -145,7 +162,7 @@ mod tests {
             assert_close(statistic(&found.measured), 0.2, 0.05);
             assert_close(number(&found.measured, "accuracy_elsewhere"), 0.83, 0.03);
             assert_close(
-                found.effect_points.unwrap(),
+                -found.effect.unwrap().points,
                 63.0 * (end - start) as f64 / 2000.0,
                 3.0,
             );

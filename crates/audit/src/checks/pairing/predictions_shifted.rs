@@ -31,7 +31,8 @@
 //! For the data of the test `a_header_or_so_is_found_with_its_lag`, the audit prints:
 //!
 //! ```text
-//! 1. Predictions are shifted against their rows (C12, fault, certain, 64.8 points of accuracy)
+//! 1. Predictions are shifted against their rows (C12, fault, certain, −64.8 [−67.1…−62.3] points of
+//!    test accuracy)
 //!    The test predictions belong to the row 7 places further down: moved there, 84.2 % of them are
 //!    right instead of 19.5 %. A header, a dropped row or a join by position does this.
 //!    What to do: Join predictions to labels by a row id, never by position; look for a header, an
@@ -42,9 +43,11 @@
 //! ## References
 //! - McNemar, 1947, *Note on the Sampling Error of the Difference Between Correlated Proportions*.
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::case::suspect::suspect;
+use crate::cause::Cause;
 use crate::evidence::Missing;
 use crate::measures::pairing::{LARGEST_LAG, ShiftedRun, shift, shifted_run};
 use labelproof_artifact::wording::counted;
@@ -69,6 +72,13 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         };
         return Ok(Answer::clear(summary, measured));
     };
+    if case.finds(Cause::LabelsPermuted) {
+        let summary = format!(
+            "Classes in another order explain the mistakes of the {name} rows (see C10); where labels take \
+             turns, that looks like a shift."
+        );
+        return Ok(Answer::clear(summary, Measured::new()));
+    }
     let ShiftedRun { shift, start, end } = found;
     let share = |hits: u64| hits as f64 / shift.rows as f64;
     let affected = (end - start) as f64 / rows.truth.len() as f64;
@@ -93,7 +103,12 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             100.0 * share(shift.shifted_hits),
             100.0 * share(shift.hits)
         ),
-        effect_points: Some(100.0 * affected * (share(shift.shifted_hits) - share(shift.hits))),
+        effect: effect::of_part(
+            Figure::Accuracy(suspect.split),
+            affected,
+            (shift.hits, shift.rows),
+            (shift.shifted_hits, shift.rows),
+        ),
         fix:
             "Join predictions to labels by a row id, never by position; look for a header, an empty line or \
              a filter that one of the two files has and the other has not."
@@ -132,7 +147,7 @@ mod tests {
             assert_eq!(found.measured.evidence["first_row"], 1);
             assert_eq!(found.measured.evidence["last_row"], 2000);
             assert_close(found.measured.statistic.unwrap().1, 0.83, 0.03);
-            assert_close(found.effect_points.unwrap(), 63.0, 5.0);
+            assert_close(found.effect.unwrap().points, -63.0, 5.0);
         };
         // Prediction i + 7 stands in row i, so that it belongs seven rows further down; and the other way
         // round.

@@ -33,7 +33,8 @@
 //! For the data of the test `shuffled_predictions_are_found`, the audit prints:
 //!
 //! ```text
-//! 1. Predictions are shuffled against their labels (C11, fault, likely, 62.5 points of accuracy)
+//! 1. Predictions are shuffled against their labels (C11, fault, likely, −62.5 [−64.9…−60.0] points
+//!    of test accuracy)
 //!    About 100 % of the test predictions stand beside the label of another row: 19.9 % are right where
 //!    82.5 % were to be expected, and shuffling all of them would give 20.1 %. The model is as sure of
 //!    itself there (0.71) as on the other rows (0.72), so that it saw texts like those it knows.
@@ -50,6 +51,7 @@
 
 use labelproof_metrics::normalized_mutual_information;
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::case::suspect::{Suspect, confidence_shift, other, suspect};
@@ -143,7 +145,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             100.0 * reference,
             100.0 * chance
         ),
-        effect_points: Some(100.0 * (reference - accuracy)),
+        effect: suspect.effect(),
         fix:
             "Save the row id beside each prediction and join by it; switch shuffling off in the loader that \
              predicts, or save its labels in the same pass."
@@ -182,7 +184,7 @@ fn unaided(case: &Case<'_>, suspect: &Suspect<'_>, information: f64, chance: f64
             suspect.split,
             100.0 * accuracy
         ),
-        effect_points: Some(100.0 * (mean - accuracy)),
+        effect: Some(effect::of(Figure::Accuracy(suspect.split), accuracy - mean)),
         fix: "Save the row id beside each prediction and join by it.".to_owned(),
         confirm: "predict 50 texts of the file again, one by one, and compare with what the file \
                   says"

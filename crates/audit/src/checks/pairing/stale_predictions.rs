@@ -57,7 +57,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             severity: Severity::Unsound,
             confidence: Confidence::Certain,
             summary: format!("The artifacts are not of one run: {all}."),
-            effect_points: None,
+            effect: None,
             fix: "Run `labelproof run`: it makes anew what is stale, and only that.".to_owned(),
             confirm: "labelproof status".to_owned(),
             measured: Measured::new().with("stale", stale.clone()),
@@ -88,7 +88,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             "{equal} of the first {compared} rows of the test file have exactly the scores of the validation \
              file: a variable or a file of the other split was saved."
         ),
-        effect_points: None,
+        effect: None,
         fix: "Predict the test rows again and save what comes out, with the row ids and the name of the \
               split."
             .to_owned(),

@@ -28,8 +28,7 @@
 //! For the data of the test `one_answer_for_everything_is_found`, the audit prints:
 //!
 //! ```text
-//! 1. The model predicts one class for nearly everything (C25, fault, certain, 49.0 points of
-//!    accuracy)
+//! 1. The model predicts one class for nearly everything (C25, fault, certain)
 //!    99.0 % of the test predictions are `a`, which is the label of 50.0 % of the rows: the model
 //!    answers the same whatever it reads.
 //!    What to do: Lower the learning rate, warm it up over the first steps, weigh rare classes, and try
@@ -47,6 +46,7 @@ use labelproof_artifact::Split;
 
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
+use crate::case::suspect::suspect;
 use crate::cause::Cause;
 use crate::evidence::{Missing, Need};
 use crate::measures::class_counts::class_counts;
@@ -120,7 +120,10 @@ fn found(case: &Case<'_>, split: Split, class: u32, share: f64, wanted: f64, mea
             100.0 * share,
             100.0 * wanted
         ),
-        effect_points: Some(100.0 * (share - wanted)),
+        effect: suspect(case)
+            .ok()
+            .filter(|suspect| suspect.split == split && suspect.below)
+            .and_then(|suspect| suspect.effect()),
         fix: "Lower the learning rate, warm it up over the first steps, weigh rare classes, and try another \
               seed; if validation was fine, predict with the weights that it was measured with."
             .to_owned(),

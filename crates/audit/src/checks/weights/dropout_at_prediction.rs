@@ -51,6 +51,7 @@ use std::collections::BTreeMap;
 
 use labelproof_artifact::Split;
 
+use crate::answer::effect::{self, Effect, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::case::epochs::lost_when_finished;
@@ -110,7 +111,10 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                     repeats.mean_difference,
                 )
                 .with("pairs", repeats.pairs);
-            let effect = odd_split(case).ok().flatten().map(|odd| odd.missing_points());
+            let effect = odd_split(case)
+                .ok()
+                .flatten()
+                .and_then(|odd| odd.suspect.effect());
             return Ok(found(summary, Confidence::Likely, effect, measured));
         }
     }
@@ -194,7 +198,7 @@ fn worse_when_finished(case: &Case<'_>) -> Option<Answer> {
                 100.0 * scored
             ),
             Confidence::Likely,
-            Some(100.0 * (logged - scored)),
+            Some(effect::of(Figure::EverySplit, scored - logged)),
             Measured::new()
                 .statistic("logged minus finished training accuracy", logged - scored)
                 .with("logged_accuracy", logged)
@@ -203,12 +207,12 @@ fn worse_when_finished(case: &Case<'_>) -> Option<Answer> {
     })
 }
 
-fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Answer {
+fn found(summary: String, confidence: Confidence, effect: Option<Effect>, measured: Measured) -> Answer {
     Diagnosis {
         severity: Severity::Unsound,
         confidence,
         summary,
-        effect_points,
+        effect,
         fix: "Predict in prediction mode (`model.eval()`, `training=False`), and compute the features of a \
               frozen encoder in that mode as well when its head is fitted."
             .to_owned(),
@@ -280,9 +284,10 @@ mod tests {
         };
         assert_close(
             found(ask(Cause::DropoutAtPrediction, &evidence))
-                .effect_points
-                .unwrap(),
-            43.0,
+                .effect
+                .unwrap()
+                .points,
+            -43.0,
             1e-9,
         );
     }

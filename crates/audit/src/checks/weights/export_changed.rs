@@ -76,7 +76,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             replay.rows - replay.same_class,
             replay.largest_difference
         ),
-        effect_points: None,
+        effect: None,
         fix: "Predict again with the bundle that you ship and compute the figures from that.".to_owned(),
         confirm: "labelproof predict --bundle DIR --input FILE, compared with the saved \
                   predictions"

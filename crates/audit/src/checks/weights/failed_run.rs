@@ -99,7 +99,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             "The loss never fell clearly below {guessing:.3}, what guessing among {classes} classes gives: \
              the model has learnt nothing."
         ),
-        effect_points: None,
+        effect: None,
         fix: "Try other seeds, a lower learning rate with warm-up, and make sure that the head is given to \
               the optimiser; compare at least three seeds before a model is chosen."
             .to_owned(),

@@ -62,7 +62,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         severity: Severity::Unsound,
         confidence: Confidence::Certain,
         summary: summary.to_owned(),
-        effect_points: None,
+        effect: None,
         fix: "Run `labelproof run train --force`; if it stays, this is a bug to report.".to_owned(),
         confirm: "compare model.safetensors of the encoder and of the bundle".to_owned(),
         measured,

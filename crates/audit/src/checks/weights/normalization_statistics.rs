@@ -35,7 +35,7 @@
 //! prints:
 //!
 //! ```text
-//! 1. Batch normalisation predicts with other statistics (C22, fault, likely, 41.4 points of
+//! 1. Batch normalisation predicts with other statistics (C22, fault, likely, −41.5 points of test
 //!    accuracy)
 //!    The test scores are scaled and shifted: brought to the mean and spread that each class's scores
 //!    have in the other split, 84.3 % of the test rows are right instead of 42.9 %. Batch normalisation
@@ -55,10 +55,12 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::statistics::chi_squared_survival;
 
+use crate::answer::effect::{self, Effect, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::case::epochs::lost_when_finished;
 use crate::case::odd_split::odd_split;
+use crate::case::suspect::missing;
 use crate::evidence::Missing;
 use crate::measures::score_moments::centred;
 
@@ -97,11 +99,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
              batch. A prediction then depends on the rows beside it, and in a sorted file it is spread over \
              all classes."
         );
-        let effect = case
-            .gap()
-            .ok()
-            .filter(|gap| gap.significant)
-            .map(|gap| gap.points.abs());
+        let effect = missing(case);
         return Ok(found(summary, Confidence::Certain, effect, measured));
     }
     let Some(odd) = odd_split(case)? else {
@@ -139,7 +137,10 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             100.0 * odd.suspect.rows.accuracy()
         ),
         Confidence::Likely,
-        Some(100.0 * (odd.rescaled_accuracy - odd.suspect.rows.accuracy())),
+        Some(effect::of(
+            Figure::Accuracy(odd.suspect.split),
+            odd.suspect.rows.accuracy() - odd.rescaled_accuracy,
+        )),
         measured,
     ))
 }
@@ -222,12 +223,12 @@ fn mean_spread(rows: &[Vec<f64>]) -> f64 {
     spreads.sum::<f64>() / means.len().max(1) as f64
 }
 
-fn found(summary: String, confidence: Confidence, effect_points: Option<f64>, measured: Measured) -> Answer {
+fn found(summary: String, confidence: Confidence, effect: Option<Effect>, measured: Measured) -> Answer {
     Diagnosis {
         severity: Severity::Unsound,
         confidence,
         summary,
-        effect_points,
+        effect,
         fix: "Switch the model to prediction mode for validation as well as for test (`model.eval()`, \
               `training=False`), and make sure that the running statistics are trained and saved."
             .to_owned(),

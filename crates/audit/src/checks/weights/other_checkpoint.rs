@@ -32,7 +32,7 @@
 //! For the data of the test `the_last_epoch_in_place_of_the_best_is_found`, the audit prints:
 //!
 //! ```text
-//! 1. The predictions are of another epoch than the figures (C21, caution, likely, 10.0 points of
+//! 1. The predictions are of another epoch than the figures (C21, caution, likely, −10.0 points of
 //!    accuracy)
 //!    The saved validation predictions are those of epoch 3 (80.0 %), the last one; the log's best is
 //!    epoch 2 (90.0 %). Who reports the best epoch and predicts with this one has figures and weights
@@ -50,6 +50,7 @@
 
 use labelproof_artifact::Split;
 
+use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::case::epochs::predicting_epochs;
@@ -117,7 +118,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             best[0] + 1,
             100.0 * best_accuracy
         ),
-        effect_points: Some(100.0 * lost),
+        effect: Some(effect::of(Figure::EverySplit, -lost)),
         fix: "Save the weights of the best epoch and load them before anything is predicted or reported \
               (`restore_best_weights=True`, `load_best_model_at_end=True`)."
             .to_owned(),
@@ -187,7 +188,11 @@ fn test_of_another_epoch(case: &Case<'_>, validation_epochs: &[usize]) -> Result
                 100.0 * logged.accuracy.unwrap_or_default(),
                 100.0 * reported
             ),
-            effect_points: Some(100.0 * (reported - accuracy)),
+            effect: effect::of_difference(
+                Figure::Accuracy(Split::Test),
+                (test.predicted.hit_count(), test.predicted.rows()),
+                case.validation_hits().unwrap_or_default(),
+            ),
             fix: "Save the weights of the epoch that you report and load these, and no others, before \
                   anything is predicted."
                 .to_owned(),
@@ -257,7 +262,7 @@ mod tests {
             "{}",
             found.summary
         );
-        assert_close(found.effect_points.unwrap(), 10.0, 1e-9);
+        assert_close(found.effect.unwrap().points, -10.0, 1e-9);
         assert_eq!(found.severity, Severity::Caution);
     }
 

@@ -31,8 +31,8 @@
 //! For the data of the test `scores_of_a_fresh_head_are_found`, the audit prints:
 //!
 //! ```text
-//! 1. Predictions come from weights that were not trained (C20, fault, likely, 63.2 points of
-//!    accuracy)
+//! 1. Predictions come from weights that were not trained (C20, fault, likely, −63.2 [−66.4…−59.6]
+//!    points of test accuracy)
 //!    The test scores vary 0.05 times as much as those of the other split, the model is 22 % sure on
 //!    average where it was 71 %, and its scores hardly say anything of the labels: the test rows were
 //!    predicted by a head that was never trained. It was not saved, not loaded, or made anew after
@@ -86,7 +86,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             100.0 * odd.shift.mean,
             100.0 * odd.shift.reference_mean
         ),
-        effect_points: Some(odd.missing_points()),
+        effect: odd.suspect.effect(),
         fix: "Save and load the whole model, head included; treat missing and unexpected tensors on loading \
               as errors, and predict a few known texts after loading to compare with what training gave."
             .to_owned(),
@@ -126,7 +126,7 @@ fn of_bundle(bundle: &crate::evidence::bundle::BundleFacts) -> Answer {
              trained.",
             bundle.canaries, bundle.different_canaries, bundle.largest_logit_difference
         ),
-        effect_points: None,
+        effect: None,
         fix: "Make the bundle anew (`labelproof run train --force`), and copy it as a whole \
               folder."
             .to_owned(),
@@ -152,7 +152,7 @@ mod tests {
         test.logits.iter_mut().flatten().for_each(|score| *score *= 0.05);
         let found = example(Cause::UntrainedHead, &predicted_by(&validation, &test));
         assert_close(statistic(&found.measured), 0.05, 0.01);
-        assert_close(found.effect_points.unwrap(), 63.0, 6.0);
+        assert_close(found.effect.unwrap().points, -63.0, 6.0);
     }
 
     #[test]

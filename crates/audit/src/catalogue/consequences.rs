@@ -1,0 +1,126 @@
+//! What follows from what: causes whose signs another cause leaves as well.
+//!
+//! A check yields ([`crate::check::Check::yields_to`]) where it must not answer at all beside another. Where
+//! it may answer, and is right in what it sees, but what it sees comes of something else that was found, the
+//! answer shows it under that: a model looks miscalibrated, and labels look wrong, if predictions stand
+//! beside the labels of other rows.
+
+use crate::cause::Cause::{
+    self, AveragesMixed, Calibration, ClassBias, ClassShift, CleaningDiffers, Collapsed, ConfusionAxes,
+    DoubleSoftmax, DropoutAtPrediction, ExactDuplicates, ExportChanged, FailedRun, FrozenEncoderChanged,
+    LabelsPermuted, Languages, LossMismatch, MajorityGuessing, NearDuplicates, NormalizationStatistics,
+    OtherCheckpoint, OtherTokenizer, PaddingPooled, PartMispaired, PredictionsShifted, PredictionsShuffled,
+    SharedGroups, SortedSplit, SpecialTokens, StaleFeatures, StalePredictions, StoredPredictions,
+    TestInsideTrain, TextCutOff, TextDrift, TextIgnored, TwoTopics, Underfitting, UntrainedHead, WrongColumn,
+    WrongLabels,
+};
+
+/// The causes that a cause may follow from, the likeliest first.
+pub fn follows_from(cause: Cause) -> &'static [Cause] {
+    match cause {
+        // The scores of other rows stand beside labels: they say nothing of them, shifted or not.
+        PredictionsShuffled | PredictionsShifted | PartMispaired | LabelsPermuted | ConfusionAxes => {
+            &[StalePredictions]
+        }
+        // A tail of a sorted file lacks classes.
+        ClassShift => &[SortedSplit],
+        // Other input shows in the predictions, whichever way it became other.
+        OtherTokenizer => &[
+            SpecialTokens,
+            StaleFeatures,
+            CleaningDiffers,
+            WrongColumn,
+            TextDrift,
+            Languages,
+        ],
+        TextIgnored => &[SpecialTokens, StaleFeatures],
+        TextDrift => &[WrongColumn, CleaningDiffers],
+        Languages => &[WrongColumn],
+        // Weights that are not those of training, for a reason.
+        UntrainedHead | NormalizationStatistics | DropoutAtPrediction => &[ExportChanged],
+        NearDuplicates | ExactDuplicates | SharedGroups => &[TestInsideTrain],
+        // One answer for everything.
+        Collapsed => &[
+            StoredPredictions,
+            SortedSplit,
+            WrongColumn,
+            TextIgnored,
+            UntrainedHead,
+            OtherCheckpoint,
+            NormalizationStatistics,
+            FailedRun,
+        ],
+        ClassBias => &[
+            StoredPredictions,
+            SortedSplit,
+            ClassShift,
+            Collapsed,
+            FailedRun,
+            UntrainedHead,
+            NormalizationStatistics,
+            DropoutAtPrediction,
+            OtherCheckpoint,
+        ],
+        AveragesMixed => &[Collapsed],
+        // No better than guessing; longer training is no advice where the evaluation is broken.
+        MajorityGuessing | Underfitting => &[
+            StoredPredictions,
+            Collapsed,
+            FailedRun,
+            LabelsPermuted,
+            PredictionsShuffled,
+            PredictionsShifted,
+            PartMispaired,
+            StalePredictions,
+            SortedSplit,
+            WrongColumn,
+            TextIgnored,
+            UntrainedHead,
+            OtherCheckpoint,
+            NormalizationStatistics,
+            DropoutAtPrediction,
+            FrozenEncoderChanged,
+            OtherTokenizer,
+            CleaningDiffers,
+            TextCutOff,
+            PaddingPooled,
+            TextDrift,
+            DoubleSoftmax,
+        ],
+        // The probabilities do not mean what they say, and labels do not look as they should, where rows,
+        // weights or input are not those that they are taken for.
+        Calibration | WrongLabels | TwoTopics => &[
+            StoredPredictions,
+            LabelsPermuted,
+            PredictionsShuffled,
+            PredictionsShifted,
+            PartMispaired,
+            StalePredictions,
+            FailedRun,
+            Collapsed,
+            SortedSplit,
+            WrongColumn,
+            TextIgnored,
+            UntrainedHead,
+            OtherCheckpoint,
+            NormalizationStatistics,
+            DropoutAtPrediction,
+            OtherTokenizer,
+            CleaningDiffers,
+            TextCutOff,
+            PaddingPooled,
+            TextDrift,
+            ClassShift,
+            DoubleSoftmax,
+        ],
+        LossMismatch => &[
+            DoubleSoftmax,
+            PredictionsShuffled,
+            PredictionsShifted,
+            PartMispaired,
+            LabelsPermuted,
+            FailedRun,
+        ],
+        _ => &[],
+    }
+}
