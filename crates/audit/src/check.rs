@@ -72,6 +72,7 @@ impl Check {
     }
 }
 
-fn met(needs: Needs, evidence: &Evidence) -> bool {
+/// Whether one of the sets is complete.
+pub(crate) fn met(needs: Needs, evidence: &Evidence) -> bool {
     needs.iter().any(|set| set.iter().all(|need| evidence.has(*need)))
 }

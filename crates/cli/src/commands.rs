@@ -35,7 +35,8 @@ use crate::handover::Memory;
   labelproof audit --validation val.csv --test test.csv --train train.csv
 
 Exit codes: 0 ok, 1 bug, 2 usage or configuration, 3 input data, 4 damaged artifact, 5 stale,
-6 model or device, 7 file system, 8 unsound figures, 9 not reproduced, 130 stopped")]
+6 model or device, 7 file system, 8 unsound figures, 9 not reproduced, 10 figures not examined,
+130 stopped")]
 pub struct Cli {
     /// The command to execute
     #[command(subcommand)]

@@ -8,7 +8,8 @@ use super::consequences::{Found, roots};
 use super::finding::{Answer, Diagnosis, Measured};
 use super::ranking::by_weight;
 use super::ruling::rulings;
-use super::verdict::{headline, verdict};
+use super::verdict::judge;
+use super::wish::advice;
 use super::wording::capitalized;
 use crate::case::Case;
 use crate::cause::Cause;
@@ -41,8 +42,7 @@ pub(crate) fn findings(case: &Case<'_>, catalogue: &[Check]) -> Findings {
     found.sort_by(|(_, one), (_, other)| by_weight(one, other, gap));
     let families = rulings(gap, &found);
     let (causes, consequences) = divided(found);
-    let verdict = verdict(gap, &causes);
-    let headline = headline(verdict, gap, &causes);
+    let (verdict, headline) = judge(case, catalogue, &causes);
     let account = account(gap, &causes);
     let mut found = Vec::new();
     for (rank, (check, diagnosis)) in (1..).zip(causes) {
@@ -147,10 +147,9 @@ fn following(check: &Check, root: &Check, diagnosis: Diagnosis, significance: Si
 }
 
 fn unchecked(check: &Check, missing: &Missing, case: &Case<'_>) -> Finding {
-    let in_pipeline = case.evidence.pipeline.is_some();
-    let advice = missing.0.iter().map(|need| need.advice(in_pipeline));
+    let advice = missing.0.iter().map(|need| advice(*need, case.evidence));
     Finding {
-        missing: advice.map(str::to_owned).collect(),
+        missing: advice.collect(),
         ..finding(
             check,
             Status::NotChecked,

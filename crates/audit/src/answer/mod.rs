@@ -12,6 +12,7 @@ mod ranking;
 mod ruling;
 pub mod summary;
 mod verdict;
+mod wish;
 pub(crate) mod wording;
 
 #[cfg(test)]

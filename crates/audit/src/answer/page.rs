@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::answer::account;
 use crate::answer::effect::in_words;
-use crate::answer::summary::gap_sentence;
+use crate::answer::summary::{gap_sentence, left_aside};
 
 #[derive(Template)]
 #[template(path = "audit.html")]
@@ -15,6 +15,8 @@ struct Page<'a> {
     gap: Option<String>,
     /// Points, and what moves the accuracy by them.
     account: Vec<(String, String)>,
+    /// Source, role, what was read, what was left aside.
+    inputs: Vec<(&'a str, &'a str, String, String)>,
     found: Vec<Card<'a>>,
     /// Cause, ruling, reason.
     families: Vec<(&'static str, &'static str, &'a str)>,
@@ -47,6 +49,19 @@ pub fn html(findings: &Findings) -> String {
         findings,
         gap: findings.gap.as_ref().map(gap_sentence),
         account: findings.account.as_ref().map(account::table).unwrap_or_default(),
+        inputs: findings
+            .inputs
+            .iter()
+            .map(|input| {
+                let left = left_aside(&input.left_aside).unwrap_or_default();
+                (
+                    input.source.as_str(),
+                    input.role.as_str(),
+                    input.read.join(" "),
+                    left,
+                )
+            })
+            .collect(),
         found: findings.causes().map(|cause| card(findings, cause)).collect(),
         families: findings
             .families

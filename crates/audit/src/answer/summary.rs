@@ -16,9 +16,12 @@ const WIDTH: usize = 100;
 /// Files that would allow more checks, shown at most.
 const WISHES: usize = 8;
 
+/// Things left aside of a file, shown at most.
+const LEFT_SHOWN: usize = 12;
+
 /// The verdict and the names of what was found, for a run of the pipeline.
 pub fn in_short(findings: &Findings) -> String {
-    let mut text = format!("{}: {}", findings.verdict.name(), findings.headline);
+    let mut text = format!("{}: {}", findings.verdict.words(), findings.headline);
     let notes = findings.of(Status::Found).count();
     let clear = findings.of(Status::Clear).count();
     let not_checked = findings.of(Status::NotChecked).count();
@@ -29,7 +32,8 @@ pub fn in_short(findings: &Findings) -> String {
 /// Everything that a person needs to know, in sentences.
 pub fn text(findings: &Findings) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "verdict: {}", findings.verdict.name());
+    inputs(&mut text, findings);
+    let _ = writeln!(text, "verdict: {}", findings.verdict.words());
     paragraph(&mut text, "", &findings.headline);
     if let Some(gap) = &findings.gap {
         text.push('\n');
@@ -70,6 +74,32 @@ pub fn text(findings: &Findings) -> String {
     }
     wishes(&mut text, findings);
     text.trim_end().to_owned()
+}
+
+/// What each given file was understood to be.
+fn inputs(text: &mut String, findings: &Findings) {
+    for input in &findings.inputs {
+        paragraph(text, "", &format!("{}: {}", input.source, input.role));
+        if !input.read.is_empty() {
+            paragraph(text, "  ", &input.read.join(" "));
+        }
+        if let Some(left) = left_aside(&input.left_aside) {
+            paragraph(text, "  ", &left);
+        }
+    }
+    if !findings.inputs.is_empty() {
+        text.push('\n');
+    }
+}
+
+/// What of a file was not used, in one sentence.
+pub(crate) fn left_aside(left: &[String]) -> Option<String> {
+    let shown = left.iter().take(LEFT_SHOWN).cloned().collect::<Vec<_>>();
+    let more = match left.len().saturating_sub(LEFT_SHOWN) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    (!left.is_empty()).then(|| format!("Left aside: {}{more}.", shown.join("; ")))
 }
 
 /// The gap test in one sentence.

@@ -1,34 +1,183 @@
 //! The verdict on all that was found, and its headline.
+//!
+//! What was looked at is as much of it as what was found: [`ESSENTIAL`] has the questions that `sound` answers.
 
+use labelproof_artifact::Split;
 use labelproof_artifact::findings::{Gap, Verdict};
+use labelproof_artifact::wording::{counted, listed};
 
-use super::finding::{Diagnosis, Severity};
+use super::finding::{Answer, Diagnosis, Severity};
+use super::wish::most_telling;
 use super::wording::lower_first;
-use crate::check::Check;
+use crate::case::Case;
+use crate::cause::Cause;
+use crate::check::{Check, Needs, met};
+use crate::evidence::log::Figures;
+use crate::evidence::{Evidence, Log, Need};
 
-/// The worst that was found decides; a gap that nothing explains is unsound as well.
-pub(super) fn verdict(gap: Option<&Gap>, found: &[(&Check, Diagnosis)]) -> Verdict {
+/// A question that must be answered before figures can be called sound, as far as it arises.
+struct Question {
+    /// The question, after "whether".
+    asked: &'static str,
+    /// The answer where nothing was found.
+    clear: &'static str,
+    /// What must be there for it to be answered.
+    needs: Needs,
+    /// The causes whose checks answer it: one of them is enough. Without any, what is needed answers it, as in
+    /// the case of the gap.
+    causes: &'static [Cause],
+    /// Whether it arises at all: whether the figures that it is about were given.
+    arises: fn(&Evidence) -> bool,
+}
+
+/// Whether a model is any good, which rows with true and predicted labels tell, or a matrix.
+const GUESSING: Question = Question {
+    asked: "the model is better than guessing",
+    clear: "the model is better than guessing",
+    needs: &[&[Need::TestAccuracy], &[Need::ValidationPredictions]],
+    causes: &[Cause::MajorityGuessing],
+    arises: |_| true,
+};
+
+/// Whether two figures of the same model agree.
+const AGREEMENT: Question = Question {
+    asked: "validation and test agree",
+    clear: "validation and test agree",
+    needs: &[&[Need::ValidationAccuracy, Need::TestAccuracy]],
+    causes: &[],
+    arises: |_| true,
+};
+
+/// Everything that `sound` says.
+const ESSENTIAL: [Question; 5] = [
+    GUESSING,
+    Question {
+        asked: "the predictions stand beside their own rows",
+        clear: "the predictions look paired with their rows",
+        needs: &[&[Need::TestPredictions], &[Need::ValidationPredictions]],
+        causes: &[
+            Cause::PredictionsShifted,
+            Cause::PartMispaired,
+            Cause::PredictionsShuffled,
+        ],
+        arises: |_| true,
+    },
+    Question {
+        asked: "the logged figures are those of the rows",
+        clear: "the logged figures are those of the rows",
+        needs: &[&[Need::ValidationPredictions, Need::Log]],
+        causes: &[Cause::OtherCheckpoint],
+        arises: |evidence| {
+            let validated = |log: &Log| {
+                log.epochs
+                    .iter()
+                    .any(|epoch| epoch.validation != Figures::default())
+            };
+            evidence.log.as_ref().is_some_and(validated)
+        },
+    },
+    AGREEMENT,
+    Question {
+        asked: "training texts are among these rows",
+        clear: "no training text is among these rows",
+        needs: &[
+            &[Need::TrainTexts, Need::TestTexts],
+            &[Need::TrainTexts, Need::ValidationTexts],
+        ],
+        causes: &[Cause::ExactDuplicates, Cause::NearDuplicates],
+        arises: |_| true,
+    },
+];
+
+impl Question {
+    fn answers<'a>(&'a self, case: &'a Case<'_>) -> impl Iterator<Item = &'a Answer> {
+        self.causes
+            .iter()
+            .filter_map(|cause| case.answer(*cause).as_ref().ok())
+    }
+
+    fn is_answered(&self, case: &Case<'_>) -> bool {
+        met(self.needs, case.evidence) && (self.causes.is_empty() || self.answers(case).next().is_some())
+    }
+
+    /// Whether it is answered, and by nothing that was found.
+    fn is_clear(&self, case: &Case<'_>) -> bool {
+        self.is_answered(case)
+            && self
+                .answers(case)
+                .all(|answer| matches!(answer, Answer::Clear { .. }))
+    }
+}
+
+/// The verdict, and its headline.
+pub(super) fn judge(
+    case: &Case<'_>,
+    catalogue: &[Check],
+    found: &[(&Check, Diagnosis)],
+) -> (Verdict, String) {
+    let gap = case.gap().ok();
+    let verdict = verdict(gap, found, is_compared(case));
+    let headline = match verdict {
+        Verdict::Unsound => unsound(gap, found),
+        Verdict::Caution => format!(
+            "The figures stand, with a reservation: {}.",
+            found.first().map(|(check, _)| named(check)).unwrap_or_default()
+        ),
+        Verdict::Sound => sound(case),
+        Verdict::NotExamined => format!(
+            "Nothing speaks against these figures, and too little was given to say that they are right: {}.",
+            too_little(case)
+        ),
+    };
+    if verdict == Verdict::Unsound || case.evidence.pipeline.is_some() {
+        return (verdict, headline);
+    }
+    let open = ESSENTIAL
+        .iter()
+        .filter(|question| (question.arises)(case.evidence) && !question.is_answered(case));
+    let (asked, needs): (Vec<&str>, Vec<Needs>) =
+        open.map(|question| (question.asked, question.needs)).unzip();
+    if asked.is_empty() {
+        return (verdict, headline);
+    }
+    let looked = match verdict {
+        Verdict::NotExamined => String::new(),
+        _ if is_compared(case) => format!(" Not looked at: whether {}.", listed(&asked)),
+        _ => format!(" Little else could be looked at: {}.", too_little(case)),
+    };
+    let wish = most_telling(case.evidence, &needs, catalogue);
+    let wish = wish.map_or_else(String::new, |wish| format!(" What would tell most: {wish}."));
+    (verdict, headline + &looked + &wish)
+}
+
+/// The worst that was found decides; a gap that nothing explains is unsound as well, and where nothing was
+/// compared, nothing is sound.
+fn verdict(gap: Option<&Gap>, found: &[(&Check, Diagnosis)], is_compared: bool) -> Verdict {
     let unexplained = gap.is_some_and(|gap| gap.significant);
     match found.iter().map(|(_, found)| found.severity).max() {
         Some(Severity::Unsound) => Verdict::Unsound,
         _ if unexplained => Verdict::Unsound,
         Some(Severity::Caution) => Verdict::Caution,
-        Some(Severity::Note) | None => Verdict::Sound,
+        Some(Severity::Note) | None if is_compared => Verdict::Sound,
+        Some(Severity::Note) | None => Verdict::NotExamined,
     }
 }
 
-/// The verdict in one sentence, with the cause that weighs most.
-pub(super) fn headline(verdict: Verdict, gap: Option<&Gap>, found: &[(&Check, Diagnosis)]) -> String {
-    let first = found.first();
-    match (verdict, first) {
-        (Verdict::Unsound, Some((check, found))) if found.severity == Severity::Unsound => {
-            format!(
-                "Do not rely on these figures: {} ({}).",
-                lower_first(check.name),
-                check.id
-            )
+/// Whether true labels were compared with predictions: those of validation or test rows, or those that a
+/// confusion matrix counts, if a log says what accuracy to expect of it.
+fn is_compared(case: &Case<'_>) -> bool {
+    let of_rows = [Split::Validation, Split::Test]
+        .into_iter()
+        .any(|split| case.predicted(split).is_ok());
+    GUESSING.is_answered(case) && (of_rows || case.gap().is_ok())
+}
+
+fn unsound(gap: Option<&Gap>, found: &[(&Check, Diagnosis)]) -> String {
+    match found.first() {
+        Some((check, found)) if found.severity == Severity::Unsound => {
+            format!("Do not rely on these figures: {}.", named(check))
         }
-        (Verdict::Unsound, _) => {
+        _ => {
             let points = gap.map_or(0.0, |gap| gap.points);
             format!(
                 "Do not rely on these figures: validation and test accuracy are {:.1} points apart, which \
@@ -36,18 +185,74 @@ pub(super) fn headline(verdict: Verdict, gap: Option<&Gap>, found: &[(&Check, Di
                 points.abs()
             )
         }
-        (Verdict::Caution, Some((check, _))) => format!(
-            "The figures stand, with a reservation: {} ({}).",
-            lower_first(check.name),
-            check.id
-        ),
-        _ if gap.is_some() => {
-            "Nothing was found that speaks against these figures: validation and test agree.".to_owned()
-        }
-        _ => {
-            "Nothing was found that speaks against these figures, as far as the given files tell.".to_owned()
+    }
+}
+
+fn sound(case: &Case<'_>) -> String {
+    let clear = ESSENTIAL
+        .iter()
+        .filter(|question| (question.arises)(case.evidence) && question.is_clear(case));
+    let clear: Vec<&str> = clear.map(|question| question.clear).collect();
+    if clear.is_empty() {
+        return "Nothing was found that speaks against these figures, as far as the given files tell."
+            .to_owned();
+    }
+    format!(
+        "Nothing was found that speaks against these figures: {}.",
+        listed(&clear)
+    )
+}
+
+/// Why so little could be compared.
+fn too_little(case: &Case<'_>) -> String {
+    let evidence = case.evidence;
+    let mut reasons = Vec::new();
+    for split in [Split::Test, Split::Validation] {
+        let Some(part) = evidence.part(split) else {
+            continue;
+        };
+        let source = &part.source;
+        let is_predicted = part.stored_predictions.is_some() || part.scores.is_some();
+        let truth = part.truth.as_deref().unwrap_or_default();
+        if part.rows == 0 {
+            reasons.push(format!("{source} has no rows"));
+        } else if part.truth.is_none() && !is_predicted {
+            reasons.push(format!("{source} has neither true labels nor predictions"));
+        } else if part.truth.is_none() {
+            reasons.push(format!("{source} has predictions and no true labels"));
+        } else if !is_predicted {
+            reasons.push(format!("{source} has true labels and no predictions"));
+        } else if truth.windows(2).all(|pair| pair[0] == pair[1]) {
+            reasons.push(format!(
+                "every true label of {source} is `{}`",
+                evidence.label(truth[0])
+            ));
+        } else {
+            reasons.push(format!(
+                "{source} has {}, too few to tell a model from a guess",
+                counted(part.rows, "row")
+            ));
         }
     }
+    if evidence.confusion.is_some() && evidence.part(Split::Test).is_none() {
+        reasons.push(String::from(if evidence.log.is_none() {
+            "there is nothing to hold the confusion matrix against"
+        } else {
+            "the log does not say of how many validation rows which accuracy was measured, which the \
+             confusion matrix could be held against"
+        }));
+    } else if reasons.is_empty() && evidence.log.is_some() {
+        reasons.push(String::from("there are no rows to hold the log against"));
+    }
+    if reasons.is_empty() {
+        reasons.push(String::from("there are no rows with true and predicted labels"));
+    }
+    reasons.join("; ")
+}
+
+/// A cause within a sentence, with its number.
+fn named(check: &Check) -> String {
+    format!("{} ({})", lower_first(check.name), check.id)
 }
 
 #[cfg(test)]
@@ -71,10 +276,15 @@ mod tests {
             (check, answer(Severity::Note, Confidence::Certain)),
             (check, answer(Severity::Caution, Confidence::Possible)),
         ];
-        assert_eq!(verdict(None, &caution), Verdict::Caution);
-        assert_eq!(verdict(None, &caution[..1]), Verdict::Sound);
+        assert_eq!(verdict(None, &caution, true), Verdict::Caution);
+        assert_eq!(verdict(None, &caution[..1], true), Verdict::Sound);
+        assert_eq!(verdict(None, &caution[..1], false), Verdict::NotExamined);
         assert_eq!(
-            verdict(None, &[(check, answer(Severity::Unsound, Confidence::Possible))]),
+            verdict(
+                None,
+                &[(check, answer(Severity::Unsound, Confidence::Possible))],
+                false
+            ),
             Verdict::Unsound
         );
     }

@@ -144,6 +144,12 @@ pub enum Error {
         /// What is wrong with it.
         problem: LogProblem,
     },
+    /// A column of a file of rows, and no such file.
+    #[error("{} names a column, and there is no file of rows", role.flag())]
+    ColumnWithoutRows {
+        /// What the column was to be.
+        role: Role,
+    },
     /// A number that completes a log, and no log.
     #[error("{option} completes a log, and there is no --log")]
     CountWithoutLog {
@@ -346,6 +352,7 @@ impl Diagnostic for Error {
             Self::UnknownFormat { .. }
             | Self::TwoColumns { .. }
             | Self::NoSuchColumn { .. }
+            | Self::ColumnWithoutRows { .. }
             | Self::CountWithoutLog { .. } => Fault::Configuration,
             Self::Log {
                 problem: LogProblem::NoPair { .. } | LogProblem::UnknownKey { .. },
@@ -389,6 +396,9 @@ impl Diagnostic for Error {
                 "write names instead of numbers, or call the scores `probability_NAME` in the order of the \
                  numbers"
                     .to_owned()
+            }
+            Self::ColumnWithoutRows { .. } => {
+                "give the rows with --validation, --test or --train, or leave the column out".to_owned()
             }
             Self::CountWithoutLog { .. } => "give the log with --log, or leave the number out".to_owned(),
             Self::Percentages { .. } => "divide the scores by 100".to_owned(),

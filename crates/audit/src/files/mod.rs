@@ -101,7 +101,7 @@ fn read_rows(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, Error> {
         .into_iter()
         .filter_map(Option::as_mut)
         .collect();
-    check_named(&files.columns, &tables)?;
+    check_named(&files.columns, &tables, reporter)?;
     drop_counted_ids(&mut tables, reporter);
     labels::adopt_candidates(&mut tables);
     for table in &tables {
@@ -287,10 +287,7 @@ fn lower_name(path: &Path) -> String {
 }
 
 /// A column named on the command line may be missing in some files, but not in all.
-fn check_named(columns: &Columns, tables: &[&mut Table]) -> Result<(), Error> {
-    let Some(first) = tables.first() else {
-        return Ok(());
-    };
+fn check_named(columns: &Columns, tables: &[&mut Table], reporter: &dyn Reporter) -> Result<(), Error> {
     for (role, column) in [
         (Role::Id, &columns.id),
         (Role::Text, &columns.text),
@@ -298,9 +295,11 @@ fn check_named(columns: &Columns, tables: &[&mut Table]) -> Result<(), Error> {
         (Role::Predicted, &columns.predicted),
         (Role::Group, &columns.group),
     ] {
-        if let Some(column) = column
-            && !tables.iter().any(|table| table.named.contains(&role))
-        {
+        let Some(column) = column else { continue };
+        let Some(first) = tables.first() else {
+            return Err(Error::ColumnWithoutRows { role });
+        };
+        if !tables.iter().any(|table| table.named.contains(&role)) {
             return Err(Error::NoSuchColumn {
                 place: first.source.clone(),
                 role,
@@ -308,25 +307,39 @@ fn check_named(columns: &Columns, tables: &[&mut Table]) -> Result<(), Error> {
                 columns: first.header.clone(),
             });
         }
+        for table in tables.iter().filter(|table| !table.named.contains(&role)) {
+            let instead = table.columns_used.iter().find(|(what, _)| *what == role.plural());
+            let instead = instead.map_or_else(String::new, |(what, other)| {
+                format!("; {what} are taken from `{other}`")
+            });
+            reporter.message(&format!("{}: no column `{column}`{instead}", table.source));
+        }
     }
     Ok(())
 }
 
-/// Rows without labels allow hardly any check; whoever has them under another name has to know.
+/// Rows without labels allow hardly any check, and those without predictions not many; whoever has them under
+/// another name has to know.
 fn say_what_lacks(table: &Table, reporter: &dyn Reporter) {
+    let header = wording::quoted(&table.header, COLUMNS_SHOWN);
+    let is_training = table.reading.role == role_of(Split::Train);
     if table.truth.is_none() && !table.header.is_empty() {
         reporter.message(&format!(
-            "{}: no column of true labels among {}; name it with --label",
+            "{}: no column of true labels among {header}; name it with --label",
             table.source,
-            table
-                .header
-                .iter()
-                .map(|name| format!("`{name}`"))
-                .collect::<Vec<_>>()
-                .join(", ")
+        ));
+    }
+    let is_predicted = table.predicted.is_some() || table.scores.is_some();
+    if !is_predicted && !is_training && !table.header.is_empty() {
+        reporter.message(&format!(
+            "{}: no column of predicted labels or scores among {header}; name it with --predicted",
+            table.source,
         ));
     }
 }
+
+/// Columns that a message lists.
+const COLUMNS_SHOWN: usize = 20;
 
 /// Ids that only count the rows of their own file name nothing: the same ones in two files are no shared
 /// rows.

@@ -9,13 +9,16 @@ use std::sync::{Mutex, PoisonError};
 use labelproof_artifact::Reporter;
 use labelproof_artifact::wording::{capitalized, counted, listed, quoted};
 
-use super::roles::{Role, Roles, ScoreColumns};
+use super::roles::Role;
 use super::table::Table;
 use crate::evidence::log::{Epoch, Figures, Log};
 use crate::evidence::{Part, Reading, ScoreKind};
 
 /// Names shown of a list of classes or columns.
 const SHOWN: usize = 12;
+
+/// Columns of scores that are listed by name.
+const SCORES_SHOWN: usize = 4;
 
 /// A reporter that keeps the messages that it passes on.
 pub(super) struct Noting<'a> {
@@ -31,18 +34,19 @@ impl<'a> Noting<'a> {
         }
     }
 
-    /// Gives each message to the reading of the file that it names at its beginning.
+    /// Gives each message to the reading of the file that it names at its beginning, or else to the last one.
     pub(super) fn share(self, readings: &mut [Reading]) {
         let messages = self.messages.into_inner().unwrap_or_else(PoisonError::into_inner);
         for message in messages {
-            for reading in &mut *readings {
-                let said = message
-                    .strip_prefix(reading.source.as_str())
-                    .and_then(|rest| rest.strip_prefix(": "));
-                if let Some(said) = said {
-                    reading.says(sentence(said));
-                    break;
-                }
+            let said = |reading: &Reading| {
+                let rest = message.strip_prefix(reading.source.as_str())?;
+                Some(sentence(rest.strip_prefix(": ")?))
+            };
+            let of_file = readings.iter().position(|reading| said(reading).is_some());
+            let place = of_file.or(readings.len().checked_sub(1));
+            if let Some(reading) = place.and_then(|place| readings.get_mut(place)) {
+                let said = said(reading).unwrap_or_else(|| sentence(&message));
+                reading.says(said);
             }
         }
     }
@@ -78,26 +82,6 @@ fn sentence(message: &str) -> String {
     if text.ends_with('.') { text } else { text + "." }
 }
 
-/// The columns of a file that have a role, and what each is, in words.
-pub(super) fn columns_used(header: &[String], roles: &Roles) -> Vec<(&'static str, String)> {
-    let singles = [roles.id, roles.text, roles.truth, roles.predicted, roles.group];
-    let singles = Role::ALL.into_iter().zip(singles);
-    singles
-        .filter_map(|(role, place)| Some((role.plural(), header.get(place?)?.clone())))
-        .collect()
-}
-
-/// The columns of scores.
-pub(super) fn score_columns(header: &[String], scores: &ScoreColumns) -> Vec<String> {
-    let places = match scores {
-        ScoreColumns::None => &[][..],
-        ScoreColumns::Each { places, .. } => places,
-        ScoreColumns::One { place, .. } => std::slice::from_ref(place),
-    };
-    let names = places.iter().filter_map(|place| header.get(*place));
-    names.cloned().collect()
-}
-
 /// What a file of rows was understood to be, before its labels are numbered.
 pub(super) fn of_table(table: &Table) -> Reading {
     let mut reading = table.reading.clone();
@@ -117,6 +101,12 @@ pub(super) fn of_table(table: &Table) -> Reading {
     match table.score_columns.as_slice() {
         [] => {}
         [one] => columns.push(format!("scores from {}", named(one))),
+        [first, .., last] if table.score_columns.len() > SCORES_SHOWN => columns.push(format!(
+            "scores from {} columns, {} to {}",
+            table.score_columns.len(),
+            named(first),
+            named(last)
+        )),
         several => columns.push(format!("scores from {}", quoted(several, SHOWN))),
     }
     let columns = match columns.as_slice() {
@@ -125,16 +115,6 @@ pub(super) fn of_table(table: &Table) -> Reading {
     };
     let rows = counted(table.rows, "row");
     reading.read.insert(0, format!("{rows}{columns}."));
-    let lacks = [("true", &table.truth), ("predicted", &table.predicted)]
-        .into_iter()
-        .filter(|(_, labels)| labels.is_none());
-    for (which, _) in lacks {
-        if which == "true" {
-            reading.says("No true labels.");
-        } else if table.scores.is_none() {
-            reading.says("No predicted labels and no scores.");
-        }
-    }
     let is_used = |column: &&String| {
         table.columns_used.iter().any(|(_, used)| used == *column) || table.score_columns.contains(column)
     };
@@ -162,10 +142,19 @@ pub(super) fn add_part(reading: &mut Reading, part: &Part, labels: &[String]) {
         let names = labels.iter().zip(is_there).filter(|(_, is_there)| *is_there);
         names.map(|(name, _)| name.clone()).collect::<Vec<_>>()
     };
-    for (which, classes) in [("True", &part.truth), ("Predicted", &part.stored_predictions)] {
-        if let Some(classes) = classes.as_ref().filter(|classes| !classes.is_empty()) {
-            let names = present(classes);
-            reading.says(format!("{which} labels: {}.", quoted(&names, SHOWN)));
+    let truth = part.truth.as_deref().map(present).unwrap_or_default();
+    let predicted = part
+        .stored_predictions
+        .as_deref()
+        .map(present)
+        .unwrap_or_default();
+    if truth == predicted && !truth.is_empty() {
+        reading.says(format!("True and predicted labels: {}.", quoted(&truth, SHOWN)));
+    } else {
+        for (which, names) in [("True", truth), ("Predicted", predicted)] {
+            if !names.is_empty() {
+                reading.says(format!("{which} labels: {}.", quoted(&names, SHOWN)));
+            }
         }
     }
     if let Some(scores) = &part.scores {
@@ -187,6 +176,7 @@ pub(super) fn add_log(reading: &mut Reading, log: &Log) {
     for (rows, of) in [
         ("training", (|epoch| epoch.train) as fn(&Epoch) -> Figures),
         ("validation", |epoch| epoch.validation),
+        ("test", |epoch| epoch.test),
     ] {
         let figures: Vec<String> = FIGURES
             .into_iter()
@@ -213,6 +203,7 @@ pub(super) fn add_log(reading: &mut Reading, log: &Log) {
     let counts = [
         (log.train_rows, "training row"),
         (log.validation_rows, "validation row"),
+        (log.test_rows, "test row"),
     ];
     let mut counts: Vec<String> = counts
         .into_iter()

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use labelproof_tables::Cell;
 
 use super::error::{Error, RowProblem};
-use super::readings;
 use super::roles::{Role, Roles, ScoreColumns};
 use super::rows::nothing;
 use crate::evidence::Reading;
@@ -146,8 +145,8 @@ impl Builder {
         let labels = |place: Option<usize>| place.map(|place| Labels::new(&header[place]));
         let strings = |place: Option<usize>| place.map(|_| Vec::new());
         let table = Table {
-            columns_used: readings::columns_used(header, &roles),
-            score_columns: readings::score_columns(header, &roles.scores),
+            columns_used: columns_used(header, &roles),
+            score_columns: score_columns(header, &roles.scores),
             source,
             header: header.to_vec(),
             named: roles.named.clone(),
@@ -278,6 +277,26 @@ impl Builder {
             .collect();
         table
     }
+}
+
+/// The columns of a file that have a role, and what each is, in words.
+fn columns_used(header: &[String], roles: &Roles) -> Vec<(&'static str, String)> {
+    let singles = [roles.id, roles.text, roles.truth, roles.predicted, roles.group];
+    let singles = Role::ALL.into_iter().zip(singles);
+    singles
+        .filter_map(|(role, place)| Some((role.plural(), header.get(place?)?.clone())))
+        .collect()
+}
+
+/// The columns of scores.
+fn score_columns(header: &[String], scores: &ScoreColumns) -> Vec<String> {
+    let places = match scores {
+        ScoreColumns::None => &[][..],
+        ScoreColumns::Each { places, .. } => places,
+        ScoreColumns::One { place, .. } => std::slice::from_ref(place),
+    };
+    let names = places.iter().filter_map(|place| header.get(*place));
+    names.cloned().collect()
 }
 
 /// A cell as text; nothing is the empty text.

@@ -73,6 +73,10 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     }
     let rows = totals.rows as f64;
     let (accuracy, rate) = (totals.hits as f64 / rows, largest as f64 / rows);
+    // Of so few rows a guess may well be right on all.
+    if binomial_survival(totals.rows, totals.rows, rate) > LEVEL {
+        return Err(Need::MoreRows.into());
+    }
     let p_value = binomial_survival(totals.hits, totals.rows, rate);
     let favourite = totals.predicted.iter().copied().max().unwrap_or(0) as f64 / rows;
     let balanced = balanced_accuracy(&totals);
