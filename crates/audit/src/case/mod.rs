@@ -14,12 +14,12 @@ use std::sync::OnceLock;
 
 use labelproof_artifact::Split;
 use labelproof_artifact::findings::Gap;
-use labelproof_metrics::Confusion;
+use labelproof_metrics::{Confusion, Totals};
 
 use crate::answer::finding::{Answer, Severity};
 use crate::cause::Cause;
 use crate::check::{Check, Tests};
-use crate::evidence::{Evidence, Missing, Need, Part, Scores};
+use crate::evidence::{Evidence, Margins, Missing, Need, Part, Scores};
 use crate::measures::baseline::Baseline;
 use crate::measures::gap::gap;
 use crate::measures::overlap::Overlap;
@@ -190,28 +190,46 @@ impl<'a> Case<'a> {
         made.as_deref()
     }
 
-    /// The test confusion matrix: of the rows, or as published.
+    /// The test confusion matrix: of the rows, as published, or that of a report of two classes.
     pub fn test_confusion(&self) -> Result<Confusion, Missing> {
         if let Ok(test) = self.predicted(Split::Test) {
             return Ok(test.confusion());
         }
-        let matrix = self.evidence.confusion.as_ref().ok_or(Need::TestAccuracy)?;
-        Confusion::from_matrix(matrix).or(Err(Need::TestAccuracy.into()))
+        let published = || self.evidence.confusion.clone();
+        let reported = || self.evidence.margins(Split::Test)?.matrix();
+        let matrix = published().or_else(reported).ok_or(Need::TestAccuracy)?;
+        Confusion::from_matrix(&matrix).or(Err(Need::TestAccuracy.into()))
     }
 
-    /// Hits and rows of the validation split: of the rows, or as logged.
+    /// The sums of the test confusion matrix: of the rows, of the matrix as published, or of a report.
+    pub fn test_totals(&self) -> Result<Totals, Missing> {
+        let reported = |missing| {
+            let totals = self.evidence.margins(Split::Test).and_then(Margins::totals);
+            totals.ok_or(missing)
+        };
+        self.test_confusion()
+            .map(|confusion| confusion.totals())
+            .or_else(reported)
+    }
+
+    /// Hits and rows of the validation split: of the rows, as logged, or of a report.
     pub fn validation_hits(&self) -> Result<(u64, u64), Missing> {
         if let Ok(validation) = self.predicted(Split::Validation) {
             return Ok((validation.hit_count(), validation.rows()));
         }
-        let log = self.evidence.log.as_ref().ok_or(Need::ValidationAccuracy)?;
-        log.validation_hits()
+        let logged = || self.evidence.log.as_ref()?.validation_hits();
+        let reported = || {
+            let margins = self.evidence.margins(Split::Validation)?;
+            Some((margins.all_hits.likely, margins.rows()))
+        };
+        logged()
+            .or_else(reported)
             .ok_or_else(|| Need::ValidationAccuracy.into())
     }
 
-    /// Hits and rows of the test split: of the rows, or of the confusion matrix.
+    /// Hits and rows of the test split: of the rows, of the confusion matrix, or of a report.
     pub fn test_hits(&self) -> Result<(u64, u64), Missing> {
-        let totals = self.test_confusion()?.totals();
+        let totals = self.test_totals()?;
         if totals.rows == 0 {
             return Err(Need::MoreRows.into());
         }

@@ -5,6 +5,7 @@
 
 pub mod bundle;
 pub mod log;
+pub mod margins;
 pub mod need;
 pub mod part;
 pub mod pipeline;
@@ -16,6 +17,7 @@ use labelproof_text::tokenizer::Tokenizer;
 
 pub use bundle::BundleFacts;
 pub use log::Log;
+pub use margins::Margins;
 pub use need::{Missing, Need};
 pub use part::{Dataset, Part};
 pub use pipeline::PipelineFacts;
@@ -40,6 +42,8 @@ pub struct Evidence {
     pub confusion_columns: Option<Vec<String>>,
     /// Names of the matrix that are spellings of one class, and that the matrix counts apart.
     pub confusion_spellings: Vec<String>,
+    /// What a classification report tells of the confusion matrix.
+    pub margins: Option<Margins>,
     /// What is known of a bundle, after probing it.
     pub bundle: Option<BundleFacts>,
     /// The tokenizer.
@@ -61,7 +65,10 @@ impl Evidence {
     /// The number of classes, where anything tells.
     pub fn classes(&self) -> Option<usize> {
         if self.dataset.labels.is_empty() {
-            self.class_count.or(self.confusion.as_ref().map(Vec::len))
+            let of_margins = || self.margins.as_ref().map(|margins| margins.names.len());
+            self.class_count
+                .or(self.confusion.as_ref().map(Vec::len))
+                .or_else(of_margins)
         } else {
             Some(self.dataset.labels.len())
         }
@@ -110,6 +117,13 @@ impl Evidence {
         self.pipeline.as_ref().ok_or_else(|| Need::Artifacts.into())
     }
 
+    /// What a classification report tells of the rows of a split, if it is of them and has an accuracy.
+    pub fn margins(&self, split: Split) -> Option<&Margins> {
+        self.margins
+            .as_ref()
+            .filter(|margins| margins.split == split && margins.is_whole && margins.rows() > 0)
+    }
+
     /// Whether a need is met, as far as that can be told without measuring anything: what depends on how many
     /// rows there are, or on what no file records, is never met here.
     pub fn has(&self, need: Need) -> bool {
@@ -137,10 +151,16 @@ impl Evidence {
             Need::LoggedMetric => epochs().any(|epoch| epoch.validation.has_metric()),
             Need::ValidationAccuracy => {
                 let logged = || self.log.as_ref().and_then(Log::validation_hits);
-                self.has(Need::ValidationPredictions) || logged().is_some()
+                self.has(Need::ValidationPredictions)
+                    || logged().is_some()
+                    || self.margins(Split::Validation).is_some()
             }
-            Need::TestAccuracy => self.has(Need::TestPredictions) || self.confusion.is_some(),
-            Need::ConfusionMatrix => self.confusion.is_some(),
+            Need::TestAccuracy => {
+                self.has(Need::TestPredictions)
+                    || self.confusion.is_some()
+                    || self.margins(Split::Test).is_some()
+            }
+            Need::ConfusionMatrix => self.confusion.is_some() || self.margins(Split::Test).is_some(),
             Need::Bundle => self.bundle.is_some(),
             Need::Tokenizer => self.tokenizer.is_some(),
             Need::Artifacts => self.pipeline.is_some(),

@@ -59,7 +59,7 @@ pub enum Need {
     Tokenizer,
     /// The artifacts of a pipeline.
     Artifacts,
-    /// A confusion matrix as it was published.
+    /// A confusion matrix, or a classification report, as it was published.
     ConfusionMatrix,
     /// At least so many rows, classes or differences that a test means something.
     MoreRows,

@@ -314,11 +314,32 @@ pub enum ConfusionProblem {
         /// The cell.
         value: String,
     },
-    /// Not JSON.
-    #[error("no JSON list of lists: {detail}")]
-    Json {
-        /// Where and why.
-        detail: String,
+    /// Nothing in the file is one.
+    #[error("no confusion matrix in it")]
+    NoMatrix,
+    /// A file of rows.
+    #[error("a row for each text, with its true and its predicted class, and no matrix of counts")]
+    Rows,
+    /// A matrix for each class, or for each of several evaluations.
+    #[error("{matrices} matrices, and the audit reads one")]
+    Several {
+        /// How many.
+        matrices: usize,
+    },
+    /// NumPy leaves out the middle of what is large.
+    #[error("the matrix was shortened with `...` when it was printed")]
+    Shortened,
+    /// A total that is none.
+    #[error("`{name}` is not the sum of the others: in line {line} it is {total}, and they add up to {sum}")]
+    Sum {
+        /// What it is called.
+        name: String,
+        /// Its place on the other axis, from 1.
+        line: usize,
+        /// What it has.
+        total: f64,
+        /// What it would have to have.
+        sum: f64,
     },
     /// The names are not those of the labels.
     #[error("the matrix names {}, and the labels are {}", listed(names), listed(labels))]
@@ -454,12 +475,36 @@ impl LogProblem {
 }
 
 impl ConfusionProblem {
+    /// A cell of the row at this place that is no count.
+    pub(super) fn no_count(place: usize, cell: &str) -> Self {
+        Self::NoCount {
+            row: place + 1,
+            value: wording::one_line(cell),
+        }
+    }
+
     fn hint(&self) -> String {
         let hint = match self {
-            Self::NotSquare { .. } | Self::Json { .. } => {
+            Self::NotSquare { .. } => {
                 "give a row for every true class and a column for every predicted one, those without rows too"
             }
-            Self::NoCount { .. } => "give counts of rows, not shares: confusion_matrix without `normalize`",
+            Self::NoCount { .. } => {
+                "give a number of rows in every cell, or shares that add up to 1 in every row, in every column or in all; \
+                 names belong into the first row and the first column"
+            }
+            Self::NoMatrix => {
+                "give the matrix as NumPy, pandas, R or Weka print it, as CSV, JSON or a Markdown table, or a \
+                 classification_report: a row for every true class and a column for every predicted one"
+            }
+            Self::Rows => "give the file with --test, and the audit counts the rows itself",
+            Self::Several { .. } => {
+                "give one matrix with a row and a column for every class: confusion_matrix, and not \
+                 multilabel_confusion_matrix"
+            }
+            Self::Shortened => {
+                "save it with `json.dump(matrix.tolist(), file)` or `numpy.savetxt`, which leave out nothing"
+            }
+            Self::Sum { .. } => "correct the count or the total, or give the matrix without totals",
             Self::Names { .. } | Self::RowsAndColumns { .. } => {
                 "name rows and columns as the labels are spelled"
             }

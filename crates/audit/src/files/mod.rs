@@ -7,8 +7,10 @@
 mod confusion;
 mod error;
 mod labels;
+mod literal;
 mod log;
 mod readings;
+mod report;
 mod roles;
 mod rows;
 mod scores;
@@ -26,9 +28,11 @@ pub use error::{ConfusionProblem, Error, LogProblem, RowProblem};
 pub use roles::{Columns, Role};
 
 use crate::evidence::{BundleFacts, Dataset, Evidence, Part, Reading};
+use confusion::Given;
 use labels::LabelNumbers;
 use log::ReadLog;
 use readings::Noting;
+use report::Reports;
 use table::Table;
 
 /// Files to audit.
@@ -82,7 +86,9 @@ pub fn read_dataset(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, E
 
 fn read_rows(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, Error> {
     let table = |split: Split, path: &Option<PathBuf>| {
-        let Some(path) = path else { return Ok(None) };
+        let Some(path) = path.as_ref().filter(|path| !report::is_report(path)) else {
+            return Ok(None);
+        };
         reporter.started(&format!("reading {}", path.display()), None);
         let table = rows::read(path, split, &files.columns, reporter);
         reporter.finished();
@@ -150,22 +156,33 @@ pub fn read_evidence(
 ) -> Result<Evidence, Error> {
     let mut readings = std::mem::take(&mut dataset.readings);
     let noting = Noting::new(reporter);
-    let log = read_logs(files, &noting)?;
+    let mut reports = Reports::of(files);
+    let log = read_logs(files, &reports, &noting)?;
     let mut given: Vec<Reading> = log.iter().map(|read| read.reading.clone()).collect();
     let confusion = match &files.confusion {
         Some(path) => {
-            let matrix = confusion::read(path, &dataset.labels, &noting)?;
-            let mut reading = matrix.reading.clone();
-            reading.source = path.display().to_string();
-            if reading.role.is_empty() {
-                "confusion matrix of the test rows".clone_into(&mut reading.role);
+            let counted = counted(&dataset);
+            match confusion::read(path, &dataset.labels, counted.as_deref())? {
+                Given::Report(report) => {
+                    reports.add(path, None, report);
+                    None
+                }
+                Given::Shares(reading) => {
+                    given.push(reading);
+                    None
+                }
+                Given::Matrix(matrix) => {
+                    let mut reading = matrix.reading.clone();
+                    readings::add_matrix(&mut reading, &matrix.counts, matrix.labels.as_deref());
+                    given.push(reading);
+                    Some(matrix)
+                }
             }
-            readings::add_matrix(&mut reading, &matrix.counts, matrix.labels.as_deref());
-            given.push(reading);
-            Some(matrix)
         }
         None => None,
     };
+    let (margins, of_reports) = reports.margins(&dataset);
+    given.extend(of_reports);
     noting.share(&mut given);
     readings.extend(given);
     if let Some(path) = &files.tokenizer {
@@ -175,6 +192,12 @@ pub fn read_evidence(
         let mut reading = Reading::new(bundle.path.display().to_string(), "bundle of the model");
         reading.says("It was run on its own sample texts and on test rows.");
         readings.push(reading);
+    }
+    if let Some(margins) = &margins
+        && dataset.labels.is_empty()
+        && confusion.as_ref().is_none_or(|matrix| matrix.labels.is_none())
+    {
+        dataset.labels.clone_from(&margins.names);
     }
     if let Some(names) = confusion.as_ref().and_then(|matrix| matrix.labels.as_ref())
         && dataset.labels.is_empty()
@@ -186,6 +209,7 @@ pub fn read_evidence(
         dataset,
         class_count,
         log,
+        margins,
         bundle,
         tokenizer: files.tokenizer.as_ref().map(Tokenizer::from_file).transpose()?,
         readings,
@@ -204,9 +228,9 @@ pub fn read_evidence(
 }
 
 /// Reads the logs as one, and puts the numbers given beside them into it.
-fn read_logs(files: &Files, reporter: &dyn Reporter) -> Result<Option<ReadLog>, Error> {
+fn read_logs(files: &Files, reports: &Reports, reporter: &dyn Reporter) -> Result<Option<ReadLog>, Error> {
     let mut merged: Option<ReadLog> = None;
-    for given in &files.logs {
+    for given in files.logs.iter().filter(|given| !reports.have(given)) {
         let read = log::read(given, reporter)?;
         let Some(merged) = &mut merged else {
             merged = Some(read);
@@ -279,6 +303,17 @@ impl Counts {
         all.into_iter()
             .find_map(|(number, option)| number.map(|_| option))
     }
+}
+
+/// The confusion matrix of the test rows, if they have predictions.
+fn counted(dataset: &Dataset) -> Option<Vec<Vec<u64>>> {
+    let part = dataset.test.as_ref()?;
+    let predictions = part.predictions()?;
+    let mut counts = vec![vec![0; dataset.labels.len()]; dataset.labels.len()];
+    for (truth, predicted) in part.truth.as_ref()?.iter().zip(predictions.iter()) {
+        *counts.get_mut(*truth as usize)?.get_mut(*predicted as usize)? += 1;
+    }
+    Some(counts)
 }
 
 fn lower_name(path: &Path) -> String {

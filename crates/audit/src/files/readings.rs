@@ -7,7 +7,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use labelproof_artifact::Reporter;
-use labelproof_artifact::wording::{capitalized, counted, listed, quoted};
+use labelproof_artifact::wording::{capitalized, counted, listed, percent, plural, quoted};
 
 use super::roles::Role;
 use super::table::Table;
@@ -77,7 +77,7 @@ impl Reporter for Noting<'_> {
 }
 
 /// A message as a sentence.
-fn sentence(message: &str) -> String {
+pub(super) fn sentence(message: &str) -> String {
     let text = capitalized(message.trim());
     if text.ends_with('.') { text } else { text + "." }
 }
@@ -227,19 +227,24 @@ const FIGURES: [(&str, FigureOf); 6] = [
     ("AUC", |figures| figures.auc),
 ];
 
-/// Adds what a confusion matrix counts, unless its reader said so itself.
+/// Adds what a confusion matrix counts, before what its reader said.
 pub(super) fn add_matrix(reading: &mut Reading, counts: &[Vec<u64>], labels: Option<&[String]>) {
-    if !reading.read.is_empty() {
-        return;
-    }
     let rows: u64 = counts.iter().flatten().sum();
+    let hits: u64 = counts
+        .iter()
+        .enumerate()
+        .filter_map(|(class, row)| row.get(class))
+        .sum();
     let names = labels.map_or_else(
         || "without names".to_owned(),
         |labels| format!("called {}", quoted(labels, SHOWN)),
     );
-    reading.says(format!(
-        "{} of {}, {names}; its rows are taken as the true labels.",
+    let classes = plural(counts.len(), "class", "classes");
+    let right = percent(hits as f64 / rows.max(1) as f64);
+    let said = format!(
+        "{} of {} {classes}, {names}; {right} are right.",
         counted(rows, "row"),
-        labelproof_artifact::wording::plural(counts.len(), "1 class", &format!("{} classes", counts.len())),
-    ));
+        counts.len()
+    );
+    reading.read.insert(0, said);
 }

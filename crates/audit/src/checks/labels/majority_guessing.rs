@@ -62,11 +62,13 @@ const SKILL: f64 = 0.15;
 const HIDDEN: f64 = 0.15;
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
-    let confusion = case.test_confusion().or_else(|missing| {
+    let totals = case.test_totals().or_else(|missing| {
         let validation = case.predicted(Split::Validation);
-        validation.map(|rows| rows.confusion()).ok().ok_or(missing)
+        validation
+            .map(|rows| rows.confusion().totals())
+            .ok()
+            .ok_or(missing)
     })?;
-    let totals = confusion.totals();
     let largest = totals.support.iter().copied().max().unwrap_or(0);
     if totals.rows == 0 || largest == totals.rows {
         return Err(Need::MoreRows.into());

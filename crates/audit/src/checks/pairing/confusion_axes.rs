@@ -21,6 +21,10 @@
 //! The order is looked for by the diagonal and the sorted lines of each class, and certain if it makes
 //! the two matrices equal. Any other difference is reported with the number of cells that differ.
 //!
+//! Of a classification report, which has only the sums of the matrix and its diagonal, these are
+//! compared, within the rounding of its figures: rows, hits and predictions of each class. Where rows
+//! and predictions have changed places, so have the arguments of `classification_report`.
+//!
 //! ## What to do
 //! Call `confusion_matrix(y_true, y_pred, labels=names)` with the arguments in this order and with the
 //! class list that the model was trained with, and label both axes from that list. The sum of a row
@@ -43,18 +47,22 @@
 //!   `scikit-learn/scikit-learn#26446`: order of the arguments, names on the axes, and normalisation.
 
 use labelproof_artifact::Split;
+use labelproof_metrics::Totals;
 
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
-use crate::evidence::{Missing, Need};
+use crate::evidence::{Margins, Missing, Need};
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
-    let published = &by_name(case).ok_or(Need::ConfusionMatrix)?;
     let counted = case
         .predicted(Split::Test)
         .or(Err(Need::ConfusionMatrix))?
-        .confusion()
-        .matrix();
+        .confusion();
+    let Some(published) = &by_name(case) else {
+        let report = case.evidence.margins(Split::Test).ok_or(Need::ConfusionMatrix)?;
+        return Ok(of_report(report, &counted.totals()));
+    };
+    let counted = counted.matrix();
     let measured = Measured::new().with("counted", matrix_json(&counted));
     if *published == counted {
         let summary = "The published confusion matrix is that of the test rows.";
@@ -112,6 +120,58 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         measured,
     }
     .into())
+}
+
+/// Compares what a report tells of each class: its rows, hits and predictions.
+fn of_report(report: &Margins, counted: &Totals) -> Answer {
+    let measured = Measured::new()
+        .with("support", counted.support.clone())
+        .with("hits", counted.class_hits.clone())
+        .with("predicted", counted.predicted.clone());
+    let classes = report.support.len();
+    let fits = |class: usize, as_class: usize, support: &[u64], predicted: &[u64]| {
+        report.support[class] == support[as_class]
+            && report.hits[class].holds(counted.class_hits[as_class])
+            && report.predicted[class].holds(predicted[as_class])
+    };
+    let all_fit =
+        |support: &[u64], predicted: &[u64]| (0..classes).all(|class| fits(class, class, support, predicted));
+    let what = if classes != counted.support.len() {
+        format!(
+            "it has {classes} classes, the test rows have {}",
+            counted.support.len()
+        )
+    } else if all_fit(&counted.support, &counted.predicted) {
+        return Answer::clear("The classification report is that of the test rows.", measured);
+    } else if all_fit(&counted.predicted, &counted.support) {
+        "its precision is their recall, and its recall their precision: true and predicted labels have changed places"
+            .to_owned()
+    } else {
+        let other =
+            |class: usize| (0..classes).any(|other| fits(class, other, &counted.support, &counted.predicted));
+        let differing = (0..classes)
+            .filter(|&class| !fits(class, class, &counted.support, &counted.predicted))
+            .count();
+        if (0..classes).all(other) {
+            format!("the lines of {differing} classes are those of other classes")
+        } else {
+            format!(
+                "the lines of {differing} of {classes} classes are not theirs: it is of other predictions"
+            )
+        }
+    };
+    Diagnosis {
+        severity: Severity::Unsound,
+        confidence: Confidence::Likely,
+        summary: format!("The classification report is not that of the test rows: {what}."),
+        effect: None,
+        fix: "Call `classification_report(y_true, y_pred, labels=names)` in this order, with the predictions of this \
+              model and the list of class names that it was trained with."
+            .to_owned(),
+        confirm: "compare `support` with the number of test rows of each class".to_owned(),
+        measured,
+    }
+    .into()
 }
 
 /// The published matrix with its classes in the order of the evidence, by the names on its axes where it has
@@ -195,6 +255,7 @@ mod tests {
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::Part;
+    use crate::evidence::margins::Bounds;
     use crate::testing::{ask, clear, evidence, example, found, predicted};
 
     fn published(matrix: &[&[u64]]) -> Evidence {
@@ -251,6 +312,54 @@ mod tests {
             Cause::ConfusionAxes,
             &published(&[&[3, 2, 0], &[1, 2, 1], &[0, 0, 1]]),
         );
+    }
+
+    /// The report of [[3, 1, 0], [2, 2, 0], [0, 1, 1]], exact, with what was done to it.
+    fn reported(support: [u64; 3], hits: [u64; 3], predicted: [u64; 3]) -> Evidence {
+        let exact = |counts: [u64; 3]| {
+            let bounds = |count| Bounds {
+                least: count,
+                most: count,
+                likely: count,
+            };
+            counts.map(bounds).to_vec()
+        };
+        Evidence {
+            confusion: None,
+            margins: Some(Margins {
+                source: "report.txt".to_owned(),
+                split: Split::Test,
+                names: ["a", "b", "c"].map(str::to_owned).to_vec(),
+                support: support.to_vec(),
+                hits: exact(hits),
+                predicted: exact(predicted),
+                all_hits: exact([hits.iter().sum(); 3])[0],
+                is_whole: true,
+                contradictions: Vec::new(),
+            }),
+            ..published(&[])
+        }
+    }
+
+    #[test]
+    fn a_report_is_compared_by_its_sums() {
+        clear(ask(
+            Cause::ConfusionAxes,
+            &reported([4, 4, 2], [3, 2, 1], [5, 4, 1]),
+        ));
+        let check = |evidence: &Evidence, words: &str| {
+            let found = found(ask(Cause::ConfusionAxes, evidence));
+            assert!(found.summary.contains(words), "{}", found.summary);
+        };
+        check(
+            &reported([5, 4, 1], [3, 2, 1], [4, 4, 2]),
+            "true and predicted labels have changed places",
+        );
+        check(
+            &reported([4, 4, 2], [2, 3, 1], [4, 5, 1]),
+            "the lines of 2 classes are those of other classes",
+        );
+        check(&reported([4, 4, 2], [4, 2, 1], [5, 4, 1]), "of other predictions");
     }
 
     #[test]
