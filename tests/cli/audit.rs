@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use insta::assert_snapshot;
 use labelproof_artifact::fs;
 
 use crate::harness::{Project, labelproof};
@@ -33,13 +34,44 @@ fn files_are_audited_without_the_other_binary() {
     project.write("test.csv", &rows(["sport", "trade", "film"]));
     let script = "./labelproof audit --quiet --validation validation.csv --test test.csv";
     let audited = project.shell(script).expect_success().stdout;
-    assert!(audited.starts_with("verdict: unsound\n"), "{audited}");
+    assert!(audited.contains("\n\nverdict: unsound\n"), "{audited}");
     assert!(audited.contains("(C10"), "{audited}");
     assert_eq!(project.shell(&format!("{script} --check > /dev/null")).code, 8);
     // Running a bundle takes LibTorch.
     let bundle = project.shell(&format!("{script} --bundle model"));
     assert_eq!(bundle.code, 7, "{}", bundle.stderr);
     assert!(bundle.stderr.contains("labelproof-torch"), "{}", bundle.stderr);
+}
+
+/// What each file was understood to be comes first, and what was not examined has an exit code of its own.
+#[test]
+fn predictions_without_labels_are_not_examined() {
+    let project = Project::empty();
+    project.write(
+        "test.csv",
+        "index,prediction,note\n7,film,x\n8,film,y\n9,sport,z\n",
+    );
+    let audited = project.run(&["audit", "--test", "test.csv", "--check"]);
+    assert_eq!(audited.code, 10, "{}", audited.stderr);
+    // What was decided in reading is said once, where the answer begins.
+    assert!(
+        !audited.stderr.contains("no column of true labels"),
+        "{}",
+        audited.stderr
+    );
+    assert_snapshot!(audited.stdout.split("\n\n").take(2).collect::<Vec<_>>().join("\n\n"), @r"
+    ");
+    let unknown = project.run(&["audit", "--log", "val_accuracy=0.9", "--label", "gold"]);
+    assert_eq!(unknown.code, 2, "{}", unknown.stderr);
+    assert!(
+        unknown
+            .stderr
+            .contains("--label names a column, and there is no file of rows"),
+        "{}",
+        unknown.stderr
+    );
+    let rows = project.run(&["audit", "--test", "test.csv", "--validation-rows", "3"]);
+    assert_eq!(rows.code, 2, "{}", rows.stderr);
 }
 
 #[test]

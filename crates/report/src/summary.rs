@@ -55,7 +55,7 @@ pub(crate) fn render(params: &Params, facts: &Facts, judgement: &Judgement, rema
 fn verdict(findings: &Findings) -> String {
     format!(
         "**{}** {}\n",
-        text::sentence(findings.verdict.name()),
+        text::sentence(findings.verdict.words()),
         escaped(&text::sentence(&findings.headline))
     )
 }

@@ -38,6 +38,10 @@ fn of_the_verdict(findings: &Findings) -> Vec<String> {
             findings.verdict.name()
         ));
     }
+    let was_made = |finding: &&Finding| finding.status != Status::NotChecked;
+    if findings.verdict == Verdict::Sound && findings.findings.iter().filter(was_made).count() == 0 {
+        said.push(String::from("the verdict is sound, and no check was made"));
+    }
     let first = findings.causes().next();
     let named = first.is_none_or(|first| {
         first.severity < Some(Severity::Caution) || findings.headline.contains(&format!("({})", first.id))

@@ -245,7 +245,9 @@ fn too_little(case: &Case<'_>) -> String {
         reasons.push(String::from("there are no rows to hold the log against"));
     }
     if reasons.is_empty() {
-        reasons.push(String::from("there are no rows with true and predicted labels"));
+        reasons.push(String::from(
+            "there are no validation or test rows with true and predicted labels",
+        ));
     }
     reasons.join("; ")
 }
@@ -256,36 +258,4 @@ fn named(check: &Check) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::answer::finding::{Confidence, Measured};
-
-    #[test]
-    fn the_worst_that_was_found_decides() {
-        let answer = |severity, confidence| Diagnosis {
-            severity,
-            confidence,
-            summary: String::new(),
-            effect: None,
-            fix: String::new(),
-            confirm: String::new(),
-            measured: Measured::new(),
-        };
-        let check = &crate::catalogue::ALL[0];
-        let caution = [
-            (check, answer(Severity::Note, Confidence::Certain)),
-            (check, answer(Severity::Caution, Confidence::Possible)),
-        ];
-        assert_eq!(verdict(None, &caution, true), Verdict::Caution);
-        assert_eq!(verdict(None, &caution[..1], true), Verdict::Sound);
-        assert_eq!(verdict(None, &caution[..1], false), Verdict::NotExamined);
-        assert_eq!(
-            verdict(
-                None,
-                &[(check, answer(Severity::Unsound, Confidence::Possible))],
-                false
-            ),
-            Verdict::Unsound
-        );
-    }
-}
+mod tests;

@@ -519,3 +519,83 @@ fn a_damaged_file_is_an_error_and_no_panic() {
         }
     }
 }
+
+/// The readings of some files, as the answer has them: source, role, sentences, and what is left aside.
+fn readings(folder: &Folder, files: &Files) -> Vec<String> {
+    let evidence = read(files, &Silent).unwrap();
+    let path = format!("{}/", folder.0.path().display());
+    let readings = evidence.readings.iter().map(|reading| {
+        let left = reading.left_aside.join("; ");
+        let said = reading.read.join(" ");
+        format!("{}: {}: {said} [{left}]", reading.source, reading.role).replace(&path, "")
+    });
+    readings.collect()
+}
+
+#[test]
+fn a_file_says_what_it_was_understood_to_be_and_what_was_left_aside() {
+    let folder = Folder::new();
+    let csv = b"id,label,pred,p_a,p_b,when,note\nx,a,a,1,0,2,k\ny,b,b,0,1,3,l\n";
+    let files = Files {
+        train: Some(folder.file("train.csv", b"text,gold\nk,a\nl,b\n")),
+        columns: Columns {
+            label: Some("gold".into()),
+            ..Columns::default()
+        },
+        logs: vec!["loss=0.5,val_accuracy=0.75".into()],
+        counts: Counts {
+            validation_rows: Some(40),
+            ..Counts::default()
+        },
+        confusion: Some(folder.file("matrix.csv", b",a,b\na,5,1\nb,2,7\n")),
+        ..test_file(folder.file("test.csv", csv))
+    };
+    let readings = readings(&folder, &files);
+    let expected = [
+        "train.csv: training rows: 2 rows: texts from `text` and true labels from `gold`. True labels: `a`, \
+         `b`. []",
+        "test.csv: test rows: 2 rows: ids from `id`, true labels from `label`, predicted labels from `pred` \
+         and scores from `p_a`, `p_b`. True and predicted labels: `a`, `b`. Scores: probabilities of 2 classes. \
+         No column `gold`; true labels are taken from `label`. [column `when`; column `note`]",
+    ];
+    assert_eq!(readings[..2], expected);
+    let said = |reading: &str, words: &str| {
+        assert!(reading.contains(words), "`{words}` is not in {reading}");
+    };
+    said(&readings[2], "log of the training");
+    said(&readings[2], "40 of --validation-rows");
+    said(
+        &readings[3],
+        "matrix.csv: confusion matrix of the test rows: 15 rows of 2 classes, called `a`, `b`",
+    );
+}
+
+#[test]
+fn what_belongs_to_a_file_that_is_not_there_is_an_error() {
+    let log = vec![String::from("val_accuracy=0.75")];
+    let column = Files {
+        columns: Columns {
+            label: Some("gold".into()),
+            ..Columns::default()
+        },
+        logs: log,
+        ..Files::default()
+    };
+    let error = read(&column, &Silent).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "--label names a column, and there is no file of rows"
+    );
+    let count = Files {
+        counts: Counts {
+            classes: Some(3),
+            ..Counts::default()
+        },
+        ..Files::default()
+    };
+    let error = read(&count, &Silent).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "--classes completes a log, and there is no --log"
+    );
+}

@@ -60,12 +60,16 @@ impl<'a> Verdict<'a> {
                 findings::Verdict::Caution | findings::Verdict::NotExamined => "even",
                 findings::Verdict::Unsound => "bad",
             },
-            audit_word: text::sentence(verdict.name()),
+            audit_word: text::sentence(verdict.words()),
             audit_sentence: text::sentence(&facts.findings.headline),
             audit_found: audited::counts(&facts.findings),
             style: match judgement.better {
-                // A good figure that does not say what it seems to say is no good news.
-                Some(Better::First) if verdict != findings::Verdict::Unsound => "good",
+                // A good figure that does not say what it seems to say, or may not, is no good news.
+                Some(Better::First)
+                    if matches!(verdict, findings::Verdict::Sound | findings::Verdict::Caution) =>
+                {
+                    "good"
+                }
                 Some(Better::First | Better::Neither) => "even",
                 Some(Better::Second) | None => "bad",
             },

@@ -5,7 +5,7 @@ use labelproof_artifact::findings::{Severity, Status, Verdict};
 
 use crate::answer::contradictions::contradictions;
 use crate::cause::Cause;
-use crate::evidence::{Dataset, Evidence, Log, Part, ScoreKind, Scores};
+use crate::evidence::{Dataset, Evidence, Log, Need, Part, ScoreKind, Scores};
 use crate::testing::{
     FIVE, Simulated, ask, assert_close, evidence, found, log, origin, part, predicted, predicted_by, scored,
     simulated,
@@ -145,6 +145,15 @@ fn survives(what: &str, evidence: &Evidence) {
             );
         }
     }
+    let compared = [Need::TestPredictions, Need::ValidationPredictions]
+        .into_iter()
+        .any(|need| evidence.has(need));
+    let published = evidence.has(Need::TestAccuracy) && evidence.has(Need::ValidationAccuracy);
+    assert!(
+        findings.verdict != Verdict::Sound || compared || published,
+        "{what}: {}",
+        findings.headline
+    );
     crate::answer::summary::text(&findings);
     let said = contradictions(&findings);
     assert!(said.is_empty(), "{what}: {}", said.join("; "));

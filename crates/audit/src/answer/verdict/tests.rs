@@ -1,0 +1,222 @@
+use super::*;
+use crate::answer::finding::{Confidence, Measured};
+use crate::audit;
+use crate::evidence::{Part, log::Epoch};
+use crate::testing::{FIVE, evidence, log, origin, predicted, predicted_by, simulated};
+
+#[test]
+fn the_worst_that_was_found_decides() {
+    let answer = |severity, confidence| Diagnosis {
+        severity,
+        confidence,
+        summary: String::new(),
+        effect: None,
+        fix: String::new(),
+        confirm: String::new(),
+        measured: Measured::new(),
+    };
+    let check = &crate::catalogue::ALL[0];
+    let caution = [
+        (check, answer(Severity::Note, Confidence::Certain)),
+        (check, answer(Severity::Caution, Confidence::Possible)),
+    ];
+    assert_eq!(verdict(None, &caution, true), Verdict::Caution);
+    assert_eq!(verdict(None, &caution[..1], true), Verdict::Sound);
+    assert_eq!(verdict(None, &caution[..1], false), Verdict::NotExamined);
+    assert_eq!(
+        verdict(
+            None,
+            &[(check, answer(Severity::Unsound, Confidence::Possible))],
+            false
+        ),
+        Verdict::Unsound
+    );
+}
+
+/// Rows of two classes in turns, of which nine in ten are predicted rightly.
+fn rows(count: u32) -> Part {
+    let rows: Vec<(u32, u32)> = (0..count)
+        .map(|row| {
+            let truth = row * 7 % 3 % 2;
+            (truth, if row % 10 == 3 { 1 - truth } else { truth })
+        })
+        .collect();
+    predicted(&rows)
+}
+
+fn of_test(part: Part) -> Evidence {
+    evidence(&["a", "b"], [Part::default(), Part::default(), part])
+}
+
+/// A matrix of which 80 % are right, beside a log that says so of the validation rows.
+fn matrix_and_log(validation_rows: Option<u64>) -> Evidence {
+    Evidence {
+        confusion: Some(vec![vec![400, 100], vec![100, 400]]),
+        log: Some(Log {
+            validation_rows,
+            ..log(&[(0.5, 0.8)])
+        }),
+        ..Evidence::default()
+    }
+}
+
+#[track_caller]
+fn check(evidence: &Evidence, verdict: Verdict, says: &[&str], silent: &[&str]) {
+    let findings = audit(evidence);
+    let headline = &findings.headline;
+    assert_eq!(findings.verdict, verdict, "{headline}");
+    for words in says {
+        assert!(headline.contains(words), "`{words}` is not in: {headline}");
+    }
+    for words in silent {
+        assert!(!headline.contains(words), "`{words}` is in: {headline}");
+    }
+}
+
+#[test]
+fn rows_that_were_compared_are_sound_and_it_is_said_what_was_not_looked_at() {
+    check(
+        &of_test(rows(300)),
+        Verdict::Sound,
+        &[
+            "the model is better than guessing and the predictions look paired with their rows.",
+            "Not looked at: whether validation and test agree and training texts are among these rows.",
+            "What would tell most: --validation FILE",
+        ],
+        &["logged figures"],
+    );
+    let (validation, test) = (simulated(5, 1000, 0.83, 1), simulated(5, 1000, 0.83, 2));
+    check(
+        &predicted_by(&validation, &test),
+        Verdict::Sound,
+        &["validation and test agree", "--train FILE"],
+        &["whether validation and test agree"],
+    );
+    let text = |first: usize| move |row: usize| format!("text {} of {}", row + first, row * 7 + first);
+    let everything = evidence(
+        &FIVE,
+        [
+            simulated(5, 1000, 0.83, 3).with_texts(text(10_000)),
+            validation.with_texts(text(20_000)),
+            test.with_texts(text(30_000)),
+        ],
+    );
+    check(
+        &everything,
+        Verdict::Sound,
+        &["no training text is among these rows."],
+        &["Not looked at", "would tell most"],
+    );
+}
+
+#[test]
+fn a_matrix_is_sound_beside_a_logged_accuracy_of_a_known_number_of_rows() {
+    check(
+        &matrix_and_log(Some(1000)),
+        Verdict::Sound,
+        &[
+            "validation and test agree",
+            "whether the predictions stand beside their own rows",
+        ],
+        &[],
+    );
+    check(
+        &matrix_and_log(None),
+        Verdict::NotExamined,
+        &["--validation-rows N"],
+        &["validation and test agree"],
+    );
+    check(
+        &origin(),
+        Verdict::Unsound,
+        &["51.0 points apart"],
+        &["would tell most"],
+    );
+}
+
+#[test]
+fn what_was_held_against_nothing_is_not_examined_and_the_missing_column_is_named() {
+    let labels = Part {
+        stored_predictions: None,
+        ..rows(300)
+    };
+    check(
+        &of_test(labels),
+        Verdict::NotExamined,
+        &[
+            "rows.csv has true labels and no predictions",
+            "the predictions, which are missing from rows.csv: name their column with --predicted",
+        ],
+        &[],
+    );
+    let predictions = Part {
+        truth: None,
+        ..rows(300)
+    };
+    check(
+        &of_test(predictions),
+        Verdict::NotExamined,
+        &[
+            "predictions and no true labels",
+            "rows.csv: name their column with --label",
+        ],
+        &[],
+    );
+    let alone = |log, confusion| Evidence {
+        log,
+        confusion,
+        ..Evidence::default()
+    };
+    let (epochs, matrix) = (
+        log(&[(0.5, 0.8), (0.45, 0.82)]),
+        vec![vec![400, 100], vec![100, 400]],
+    );
+    check(
+        &alone(Some(epochs), None),
+        Verdict::NotExamined,
+        &["there are no rows to hold the log against", "--validation FILE"],
+        &[],
+    );
+    check(
+        &alone(None, Some(matrix)),
+        Verdict::NotExamined,
+        &["there is nothing to hold the confusion matrix against"],
+        &[],
+    );
+    check(
+        &of_test(rows(5)),
+        Verdict::NotExamined,
+        &["rows.csv has 5 rows, too few to tell a model from a guess"],
+        &[],
+    );
+    let trained_on = evidence(&["a", "b"], [rows(300), Part::default(), Part::default()]);
+    check(
+        &trained_on,
+        Verdict::NotExamined,
+        &["there are no validation or test rows with true and predicted labels"],
+        &[],
+    );
+    check(&Evidence::default(), Verdict::NotExamined, &[], &[]);
+}
+
+/// Of a log without validation figures there is nothing that the rows could be held against.
+#[test]
+fn whether_logged_figures_are_right_is_asked_where_there_are_some() {
+    let logged = |validation: Figures| Evidence {
+        log: Some(Log {
+            epochs: vec![Epoch {
+                validation,
+                ..Epoch::default()
+            }],
+            ..Log::default()
+        }),
+        ..of_test(rows(300))
+    };
+    let accuracy = Figures {
+        accuracy: Some(0.9),
+        ..Figures::default()
+    };
+    let question = "the logged figures are those of the rows";
+    check(&logged(accuracy), Verdict::Sound, &[question], &[]);
+    check(&logged(Figures::default()), Verdict::Sound, &[], &[question]);
+}
