@@ -12,6 +12,10 @@ use crate::answer::summary::{gap_sentence, left_aside};
 #[template(path = "audit.html")]
 struct Page<'a> {
     findings: &'a Findings,
+    /// The first sentence of the headline.
+    headline: &'a str,
+    /// The rest of it.
+    more: &'a str,
     gap: Option<String>,
     /// Points, and what moves the accuracy by them.
     account: Vec<(String, String)>,
@@ -45,8 +49,14 @@ struct Card<'a> {
 
 /// The page.
 pub fn html(findings: &Findings) -> String {
+    let (headline, more) = match findings.headline.find(". ") {
+        Some(end) => findings.headline.split_at(end + 1),
+        None => (findings.headline.as_str(), ""),
+    };
     let page = Page {
         findings,
+        headline,
+        more: more.trim(),
         gap: findings.gap.as_ref().map(gap_sentence),
         account: findings.account.as_ref().map(account::table).unwrap_or_default(),
         inputs: findings
@@ -66,6 +76,7 @@ pub fn html(findings: &Findings) -> String {
         families: findings
             .families
             .iter()
+            .filter(|_| findings.gap.is_some())
             .map(|family| {
                 (
                     family.family.title(),

@@ -65,8 +65,9 @@ const ESSENTIAL: [Question; 5] = [
     Question {
         asked: "the logged figures are those of the rows",
         clear: "the logged figures are those of the rows",
-        needs: &[&[Need::ValidationPredictions, Need::Log]],
-        causes: &[Cause::OtherCheckpoint],
+        // No check holds every logged figure against the rows yet.
+        needs: &[],
+        causes: &[],
         arises: |evidence| {
             let validated = |log: &Log| {
                 log.epochs

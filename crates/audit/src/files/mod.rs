@@ -185,8 +185,13 @@ pub fn read_evidence(
     given.extend(of_reports);
     noting.share(&mut given);
     readings.extend(given);
+    let mut tokenizer = None;
     if let Some(path) = &files.tokenizer {
-        readings.push(Reading::new(path.display().to_string(), "tokenizer of the model"));
+        let read = Tokenizer::from_file(path)?;
+        let mut reading = Reading::new(path.display().to_string(), "tokenizer of the model");
+        reading.says(format!("{}.", wording::counted(read.vocabulary_size(), "token")));
+        readings.push(reading);
+        tokenizer = Some(read);
     }
     if let Some(bundle) = &bundle {
         let mut reading = Reading::new(bundle.path.display().to_string(), "bundle of the model");
@@ -211,7 +216,7 @@ pub fn read_evidence(
         log,
         margins,
         bundle,
-        tokenizer: files.tokenizer.as_ref().map(Tokenizer::from_file).transpose()?,
+        tokenizer,
         readings,
         ..Evidence::default()
     };
@@ -270,8 +275,8 @@ fn put_counts(read: &mut ReadLog, counts: Counts) {
         let Some(given) = given else { return };
         let before = slot.replace(given).filter(|before| *before != given);
         said.push(match before {
-            Some(before) => format!("{given} of {option}, and not the {before} of the log"),
-            None => format!("{given} of {option}"),
+            Some(before) => format!("{option} {given}, in place of the log's {before}"),
+            None => format!("{option} {given}"),
         });
     };
     put(

@@ -563,7 +563,7 @@ fn a_file_says_what_it_was_understood_to_be_and_what_was_left_aside() {
         assert!(reading.contains(words), "`{words}` is not in {reading}");
     };
     said(&readings[2], "log of the training");
-    said(&readings[2], "40 of --validation-rows");
+    said(&readings[2], "Given beside it: --validation-rows 40.");
     said(
         &readings[3],
         "matrix.csv: confusion matrix of the test rows: 15 rows of 2 classes, called `a`, `b`",
