@@ -199,7 +199,7 @@ fn accuracy(split: Split) -> Option<Need> {
 }
 
 /// The one thing that would answer most of the open questions, and of equals the one that would allow most
-/// checks; in words. A column of a file that was given comes before another file: it may only have another name.
+/// checks; in words. A column of a file that was given, or a number, comes before another file: it is nearer at hand.
 pub(super) fn most_telling(evidence: &Evidence, open: &[Needs], catalogue: &[Check]) -> Option<String> {
     let allows = |wish: Wish, needs: Needs| {
         let met = |need: &Need| evidence.has(*need) || wish.grants(*need, evidence);
@@ -209,8 +209,8 @@ pub(super) fn most_telling(evidence: &Evidence, open: &[Needs], catalogue: &[Che
         let questions = open.iter().filter(|needs| allows(wish, needs)).count();
         let cannot = catalogue.iter().filter(|check| !check.can_run(evidence));
         let checks = cannot.filter(|check| allows(wish, check.needs)).count();
-        let is_column = questions > 0 && matches!(wish, Wish::Truth(_) | Wish::Predictions(_));
-        (is_column, questions, checks)
+        let at_hand = matches!(wish, Wish::Truth(_) | Wish::Predictions(_) | Wish::LogRows);
+        (at_hand && questions > 0, questions, checks)
     };
     let wishes = ALL.into_iter().filter(|wish| wish.is_open(evidence));
     // The last of equals is the greatest to `max_by_key`.

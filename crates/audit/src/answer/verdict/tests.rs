@@ -2,7 +2,7 @@ use super::*;
 use crate::answer::finding::{Confidence, Measured};
 use crate::audit;
 use crate::evidence::{Part, log::Epoch};
-use crate::testing::{FIVE, evidence, log, origin, predicted, predicted_by, simulated};
+use crate::testing::{evidence, log, origin, predicted};
 
 #[test]
 fn the_worst_that_was_found_decides() {
@@ -85,22 +85,31 @@ fn rows_that_were_compared_are_sound_and_it_is_said_what_was_not_looked_at() {
         ],
         &["logged figures"],
     );
-    let (validation, test) = (simulated(5, 1000, 0.83, 1), simulated(5, 1000, 0.83, 2));
     check(
-        &predicted_by(&validation, &test),
+        &evidence(&["a", "b"], [Part::default(), rows(300), rows(300)]),
         Verdict::Sound,
-        &["validation and test agree", "--train FILE"],
+        &[
+            "validation and test agree.",
+            "Not looked at: whether training texts are among these rows.",
+        ],
         &["whether validation and test agree"],
     );
-    let text = |first: usize| move |row: usize| format!("text {} of {}", row + first, row * 7 + first);
-    let everything = evidence(
-        &FIVE,
-        [
-            simulated(5, 1000, 0.83, 3).with_texts(text(10_000)),
-            validation.with_texts(text(20_000)),
-            test.with_texts(text(30_000)),
-        ],
-    );
+    let with_texts = |seed: usize| Part {
+        texts: Some(
+            (0..300)
+                .map(|row| {
+                    format!(
+                        "{} of {} in line {}",
+                        row * 7919 + seed,
+                        row * 104_729 + seed,
+                        row + seed
+                    )
+                })
+                .collect(),
+        ),
+        ..rows(300)
+    };
+    let everything = evidence(&["a", "b"], [1_000, 2_000, 3_000].map(with_texts));
     check(
         &everything,
         Verdict::Sound,
@@ -174,7 +183,10 @@ fn what_was_held_against_nothing_is_not_examined_and_the_missing_column_is_named
     check(
         &alone(Some(epochs), None),
         Verdict::NotExamined,
-        &["there are no rows to hold the log against", "--validation FILE"],
+        &[
+            "there are no rows to hold the log against",
+            "FILE with the texts, true labels",
+        ],
         &[],
     );
     check(
@@ -185,8 +197,8 @@ fn what_was_held_against_nothing_is_not_examined_and_the_missing_column_is_named
     );
     check(
         &of_test(rows(5)),
-        Verdict::NotExamined,
-        &["rows.csv has 5 rows, too few to tell a model from a guess"],
+        Verdict::Caution,
+        &["(C49). Little else could be looked at: rows.csv has 5 rows, too few to tell a model from a guess"],
         &[],
     );
     let trained_on = evidence(&["a", "b"], [rows(300), Part::default(), Part::default()]);
