@@ -20,11 +20,12 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let mut files = Files::default();
     match usize::from(kind) % (ROWS.len() + 4) {
+        // What a log is, its content says: console output, JSON, a table, an event file.
         6 => {
-            let log = labelproof_fuzz::write("log.json", bytes);
-            files.log = Some(log.to_string_lossy().into_owned());
+            let log = labelproof_fuzz::write("log", bytes);
+            files.logs = vec![log.to_string_lossy().into_owned()];
         }
-        7 => files.log = Some(String::from_utf8_lossy(bytes).into_owned()),
+        7 => files.logs = vec![String::from_utf8_lossy(bytes).into_owned()],
         8 => files.confusion = Some(labelproof_fuzz::write("matrix.csv", bytes)),
         9 => files.confusion = Some(labelproof_fuzz::write("matrix.npy", bytes)),
         kind => files.test = Some(labelproof_fuzz::write(ROWS[kind], bytes)),

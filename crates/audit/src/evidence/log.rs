@@ -179,10 +179,9 @@ impl Log {
         let number = self.epochs.get(place).and_then(|epoch| epoch.number);
         let step = self.epochs.get(place).and_then(|epoch| epoch.step);
         match (self.cadence, number, step) {
-            (Cadence::Epochs, Some(number), _) => format!("epoch {number}"),
             (Cadence::Epochs, None, _) => format!("epoch {}", place + 1),
-            (_, _, Some(step)) => format!("step {step}"),
-            (_, Some(number), None) => format!("epoch {number}"),
+            (Cadence::Evaluations | Cadence::Steps, _, Some(step)) => format!("step {step}"),
+            (_, Some(number), _) => format!("epoch {number}"),
             (Cadence::Evaluations, None, None) => format!("evaluation {}", place + 1),
             (Cadence::Steps, None, None) => format!("entry {}", place + 1),
         }

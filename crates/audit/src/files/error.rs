@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use labelproof_artifact::wording;
 use labelproof_artifact::{Advice, Diagnostic, Fault};
 
+use super::log::Seems;
 use super::roles::Role;
 
 /// The files cannot be read as what they were given for.
@@ -231,11 +232,38 @@ pub enum RowProblem {
 /// What is wrong with a log.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum LogProblem {
-    /// Not JSON.
-    #[error("no JSON: {detail}")]
-    Json {
-        /// Where and why.
-        detail: String,
+    /// Something else than a log.
+    #[error("no log: {}", seems.wording())]
+    NoLog {
+        /// What it looks like.
+        seems: Seems,
+    },
+    /// A folder in which nothing is a log.
+    #[error("no event file, metric or log is in this folder")]
+    NoLogInFolder,
+    /// More entries than are read.
+    #[error("more than {entries} entries with figures")]
+    TooLong {
+        /// The most that are read.
+        entries: usize,
+    },
+    /// Figures of two trainings.
+    #[error("figures of several runs are in it: `{first}` and `{second}`")]
+    TwoRuns {
+        /// One run.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+    /// Two logs do not agree.
+    #[error("`{key}` is {first} in the first, and {second} in the second")]
+    Contradiction {
+        /// The figure.
+        key: String,
+        /// Its value in one.
+        first: f64,
+        /// Its value in the other.
+        second: f64,
     },
     /// No loss, no accuracy.
     #[error("no loss and no accuracy in it; there are: {}", listed(keys))]
@@ -374,8 +402,8 @@ impl Diagnostic for Error {
             | Self::TwoColumns { .. }
             | Self::NoSuchColumn { .. }
             | Self::ColumnWithoutRows { .. }
-            | Self::CountWithoutLog { .. } => Fault::Configuration,
-            Self::Log {
+            | Self::CountWithoutLog { .. }
+            | Self::Log {
                 problem: LogProblem::NoPair { .. } | LogProblem::UnknownKey { .. },
                 ..
             } => Fault::Configuration,
@@ -461,10 +489,14 @@ impl LogProblem {
             Self::NoShare { .. } | Self::NotANumber { .. } | Self::NoCount { .. } => {
                 "correct the value, or take it out"
             }
-            Self::Json { .. } | Self::NoFigures { .. } => {
-                "give a Keras history, a trainer_state.json, a CSV with a row an epoch, or \
-                 --log loss=0.52,accuracy=0.81,val_loss=0.60,val_accuracy=0.79"
+            Self::NoFigures { .. } => Seems::Text.hint(),
+            Self::NoLog { seems } => seems.hint(),
+            Self::NoLogInFolder => {
+                "give the file of the log, or the folder of one run of TensorBoard, MLflow or a Trainer"
             }
+            Self::TooLong { .. } => "give the figures of epochs or evaluations, and not those of every step",
+            Self::TwoRuns { .. } => "give the log of one run",
+            Self::Contradiction { .. } => "give the logs of one training, or only one of them",
             Self::NoPair { .. } | Self::UnknownKey { .. } => {
                 "known are loss, accuracy, precision, recall, f1 and auc, of validation with val_ before \
                  them; and learning_rate, validation_rows, train_rows, batch_size and classes"

@@ -25,6 +25,7 @@ use labelproof_artifact::{Reporter, Split, wording};
 use labelproof_text::tokenizer::Tokenizer;
 
 pub use error::{ConfusionProblem, Error, LogProblem, RowProblem};
+pub use log::Seems;
 pub use roles::{Columns, Role};
 
 use crate::evidence::{BundleFacts, Dataset, Evidence, Part, Reading};
@@ -157,8 +158,7 @@ pub fn read_evidence(
     let mut readings = std::mem::take(&mut dataset.readings);
     let noting = Noting::new(reporter);
     let mut reports = Reports::of(files);
-    let log = read_logs(files, &reports, &noting)?;
-    let mut given: Vec<Reading> = log.iter().map(|read| read.reading.clone()).collect();
+    let (log, mut given) = read_logs(files, &mut reports)?;
     let confusion = match &files.confusion {
         Some(path) => {
             let counted = counted(&dataset);
@@ -232,35 +232,46 @@ pub fn read_evidence(
     })
 }
 
-/// Reads the logs as one, and puts the numbers given beside them into it.
-fn read_logs(files: &Files, reports: &Reports, reporter: &dyn Reporter) -> Result<Option<ReadLog>, Error> {
+/// Reads the logs as one, and puts the numbers given beside them into it; with a reading of each.
+fn read_logs(files: &Files, reports: &mut Reports) -> Result<(Option<ReadLog>, Vec<Reading>), Error> {
+    // What names no rows is of those that were given.
+    let unnamed = match (&files.validation, &files.test) {
+        (Some(_), None) => Split::Validation,
+        _ => Split::Test,
+    };
     let mut merged: Option<ReadLog> = None;
-    for given in files.logs.iter().filter(|given| !reports.have(given)) {
-        let read = log::read(given, reporter)?;
-        let Some(merged) = &mut merged else {
-            merged = Some(read);
+    let mut given = Vec::new();
+    for log in &files.logs {
+        if reports.have(log) {
             continue;
-        };
-        let (log, other) = (&mut merged.log, read.log);
-        log.validation_rows = log.validation_rows.or(other.validation_rows);
-        log.test_rows = log.test_rows.or(other.test_rows);
-        log.train_rows = log.train_rows.or(other.train_rows);
-        log.batch_size = log.batch_size.or(other.batch_size);
-        merged.classes = merged.classes.or(read.classes);
+        }
+        let mut read = log::read(log, unnamed)?;
+        if let Some(report) = read.report.take() {
+            reports.add(Path::new(&read.log.source), None, report);
+        }
+        read.reading.source.clone_from(&read.log.source);
+        if read.reading.role.is_empty() {
+            "log of the training".clone_into(&mut read.reading.role);
+        }
+        readings::add_log(&mut read.reading, &read.log);
+        given.push(read.reading.clone());
+        merged = Some(match merged {
+            None => read,
+            Some(merged) => log::merge(merged, &read)?,
+        });
     }
     let Some(mut read) = merged else {
         return match files.counts.first() {
             Some(option) => Err(Error::CountWithoutLog { option }),
-            None => Ok(None),
+            None => Ok((None, given)),
         };
     };
-    read.reading.source.clone_from(&read.log.source);
-    if read.reading.role.is_empty() {
-        "log of the training".clone_into(&mut read.reading.role);
-    }
-    readings::add_log(&mut read.reading, &read.log);
+    read.reading.read.clear();
     put_counts(&mut read, files.counts);
-    Ok(Some(read))
+    if let Some(last) = given.last_mut() {
+        last.read.append(&mut read.reading.read);
+    }
+    Ok((Some(read), given))
 }
 
 /// Puts the numbers of the command line into a log; they are worth more than what the log says.
@@ -269,6 +280,7 @@ fn put_counts(read: &mut ReadLog, counts: Counts) {
         log,
         classes,
         reading,
+        ..
     } = read;
     let mut said: Vec<String> = Vec::new();
     let mut put = |slot: &mut Option<u64>, given: Option<u64>, option: &str| {

@@ -11,7 +11,7 @@ use labelproof_artifact::wording::{capitalized, counted, listed, percent, plural
 
 use super::roles::Role;
 use super::table::Table;
-use crate::evidence::log::{Epoch, Figures, Log};
+use crate::evidence::log::{Cadence, Epoch, Figures, Log};
 use crate::evidence::{Part, Reading, ScoreKind};
 
 /// Names shown of a list of classes or columns.
@@ -167,38 +167,42 @@ pub(super) fn add_part(reading: &mut Reading, part: &Part, labels: &[String]) {
     }
 }
 
-/// Adds which figures of which epochs a log has, unless its reader said so itself.
+/// Adds which figures of which epochs a log has, before what its reader says.
 pub(super) fn add_log(reading: &mut Reading, log: &Log) {
-    if !reading.read.is_empty() {
-        return;
-    }
-    let epochs = log.epochs.len();
+    let told = std::mem::take(&mut reading.read);
     for (rows, of) in [
         ("training", (|epoch| epoch.train) as fn(&Epoch) -> Figures),
         ("validation", |epoch| epoch.validation),
         ("test", |epoch| epoch.test),
     ] {
-        let figures: Vec<String> = FIGURES
-            .into_iter()
-            .filter_map(|(name, figure)| {
-                let values = log.epochs.iter().filter(|epoch| figure(&of(epoch)).is_some());
-                match values.count() {
-                    0 => None,
-                    count if count == epochs => Some(name.to_owned()),
-                    count => Some(format!("{name} (of {count})")),
-                }
-            })
+        let of_rows: Vec<Figures> = log
+            .epochs
+            .iter()
+            .map(of)
+            .filter(|figures| !figures.is_empty())
             .collect();
-        if !figures.is_empty() {
-            let of_epochs = match epochs {
-                1 => String::from("one epoch"),
-                several => format!("{several} epochs"),
-            };
-            reading.says(format!(
-                "Figures of the {rows} rows, of {of_epochs}: {}.",
-                listed(&figures)
-            ));
+        if of_rows.is_empty() {
+            continue;
         }
+        let mut names = figure_names(&of_rows);
+        let not_finite: Vec<&str> = of_rows
+            .iter()
+            .filter_map(|figures| Some(figures.loss_not_finite?.name()))
+            .collect();
+        if let Some(first) = not_finite.first() {
+            names.insert(
+                0,
+                format!("a loss that is {first} in {} of them", not_finite.len()),
+            );
+        }
+        reading.says(format!(
+            "Figures of the {rows} rows, of {}: {}.",
+            entries(log, of_rows.len()),
+            listed(&names)
+        ));
+    }
+    if let Some(kept) = log.kept {
+        reading.says(format!("The weights of {} were kept.", log.name(kept)));
     }
     let counts = [
         (log.train_rows, "training row"),
@@ -213,6 +217,32 @@ pub(super) fn add_log(reading: &mut Reading, log: &Log) {
     if !counts.is_empty() {
         reading.says(format!("It says: {}.", listed(&counts)));
     }
+    reading.read.extend(told);
+}
+
+/// How many epochs, evaluations or steps figures are of.
+fn entries(log: &Log, count: usize) -> String {
+    match (log.cadence, count) {
+        (Cadence::Epochs, 1) => "one epoch".to_owned(),
+        (Cadence::Epochs, count) => format!("{count} epochs"),
+        (Cadence::Evaluations, count) => counted(count as u64, "evaluation"),
+        (Cadence::Steps, count) => format!("{count} {} of steps", plural(count as u64, "entry", "entries")),
+    }
+}
+
+/// The names of the figures that are there, with how many there are of those that are not there always.
+fn figure_names(of_rows: &[Figures]) -> Vec<String> {
+    FIGURES
+        .into_iter()
+        .filter_map(|(name, figure)| {
+            let count = of_rows.iter().filter(|figures| figure(figures).is_some()).count();
+            match count {
+                0 => None,
+                count if count == of_rows.len() => Some(name.to_owned()),
+                count => Some(format!("{name} (of {count})")),
+            }
+        })
+        .collect()
 }
 
 type FigureOf = fn(&Figures) -> Option<f64>;
