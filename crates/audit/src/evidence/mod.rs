@@ -42,8 +42,8 @@ pub struct Evidence {
     pub confusion_columns: Option<Vec<String>>,
     /// Names of the matrix that are spellings of one class, and that the matrix counts apart.
     pub confusion_spellings: Vec<String>,
-    /// What a classification report tells of the confusion matrix.
-    pub margins: Option<Margins>,
+    /// What classification reports tell of the confusion matrices; one of each split at most.
+    pub margins: Vec<Margins>,
     /// What is known of a bundle, after probing it.
     pub bundle: Option<BundleFacts>,
     /// The tokenizer.
@@ -65,7 +65,7 @@ impl Evidence {
     /// The number of classes, where anything tells.
     pub fn classes(&self) -> Option<usize> {
         if self.dataset.labels.is_empty() {
-            let of_margins = || self.margins.as_ref().map(|margins| margins.names.len());
+            let of_margins = || self.margins.first().map(|margins| margins.names.len());
             self.class_count
                 .or(self.confusion.as_ref().map(Vec::len))
                 .or_else(of_margins)
@@ -120,8 +120,8 @@ impl Evidence {
     /// What a classification report tells of the rows of a split, if it is of them and has an accuracy.
     pub fn margins(&self, split: Split) -> Option<&Margins> {
         self.margins
-            .as_ref()
-            .filter(|margins| margins.split == split && margins.is_whole && margins.rows() > 0)
+            .iter()
+            .find(|margins| margins.split == split && margins.is_whole && margins.rows() > 0)
     }
 
     /// Whether a need is met, as far as that can be told without measuring anything: what depends on how many

@@ -29,7 +29,7 @@ pub use log::Seems;
 pub use roles::{Columns, Role};
 
 use crate::evidence::{BundleFacts, Dataset, Evidence, Part, Reading};
-use confusion::Given;
+use confusion::{Given, MOST_CLASSES};
 use labels::LabelNumbers;
 use log::ReadLog;
 use readings::Noting;
@@ -164,7 +164,7 @@ pub fn read_evidence(
             let counted = counted(&dataset);
             match confusion::read(path, &dataset.labels, counted.as_deref())? {
                 Given::Report(report) => {
-                    reports.add(path, None, report);
+                    reports.add(path, report::split_of(path).or(Some(Split::Test)), report);
                     None
                 }
                 Given::Shares(reading) => {
@@ -198,7 +198,7 @@ pub fn read_evidence(
         reading.says("It was run on its own sample texts and on test rows.");
         readings.push(reading);
     }
-    if let Some(margins) = &margins
+    if let Some(margins) = margins.first()
         && dataset.labels.is_empty()
         && confusion.as_ref().is_none_or(|matrix| matrix.labels.is_none())
     {
@@ -324,7 +324,10 @@ impl Counts {
 
 /// The confusion matrix of the test rows, if they have predictions.
 fn counted(dataset: &Dataset) -> Option<Vec<Vec<u64>>> {
-    let part = dataset.test.as_ref()?;
+    let part = dataset
+        .test
+        .as_ref()
+        .filter(|_| dataset.labels.len() <= MOST_CLASSES)?;
     let predictions = part.predictions()?;
     let mut counts = vec![vec![0; dataset.labels.len()]; dataset.labels.len()];
     for (truth, predicted) in part.truth.as_ref()?.iter().zip(predictions.iter()) {

@@ -326,7 +326,7 @@ mod tests {
         };
         Evidence {
             confusion: None,
-            margins: Some(Margins {
+            margins: vec![Margins {
                 source: "report.txt".to_owned(),
                 split: Split::Test,
                 names: ["a", "b", "c"].map(str::to_owned).to_vec(),
@@ -336,7 +336,7 @@ mod tests {
                 all_hits: exact([hits.iter().sum(); 3])[0],
                 is_whole: true,
                 contradictions: Vec::new(),
-            }),
+            }],
             ..published(&[])
         }
     }

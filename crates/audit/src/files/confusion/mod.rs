@@ -12,6 +12,7 @@ mod pairs;
 mod shares;
 mod sheet;
 mod table;
+mod text;
 mod value;
 mod weka;
 
@@ -21,16 +22,15 @@ mod tests;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use labelproof_tables::{Encoding, Source, read_text};
-
 use super::error::{ConfusionProblem, Error};
 use super::labels::label_key;
 use super::literal::{self, Literal};
 use super::readings::sentence;
 use super::report::{self, Report};
-use super::rows::SETTINGS;
 use crate::evidence::Reading;
 use table::Table;
+
+pub(super) use table::MOST_CLASSES;
 
 /// A matrix as it was published; rows are true classes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,9 +45,6 @@ pub(super) struct Matrix {
     /// What was read and what was left aside.
     pub(super) reading: Reading,
 }
-
-/// What a file that is too large is said to be no.
-const WHAT: &str = "confusion matrix";
 
 /// What a file that was given as a matrix is.
 #[derive(Debug)]
@@ -64,12 +61,7 @@ pub(super) enum Given {
 /// matrix of the test rows.
 pub(super) fn read(path: &Path, labels: &[String], counted: Option<&[Vec<u64>]>) -> Result<Given, Error> {
     let file = path.display().to_string();
-    let source = if file == "-" {
-        Source::stream("standard input", std::io::stdin())
-    } else {
-        Source::file(&file, path)
-    };
-    let text = read_text(source, Encoding::Utf8, SETTINGS, WHAT)?;
+    let (text, encoding) = text::of_file(path)?;
     if text.trim().is_empty() {
         return Err(labelproof_tables::Error::Empty { file }.into());
     }
@@ -79,6 +71,7 @@ pub(super) fn read(path: &Path, labels: &[String], counted: Option<&[Vec<u64>]>)
     })?;
     if let Given::Matrix(Matrix { reading, .. }) | Given::Shares(reading) = &mut given {
         reading.source = file;
+        reading.read.extend(encoding);
         "confusion matrix of the test rows".clone_into(&mut reading.role);
     }
     Ok(given)

@@ -458,7 +458,8 @@ fn names_of(line: &str, words: &[Word], width: usize, last_columns: &[usize]) ->
     if words.len() < width {
         return None;
     }
-    // Names end where their columns end, as pandas and R print them.
+    // Names end where their columns end, as pandas and R print them; a first column of names is none of them.
+    let last_columns = last_columns.get(last_columns.len().checked_sub(width)?..)?;
     let mut names = vec![String::new(); width + 1];
     let mut used = 0;
     for word in words {

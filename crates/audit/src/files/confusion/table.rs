@@ -1,6 +1,8 @@
 //! A matrix with the names on its axes, made of a table of cells: which cells are names, which axis is which,
 //! and which lines are no classes but sums, recall and precision.
 
+use std::collections::BTreeMap;
+
 use super::super::error::ConfusionProblem;
 use super::super::labels::label_key;
 use super::axes::{self, Axes, Side};
@@ -193,14 +195,16 @@ impl Table {
     /// Pairs of a true and a predicted class with their counts.
     pub(super) fn of_pairs(pairs: Vec<(String, String, String)>) -> Result<Self, ConfusionProblem> {
         let mut names: Vec<String> = Vec::new();
-        for name in pairs
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        let of_both = pairs
             .iter()
             .map(|pair| &pair.0)
-            .chain(pairs.iter().map(|pair| &pair.1))
-        {
-            if !names.contains(name) {
+            .chain(pairs.iter().map(|pair| &pair.1));
+        for name in of_both {
+            places.entry(name).or_insert_with(|| {
                 names.push(name.clone());
-            }
+                names.len() - 1
+            });
             if names.len() > MOST_CLASSES {
                 return Err(ConfusionProblem::NoMatrix);
             }
@@ -208,8 +212,7 @@ impl Table {
         let mut counts = vec![vec![0.0; names.len()]; names.len()];
         for (place, (truth, predicted, cell)) in pairs.iter().enumerate() {
             let value = value::number(cell).ok_or_else(|| ConfusionProblem::no_count(place, cell))?;
-            let find = |name| names.iter().position(|known| known == name).unwrap_or(0);
-            counts[find(truth)][find(predicted)] += value;
+            counts[places[truth.as_str()]][places[predicted.as_str()]] += value;
         }
         let cells = counts
             .iter()
@@ -493,7 +496,7 @@ impl Table {
 }
 
 /// More classes than any matrix has that people look at.
-const MOST_CLASSES: usize = 2000;
+pub(in super::super) const MOST_CLASSES: usize = 2000;
 
 /// Names without those of margins behind them.
 fn names_of_classes(names: &mut [String]) -> &mut [String] {

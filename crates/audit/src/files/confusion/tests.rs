@@ -55,71 +55,76 @@ fn a_matrix_is_read_with_its_names_or_without() {
     );
 }
 
+/// The matrix without names.
+const NUMBERS: &[&str] = &[
+    "[[5 1]\n [2 7]]",
+    "Confusion matrix:\n[[5. 1.]\n [2. 7.]]\nDone in 3 s\n",
+    "array([[5, 1],\n       [2, 7]])",
+    "tensor([[5, 1],\n        [2, 7]], device='cuda:0')",
+    "tf.Tensor(\n[[5 1]\n [2 7]], shape=(2, 2), dtype=int32)",
+    "<tf.Tensor: shape=(2, 2), dtype=int32, numpy=\narray([[5, 1],\n       [2, 7]], dtype=int32)>",
+    "[[5, 1], [2, 7]]",
+    "[5, 1]\n[2, 7]\n",
+    "   5.00000,   1.00000\n   2.00000,   7.00000\n",
+    "5,0000;1,0000\n2,0000;7,0000\n",
+    "5\t1\n2\t7\n",
+    "\ncm =\n\n     5     1\n     2     7\n\n",
+    "2×2 Matrix{Int64}:\n 5  1\n 2  7",
+    "5.000000000000000000e+00 1.000000000000000000e+00\n2.000000000000000000e+00 7.000000000000000000e+00\n",
+    "[[9 9]\n [9 9]]\nepoch 2\n[[5 1]\n [2 7]]\n",
+    "{\"accuracy\": 0.8, \"test\": {\"confusion_matrix\": [[5, 1], [2, 7]]}}",
+];
+
 /// Numbers alone, in the brackets of NumPy, PyTorch, TensorFlow, Python, JSON.
 #[test]
 fn what_libraries_print_of_a_matrix_is_read() {
-    for text in [
-        "[[5 1]\n [2 7]]",
-        "Confusion matrix:\n[[5. 1.]\n [2. 7.]]\nDone in 3 s\n",
-        "array([[5, 1],\n       [2, 7]])",
-        "tensor([[5, 1],\n        [2, 7]], device='cuda:0')",
-        "tf.Tensor(\n[[5 1]\n [2 7]], shape=(2, 2), dtype=int32)",
-        "<tf.Tensor: shape=(2, 2), dtype=int32, numpy=\narray([[5, 1],\n       [2, 7]], dtype=int32)>",
-        "[[5, 1], [2, 7]]",
-        "[5, 1]\n[2, 7]\n",
-        "   5.00000,   1.00000\n   2.00000,   7.00000\n",
-        "5,0000;1,0000\n2,0000;7,0000\n",
-        "5\t1\n2\t7\n",
-        "\ncm =\n\n     5     1\n     2     7\n\n",
-        "2×2 Matrix{Int64}:\n 5  1\n 2  7",
-        "5.000000000000000000e+00 1.000000000000000000e+00\n2.000000000000000000e+00 7.000000000000000000e+00\n",
-        "[[5 1]\n [2 7]]\n              precision    recall  f1-score   support\n\n           0       0.71      0.83      0.77         6\n           1       0.88      0.78      0.82         9\n",
-        "[[9 9]\n [9 9]]\nepoch 2\n[[5 1]\n [2 7]]\n",
-        "{\"accuracy\": 0.8, \"test\": {\"confusion_matrix\": [[5, 1], [2, 7]]}}",
-    ] {
+    for text in NUMBERS {
         check_csv(text, &[], Ok((None, None)));
     }
 }
 
+/// The matrix of the classes `a` and `b`.
+const TABLES: &[&str] = &[
+    "Predicted  a  b\nActual         \na          5  1\nb          2  7",
+    "Predicted  a  b  All\nActual              \na          5  1    6\nb          2  7    9\nAll        7  8   15",
+    "Actual     a  b\nPredicted      \na          5  2\nb          1  7",
+    "Actual,a,b,All\na,5,1,6\nb,2,7,9\nAll,7,8,15\n",
+    "Predicted,a,b\na,5,2\nb,1,7\n",
+    "   a  b\na  5  1\nb  2  7",
+    ",,Predicted,Predicted\n,,a,b\nActual,a,5,1\nActual,b,2,7\n",
+    ",,Predicted,\n,,a,b\nActual,a,5,1\n,b,2,7\n",
+    "         Predicted   \n                 a  b\nActual a         5  1\n       b         2  7",
+    "\tpred_a\tpred_b\ntrue_a\t5\t1\ntrue_b\t2\t7\n",
+    ",Predicted: a,Predicted: b\nActual: a,5,1\nActual: b,2,7\n",
+    "| Actual | a | b |\n|:---|---:|---:|\n| a | 5 | 1 |\n| **b** | 2 | 7 |\n",
+    "+----+-----+-----+\n|    |   a |   b |\n+====+=====+=====+\n| a  |   5 |   1 |\n+----+-----+-----+\n| b  |   2 |   7 |\n+----+-----+-----+\n",
+    "\\begin{tabular}{lrr}\n\\toprule\nPredicted & a & b \\\\\nActual &  &  \\\\\n\\midrule\na & 5 & 1 \\\\\nb & 2 & 7 \\\\\n\\bottomrule\n\\end{tabular}\n",
+    "--- Confusion Matrix ---\nPredicted ->   a   b  Total   Recall\n---------\na              5   1      6  0.83333\nb              2   7      9  0.77778\n---------\nTotal          7   8     15\nPrecision  0.714   0.875\n",
+    "          Reference\nPrediction a b\n         a 5 2\n         b 1 7\n                                          \n               Accuracy : 0.8             \n                 95% CI : (0.5191, 0.9567)\n",
+    "   \n    a b\n  a 5 1\n  b 2 7\n",
+    "Confusion matrix:\n  a b class.error\na 5 1   0.1666667\nb 2 7   0.2222222\n",
+    "=== Confusion Matrix ===\n\n a b   <-- classified as\n 5 1 | a = a\n 2 7 | b = b\n",
+    "Confusion Matrix (Act/Pred) for max f1 @ threshold = 0.3:\n       a    b    Error    Rate\n-----  ---  ---  -------  --------------\na      5    1    0.167    (1.0/6.0)\nb      2    7    0.222    (2.0/9.0)\nTotal  7    8    0.2      (3.0/15.0)\n",
+    "Predict a  b\nActual\na       5  1\n\nb       2  7\n",
+    "\ttrue a\ttrue b\tclass precision\npred. a\t5\t2\t71.43%\npred. b\t1\t7\t87.50%\nclass recall\t83.33%\t77.78%\n",
+    "           |         pred\n      true |         a          b |     Total\n-----------+----------------------+----------\n         a |         5          1 |         6 \n         b |         2          7 |         9 \n-----------+----------------------+----------\n     Total |         7          8 |        15 \n",
+    "{\"a\": {\"a\": 5, \"b\": 1}, \"b\": {\"a\": 2, \"b\": 7}}",
+    "{'a': {'a': 5, 'b': 1}, 'b': {'a': 2, 'b': 7}}",
+    "{\"a\":{\"a\":5,\"b\":2},\"b\":{\"a\":1,\"b\":7}}",
+    "{\"columns\":[\"a\",\"b\"],\"index\":[\"a\",\"b\"],\"data\":[[5,1],[2,7]]}",
+    "{\"labels\": [\"a\", \"b\"], \"matrix\": [[5, 1], [2, 7]]}",
+    "{\"data\":[{\"type\":\"heatmap\",\"z\":[[5,2],[1,7]],\"x\":[\"a\",\"b\"],\"y\":[\"a\",\"b\"]}],\"layout\":{\"xaxis\":{\"title\":{\"text\":\"Actual\"}}}}",
+    "Counter({('a', 'a'): 5, ('b', 'b'): 7, ('b', 'a'): 2, ('a', 'b'): 1})",
+    "Actual,Predicted,nPredictions\na,a,5\na,b,1\nb,a,2\nb,b,7\n",
+    "{\"columns\": [\"Actual\", \"Predicted\", \"nPredictions\"], \"data\": [[\"a\", \"a\", 5], [\"a\", \"b\", 1], [\"b\", \"a\", 2], [\"b\", \"b\", 7]]}",
+    "  Prediction Reference Freq\n1          a         a    5\n2          b         a    1\n3          a         b    2\n4          b         b    7\n",
+    "['a', 'b']\n[[5 1]\n [2 7]]\n",
+];
+
 /// With names; rows are true classes in all of them, or said to be the predicted ones.
 #[test]
 fn tables_with_names_and_margins_are_read() {
-    for text in [
-        "Predicted  a  b\nActual         \na          5  1\nb          2  7",
-        "Predicted  a  b  All\nActual              \na          5  1    6\nb          2  7    9\nAll        7  8   15",
-        "Actual     a  b\nPredicted      \na          5  2\nb          1  7",
-        "Actual,a,b,All\na,5,1,6\nb,2,7,9\nAll,7,8,15\n",
-        "Predicted,a,b\na,5,2\nb,1,7\n",
-        "   a  b\na  5  1\nb  2  7",
-        ",,Predicted,Predicted\n,,a,b\nActual,a,5,1\nActual,b,2,7\n",
-        ",,Predicted,\n,,a,b\nActual,a,5,1\n,b,2,7\n",
-        "         Predicted   \n                 a  b\nActual a         5  1\n       b         2  7",
-        "\tpred_a\tpred_b\ntrue_a\t5\t1\ntrue_b\t2\t7\n",
-        ",Predicted: a,Predicted: b\nActual: a,5,1\nActual: b,2,7\n",
-        "| Actual | a | b |\n|:---|---:|---:|\n| a | 5 | 1 |\n| **b** | 2 | 7 |\n",
-        "+----+-----+-----+\n|    |   a |   b |\n+====+=====+=====+\n| a  |   5 |   1 |\n+----+-----+-----+\n| b  |   2 |   7 |\n+----+-----+-----+\n",
-        "\\begin{tabular}{lrr}\n\\toprule\nPredicted & a & b \\\\\nActual &  &  \\\\\n\\midrule\na & 5 & 1 \\\\\nb & 2 & 7 \\\\\n\\bottomrule\n\\end{tabular}\n",
-        "--- Confusion Matrix ---\nPredicted ->   a   b  Total   Recall\n---------\na              5   1      6  0.83333\nb              2   7      9  0.77778\n---------\nTotal          7   8     15\nPrecision  0.714   0.875\n",
-        "          Reference\nPrediction a b\n         a 5 2\n         b 1 7\n                                          \n               Accuracy : 0.8             \n                 95% CI : (0.5191, 0.9567)\n",
-        "   \n    a b\n  a 5 1\n  b 2 7\n",
-        "Confusion matrix:\n  a b class.error\na 5 1   0.1666667\nb 2 7   0.2222222\n",
-        "=== Confusion Matrix ===\n\n a b   <-- classified as\n 5 1 | a = a\n 2 7 | b = b\n",
-        "Confusion Matrix (Act/Pred) for max f1 @ threshold = 0.3:\n       a    b    Error    Rate\n-----  ---  ---  -------  --------------\na      5    1    0.167    (1.0/6.0)\nb      2    7    0.222    (2.0/9.0)\nTotal  7    8    0.2      (3.0/15.0)\n",
-        "Predict a  b\nActual\na       5  1\n\nb       2  7\n",
-        "\ttrue a\ttrue b\tclass precision\npred. a\t5\t2\t71.43%\npred. b\t1\t7\t87.50%\nclass recall\t83.33%\t77.78%\n",
-        "           |         pred\n      true |         a          b |     Total\n-----------+----------------------+----------\n         a |         5          1 |         6 \n         b |         2          7 |         9 \n-----------+----------------------+----------\n     Total |         7          8 |        15 \n",
-        "{\"a\": {\"a\": 5, \"b\": 1}, \"b\": {\"a\": 2, \"b\": 7}}",
-        "{'a': {'a': 5, 'b': 1}, 'b': {'a': 2, 'b': 7}}",
-        "{\"a\":{\"a\":5,\"b\":2},\"b\":{\"a\":1,\"b\":7}}",
-        "{\"columns\":[\"a\",\"b\"],\"index\":[\"a\",\"b\"],\"data\":[[5,1],[2,7]]}",
-        "{\"labels\": [\"a\", \"b\"], \"matrix\": [[5, 1], [2, 7]]}",
-        "{\"data\":[{\"type\":\"heatmap\",\"z\":[[5,2],[1,7]],\"x\":[\"a\",\"b\"],\"y\":[\"a\",\"b\"]}],\"layout\":{\"xaxis\":{\"title\":{\"text\":\"Actual\"}}}}",
-        "Counter({('a', 'a'): 5, ('b', 'b'): 7, ('b', 'a'): 2, ('a', 'b'): 1})",
-        "Actual,Predicted,nPredictions\na,a,5\na,b,1\nb,a,2\nb,b,7\n",
-        "{\"columns\": [\"Actual\", \"Predicted\", \"nPredictions\"], \"data\": [[\"a\", \"a\", 5], [\"a\", \"b\", 1], [\"b\", \"a\", 2], [\"b\", \"b\", 7]]}",
-        "  Prediction Reference Freq\n1          a         a    5\n2          b         a    1\n3          a         b    2\n4          b         b    7\n",
-        "['a', 'b']\n[[5 1]\n [2 7]]\n",
-    ] {
+    for text in TABLES {
         check_csv(text, &[], Ok((Some(&["a", "b"]), None)));
     }
 }
@@ -130,6 +135,10 @@ fn names_may_be_numbers_or_have_blanks() {
         ("col_0  0  1\nrow_0      \n0      5  1\n1      2  7", ["0", "1"]),
         (
             "pred   0  1  All\ntrue             \n0      5  1    6\n1      2  7    9\nAll    7  8   15",
+            ["0", "1"],
+        ),
+        (
+            "[[5 1]\n [2 7]]\n              precision    recall  f1-score   support\n\n           0       0.71      0.83      0.77         6\n           1       0.88      0.78      0.82         9\n",
             ["0", "1"],
         ),
         ("   0  1\n0  5  1\n1  2  7", ["0", "1"]),
@@ -264,4 +273,27 @@ fn what_is_no_matrix_says_why() {
 fn a_report_is_told_from_a_matrix() {
     let report = "              precision    recall  f1-score   support\n\n           a       0.71      0.83      0.77         6\n           b       0.88      0.78      0.82         9\n\n    accuracy                           0.80        15\n   macro avg       0.79      0.81      0.80        15\nweighted avg       0.81      0.80      0.80        15\n";
     assert!(matches!(parse(report, &[], None), Ok(Given::Report(_))));
+}
+
+/// What is cut off, left out or mistyped is read or refused, and never a panic.
+#[test]
+fn damaged_matrices_do_no_harm() {
+    let labels = labels_of(&["a", "b"]);
+    let counted = [vec![5, 1], vec![2, 7]];
+    for text in NUMBERS.iter().chain(TABLES) {
+        for (place, character) in text.char_indices().step_by(4) {
+            let (before, after) = (&text[..place], &text[place + character.len_utf8()..]);
+            for damaged in [
+                before.to_owned(),
+                format!("{before}{after}"),
+                format!("{before}9{after}"),
+                format!("{before}\n{after}"),
+                format!("{before}-{after}"),
+                format!("{before}{after}{before}"),
+            ] {
+                drop(parse(&damaged, &[], None));
+                drop(parse(&damaged, &labels, Some(&counted)));
+            }
+        }
+    }
 }

@@ -14,9 +14,9 @@ use labelproof_artifact::Split;
 use labelproof_artifact::wording::{counted, plural, quoted};
 use labelproof_tables::{Encoding, Source, read_bytes};
 
-use super::Files;
 use super::labels::label_key;
 use super::rows::SETTINGS;
+use super::{Files, lower_name};
 use crate::evidence::margins::{Bounds, Margins};
 use crate::evidence::{Dataset, Reading};
 
@@ -114,50 +114,47 @@ impl Reports {
     }
 
     pub(super) fn add(&mut self, path: &Path, split: Option<Split>, report: Report) {
-        let source = path.display().to_string();
-        let split = split.or_else(|| split_of(&source));
-        self.0.push((source, split, report));
+        let split = split.or_else(|| split_of(path));
+        self.0.push((path.display().to_string(), split, report));
     }
 
-    /// The margins of the first report, which is of the test rows if nothing says otherwise: neither the
-    /// option or the name of its file, nor the rows that were given.
-    pub(super) fn margins(self, dataset: &Dataset) -> (Option<Margins>, Vec<Reading>) {
+    /// The margins of the reports, one of each split. A report is of the test rows if nothing says otherwise:
+    /// neither the option or the name of its file, nor the rows that were given.
+    pub(super) fn margins(self, dataset: &Dataset) -> (Vec<Margins>, Vec<Reading>) {
+        let mut all: Vec<Margins> = Vec::new();
         let mut readings = Vec::new();
-        let mut given = self.0.into_iter();
-        let Some((source, split, report)) = given.next() else {
-            return (None, readings);
-        };
-        let mut margins = report.margins(&source, split.unwrap_or(Split::Test));
-        let other_names = align(&mut margins, &dataset.labels);
-        let is_other = other_names.is_some();
-        if split.is_none()
-            && is_of(&margins, dataset, Split::Validation)
-            && !is_of(&margins, dataset, Split::Test)
-        {
-            margins.split = Split::Validation;
-        }
-        let mut reading = Reading::new(
-            source,
-            format!("classification report of the {} rows", margins.split),
-        );
-        reading.read = report.sentences(&margins);
-        if let Some(other_names) = other_names {
-            reading.says(other_names);
-            reading.leaves("its figures, which are of other classes");
-        }
-        if split.is_none() && margins.split == Split::Test {
-            reading.says("Nothing says of which rows it is: taken to be of the test rows.");
-        }
-        for contradiction in &margins.contradictions {
-            reading.says(format!("It contradicts itself: {contradiction}."));
-        }
-        readings.push(reading);
-        for (source, ..) in given {
-            let mut reading = Reading::new(source, "classification report");
-            reading.leaves("all of it, for another report was given before it");
+        for (source, split, report) in self.0 {
+            let mut margins = report.margins(&source, split.unwrap_or(Split::Test));
+            let other_names = align(&mut margins, &dataset.labels);
+            let is_of = |split| is_of(&margins, dataset, split);
+            if split.is_none() && is_of(Split::Validation) && !is_of(Split::Test) {
+                margins.split = Split::Validation;
+            }
+            let mut reading = Reading::new(
+                source,
+                format!("classification report of the {} rows", margins.split),
+            );
+            reading.read = report.sentences(&margins);
+            if split.is_none() && margins.split == Split::Test {
+                reading.says("Nothing says of which rows it is: taken to be of the test rows.");
+            }
+            for contradiction in &margins.contradictions {
+                reading.says(format!("It contradicts itself: {contradiction}."));
+            }
+            let is_second = all.iter().any(|other| other.split == margins.split);
+            if is_second {
+                reading.leaves("its figures, for another report of the same rows was given before");
+            }
+            if let Some(other_names) = &other_names {
+                reading.says(other_names.clone());
+                reading.leaves("its figures, which are of other classes");
+            }
+            if !is_second && other_names.is_none() {
+                all.push(margins);
+            }
             readings.push(reading);
         }
-        (Some(margins).filter(|_| !is_other), readings)
+        (all, readings)
     }
 }
 
@@ -225,12 +222,8 @@ fn align(margins: &mut Margins, labels: &[String]) -> Option<String> {
 }
 
 /// The rows that a report is of, as the name of its file says.
-fn split_of(source: &str) -> Option<Split> {
-    let name = source
-        .rsplit(['/', '\\'])
-        .next()
-        .unwrap_or_default()
-        .to_lowercase();
+pub(super) fn split_of(path: &Path) -> Option<Split> {
+    let name = lower_name(path);
     let mut words = name.split(|character: char| !character.is_alphanumeric());
     words.find_map(|word| match word {
         "val" | "valid" | "validation" | "dev" | "eval" => Some(Split::Validation),
@@ -506,8 +499,11 @@ weighted avg       0.78      0.79      0.78       987
 
     #[test]
     fn the_name_of_a_file_may_say_the_split() {
-        assert_eq!(split_of("runs/val_report.txt"), Some(Split::Validation));
-        assert_eq!(split_of("test-report.json"), Some(Split::Test));
-        assert_eq!(split_of("valuable.txt"), None);
+        assert_eq!(
+            split_of(Path::new("runs/val_report.txt")),
+            Some(Split::Validation)
+        );
+        assert_eq!(split_of(Path::new("test-report.json")), Some(Split::Test));
+        assert_eq!(split_of(Path::new("valuable.txt")), None);
     }
 }
