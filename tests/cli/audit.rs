@@ -60,6 +60,15 @@ fn predictions_without_labels_are_not_examined() {
         audited.stderr
     );
     assert_snapshot!(audited.stdout.split("\n\n").take(2).collect::<Vec<_>>().join("\n\n"), @r"
+        test.csv: test rows
+          3 rows: ids from `index` and predicted labels from `prediction`. Predicted labels: `film`,
+          `sport`. No column of true labels among `index`, `prediction`, `note`; name it with --label.
+          Left aside: column `note`.
+
+        verdict: not examined
+        Nothing speaks against these figures, and too little was given to say that they are right: test.csv
+        has predictions and no true labels. What would tell most: the true labels, which are missing from
+        test.csv: name their column with --label, or add one.
     ");
     let unknown = project.run(&["audit", "--log", "val_accuracy=0.9", "--label", "gold"]);
     assert_eq!(unknown.code, 2, "{}", unknown.stderr);

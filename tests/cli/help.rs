@@ -184,7 +184,8 @@ fn the_help_of_audit() {
                   Training rows, with their labels
 
               --log <FILE|KEY=VALUE,...>
-                  Log of the training, or its metrics as key=value,key=value
+                  Log of the training, or its metrics as key=value,key=value; several are read as one, and -
+                  is standard input
 
               --confusion <FILE>
                   Confusion matrix of the test rows
@@ -210,6 +211,21 @@ fn the_help_of_audit() {
               --group <COLUMN>
                   Column of the group of a row, such as its author, thread or source
 
+              --classes <N>
+                  Number of classes, where the log does not say
+
+              --validation-rows <N>
+                  Rows that the validation figures of the log are of
+
+              --test-rows <N>
+                  Rows that the test figures of the log are of
+
+              --train-rows <N>
+                  Rows that were trained on
+
+              --batch-size <N>
+                  Rows a batch
+
               --json
                   Print JSON
 
@@ -222,7 +238,7 @@ fn the_help_of_audit() {
                   [default: auto]
 
               --check
-                  Exit with code 8 if the verdict is that the figures are unsound
+                  Exit with code 8 if the verdict is unsound, and with 10 if it is not examined
 
           -q, --quiet
                   Print nothing but errors and the result
