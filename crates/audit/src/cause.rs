@@ -36,6 +36,10 @@ pub enum Cause {
     StalePredictions,
     /// A class is spelled in several ways, or missing from a split.
     LabelSpelling,
+    /// The logged figures are not those of the rows.
+    LoggedFigures,
+    /// Logged figures that cannot be together.
+    ImpossibleFigures,
     /// Predictions come from weights that were not trained.
     UntrainedHead,
     /// The predictions are of another epoch than the figures.
@@ -102,6 +106,10 @@ pub enum Cause {
     Languages,
     /// Training that stopped too early or learns too little.
     Underfitting,
+    /// The model learns its training rows by heart.
+    Overfitting,
+    /// Validation is far better than training.
+    EasyValidation,
     /// Probabilities that are too sure or not sure enough.
     Calibration,
     /// Predictions that are not the highest score.

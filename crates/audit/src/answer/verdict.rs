@@ -12,7 +12,6 @@ use super::wording::lower_first;
 use crate::case::Case;
 use crate::cause::Cause;
 use crate::check::{Check, Needs, met};
-use crate::evidence::log::Figures;
 use crate::evidence::{Evidence, Log, Need};
 
 /// A question that must be answered before figures can be called sound, as far as it arises.
@@ -65,16 +64,17 @@ const ESSENTIAL: [Question; 5] = [
     Question {
         asked: "the logged figures are those of the rows",
         clear: "the logged figures are those of the rows",
-        // No check holds every logged figure against the rows yet.
-        needs: &[],
-        causes: &[],
+        needs: &[
+            &[Need::ValidationPredictions, Need::Log],
+            &[Need::TestAccuracy, Need::Log],
+        ],
+        causes: &[Cause::LoggedFigures],
         arises: |evidence| {
-            let validated = |log: &Log| {
-                log.epochs
-                    .iter()
-                    .any(|epoch| epoch.validation != Figures::default())
+            let measured = |log: &Log| {
+                let mut epochs = log.epochs.iter();
+                epochs.any(|epoch| !epoch.validation.is_empty() || !epoch.test.is_empty())
             };
-            evidence.log.as_ref().is_some_and(validated)
+            evidence.log.as_ref().is_some_and(measured)
         },
     },
     AGREEMENT,
@@ -182,8 +182,15 @@ fn unsound(gap: Option<&Gap>, found: &[(&Check, Diagnosis)]) -> String {
             let points = gap.map_or(0.0, |gap| gap.points);
             format!(
                 "Do not rely on these figures: validation and test accuracy are {:.1} points apart, which \
-                 chance does not explain, and the files do not tell why.",
-                points.abs()
+                 chance does not explain, and the files do not tell why.{}",
+                points.abs(),
+                found
+                    .first()
+                    .filter(|(_, found)| found.severity == Severity::Caution)
+                    .map_or_else(String::new, |(check, _)| format!(
+                        " Also found: {}.",
+                        named(check)
+                    ))
             )
         }
     }

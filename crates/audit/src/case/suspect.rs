@@ -9,7 +9,10 @@ use labelproof_metrics::statistics::{KolmogorovSmirnov, kolmogorov_smirnov};
 
 use crate::answer::effect::{self, Effect, Figure};
 use crate::case::Case;
+use crate::case::epochs::predicting_epochs;
+use crate::evidence::log::hits_of;
 use crate::evidence::{Missing, Need};
+use crate::measures::gap::gap;
 use crate::measures::predicted::PredictedRows;
 
 /// The distance of two distributions of confidence from which on they count as different. With very many rows
@@ -27,6 +30,8 @@ pub(crate) struct Suspect<'a> {
     pub(crate) reference: Option<(u64, u64)>,
     /// Whether its accuracy is lower than the other's beyond chance.
     pub(crate) below: bool,
+    /// Whether the reference is not the other split, but what the log says of this one.
+    pub(crate) by_log: bool,
 }
 
 impl Suspect<'_> {
@@ -53,7 +58,7 @@ impl Suspect<'_> {
 }
 
 /// The split to suspect: of validation and test the one with the lower accuracy, if both are known and differ
-/// beyond chance, and test otherwise.
+/// beyond chance, and otherwise test, or validation where only its rows are given.
 pub(crate) fn suspect<'a>(case: &Case<'a>) -> Result<Suspect<'a>, Missing> {
     let gap = case.gap().ok().filter(|gap| gap.significant);
     let of = |split, reference: Result<(u64, u64), Missing>, below| {
@@ -62,12 +67,14 @@ pub(crate) fn suspect<'a>(case: &Case<'a>) -> Result<Suspect<'a>, Missing> {
             rows,
             reference: reference.ok(),
             below,
+            by_log: false,
         })
     };
     match gap {
         Some(gap) if gap.points < 0.0 => of(Split::Validation, case.test_hits(), true),
         Some(_) => of(Split::Test, case.validation_hits(), true),
-        None => of(Split::Test, case.validation_hits(), false),
+        None => of(Split::Test, case.validation_hits(), false)
+            .or_else(|missing| of(Split::Validation, case.test_hits(), false).map_err(|_validation| missing)),
     }
 }
 
@@ -75,6 +82,45 @@ pub(crate) fn suspect<'a>(case: &Case<'a>) -> Result<Suspect<'a>, Missing> {
 pub(crate) fn missing(case: &Case<'_>) -> Option<Effect> {
     let suspect = suspect(case).ok().filter(|suspect| suspect.below)?;
     suspect.effect()
+}
+
+/// The split whose rows may stand beside the labels of others: the suspected one, or without a gap one of which
+/// the log says a higher accuracy than its rows have.
+pub(crate) fn mispaired_suspect<'a>(case: &Case<'a>) -> Result<Suspect<'a>, Missing> {
+    let suspect = suspect(case)?;
+    if suspect.below {
+        return Ok(suspect);
+    }
+    for split in [Split::Test, Split::Validation] {
+        if let Some(logged) = logged_above_rows(case, split) {
+            return Ok(Suspect {
+                split,
+                rows: case.predicted(split)?,
+                reference: Some(logged),
+                below: true,
+                by_log: true,
+            });
+        }
+    }
+    Ok(suspect)
+}
+
+/// Hits and rows that the log says of a split, where the rows of the split have fewer beyond chance, and where
+/// no epoch of the log has as few.
+fn logged_above_rows(case: &Case<'_>, split: Split) -> Option<(u64, u64)> {
+    let log = case.evidence.log.as_ref()?;
+    let rows = case.predicted(split).ok()?;
+    let (logged, is_of_rows) = match split {
+        Split::Train => return None,
+        Split::Validation => (
+            log.reported()?.validation,
+            !predicting_epochs(case, false).ok()?.is_empty(),
+        ),
+        Split::Test => (*log.tested()?, false),
+    };
+    let logged = hits_of(logged.accuracy?, log.rows(split).unwrap_or(rows.rows()))?;
+    let test = gap(logged, (rows.hit_count(), rows.rows()), case.significance());
+    (!is_of_rows && test.significant && test.points > 0.0).then_some(logged)
 }
 
 /// The other one of validation and test.
@@ -148,6 +194,28 @@ mod tests {
         check(&accuracies(830, 320), Split::Test, true);
         check(&accuracies(320, 830), Split::Validation, true);
         check(&accuracies(830, 820), Split::Test, false);
+    }
+
+    #[test]
+    fn validation_alone_is_suspected_and_so_are_rows_below_their_log() {
+        let mut alone = accuracies(830, 830);
+        alone.dataset.test = None;
+        let check = |evidence: &Evidence, split, below| {
+            let suspect = mispaired_suspect(&case(evidence)).unwrap();
+            assert_eq!((suspect.split, suspect.below), (split, below));
+        };
+        check(&alone, Split::Validation, false);
+        alone.log = Some(crate::testing::log(&[(0.5, 0.7), (0.3, 0.97)]));
+        check(&alone, Split::Validation, true);
+        // They are of another epoch of the log.
+        alone.log = Some(crate::testing::log(&[(0.5, 0.83), (0.3, 0.97)]));
+        check(&alone, Split::Validation, false);
+        let mut test = accuracies(830, 820);
+        let mut log = crate::testing::log(&[(0.5, 0.83)]);
+        log.epochs[0].test.accuracy = Some(0.97);
+        test.log = Some(log);
+        check(&test, Split::Test, true);
+        assert!(!suspect(&case(&test)).unwrap().below);
     }
 
     #[test]

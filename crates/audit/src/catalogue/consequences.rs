@@ -6,10 +6,11 @@
 //! beside the labels of other rows.
 
 use crate::cause::Cause::{
-    self, AveragesMixed, Calibration, ClassBias, ClassShift, CleaningDiffers, Collapsed, ConfusionAxes,
-    DoubleSoftmax, DropoutAtPrediction, ExactDuplicates, ExportChanged, FailedRun, FrozenEncoderChanged,
-    LabelsPermuted, Languages, LossMismatch, MajorityGuessing, NearDuplicates, NormalizationStatistics,
-    OtherCheckpoint, OtherTokenizer, PaddingPooled, PartMispaired, PredictionsShifted, PredictionsShuffled,
+    self, AveragesMixed, BatchAverages, Calibration, ClassBias, ClassShift, CleaningDiffers, Collapsed,
+    ConfusionAxes, DoubleSoftmax, DropoutAtPrediction, EasyValidation, ElementwiseAccuracy, ExactDuplicates,
+    ExportChanged, FailedRun, FrozenEncoderChanged, ImpossibleFigures, LabelsPermuted, Languages,
+    LoggedFigures, LossMismatch, MajorityGuessing, NearDuplicates, NormalizationStatistics, OtherCheckpoint,
+    OtherTokenizer, Overfitting, PaddingPooled, PartMispaired, PredictionsShifted, PredictionsShuffled,
     SharedGroups, SortedSplit, SpecialTokens, StaleFeatures, StalePredictions, StoredPredictions,
     TestInsideTrain, TextCutOff, TextDrift, TextIgnored, TwoTopics, Underfitting, UntrainedHead, WrongColumn,
     WrongLabels,
@@ -113,6 +114,40 @@ pub fn follows_from(cause: Cause) -> &'static [Cause] {
             ClassShift,
             DoubleSoftmax,
         ],
+        // The log is right, and what was saved is not.
+        LoggedFigures => &[
+            StoredPredictions,
+            LabelsPermuted,
+            PredictionsShuffled,
+            PredictionsShifted,
+            PartMispaired,
+            StalePredictions,
+            UntrainedHead,
+            NormalizationStatistics,
+            DropoutAtPrediction,
+            Collapsed,
+        ],
+        ImpossibleFigures => &[
+            LoggedFigures,
+            ElementwiseAccuracy,
+            BatchAverages,
+            LossMismatch,
+            Collapsed,
+            FailedRun,
+        ],
+        // Other rows than those that were trained on, or none that could be learnt.
+        Overfitting => &[
+            SortedSplit,
+            FailedRun,
+            LoggedFigures,
+            PredictionsShuffled,
+            PredictionsShifted,
+            PartMispaired,
+            LabelsPermuted,
+            WrongColumn,
+            TextDrift,
+        ],
+        EasyValidation => &[SortedSplit, LoggedFigures, ElementwiseAccuracy],
         LossMismatch => &[
             DoubleSoftmax,
             PredictionsShuffled,

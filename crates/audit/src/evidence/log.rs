@@ -215,7 +215,7 @@ impl Log {
 
     /// Hits and rows of the validation split in the reported epoch.
     pub fn validation_hits(&self) -> Option<(u64, u64)> {
-        hits(
+        hits_of(
             self.reported()?.validation.accuracy?,
             self.rows(Split::Validation)?,
         )
@@ -223,12 +223,12 @@ impl Log {
 
     /// Hits and rows of the test split, as they were logged last.
     pub fn test_hits(&self) -> Option<(u64, u64)> {
-        hits(self.tested()?.accuracy?, self.rows(Split::Test)?)
+        hits_of(self.tested()?.accuracy?, self.rows(Split::Test)?)
     }
 }
 
-/// The hits that an accuracy is of.
-fn hits(accuracy: f64, rows: u64) -> Option<(u64, u64)> {
+/// Hits and rows that an accuracy is of.
+pub(crate) fn hits_of(accuracy: f64, rows: u64) -> Option<(u64, u64)> {
     let hits = (accuracy.clamp(0.0, 1.0) * rows as f64).round();
     #[expect(
         clippy::cast_possible_truncation,

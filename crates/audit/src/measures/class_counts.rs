@@ -35,9 +35,42 @@ pub(crate) fn largest_share(dataset: &Dataset, split: Split) -> f64 {
     largest as f64 / truth.len().max(1) as f64
 }
 
+/// What one who knows nothing but the shares of the classes reaches.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Guess {
+    /// The accuracy of always answering the largest class.
+    pub(crate) accuracy: f64,
+    /// The cross-entropy of always answering the shares of the classes: their entropy.
+    pub(crate) loss: f64,
+}
+
+impl Guess {
+    /// Of so many rows of each class; nothing without rows.
+    pub(crate) fn of(counts: &[u64]) -> Option<Self> {
+        let rows: u64 = counts.iter().sum();
+        let shares = counts
+            .iter()
+            .filter(|count| **count > 0)
+            .map(|count| *count as f64 / rows as f64);
+        let largest = counts.iter().max().copied().unwrap_or(0);
+        (rows > 0).then(|| Self {
+            accuracy: largest as f64 / rows as f64,
+            loss: shares.map(|share| -share * share.ln()).sum(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// By hand: −0.9 ln 0.9 − 0.1 ln 0.1 = 0.325083.
+    #[test]
+    fn a_guess_knows_the_shares() {
+        let guess = Guess::of(&[90, 10, 0]).unwrap();
+        assert!((guess.accuracy - 0.9).abs() < 1e-12 && (guess.loss - 0.325_083).abs() < 1e-6);
+        assert_eq!(Guess::of(&[0, 0]), None);
+    }
 
     #[test]
     fn the_distance_is_the_share_of_rows_that_would_have_to_move() {

@@ -1,6 +1,6 @@
 //! Precision, recall and F1 of some rows under every average, to be compared with what a log says.
 
-use labelproof_metrics::{Confusion, class_scores, macro_average, weighted_average};
+use labelproof_metrics::{ClassScores, Confusion, Totals, class_scores, macro_average, weighted_average};
 
 use crate::evidence::log::Figures;
 use crate::measures::predicted::PredictedRows;
@@ -41,35 +41,74 @@ impl Metric {
     /// Its value under every average: the average's name and the value. For two classes also that of the
     /// second one alone, which frameworks call positive.
     pub(crate) fn averages(self, confusion: &Confusion) -> Vec<(&'static str, f64)> {
-        let totals = confusion.totals();
+        self.averages_of(&confusion.totals())
+    }
+
+    fn averages_of(self, totals: &Totals) -> Vec<(&'static str, f64)> {
         let pick = |precision: f64, recall: f64, f1: f64| match self {
             Self::Precision => precision,
             Self::Recall => recall,
             Self::F1 => f1,
         };
         let mut all = Vec::new();
-        if let Some(average) = macro_average(&totals) {
+        if let Some(average) = macro_average(totals) {
             all.push(("macro", pick(average.precision, average.recall, average.f1)));
         }
-        if let Some(average) = weighted_average(&totals) {
+        if let Some(average) = weighted_average(totals) {
             all.push(("weighted", pick(average.precision, average.recall, average.f1)));
         }
         if totals.rows > 0 {
             let accuracy = totals.hits as f64 / totals.rows as f64;
             all.push(("micro", accuracy));
         }
-        if let [_, positive] = class_scores(&totals).as_slice() {
-            let score = |value: Option<f64>| value.unwrap_or(0.0);
-            all.push((
-                "positive class",
-                pick(
-                    score(positive.precision),
-                    score(positive.recall),
-                    score(positive.f1),
-                ),
-            ));
+        if let [_, positive] = class_scores(totals).as_slice() {
+            all.push(("positive class", self.of_class(positive).unwrap_or(0.0)));
         }
         all
+    }
+
+    /// Its value under every average that goes by its name: also over the classes that occur alone, as
+    /// scikit-learn takes the macro average, for the first of two classes, and for F1 that of the averages.
+    pub(crate) fn all_averages(self, totals: &Totals) -> Vec<(&'static str, f64)> {
+        let mut all = self.averages_of(totals);
+        all.push((
+            "macro over the classes that occur",
+            self.of_present_classes(totals),
+        ));
+        if let [first, _] = class_scores(totals).as_slice() {
+            all.push(("first class", self.of_class(first).unwrap_or(0.0)));
+        }
+        if self == Self::F1
+            && let Some(average) = macro_average(totals)
+        {
+            let sum = average.precision + average.recall;
+            let harmonic = if sum > 0.0 {
+                2.0 * average.precision * average.recall / sum
+            } else {
+                0.0
+            };
+            all.push(("of the macro averages of precision and recall", harmonic));
+        }
+        all
+    }
+
+    /// The mean over the classes that occur, or are predicted.
+    fn of_present_classes(self, totals: &Totals) -> f64 {
+        let present: Vec<f64> = class_scores(totals)
+            .iter()
+            .zip(totals.support.iter().zip(&totals.predicted))
+            .filter(|(_, (support, predicted))| **support + **predicted > 0)
+            .map(|(scores, _)| self.of_class(scores).unwrap_or(0.0))
+            .collect();
+        present.iter().sum::<f64>() / present.len().max(1) as f64
+    }
+
+    fn of_class(self, scores: &ClassScores) -> Option<f64> {
+        match self {
+            Self::Precision => scores.precision,
+            Self::Recall => scores.recall,
+            Self::F1 => scores.f1,
+        }
     }
 }
 
@@ -106,21 +145,10 @@ pub(crate) fn batch_means(
 /// default.
 fn present_averages(rows: &PredictedRows<'_>, metric: Metric) -> Vec<(&'static str, f64)> {
     let confusion = rows.confusion();
-    let totals = confusion.totals();
-    let present: Vec<f64> = class_scores(&totals)
-        .iter()
-        .zip(totals.support.iter().zip(&totals.predicted))
-        .filter(|(_, (support, predicted))| **support + **predicted > 0)
-        .map(|(scores, _)| match metric {
-            Metric::Precision => scores.precision.unwrap_or(0.0),
-            Metric::Recall => scores.recall.unwrap_or(0.0),
-            Metric::F1 => scores.f1.unwrap_or(0.0),
-        })
-        .collect();
     let mut all = metric.averages(&confusion);
     all.push((
         "macro over the classes of the batch",
-        present.iter().sum::<f64>() / present.len().max(1) as f64,
+        metric.of_present_classes(&confusion.totals()),
     ));
     all
 }

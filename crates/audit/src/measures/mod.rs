@@ -15,6 +15,7 @@ pub(crate) mod loss;
 pub mod overlap;
 pub(crate) mod pairing;
 pub mod predicted;
+pub(crate) mod recounts;
 pub(crate) mod sampling;
 pub(crate) mod score_moments;
 pub mod significance;

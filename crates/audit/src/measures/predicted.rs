@@ -2,8 +2,8 @@
 
 use labelproof_metrics::Confusion;
 
-use crate::evidence::Scores;
 use crate::evidence::part::Part;
+use crate::evidence::{ScoreKind, Scores};
 
 /// Rows whose true and predicted classes are both known.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +73,15 @@ impl ScoredRows<'_> {
             .rows()
             .map(|row| row.iter().copied().fold(0.0, f64::max))
             .collect()
+    }
+
+    /// The outputs that a loss or a metric saw that looks at each by itself: saved probabilities as they are, which
+    /// may be sigmoids that add up to something else than 1, or the softmax of saved logits.
+    pub fn outputs(&self) -> &Scores {
+        match self.saved.kind {
+            ScoreKind::Probabilities => self.saved,
+            ScoreKind::Logits => self.probabilities,
+        }
     }
 
     /// `-ln p` of each row's true class.

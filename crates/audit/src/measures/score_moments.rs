@@ -71,18 +71,39 @@ pub(crate) fn rescaled_accuracy(scored: &ScoredRows<'_>, own: &Moments, others: 
 /// changes nothing.
 const AREA_ROWS: usize = 100_000;
 
+/// The same for outputs of all classes together.
+const AREA_OUTPUTS: usize = 1_000_000;
+
 /// The mean over classes of the area under the ROC curve against the rest.
 pub(crate) fn mean_area(scored: &ScoredRows<'_>) -> Option<f64> {
+    let areas: Vec<f64> = areas(scored).into_iter().flatten().collect();
+    (!areas.is_empty()).then(|| areas.iter().sum::<f64>() / areas.len() as f64)
+}
+
+/// The area under the ROC curve of each class against the rest.
+pub(crate) fn areas(scored: &ScoredRows<'_>) -> Vec<Option<f64>> {
     let step = scored.predicted.truth.len().div_ceil(AREA_ROWS).max(1);
-    let areas: Vec<f64> = (0..scored.predicted.classes)
-        .filter_map(|class| {
-            let rows = scored.probabilities.rows().zip(scored.predicted.truth);
-            let scores: Vec<(f64, bool)> = rows
-                .step_by(step)
-                .map(|(row, &truth)| (row[class], truth as usize == class))
-                .collect();
-            roc_auc(&scores)
+    let of_class = |class: usize| {
+        let rows = scored.probabilities.rows().zip(scored.predicted.truth);
+        let scores: Vec<(f64, bool)> = rows
+            .step_by(step)
+            .map(|(row, &truth)| (row[class], truth as usize == class))
+            .collect();
+        roc_auc(&scores)
+    };
+    (0..scored.predicted.classes).map(of_class).collect()
+}
+
+/// The area under the ROC curve of all outputs of all rows together, as Keras and the average "micro" take it.
+pub(crate) fn pooled_area(scored: &ScoredRows<'_>) -> Option<f64> {
+    let step = scored.probabilities.values.len().div_ceil(AREA_OUTPUTS).max(1);
+    let rows = scored.probabilities.rows().zip(scored.predicted.truth);
+    let outputs: Vec<(f64, bool)> = rows
+        .step_by(step)
+        .flat_map(|(row, &truth)| {
+            let outputs = row.iter().enumerate();
+            outputs.map(move |(class, &score)| (score, class == truth as usize))
         })
         .collect();
-    (!areas.is_empty()).then(|| areas.iter().sum::<f64>() / areas.len() as f64)
+    roc_auc(&outputs)
 }

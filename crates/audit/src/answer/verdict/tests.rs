@@ -1,6 +1,7 @@
 use super::*;
 use crate::answer::finding::{Confidence, Measured};
 use crate::audit;
+use crate::evidence::log::Figures;
 use crate::evidence::{Part, log::Epoch};
 use crate::testing::{evidence, log, origin, predicted};
 

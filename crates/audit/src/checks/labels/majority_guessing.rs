@@ -21,6 +21,13 @@
 //! another kind (C48). If the model is better than the guess but its balanced accuracy is at least 0.15
 //! below its accuracy, that is noted.
 //!
+//! With a log alone, the largest of `K` classes has at least `1/K` of the rows, so that an accuracy that
+//! is not above `1/K` is no better than guessing, whatever the classes' shares are: by the same test
+//! where the number of rows is known, and within 2 points otherwise. It is worse than guessing, which
+//! speaks for labels and predictions in different orders, where it is at most half of that, or beyond
+//! 3.29 standard errors below. A loss that the accuracy makes impossible (C3), and a training that
+//! learnt nothing (C26), take precedence.
+//!
 //! ## What to do
 //! Give the balanced accuracy or the recall of each class beside the total, weight the classes in
 //! training, or collect more rows of the small ones. If the predictions are spread over the classes and
@@ -50,6 +57,7 @@ use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{percent, rounded};
 use crate::case::Case;
 use crate::cause::Cause;
+use crate::evidence::Log;
 use crate::evidence::{Missing, Need};
 
 /// The level at which a model must prove to be better than a guess.
@@ -60,6 +68,10 @@ const GUESSING: f64 = 0.95;
 const SKILL: f64 = 0.15;
 /// How far the mean recall may lie below the accuracy.
 const HIDDEN: f64 = 0.15;
+/// How far above guessing an accuracy of an unknown number of rows must be.
+const UNKNOWN_ROWS: f64 = 0.02;
+/// The normal quantile of one in a thousand, two-sided.
+const Z: f64 = 3.29;
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let totals = case.test_totals().or_else(|missing| {
@@ -68,7 +80,11 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             .map(|rows| rows.confusion().totals())
             .ok()
             .ok_or(missing)
-    })?;
+    });
+    let totals = match (totals, case.evidence.log(), case.evidence.classes()) {
+        (Err(_), Ok(log), Some(classes)) => return of_log(case, log, classes),
+        (totals, ..) => totals?,
+    };
     let largest = totals.support.iter().copied().max().unwrap_or(0);
     if totals.rows == 0 || largest == totals.rows {
         return Err(Need::MoreRows.into());
@@ -160,6 +176,77 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     ))
 }
 
+/// The accuracy of a log against that of guessing among so many classes.
+fn of_log(case: &Case<'_>, log: &Log, classes: usize) -> Result<Answer, Missing> {
+    let reported = log.reported().and_then(|epoch| epoch.validation.accuracy);
+    let accuracy = reported.or(log.tested().and_then(|figures| figures.accuracy));
+    let accuracy = accuracy.ok_or(Need::TestAccuracy)?;
+    let rate = 1.0 / classes.max(2) as f64;
+    let hits = if reported.is_some() {
+        log.validation_hits()
+    } else {
+        log.test_hits()
+    };
+    let measured = Measured::new()
+        .statistic("accuracy above guessing", rounded(accuracy - rate))
+        .with("accuracy", rounded(accuracy))
+        .with("classes", classes);
+    let no_better = match hits {
+        Some((hits, rows)) => binomial_survival(hits, rows, rate) > LEVEL,
+        None => accuracy <= rate + UNKNOWN_ROWS,
+    };
+    let known = [Cause::LossMismatch, Cause::FailedRun]
+        .into_iter()
+        .find(|cause| case.finds_at_least(*cause, Severity::Caution));
+    if let Some(cause) = known.filter(|_| no_better) {
+        let summary = format!(
+            "The logged accuracy is {}, for which {} is the reason, or which it makes doubtful.",
+            percent(accuracy),
+            case.id(cause)
+        );
+        return Ok(Answer::clear(summary, measured));
+    }
+    if !no_better {
+        return Ok(Answer::clear(
+            format!(
+                "the log has {}, guessing among {classes} classes {}",
+                percent(accuracy),
+                percent(rate)
+            ),
+            measured,
+        ));
+    }
+    let spread = hits.map(|(_, rows)| (rate * (1.0 - rate) / rows.max(1) as f64).sqrt());
+    let worse = accuracy <= rate / 2.0 || spread.is_some_and(|spread| accuracy < rate - Z * spread);
+    let (verdict, fix) = if worse {
+        (
+            "worse than guessing, so that the model knows something that is read wrongly: labels and predictions in \
+             different orders do this",
+            "Compare the order of the classes of labels and predictions, and give the rows to the audit.",
+        )
+    } else {
+        (
+            "no better than guessing: it has shown no skill on these rows",
+            "Look at the loss and at the predicted classes: a model that learnt nothing mostly says one of them.",
+        )
+    };
+    Ok(Diagnosis {
+        severity: Severity::Unsound,
+        confidence: Confidence::Certain,
+        summary: format!(
+            "The logged accuracy is {}. Guessing among {classes} classes is right on {}, and on more where one is \
+             larger; the model is {verdict}.",
+            percent(accuracy),
+            percent(rate)
+        ),
+        effect: None,
+        fix: fix.to_owned(),
+        confirm: "Count the predicted labels, and compare with the true ones.".to_owned(),
+        measured,
+    }
+    .into())
+}
+
 /// Whether another cause is found that makes a model always say the same.
 fn is_explained(case: &Case<'_>) -> bool {
     Cause::OF_ONE_ANSWER
@@ -219,5 +306,39 @@ mod tests {
                 .unwrap()
                 < 1e-50
         );
+    }
+
+    #[test]
+    fn a_log_that_is_no_better_than_guessing_is_found() {
+        let check = |accuracy: f64, rows: Option<u64>, classes: usize| {
+            let mut log = crate::testing::log(&[(0.5, accuracy)]);
+            log.epochs[0].validation.loss = None;
+            log.validation_rows = rows;
+            let evidence = Evidence {
+                log: Some(log),
+                class_count: Some(classes),
+                ..Evidence::default()
+            };
+            ask(Cause::MajorityGuessing, &evidence)
+        };
+        assert!(
+            found(check(0.26, None, 4))
+                .summary
+                .contains("no better than guessing")
+        );
+        assert!(
+            found(check(0.05, None, 10))
+                .summary
+                .contains("worse than guessing")
+        );
+        assert!(
+            found(check(0.40, Some(1000), 2))
+                .summary
+                .contains("worse than guessing")
+        );
+        clear(check(0.40, None, 4));
+        // Summed up exactly: P(X ≥ 220) is 0.063 with 1000 rows and a share of 0.2, P(X ≥ 260) 2.6e-6.
+        found(check(0.22, Some(1000), 5));
+        clear(check(0.26, Some(1000), 5));
     }
 }

@@ -3,6 +3,7 @@
 mod copies;
 
 pub(crate) mod class_shift;
+pub(crate) mod easy_validation;
 pub(crate) mod exact_duplicates;
 pub(crate) mod giveaway;
 pub(crate) mod near_duplicates;

@@ -22,14 +22,15 @@
 //! The cause is found, and certain, if some logged validation loss is `L1` (within 0.002, or 0.2 % of
 //! losses above 1), none is `L0`, and the two candidates are at least 0.02 apart.
 //!
-//! With the log alone, a second softmax over `K` classes keeps the loss of every row between
-//! `f = ln(1 + (K - 1)/e)`, where the first softmax gave the true class everything, and `f + 1`. Some
-//! values of `f`: 0.313 for 2 classes, 0.744 for 4, 0.905 for 5, 1.461 for 10. The cause is *possible*
-//! if all logged losses lie in this range and the reported validation loss is more than 1.5 times the
-//! largest loss of a calibrated classifier of the logged accuracy `a`, which follows from Fano's
-//! inequality: `h(a) + (1 - a) ln(K - 1)` with the binary entropy `h`. A model that is merely unsure of
-//! itself can log the same. Log-probabilities as input are no fault: the softmax of `log_softmax(z)` is
-//! the softmax of `z`.
+//! With the log alone, a second softmax over `K` classes keeps the loss of every row between `f = ln(1 +
+//! (K - 1)/e)`, where the first softmax gave the true class everything, and `f + 1`. Some values of `f`:
+//! 0.313 for 2 classes, 0.744 for 4, 0.905 for 5, 1.461 for 10. The cause is *possible* if all logged
+//! losses lie in this range and the reported validation loss is more than 1.5 times the largest loss of
+//! a calibrated classifier of the logged accuracy `a`, which follows from Fano's inequality: `h(a) + (1
+//! - a) ln(K - 1)` with the binary entropy `h`. A model that is merely unsure of itself can log the
+//! same. If the number of classes is not known, all from 4 to 30 are tried, the training loss must be
+//! logged, and the loss must be too large for any of them. Log-probabilities as input are no fault: the
+//! softmax of `log_softmax(z)` is the softmax of `z`.
 //!
 //! ## What to do
 //! Remove the last softmax and keep the loss that takes logits, or keep the softmax and say
@@ -84,7 +85,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         }
         Err(missing) => match case.evidence.classes() {
             Some(classes) => Ok(from_log(log, classes)),
-            None => Err(missing),
+            None => of_some_classes(log).ok_or(missing),
         },
     }
 }
@@ -125,6 +126,41 @@ fn compare(log: &Log, once: f64, twice: f64) -> Answer {
 
 const FIX: &str = "Remove the softmax at the end of the model and keep `from_logits=True` (or \
                    `CrossEntropyLoss`), or keep the softmax and say `from_logits=False`; then train again.";
+
+/// Numbers of classes that are tried where nobody says how many there are. With fewer, losses of label smoothing
+/// look the same.
+const INFERRED: std::ops::RangeInclusive<usize> = 4..=30;
+
+/// A log of which no number of classes is known: found if some fit, and the loss is too large for the accuracy
+/// with any of them.
+fn of_some_classes(log: &Log) -> Option<Answer> {
+    let reported = log.reported()?;
+    reported.train.loss?;
+    above_cap(reported.validation, *INFERRED.end()).then_some(())?;
+    let found = |classes: &usize| match from_log(log, *classes) {
+        Answer::Found(found) => Some((*classes, found)),
+        Answer::Clear { .. } => None,
+    };
+    let fitting: Vec<_> = INFERRED
+        .into_iter()
+        .filter_map(|classes| found(&classes))
+        .collect();
+    let (least, most) = (fitting.first()?.0, fitting.last()?.0);
+    let (_, found) = fitting.into_iter().next()?;
+    Some(
+        Diagnosis {
+            summary: format!(
+                "For {least} to {most} classes, a softmax that is applied twice keeps every loss where the log has \
+                 them, and the loss is too large for the logged accuracy. That fits `from_logits=True` on the output \
+                 of a softmax. A model that is merely unsure of itself, or label smoothing, can log the same; the \
+                 number of classes (`classes=`) tells more."
+            ),
+            measured: found.measured.clone().with("classes", serde_json::json!([least, most])),
+            ..*found
+        }
+        .into(),
+    )
+}
 
 fn from_log(log: &Log, classes: usize) -> Answer {
     let floor = double_softmax_floor(classes);
@@ -248,5 +284,31 @@ mod tests {
             Cause::DoubleSoftmax,
             &log_only(5, &[(1.2, 0.55), (1.1, 0.6)]),
         ));
+    }
+
+    /// Keras on ten digits; the number of classes is not said.
+    #[test]
+    fn some_number_of_classes_may_fit() {
+        let with = |train: f64, epochs: &[(f64, f64)]| {
+            let mut log = log(epochs);
+            for epoch in &mut log.epochs {
+                epoch.train.loss = Some(train);
+            }
+            let evidence = Evidence {
+                log: Some(log),
+                ..Evidence::default()
+            };
+            ask(Cause::DoubleSoftmax, &evidence)
+        };
+        let some = found(with(1.644, &[(1.8, 0.7), (1.6135, 0.8942)]));
+        assert_eq!(
+            (some.severity, some.confidence),
+            (Severity::Caution, Confidence::Possible)
+        );
+        // The floor of 12 classes, ln(1 + 11/e), is 1.619; 1.8 is within 1 of that of 5, 0.905.
+        assert_eq!(some.measured.evidence["classes"], serde_json::json!([5, 11]));
+        // Overfitted, and as unsure as its accuracy.
+        assert!(with(0.2, &[(1.8, 0.7), (1.6135, 0.8942)]).is_err());
+        assert!(with(0.9, &[(1.0, 0.7), (0.9, 0.72)]).is_err());
     }
 }

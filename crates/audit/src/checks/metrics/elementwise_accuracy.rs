@@ -24,6 +24,11 @@
 //! accuracy as well: no epoch has both the accuracy and the loss of the saved rows, and `a` is not
 //! logged where another figure than `b` is reported. The effect is `b - a` in points.
 //!
+//! With a log alone, it is found if the last two accuracies are `1 - 1/K`, within 0.05 points and the
+//! digits of the log: that is `b` where no output is above one half. It is likely where the number of
+//! classes is known; otherwise up to 20 classes are tried, the training accuracies must be there as
+//! well, and it is possible.
+//!
 //! ## What to do
 //! Use categorical cross-entropy on a softmax over the classes, and a metric that counts rows, such as
 //! `categorical_accuracy` in Keras.
@@ -52,6 +57,7 @@ use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::case::epochs::predicting_epochs;
+use crate::evidence::log::Log;
 use crate::evidence::{Missing, Need, ScoreKind, Scores};
 use crate::measures::loss::elementwise_accuracy;
 
@@ -61,9 +67,19 @@ const TOLERANCE: f64 = 1.5e-3;
 /// How far both accuracies must be apart for a log to tell them apart.
 const LEAST_DISTANCE: f64 = 1e-2;
 
+/// How near `1 − 1/K` an accuracy must be that counts single outputs of which none is above one half, beside the
+/// digits of the log.
+const OF_NOTHING: f64 = 5e-4;
+
+/// Classes that are tried where nobody says how many there are.
+const INFERRED: std::ops::RangeInclusive<usize> = 3..=20;
+
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
-    let scored = case.scored(Split::Validation)?;
     let log = case.evidence.log()?;
+    let scored = match case.scored(Split::Validation) {
+        Ok(scored) => scored,
+        Err(missing) => return of_log(log, case.evidence.classes()).ok_or(missing),
+    };
     let logged: Vec<f64> = log
         .epochs
         .iter()
@@ -120,9 +136,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             100.0 * by_row
         ),
         effect: Some(effect::of(Figure::Logged, by_output - by_row)),
-        fix: "Use categorical cross-entropy on a softmax over the classes, and `categorical_accuracy` (the \
-              share of rows whose highest output is right)."
-            .to_owned(),
+        fix: FIX.to_owned(),
         confirm: "count the rows of the validation file whose highest score belongs to the true \
                   class"
             .to_owned(),
@@ -130,6 +144,75 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     }
     .into())
 }
+
+/// With a log alone: accuracies that stay where they are if no output of any row is above one half. Then every
+/// output is on the right side but that of the true class. Without the number of classes, those of training must
+/// be there as well.
+fn of_log(log: &Log, classes: Option<usize>) -> Option<Answer> {
+    let of = |split: Split| -> Vec<f64> {
+        let logged = log.epochs.iter().filter_map(|epoch| epoch.of(split).accuracy);
+        logged.collect()
+    };
+    let (validation, train) = (of(Split::Validation), of(Split::Train));
+    // Values that end in zeros have lost them.
+    let rounding = log
+        .rounding(|epoch| epoch.validation.accuracy)
+        .min(log.rounding(|epoch| epoch.train.accuracy));
+    let digits = rounding <= OF_NOTHING;
+    let last = |values: &[f64]| values.iter().rev().take(2).copied().collect::<Vec<f64>>();
+    let is_at = |values: &[f64], classes: usize| {
+        let expected = 1.0 - 1.0 / classes as f64;
+        let values = last(values);
+        !values.is_empty()
+            && values
+                .iter()
+                .all(|value| (value - expected).abs() <= rounding + OF_NOTHING)
+    };
+    let measured = Measured::new().with("logged_accuracy", *validation.last()?);
+    let inferred = || {
+        let enough = validation.len() >= 2 && train.len() >= 2;
+        INFERRED
+            .into_iter()
+            .find(|classes| enough && is_at(&validation, *classes) && is_at(&train, *classes))
+    };
+    let of_classes = match classes {
+        Some(classes) => Some(classes).filter(|classes| *classes > 2 && is_at(&validation, *classes)),
+        None => inferred(),
+    };
+    let Some(count) = of_classes.filter(|_| digits) else {
+        // Without the number of classes, other figures cannot be told from those of rows.
+        classes?;
+        let summary = "The logged accuracy is not that of single outputs of which none is above one half.";
+        return Some(Answer::clear(summary, measured));
+    };
+    let (severity, confidence, or) = match classes {
+        Some(_) => (Severity::Unsound, Confidence::Likely, ""),
+        None => (
+            Severity::Caution,
+            Confidence::Possible,
+            " The share of the largest class would look the same.",
+        ),
+    };
+    Some(
+        Diagnosis {
+            severity,
+            confidence,
+            summary: format!(
+                "The logged accuracy stays at {:.1} %, which is 1 − 1/{count}: what counting single outputs gives where \
+                 none of {count} is ever above one half, whatever the rows are.{or}",
+                100.0 * (1.0 - 1.0 / count as f64)
+            ),
+            effect: None,
+            fix: FIX.to_owned(),
+            confirm: "count the rows whose highest output is that of the true class".to_owned(),
+            measured: measured.with("classes", count),
+        }
+        .into(),
+    )
+}
+
+const FIX: &str = "Use categorical cross-entropy on a softmax over the classes, and `categorical_accuracy` (the \
+                   share of rows whose highest output is right).";
 
 /// What a sigmoid makes of each logit by itself.
 fn sigmoids(logits: &Scores) -> Scores {
@@ -146,10 +229,11 @@ fn sigmoids(logits: &Scores) -> Scores {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::Part;
-    use crate::testing::{ask, assert_close, clear, evidence, example, log, scored, statistic};
+    use crate::testing::{ask, assert_close, clear, evidence, example, found, log, scored, statistic};
 
     /// 83 of 100 rows right, with outputs of exactly 0 and 1.
     fn with_accuracy(labels: &[&str], accuracy: f64) -> Evidence {
@@ -183,5 +267,30 @@ mod tests {
         clear(ask(Cause::ElementwiseAccuracy, &with_accuracy(&["x"; 19], 0.83)));
         // With two outputs a row, half of a wrong row is not right: both ways of counting agree.
         clear(ask(Cause::ElementwiseAccuracy, &with_accuracy(&["x"; 2], 0.83)));
+    }
+
+    /// Ten sigmoids that begin at 0 and have learnt nothing but that.
+    #[test]
+    fn a_log_that_stays_at_the_accuracy_of_no_output_is_found() {
+        let check = |validation: [f64; 2], train: Option<[f64; 2]>, classes: Option<usize>| {
+            let mut log = log(&validation.map(|accuracy| (0.35, accuracy)));
+            for (epoch, accuracy) in log.epochs.iter_mut().zip(train.iter().flatten()) {
+                epoch.train.accuracy = Some(*accuracy);
+            }
+            let evidence = Evidence {
+                log: Some(log),
+                class_count: classes,
+                ..Evidence::default()
+            };
+            ask(Cause::ElementwiseAccuracy, &evidence)
+        };
+        let known = found(check([0.8997, 0.9], None, Some(10)));
+        assert_eq!(known.severity, Severity::Unsound);
+        let unknown = found(check([0.9, 0.9], Some([0.8996, 0.9]), None));
+        assert_eq!(unknown.severity, Severity::Caution);
+        clear(check([0.9, 0.9123], None, Some(10)));
+        clear(check([0.9, 0.9], None, Some(5)));
+        assert!(check([0.9, 0.9], Some([0.94, 0.95]), None).is_err());
+        assert!(check([0.9, 0.9], None, None).is_err());
     }
 }

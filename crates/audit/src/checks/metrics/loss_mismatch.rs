@@ -18,12 +18,21 @@
 //!
 //! ```text
 //! class weights       the logged loss is the weighted one, over the weights or over the rows
+//! another loss        a sum or a second division over the batch, base 2 or 10, binary cross-entropy,
+//!                     squared error, focal loss, 1 - p: within 0.1 %, or the digits of the log
 //! label smoothing     s = (logged - L0) / (U - L0), 0.005 ≤ s < 0.5, U the mean of -ln p over all classes
 //! a sum over a batch  logged / L0 > 4
 //! ```
 //!
-//! Without probabilities, a loss below `(1 - a) ln 2` is impossible at the accuracy `a`, because a
-//! wrong row gives its true class at most one half. A loss above 1.5 times the largest one of a
+//! Saved probabilities that are rounded allow a range of losses, and a log without accuracies is
+//! compared by the nearest of its epochs.
+//!
+//! Without probabilities, a loss below `(1 - a) ln 2` is impossible at the accuracy `a` of any epoch and
+//! split, because a wrong row gives its true class at most one half. That bound is one of cross-entropy
+//! in nats, as a mean over rows: which of binary cross-entropy averaged over outputs, focal loss and
+//! squared error would allow such a loss is said. A loss below 0 is no cross-entropy, and at an accuracy
+//! of 100 % it is at most `ln K`. If rows without probabilities show that the logged accuracy is not
+//! theirs, C17 takes precedence. A loss above 1.5 times the largest one of a
 //! calibrated classifier, `h(a) + (1 - a) ln(K - 1)`, is noted as possible, unless the model is
 //! overfitted: its validation loss is more than 1.2 times the best one, or the training loss is less
 //! than half of it. If the logged loss is that of a second softmax, C1 takes precedence.
@@ -53,57 +62,64 @@
 use labelproof_artifact::Split;
 
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::{capitalized, split_name};
 use crate::case::Case;
 use crate::case::epochs::predicting_epochs;
-use crate::evidence::log::Log;
+use crate::cause::Cause;
+use crate::evidence::log::{Epoch, Figures, Log};
 use crate::evidence::{Missing, Need};
 use crate::measures::class_counts::class_counts;
 use crate::measures::loss::{
-    above_cap, calibrated_cap, double_softmax_loss, is_logged, least_loss, overfitted, uniform_loss,
+    above_cap, calibrated_cap, double_softmax_loss, is_logged, least_loss, least_other_losses, loss_bounds,
+    of_loss, overfitted, uniform_loss,
 };
 use crate::measures::predicted::ScoredRows;
+use crate::measures::recounts::fitting;
 
 /// The relative difference from which on a loss counts as another one.
 const LEAST_DIFFERENCE: f64 = 0.03;
 
+/// How far below the bound a loss must be: means over batches, and digits of the log.
+const BELOW_BOUND: f64 = 0.02;
+
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let log = case.evidence.log()?;
-    let figures = log.reported().map(|epoch| epoch.validation).ok_or(Need::Log)?;
-    let loss = figures.loss.ok_or(Need::Log)?;
-    if let Ok(scored) = case.scored(Split::Validation) {
+    if let Ok(scored) = case.scored(Split::Validation)
+        && log.epochs.iter().any(|epoch| epoch.validation.loss.is_some())
+    {
         let train_counts = case
             .evidence
             .part(Split::Train)
             .and_then(|part| part.truth.as_deref())
             .map(|truth| class_counts(truth, scored.predicted.classes));
-        let epochs = predicting_epochs(case, false)?;
+        let mut epochs = predicting_epochs(case, false)?;
+        if log.epochs.iter().all(|epoch| epoch.validation.accuracy.is_none()) {
+            epochs = (0..log.epochs.len()).collect();
+        }
         return Ok(compare(log, &scored, &epochs, train_counts));
     }
+    let classes = case.evidence.classes();
+    if let Some(found) = impossible(log, classes) {
+        // The rows say which of the two is wrong.
+        if case.finds_at_least(Cause::LoggedFigures, Severity::Caution) {
+            let summary = format!(
+                "Loss and accuracy cannot be of the same rows; {} says what the rows give.",
+                case.id(Cause::LoggedFigures)
+            );
+            return Ok(Answer::clear(summary, found.measured));
+        }
+        return Ok(found.into());
+    }
+    let figures = log.reported().map(|epoch| epoch.validation).ok_or(Need::Log)?;
+    let loss = figures.loss.ok_or(Need::Log)?;
     let accuracy = figures.accuracy.ok_or(Need::ValidationScores)?;
-    let classes = case.evidence.classes().ok_or(Need::ValidationScores)?;
+    let classes = classes.ok_or(Need::ValidationScores)?;
     let (least, cap) = (least_loss(accuracy), calibrated_cap(accuracy, classes));
     let measured = Measured::new()
         .statistic("most loss of a calibrated classifier", cap)
         .with("least_possible_loss", least)
         .with("logged_loss", loss)
         .with("logged_accuracy", accuracy);
-    if loss < least {
-        return Ok(Diagnosis {
-            severity: Severity::Caution,
-            confidence: Confidence::Certain,
-            summary: format!(
-                "A loss of {loss:.3} is impossible at an accuracy of {:.1} %: every wrong row alone costs at \
-                 least 0.69, together {least:.3}. Loss and accuracy are not of the same rows, or the loss is \
-                 divided by too much.",
-                100.0 * accuracy
-            ),
-            effect: None,
-            fix: "Compute loss and accuracy in one pass over the same rows, as means over rows.".to_owned(),
-            confirm: CONFIRM.to_owned(),
-            measured,
-        }
-        .into());
-    }
     if above_cap(figures, classes) && !overfitted(log) {
         return Ok(Diagnosis {
             severity: Severity::Note,
@@ -129,6 +145,98 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         100.0 * accuracy
     );
     Ok(Answer::clear(summary, measured))
+}
+
+/// A loss that no predictions of the logged accuracy can have: of the reported epoch, or else of the last one that
+/// has such a pair.
+fn impossible(log: &Log, classes: Option<usize>) -> Option<Diagnosis> {
+    let reported = log.reported();
+    let places = (0..log.epochs.len()).rev();
+    let of_split = |split: Split| {
+        let judge = |epoch: &Epoch| impossible_pair(epoch.of(split), classes, &digits(log, split));
+        let first = reported.and_then(judge).map(|sentence| (String::new(), sentence));
+        first.or_else(|| {
+            let mut others = places.clone();
+            others.find_map(|place| {
+                let sentence = judge(&log.epochs[place])?;
+                Some((format!(" ({})", log.name(place)), sentence))
+            })
+        })
+    };
+    let (split, (place, (summary, measured))) = [Split::Validation, Split::Test, Split::Train]
+        .into_iter()
+        .find_map(|split| Some((split, of_split(split)?)))?;
+    Some(Diagnosis {
+        severity: Severity::Caution,
+        confidence: Confidence::Certain,
+        summary: format!("{} figures{place}: {summary}", capitalized(split_name(split))),
+        effect: None,
+        fix:
+            "Compute loss and accuracy in one pass over the same rows, as means over rows, and look at which \
+              functions their names were resolved to."
+                .to_owned(),
+        confirm: CONFIRM.to_owned(),
+        measured,
+    })
+}
+
+/// How far the loss, and the accuracy, may be rounded.
+fn digits(log: &Log, split: Split) -> [f64; 2] {
+    [
+        log.rounding(|epoch| epoch.of(split).loss).min(5e-3),
+        log.rounding(|epoch| epoch.of(split).accuracy).min(5e-3),
+    ]
+}
+
+fn impossible_pair(
+    figures: &Figures,
+    classes: Option<usize>,
+    [of_loss, of_accuracy]: &[f64; 2],
+) -> Option<(String, Measured)> {
+    let loss = figures.loss?;
+    let measured = Measured::new()
+        .with("logged_loss", loss)
+        .with("logged_accuracy", figures.accuracy);
+    if loss < 0.0 {
+        let summary = format!("a loss of {loss:.3} is no cross-entropy, which is never below 0.");
+        return Some((summary, measured));
+    }
+    let accuracy = figures.accuracy?;
+    // Rounding may have lowered the accuracy and the loss.
+    let least = least_loss((accuracy + of_accuracy).min(1.0));
+    if loss + of_loss < (1.0 - BELOW_BOUND) * least {
+        let others: Vec<&str> = least_other_losses(accuracy, classes)
+            .into_iter()
+            .filter(|(_, least)| loss + of_loss >= *least)
+            .map(|(name, _)| name)
+            .collect();
+        let possible = if others.is_empty() {
+            String::new()
+        } else {
+            format!(" It would be possible for {}.", others.join(", or for "))
+        };
+        let summary = format!(
+            "a loss of {loss:.3} is impossible at an accuracy of {:.1} %: every wrong row alone costs a cross-entropy \
+             at least 0.69 (ln 2), so that the mean is {:.3} or more. Loss and accuracy are not of the same rows, \
+             one of them counts something else, or the loss is divided by too much.{possible}",
+            100.0 * accuracy,
+            least_loss(accuracy)
+        );
+        let measured = measured
+            .statistic("least possible loss", least_loss(accuracy))
+            .with("least_possible_loss", least_loss(accuracy));
+        return Some((summary, measured));
+    }
+    let most = (classes?.max(2) as f64).ln();
+    (accuracy >= 1.0 && loss > most + of_loss + LEAST_DIFFERENCE).then(|| {
+        let summary = format!(
+            "a loss of {loss:.3} is impossible where all rows are right: the true class has the highest probability \
+             then, at least one of {}, which costs at most {most:.3}. A penalty on the weights, or a sum over the \
+             batch, may be in it.",
+            classes.unwrap_or(2)
+        );
+        (summary, measured.with("most_possible_loss", most))
+    })
 }
 
 const CONFIRM: &str =
@@ -157,7 +265,8 @@ fn weighted_losses(scored: &ScoredRows<'_>, train_counts: Option<Vec<u64>>) -> V
 }
 
 fn compare(log: &Log, scored: &ScoredRows<'_>, epochs: &[usize], train_counts: Option<Vec<u64>>) -> Answer {
-    let loss = scored.loss();
+    let (least, most) = loss_bounds(scored);
+    let loss = scored.loss().clamp(least, most);
     let twice = double_softmax_loss(scored.probabilities, scored.predicted.truth);
     let measured = Measured::new().statistic("cross-entropy of the saved probabilities", loss);
     // The figures of another epoch have another accuracy as well; that is not this check's business.
@@ -174,7 +283,8 @@ fn compare(log: &Log, scored: &ScoredRows<'_>, epochs: &[usize], train_counts: O
     let weighted = weighted_losses(scored, train_counts);
     let same = |expected: f64| (reported - expected).abs() <= SAME * expected.max(0.05);
     let is_weighted = !same(loss) && weighted.into_iter().any(same);
-    let near = (reported - loss).abs() < LEAST_DIFFERENCE * loss.max(1e-3);
+    let apart = LEAST_DIFFERENCE * loss.max(1e-3);
+    let near = reported > least - apart && reported < most + apart;
     if (near && !is_weighted) || is_logged(log, twice) {
         let summary = if near {
             format!("The log holds the loss of the saved probabilities, {loss:.4}.")
@@ -186,8 +296,12 @@ fn compare(log: &Log, scored: &ScoredRows<'_>, epochs: &[usize], train_counts: O
     let uniform = uniform_loss(scored.probabilities);
     let smoothing = (reported - loss) / (uniform - loss);
     let ratio = reported / loss;
+    let tolerance = (2.0 * log.rounding(|epoch| epoch.validation.loss)).max(1e-3 * reported);
+    let way = fitting(of_loss(scored, log.batch_size), reported, tolerance);
     let guess = if is_weighted {
         "It is what weighing each class by its rarity gives.".to_owned()
+    } else if let Some(way) = &way {
+        format!("It is {}.", way.is)
     } else if (0.005..0.5).contains(&smoothing) && reported > loss {
         format!(
             "It is what label smoothing of {smoothing:.2} would give; a penalty on the weights or class \
@@ -222,7 +336,6 @@ fn compare(log: &Log, scored: &ScoredRows<'_>, epochs: &[usize], train_counts: O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::evidence::Part;
     use crate::testing::{
@@ -281,6 +394,23 @@ mod tests {
         let impossible = found(ask(Cause::LossMismatch, &log_only(0.1, 0.5)));
         assert_eq!(impossible.confidence, Confidence::Certain);
         assert_close(number(&impossible.measured, "least_possible_loss"), 0.3466, 1e-4);
+        // Focal loss: a wrong row costs at least a quarter of ln 2; five squared errors at least one half.
+        assert!(
+            impossible
+                .summary
+                .ends_with("possible for focal loss, or for a mean squared error.")
+        );
+        // Where nobody says how many classes there are, and whatever the average over a batch does.
+        let unknown = Evidence {
+            class_count: None,
+            ..log_only(0.0616, 0.0977)
+        };
+        let unknown = found(ask(Cause::LossMismatch, &unknown));
+        assert_close(number(&unknown.measured, "least_possible_loss"), 0.6254, 1e-4);
+        clear(ask(Cause::LossMismatch, &log_only(0.3430, 0.5)));
+        found(ask(Cause::LossMismatch, &log_only(-0.3, 0.5)));
+        // All right, and yet dearer than a fifth for each class, which costs ln 5 = 1.609.
+        found(ask(Cause::LossMismatch, &log_only(2.5, 1.0)));
         // As docs/causes.md says of the origin case: the cap at this accuracy is 0.692.
         let origin = found(ask(Cause::LossMismatch, &log_only(1.2148, 0.83)));
         assert_eq!(

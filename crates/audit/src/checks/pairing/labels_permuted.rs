@@ -58,7 +58,7 @@ use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::capitalized;
 use crate::case::Case;
-use crate::case::suspect::suspect;
+use crate::case::suspect::mispaired_suspect;
 use crate::cause::Cause;
 use crate::evidence::Missing;
 use crate::measures::pairing::{Renaming, renaming};
@@ -67,7 +67,7 @@ use crate::measures::pairing::{Renaming, renaming};
 const LEAST_GAIN: f64 = 0.005;
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
-    let (matrix, expected, split) = if let Ok(suspect) = suspect(case) {
+    let (matrix, expected, split) = if let Ok(suspect) = mispaired_suspect(case) {
         (
             suspect.rows.confusion().matrix(),
             suspect.expected_at_least(),
@@ -246,5 +246,16 @@ mod tests {
     fn no_renaming_explains_the_origin_case() {
         let measured = clear(ask(Cause::LabelsPermuted, &crate::testing::origin()));
         assert_close(statistic(&measured), 4805.0 / 15000.0, 1e-12);
+    }
+
+    #[test]
+    fn validation_rows_alone_are_looked_at() {
+        let mut alone = predicted_by(
+            &renamed(&simulated(5, 2000, 0.83, 2), [0, 3, 1, 2, 4]),
+            &simulated(5, 10, 0.83, 1),
+        );
+        alone.dataset.test = None;
+        let found = crate::testing::found(ask(Cause::LabelsPermuted, &alone));
+        assert!(found.summary.contains("validation figures"), "{}", found.summary);
     }
 }

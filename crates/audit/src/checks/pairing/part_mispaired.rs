@@ -51,13 +51,13 @@ use serde_json::json;
 use crate::answer::effect::{self, Effect, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
-use crate::case::suspect::{Suspect, suspect};
+use crate::case::suspect::{Suspect, mispaired_suspect};
 use crate::evidence::{Missing, Need};
 use crate::measures::comparison::shuffled_accuracy;
 use crate::measures::pairing::{Segment, shifted_run, worst_segment};
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
-    let suspect = suspect(case)?;
+    let suspect = mispaired_suspect(case)?;
     let rows = suspect.rows;
     let name = suspect.split.name();
     let segment = worst_segment(&rows).ok_or(Need::MoreRows)?;
@@ -192,5 +192,17 @@ mod tests {
                 .map(|row| row.into_iter().map(|score| 0.3 * score).collect()),
         );
         clear(ask(Cause::PartMispaired, &predicted_by(&validation, &test)));
+    }
+
+    #[test]
+    fn validation_rows_alone_are_looked_at() {
+        let mut alone = mispaired(1500..2000);
+        alone.dataset.validation = alone.dataset.test.take();
+        let found = found(ask(Cause::PartMispaired, &alone));
+        assert!(
+            found.summary.contains("of the validation file"),
+            "{}",
+            found.summary
+        );
     }
 }

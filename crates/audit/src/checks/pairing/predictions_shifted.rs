@@ -46,14 +46,14 @@
 use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
-use crate::case::suspect::suspect;
+use crate::case::suspect::mispaired_suspect;
 use crate::cause::Cause;
 use crate::evidence::Missing;
 use crate::measures::pairing::{LARGEST_LAG, ShiftedRun, shift, shifted_run};
 use labelproof_artifact::wording::counted;
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
-    let suspect = suspect(case)?;
+    let suspect = mispaired_suspect(case)?;
     let name = suspect.split.name();
     let rows = suspect.rows;
     let Some(found) = shifted_run(&rows, case.significance()) else {
@@ -175,5 +175,18 @@ mod tests {
             Cause::PredictionsShifted,
             &shifted(0, |rows| rows.rotate_left(200)),
         ));
+    }
+
+    #[test]
+    fn validation_rows_alone_are_looked_at() {
+        let mut alone = shifted(0, |rows| rows.rotate_left(7));
+        alone.dataset.validation = alone.dataset.test.take();
+        let found = found(ask(Cause::PredictionsShifted, &alone));
+        assert_eq!(found.measured.evidence["lag"], 7);
+        assert!(
+            found.summary.contains("validation predictions"),
+            "{}",
+            found.summary
+        );
     }
 }

@@ -20,10 +20,12 @@
 //!                                     c = Σ_k share of k in the labels · share of k in the predictions
 //! ```
 //!
-//! It is likely with scores and possible without. Without another split, it is found if at least 100
-//! rows have a normalised mutual information of labels and predictions below 0.02, an accuracy below
-//! `c + 0.05`, a mean confidence above `c + 0.4`, and no class with 80 % of the predictions. C10, C12,
-//! C13, C23 and C61 take precedence, because each of them explains more.
+//! It is likely with scores and possible without. Where only the log says what to expect of the split,
+//! at least 80 % of the rows must be mis-paired, and the model must be as sure of itself as the logged
+//! accuracy lets expect. Without another split, it is found if at least 100 rows have a normalised
+//! mutual information of labels and predictions below 0.02, an accuracy below `c + 0.05`, a mean
+//! confidence above `c + 0.4`, and no class with 80 % of the predictions. C10, C12, C13, C23 and C61
+//! take precedence, because each of them explains more.
 //!
 //! ## What to do
 //! Save the row id beside each prediction and join by it. Switch shuffling off in the loader that
@@ -54,7 +56,7 @@ use labelproof_metrics::normalized_mutual_information;
 use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
-use crate::case::suspect::{Suspect, confidence_shift, other, suspect};
+use crate::case::suspect::{Suspect, confidence_shift, mispaired_suspect, other};
 use crate::cause::Cause;
 use crate::evidence::Missing;
 use crate::measures::class_counts::class_counts;
@@ -63,8 +65,14 @@ use crate::measures::comparison::{counts_differ, shuffled_accuracy};
 /// Cramér's V from which on two distributions of predicted classes count as different.
 const LEAST_DIFFERENCE: f64 = 0.1;
 
+/// The share of rows beside other labels that counts as nearly all, where only the log says what to expect.
+const NEARLY_ALL: f64 = 0.8;
+
+/// How far the mean confidence may be below the logged accuracy.
+const UNSURE: f64 = 0.15;
+
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
-    let suspect = suspect(case)?;
+    let suspect = mispaired_suspect(case)?;
     let name = suspect.split.name();
     let rows = suspect.rows;
     let chance = shuffled_accuracy(&rows);
@@ -80,18 +88,23 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .with("accuracy_if_shuffled", chance);
     let clear = |summary: String| Ok(Answer::clear(summary, measured.clone()));
     let shift = confidence_shift(case, suspect.split).ok();
+    let otherwise = || {
+        case.finds(Cause::LabelsPermuted)
+            || case.finds(Cause::PredictionsShifted)
+            || case.finds(Cause::PartMispaired)
+    };
     let Some(reference) = suspect.reference_accuracy().filter(|_| suspect.below) else {
         return match unaided(case, &suspect, information, chance) {
-            Some(found) => Ok(Diagnosis { measured, ..found }.into()),
-            None => clear(format!(
+            // What is paired wrongly in another way, or not that of its own scores, carries no information either.
+            Some(found) if !otherwise() && !case.finds(Cause::StoredPredictions) => {
+                Ok(Diagnosis { measured, ..found }.into())
+            }
+            _ => clear(format!(
                 "The {name} predictions say as much about their labels as the figures let expect."
             )),
         };
     };
-    if case.finds(Cause::LabelsPermuted)
-        || case.finds(Cause::PredictionsShifted)
-        || case.finds(Cause::PartMispaired)
-    {
+    if otherwise() {
         return clear(format!(
             "Another way of mis-pairing explains the mistakes of the {name} rows better."
         ));
@@ -106,6 +119,15 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             "The {name} predictions are not those of their own scores (see C61), whatever row these belong \
              to."
         ));
+    }
+    if suspect.by_log {
+        return Ok(match against_log(case, &suspect, reference, chance) {
+            Some(found) => Diagnosis { measured, ..found }.into(),
+            None => Answer::clear(
+                format!("What the log says of the {name} rows is not what their shuffling would leave."),
+                measured,
+            ),
+        });
     }
     let other_counts = case
         .predicted(other(suspect.split))
@@ -162,6 +184,52 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         },
     }
     .into())
+}
+
+/// Rows of which the log says much more: nearly all of them stand beside other labels. That the log's figure counts
+/// something else is as likely for a part of them.
+fn against_log(case: &Case<'_>, suspect: &Suspect<'_>, reference: f64, chance: f64) -> Option<Diagnosis> {
+    let accuracy = suspect.rows.accuracy();
+    let share = ((reference - accuracy) / (reference - chance)).clamp(0.0, 1.0);
+    let mean = case.scored(suspect.split).ok().map(|scored| {
+        let confidences = scored.confidences();
+        confidences.iter().sum::<f64>() / confidences.len() as f64
+    });
+    let is_sure = mean.is_none_or(|mean| mean >= reference - UNSURE);
+    let counts = class_counts(suspect.rows.predictions, suspect.rows.classes);
+    let expected = class_counts(suspect.rows.truth, suspect.rows.classes);
+    let other_classes = counts_differ(&counts, &expected)
+        .is_some_and(|(v, p_value)| case.significant(p_value) && v >= LEAST_DIFFERENCE);
+    let sure = match mean {
+        Some(mean) => format!(" The model is as sure of itself ({mean:.2}) as such an accuracy lets expect."),
+        None => String::new(),
+    };
+    (share >= NEARLY_ALL && is_sure && !other_classes).then(|| Diagnosis {
+        severity: Severity::Unsound,
+        confidence: if mean.is_some() {
+            Confidence::Likely
+        } else {
+            Confidence::Possible
+        },
+        summary: format!(
+            "The log says that {:.1} % of the {} rows are right, their saved predictions give {:.1} %, and shuffling \
+             all of them would give {:.1} %: nearly all of the {} predictions stand beside the label of another \
+             row.{sure}",
+            100.0 * reference,
+            suspect.split,
+            100.0 * accuracy,
+            100.0 * chance,
+            suspect.split
+        ),
+        effect: suspect.effect(),
+        fix: "Save the row id beside each prediction and join by it; switch shuffling off in the loader that \
+              predicts."
+            .to_owned(),
+        confirm: "predict 50 texts of the file again, one by one, and compare with what the file \
+                  says"
+            .to_owned(),
+        measured: Measured::new(),
+    })
 }
 
 /// Without a better split to compare with: predictions that carry no information on their labels although the

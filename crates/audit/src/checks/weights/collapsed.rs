@@ -9,14 +9,26 @@
 //!
 //! ## How it is tested
 //! The audit counts the predicted classes of the test and of the validation rows, if there are at least
-//! 20:
+//! 20, or the columns of the test confusion matrix:
 //!
 //! ```text
 //! share = rows predicted as the most predicted class / rows
 //! found:  share > 0.95 and share - (share of this class in the labels) > 0.10
 //! ```
 //!
-//! It is unsound, and certain. If another check finds, as unsound, why the model always says the same,
+//! It is unsound, and certain. With a log alone, a model that always says the same is known by figures
+//! that only it has. If a share `s` of the rows is of the class that it says,
+//!
+//! ```text
+//! of one class  precision = accuracy and recall = 1, or precision, recall and F1 = 0
+//! weighted      recall = accuracy = s, precision = s², F1 = 2 s²/(1 + s)
+//! macro         recall = 1/K, precision = s/K, F1 = 2 s/((1 + s) K)
+//! ```
+//!
+//! The recall and one of the others must be this (within the digits given and 0.1 points), at accuracies
+//! below 95 %; it is unsound, and likely. An AUC of 0.500 says that all rows have the same scores.
+//!
+//! If another check finds, as unsound, why the model always says the same,
 //! it takes precedence: damaged texts (C37), a model that does not see the text (C33), weights of
 //! another epoch (C21), or other statistics of batch normalisation (C22).
 //!
@@ -39,17 +51,19 @@
 //! ## References
 //! - Mosbach, Andriushchenko and Klakow, 2021, *On the Stability of Fine-tuning BERT: Misconceptions,
 //!   Explanations, and Strong Baselines*.
+//! - `google-research/bert#688`: all rows get the same probabilities.
 //! - `explosion/spaCy#2663` and `ThilinaRajapakse/simpletransformers#389`: classifiers that always
 //!   predict one class.
 
 use labelproof_artifact::Split;
 
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::percent;
 use crate::case::Case;
 use crate::case::suspect::suspect;
 use crate::cause::Cause;
+use crate::evidence::log::{Epoch, Figures, Log};
 use crate::evidence::{Missing, Need};
-use crate::measures::class_counts::class_counts;
 
 /// The share of one predicted class from which on the model has collapsed.
 const COLLAPSED: f64 = 0.95;
@@ -58,25 +72,34 @@ const COLLAPSED: f64 = 0.95;
 const LEAST_SURPLUS: f64 = 0.1;
 
 /// Rows below which a class may be all there is by chance.
-const FEWEST_ROWS: usize = 20;
+const FEWEST_ROWS: u64 = 20;
+
+/// An accuracy from which on the figures of a constant answer are near those of any good model.
+const TOO_GOOD: f64 = 0.95;
+
+/// How far a figure may be from that of a constant answer, beside the digits of the log.
+const APART: f64 = 1e-3;
+
+/// How near one half an AUC is that of equal scores.
+const NO_ORDER: f64 = 5e-4;
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let mut looked = None;
     for split in [Split::Test, Split::Validation] {
-        let Ok(rows) = case.predicted(split) else {
+        let counts = match case.predicted(split) {
+            Ok(rows) => Some(rows.confusion().totals()),
+            Err(_) if split == Split::Test => case.test_totals().ok(),
+            Err(_) => None,
+        };
+        let Some(counts) = counts.filter(|counts| counts.rows >= FEWEST_ROWS) else {
             continue;
         };
-        if rows.truth.len() < FEWEST_ROWS {
-            continue;
-        }
-        let predicted = class_counts(rows.predictions, rows.classes);
-        let truth = class_counts(rows.truth, rows.classes);
         let (class, most) = (0_u32..)
-            .zip(&predicted)
+            .zip(&counts.predicted)
             .max_by_key(|&(class, count)| (*count, std::cmp::Reverse(class)))
             .map_or((0, 0), |(class, count)| (class, *count));
-        let share = most as f64 / rows.rows() as f64;
-        let wanted = truth[class as usize] as f64 / rows.rows() as f64;
+        let share = most as f64 / counts.rows as f64;
+        let wanted = counts.support[class as usize] as f64 / counts.rows as f64;
         let measured = Measured::new()
             .statistic("share of the most predicted class", share)
             .with("class", case.evidence.label(class))
@@ -94,13 +117,164 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         }
         looked.get_or_insert((share, measured));
     }
-    let (share, measured) = looked.ok_or(Need::TestPredictions)?;
-    let summary = format!(
-        "The most predicted class has {:.1} % of the predictions.",
-        100.0 * share
-    );
-    Ok(Answer::clear(summary, measured))
+    if let Some(log) = &case.evidence.log
+        && let Some(found) = constant_in_log(log, case.evidence.classes())
+    {
+        return Ok(found.into());
+    }
+    if let Some((share, measured)) = looked {
+        let summary = format!(
+            "The most predicted class has {:.1} % of the predictions.",
+            100.0 * share
+        );
+        return Ok(Answer::clear(summary, measured));
+    }
+    let has_metrics = |epoch: &Epoch| epoch.validation.has_metric() || epoch.test.has_metric();
+    if case
+        .evidence
+        .log
+        .as_ref()
+        .is_some_and(|log| log.epochs.iter().any(has_metrics))
+    {
+        let summary =
+            "The logged precision, recall and F1 are not those of a model that always says the same.";
+        return Ok(Answer::clear(summary, Measured::new()));
+    }
+    let few = case.test_totals().is_ok() || case.predicted(Split::Validation).is_ok();
+    Err(Missing::from(if few {
+        Need::MoreRows
+    } else {
+        Need::TestPredictions
+    }))
 }
+
+/// Figures of the reported epoch, or of the test rows, that only a model has that always says the same.
+fn constant_in_log(log: &Log, classes: Option<usize>) -> Option<Diagnosis> {
+    let reported = log.reported().map(|epoch| (Split::Validation, epoch.validation));
+    let tested = log.tested().map(|figures| (Split::Test, *figures));
+    [reported, tested].into_iter().flatten().find_map(|(split, figures)| {
+        let rounding = |read: fn(&Figures) -> Option<f64>| {
+            let digits = log.rounding(|epoch: &Epoch| read(epoch.of(split)));
+            digits.min(5e-3) + APART
+        };
+        let apart = Apart {
+            accuracy: rounding(|figures| figures.accuracy),
+            precision: rounding(|figures| figures.precision),
+            recall: rounding(|figures| figures.recall),
+            f1: rounding(|figures| figures.f1),
+        };
+        let sentence = one_class(&figures, &apart)
+            .or_else(|| averaged(&figures, &apart, classes))
+            .or_else(|| without_order(log, split, &figures))?;
+        Some(Diagnosis {
+            severity: Severity::Unsound,
+            confidence: Confidence::Likely,
+            summary: format!(
+                "The logged {split} figures are those of a model that always answers the same class: {sentence}."
+            ),
+            effect: None,
+            fix: FIX.to_owned(),
+            confirm: format!("count the predicted classes of the {split} rows"),
+            measured: Measured::new()
+                .with("accuracy", figures.accuracy)
+                .with("precision", figures.precision)
+                .with("recall", figures.recall)
+                .with("f1", figures.f1)
+                .with("auc", figures.auc),
+        })
+    })
+}
+
+/// How far logged figures may be from expected ones.
+struct Apart {
+    accuracy: f64,
+    precision: f64,
+    recall: f64,
+    f1: f64,
+}
+
+/// Of the figures of one class: it is always said, or never.
+fn one_class(figures: &Figures, apart: &Apart) -> Option<String> {
+    let accuracy = figures
+        .accuracy
+        .filter(|accuracy| (0.001..TOO_GOOD).contains(accuracy))?;
+    let zero = |value: Option<f64>| value.is_some_and(|value| value.abs() < 1e-9);
+    let is_never = zero(figures.recall) && figures.f1.is_none_or(|f1| f1 == 0.0)
+        || zero(figures.f1) && figures.precision.is_none_or(|precision| precision == 0.0);
+    if is_never {
+        return Some(format!(
+            "recall and F1 are 0 beside an accuracy of {}, so that no row is predicted as the class that they are of",
+            percent(accuracy)
+        ));
+    }
+    let (precision, recall) = (figures.precision?, figures.recall?);
+    let is_always =
+        recall >= 1.0 - 1e-9 && (precision - accuracy).abs() <= apart.precision.max(apart.accuracy);
+    is_always.then(|| {
+        format!(
+            "the recall is 100 % and the precision, {}, is the accuracy, so that every row is predicted as the class \
+             that they are of",
+            percent(precision)
+        )
+    })
+}
+
+/// Of averages over classes.
+fn averaged(figures: &Figures, apart: &Apart, classes: Option<usize>) -> Option<String> {
+    let share = figures
+        .accuracy
+        .filter(|accuracy| (0.001..TOO_GOOD).contains(accuracy))?;
+    let recall = figures.recall;
+    let near = |logged: Option<f64>, expected: f64, apart: f64| {
+        logged.map(|logged| (logged - expected).abs() <= apart)
+    };
+    let all = |expected: [f64; 3]| {
+        let [precision, recalled, f1] = expected;
+        let same = [
+            near(figures.precision, precision, apart.precision),
+            near(recall, recalled, apart.recall),
+            near(figures.f1, f1, apart.f1),
+        ];
+        let known = same.iter().flatten();
+        // One figure alone may be so by chance.
+        known.clone().count() >= 2 && known.clone().all(|same| *same)
+    };
+    let f1 = 2.0 * share / (1.0 + share);
+    if all([share * share, share, share * f1]) {
+        return Some(format!(
+            "with {} of the rows right, the precision is the square of the recall, as weighted averages of one answer \
+             are",
+            percent(share)
+        ));
+    }
+    let inferred = recall
+        .filter(|recall| *recall > 0.0)
+        .map(|recall| (1.0 / recall).round());
+    let classes = classes
+        .map(|classes| classes as f64)
+        .or(inferred)
+        .filter(|classes| *classes >= 2.0)?;
+    all([share / classes, 1.0 / classes, f1 / classes]).then(|| {
+        format!(
+            "the mean recall is {}, one class of {classes}, and precision and F1 are what one answer gives at an \
+             accuracy of {}",
+            percent(1.0 / classes),
+            percent(share)
+        )
+    })
+}
+
+/// An AUC that equal scores have.
+fn without_order(log: &Log, split: Split, figures: &Figures) -> Option<String> {
+    let auc = figures.auc?;
+    let has_digits =
+        log.rounding(|epoch: &Epoch| epoch.of(split).auc) <= NO_ORDER || (auc - 0.5).abs() < 1e-12;
+    (has_digits && (auc - 0.5).abs() <= NO_ORDER)
+        .then(|| "the AUC is 0.500, which it is where all rows have the same scores".to_owned())
+}
+
+const FIX: &str = "Lower the learning rate, warm it up over the first steps, weigh rare classes, and try another \
+                   seed; if validation was fine, predict with the weights that it was measured with.";
 
 /// The cause that makes a model always say the same, if one of them is found.
 fn reason(case: &Case<'_>) -> Option<Cause> {
@@ -124,9 +298,7 @@ fn found(case: &Case<'_>, split: Split, class: u32, share: f64, wanted: f64, mea
             .ok()
             .filter(|suspect| suspect.split == split && suspect.below)
             .and_then(|suspect| suspect.effect()),
-        fix: "Lower the learning rate, warm it up over the first steps, weigh rare classes, and try another \
-              seed; if validation was fine, predict with the weights that it was measured with."
-            .to_owned(),
+        fix: FIX.to_owned(),
         confirm: "count the predicted classes of each file".to_owned(),
         measured,
     }
@@ -168,5 +340,90 @@ mod tests {
             Cause::Collapsed,
             &evidence(&["a", "b"], [Part::default(), Part::default(), predicted(&rows)]),
         ));
+    }
+
+    /// The matrix of a binary classifier whose probabilities were cast to integers.
+    #[test]
+    fn one_column_of_a_matrix_is_found() {
+        let with = |matrix: [[u64; 2]; 2]| Evidence {
+            confusion: Some(matrix.iter().map(|row| row.to_vec()).collect()),
+            ..Evidence::default()
+        };
+        let found = found_in(&with([[53, 0], [90, 0]]));
+        assert_close(statistic(&found.measured), 1.0, 1e-12);
+        assert_close(
+            number(&found.measured, "share_of_its_labels"),
+            53.0 / 143.0,
+            1e-12,
+        );
+        clear(ask(Cause::Collapsed, &with([[50, 3], [10, 80]])));
+        assert_eq!(
+            ask(Cause::Collapsed, &with([[8, 0], [9, 0]])),
+            Err(Need::MoreRows.into())
+        );
+    }
+
+    fn found_in(evidence: &Evidence) -> Diagnosis {
+        crate::testing::found(ask(Cause::Collapsed, evidence))
+    }
+
+    /// Accuracy, precision, recall and F1.
+    fn with_figures([accuracy, precision, recall, f1]: [f64; 4], classes: Option<usize>) -> Evidence {
+        let validation = Figures {
+            accuracy: Some(accuracy),
+            precision: Some(precision),
+            recall: Some(recall),
+            f1: Some(f1),
+            ..Figures::default()
+        };
+        Evidence {
+            log: Some(Log {
+                epochs: vec![Epoch {
+                    validation,
+                    ..Epoch::default()
+                }],
+                ..Log::default()
+            }),
+            class_count: classes,
+            ..Evidence::default()
+        }
+    }
+
+    /// By hand, of 100 rows that are all predicted as one of three classes, which 62 are of: its precision is 0.62,
+    /// its recall 1 and its F1 1.24/1.62; those of the other classes are 0.
+    #[test]
+    fn figures_of_one_answer_are_found() {
+        let check = |figures, classes, words: &str| {
+            let found = found_in(&with_figures(figures, classes));
+            assert!(found.summary.contains(words), "{}", found.summary);
+        };
+        check([0.62, 0.3844, 0.62, 0.4746], None, "square of the recall");
+        check([0.62, 0.2067, 0.3333, 0.2551], Some(3), "one class of 3");
+        check([0.62, 0.2067, 0.3333, 0.2551], None, "one class of 3");
+        check([0.62, 0.62, 1.0, 0.7654], None, "every row is predicted");
+        check([0.62, 0.0, 0.0, 0.0], None, "no row is predicted");
+        // Of models that know something, macro and of one class, and of a good one.
+        clear(ask(
+            Cause::Collapsed,
+            &with_figures([0.62, 0.60, 0.5833, 0.5833], Some(3)),
+        ));
+        clear(ask(
+            Cause::Collapsed,
+            &with_figures([0.90, 0.88, 1.0, 0.9362], None),
+        ));
+        clear(ask(
+            Cause::Collapsed,
+            &with_figures([0.97, 0.9409, 0.97, 0.955], None),
+        ));
+    }
+
+    #[test]
+    fn an_auc_of_one_half_is_found() {
+        let mut evidence = with_figures([0.62, 0.6, 0.6, 0.6], None);
+        let figures = &mut evidence.log.as_mut().unwrap().epochs[0].validation;
+        figures.auc = Some(0.5);
+        assert!(found_in(&evidence).summary.contains("the same scores"));
+        evidence.log.as_mut().unwrap().epochs[0].validation.auc = Some(0.52);
+        clear(ask(Cause::Collapsed, &evidence));
     }
 }

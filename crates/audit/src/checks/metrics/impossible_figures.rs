@@ -1,0 +1,376 @@
+//! # Logged figures that cannot be together
+//!
+//! Two figures of one epoch exclude each other: no set of rows has both. One of them is computed over
+//! other rows, under another average, with another threshold, or is not what its name says.
+//!
+//! ## Why the figures look good
+//! Each figure by itself is possible, and nobody computes one from the other.
+//!
+//! ## How it is tested
+//! The audit needs a log. Whatever the average over classes (macro, weighted, micro, of one class, or a
+//! mean over batches), precision `P`, recall `R` and `F1` obey
+//!
+//! ```text
+//! P + R - 1 ≤ F1 ≤ 2 P R / (P + R)
+//! ```
+//!
+//! because the harmonic mean of each class is at least its smaller side, and is concave. With `K` known
+//! classes, the accuracy is at least the least of `R/(1 + R(1 - P)/P)`, which holds for figures of one
+//! class, `R`, for weighted ones, and `1 - K(1 - R)`, for macro ones. Where the number of rows is given,
+//! the accuracy must be a whole number of them. The digits that the log gives are allowed for, and 0.2
+//! points. It is a caution, and certain.
+//!
+//! A classification report whose own lines exclude each other is found as well: its averages are not
+//! those of its classes, or no counts of rows give its figures.
+//!
+//! An AUC of at least 0.95 beside an accuracy of guessing is no contradiction but as telling: the scores
+//! put the rows in the right order, and the choice that is made of them ignores it. It is a caution, and
+//! likely. A loss that is impossible at its accuracy is C3.
+//!
+//! ## What to do
+//! Save labels, predictions and scores of the validation rows, and compute all figures from them in one
+//! place, under one average.
+//!
+//! ## Example
+//! For the data of the test `an_f1_above_precision_and_recall_is_found`, the audit prints:
+//!
+//! ```text
+//! 1. Logged figures that cannot be together (C18, caution, certain)
+//!    In the validation figures, an F1 of 74.0 % is impossible beside a precision of 71.0 % and a
+//!    recall of 62.0 %: under every average it is at most 66.2 %. The three are of different averages,
+//!    rows or thresholds.
+//!    What to do: Save labels, predictions and scores of these rows, and compute all figures from them
+//!    in one place, under one average.
+//!    How to make sure: give the rows with their predictions, and audit again: every logged figure is
+//!    compared with what they give
+//! ```
+//!
+//! ## References
+//! - Opitz and Burst, 2019, *Macro F1 and Macro F1* (arXiv 1911.03347): the F1 of averages is at least the
+//!   average of F1.
+//! - scikit-learn user guide, section 3.4.4.
+
+use labelproof_artifact::Split;
+
+use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
+use crate::answer::wording::split_name;
+use crate::case::Case;
+use crate::evidence::log::{Epoch, Figures, Log};
+use crate::evidence::{Missing, Need};
+
+/// What definitions differ by, and means over batches of different sizes.
+const MARGIN: f64 = 2e-3;
+
+/// The AUC from which on scores put nearly all rows in order.
+const ORDERED: f64 = 0.95;
+
+/// How little above guessing an accuracy is no better.
+const GUESSED: f64 = 0.05;
+
+pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let mut looked = false;
+    let mut found: Option<Diagnosis> = None;
+    for report in &case.evidence.margins {
+        looked = true;
+        if let (None, Some(first)) = (&found, report.contradictions.first()) {
+            let said = contradiction(
+                report.contradictions.len() as f64,
+                format!("this cannot be: {first}"),
+            );
+            found = Some(diagnosis(&said, &format!("report {}", report.source)));
+        }
+    }
+    let classes = case.evidence.classes();
+    let Ok(log) = case.evidence.log() else {
+        return answer(found, looked);
+    };
+    for split in [Split::Validation, Split::Test, Split::Train] {
+        for (place, epoch) in log.epochs.iter().enumerate().rev() {
+            let figures = epoch.of(split);
+            let digits = Digits { log, split };
+            looked |= figures.has_metric()
+                || figures.accuracy.is_some() && (figures.auc.is_some() || log.said_rows(split).is_some());
+            let contradiction = [
+                of_f1(figures, digits),
+                of_accuracy(figures, digits, classes),
+                of_auc(figures, classes),
+                of_rows(figures, digits),
+            ];
+            let gravest = contradiction
+                .into_iter()
+                .flatten()
+                .max_by_key(|said| said.severity);
+            let Some(said) = gravest else { continue };
+            if found.as_ref().is_none_or(|found| said.severity > found.severity) {
+                let epoch = if log.epochs.len() > 1 {
+                    format!(" of {}", log.name(place))
+                } else {
+                    String::new()
+                };
+                found = Some(diagnosis(&said, &format!("{} figures{epoch}", split_name(split))));
+            }
+        }
+    }
+    answer(found, looked)
+}
+
+fn answer(found: Option<Diagnosis>, looked: bool) -> Result<Answer, Missing> {
+    match found {
+        Some(found) => Ok(found.into()),
+        None if looked => Ok(Answer::clear(
+            "The logged figures can be those of one set of rows.",
+            Measured::new(),
+        )),
+        None => Err(Need::LoggedMetric.into()),
+    }
+}
+
+/// How many digits the log gives of a figure.
+#[derive(Clone, Copy)]
+struct Digits<'a> {
+    log: &'a Log,
+    split: Split,
+}
+
+impl Digits<'_> {
+    /// Half of the last digit.
+    fn of(&self, read: fn(&Figures) -> Option<f64>) -> f64 {
+        let split = self.split;
+        self.log.rounding(|epoch: &Epoch| read(epoch.of(split))).min(5e-3)
+    }
+}
+
+/// What excludes what.
+struct Contradiction {
+    severity: Severity,
+    confidence: Confidence,
+    sentence: String,
+    /// By how much a bound is broken.
+    by: f64,
+}
+
+fn contradiction(by: f64, sentence: String) -> Contradiction {
+    Contradiction {
+        severity: Severity::Caution,
+        confidence: Confidence::Certain,
+        sentence,
+        by,
+    }
+}
+
+fn diagnosis(said: &Contradiction, of: &str) -> Diagnosis {
+    Diagnosis {
+        severity: said.severity,
+        confidence: said.confidence,
+        summary: format!("In the {of}, {}", said.sentence),
+        effect: None,
+        fix: "Save labels, predictions and scores of these rows, and compute all figures from them in one place, \
+              under one average."
+            .to_owned(),
+        confirm: "give the rows with their predictions, and audit again: every logged figure is compared with \
+                  what they give"
+            .to_owned(),
+        measured: Measured::new().statistic("distance from what is possible", said.by),
+    }
+}
+
+fn of_f1(figures: &Figures, digits: Digits<'_>) -> Option<Contradiction> {
+    let (precision, recall, f1) = (figures.precision?, figures.recall?, figures.f1?);
+    let sum = precision + recall;
+    let most = if sum > 0.0 {
+        2.0 * precision * recall / sum
+    } else {
+        0.0
+    };
+    let least = (sum - 1.0).max(0.0);
+    let tolerance = MARGIN
+        + digits.of(|figures| figures.f1)
+        + digits.of(|figures| figures.precision)
+        + digits.of(|figures| figures.recall);
+    let shown = |value: f64| format!("{:.1} %", 100.0 * value);
+    let which = if f1 > most + tolerance {
+        format!("at most {}", shown(most))
+    } else if f1 < least - tolerance {
+        format!("at least {}", shown(least))
+    } else {
+        return None;
+    };
+    Some(contradiction(
+        (f1 - most).max(least - f1),
+        format!(
+            "an F1 of {} is impossible beside a precision of {} and a recall of {}: under every average it is \
+             {which}. The three are of different averages, rows or thresholds.",
+            shown(f1),
+            shown(precision),
+            shown(recall)
+        ),
+    ))
+}
+
+fn of_accuracy(figures: &Figures, digits: Digits<'_>, classes: Option<usize>) -> Option<Contradiction> {
+    let (accuracy, precision, recall) = (figures.accuracy?, figures.precision?, figures.recall?);
+    let classes = classes?.max(2) as f64;
+    let of_class = if precision > 0.0 {
+        recall / (1.0 + recall * (1.0 - precision) / precision)
+    } else {
+        0.0
+    };
+    let least = of_class.min(recall).min(1.0 - classes * (1.0 - recall));
+    // Bounds magnify what is rounded.
+    let tolerance = MARGIN
+        + digits.of(|figures| figures.accuracy)
+        + classes * (digits.of(|figures| figures.recall) + digits.of(|figures| figures.precision));
+    (accuracy < least - tolerance).then(|| {
+        contradiction(
+            least - accuracy,
+            format!(
+                "an accuracy of {:.1} % is impossible beside a precision of {:.1} % and a recall of {:.1} %: it is \
+                 at least {:.1} % then, whatever they are averaged by. The accuracy is of other rows, or counts \
+                 something else.",
+                100.0 * accuracy,
+                100.0 * precision,
+                100.0 * recall,
+                100.0 * least
+            ),
+        )
+    })
+}
+
+fn of_auc(figures: &Figures, classes: Option<usize>) -> Option<Contradiction> {
+    let (accuracy, auc) = (figures.accuracy?, figures.auc?);
+    let guessing = 1.0 / classes?.max(2) as f64;
+    (auc >= ORDERED && accuracy <= guessing + GUESSED).then(|| Contradiction {
+        confidence: Confidence::Likely,
+        ..contradiction(
+            auc,
+            format!(
+                "an AUC of {auc:.3} stands beside an accuracy of {:.1} %, which is that of guessing: the scores put \
+                 nearly all rows in the right order, and the choice that is made of them (a threshold, the order \
+                 of the classes, the metric itself) loses it.",
+                100.0 * accuracy
+            ),
+        )
+    })
+}
+
+/// Whether an accuracy is a whole number of the rows that the log says.
+fn of_rows(figures: &Figures, digits: Digits<'_>) -> Option<Contradiction> {
+    let accuracy = figures.accuracy?;
+    let rows = digits.log.said_rows(digits.split)? as f64;
+    // Cut off or rounded, and summed in 32 bits.
+    let slack = rows * (2.0 * digits.of(|figures| figures.accuracy) + 1e-6);
+    let hits = accuracy * rows;
+    let off = (hits - hits.round()).abs();
+    (slack < 0.25 && off > slack + 0.05).then(|| {
+        contradiction(
+            off,
+            format!(
+                "an accuracy of {:.4} % is no whole number of {rows} rows, but {hits:.2} of them: it is of another \
+                 number of rows, or a mean over batches.",
+                100.0 * accuracy
+            ),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cause::Cause;
+    use crate::evidence::Evidence;
+    use crate::testing::{ask, assert_close, clear, example, found, statistic};
+
+    fn with_figures(validation: Figures, rows: Option<u64>) -> Evidence {
+        Evidence {
+            log: Some(Log {
+                epochs: vec![Epoch {
+                    validation,
+                    ..Epoch::default()
+                }],
+                validation_rows: rows,
+                ..Log::default()
+            }),
+            class_count: Some(2),
+            ..Evidence::default()
+        }
+    }
+
+    fn metrics(precision: f64, recall: f64, f1: f64) -> Figures {
+        Figures {
+            precision: Some(precision),
+            recall: Some(recall),
+            f1: Some(f1),
+            ..Figures::default()
+        }
+    }
+
+    fn check(figures: Figures) -> Result<Answer, Missing> {
+        ask(Cause::ImpossibleFigures, &with_figures(figures, None))
+    }
+
+    /// 2 · 0.71 · 0.62 / 1.33 is 0.66195.
+    #[test]
+    fn an_f1_above_precision_and_recall_is_found() {
+        let found = example(
+            Cause::ImpossibleFigures,
+            &with_figures(metrics(0.71, 0.62, 0.74), None),
+        );
+        assert_close(statistic(&found.measured), 0.74 - 0.661_954, 1e-6);
+        assert_eq!(
+            (found.severity, found.confidence),
+            (Severity::Caution, Confidence::Certain)
+        );
+    }
+
+    /// By hand: two classes with precision and recall of (1, ½) and (½, 1) have an F1 of ⅔ each, below the macro
+    /// averages of ¾. One class of precision 0.8 and recall 0.5 has 0.6154.
+    #[test]
+    fn real_averages_are_possible() {
+        clear(check(metrics(0.750, 0.750, 0.667)));
+        clear(check(metrics(0.8, 0.5, 0.6154)));
+        clear(check(metrics(0.0, 0.0, 0.0)));
+        clear(check(metrics(1.0, 1.0, 1.0)));
+        // By hand: 0.9 + 0.9 - 1 = 0.8.
+        found(check(metrics(0.9, 0.9, 0.75)));
+        clear(check(metrics(0.9, 0.9, 0.81)));
+    }
+
+    /// With two classes and a recall of 95 % under any average, at least 90 % are right: 1 - 2 · 0.05.
+    #[test]
+    fn an_accuracy_below_all_recalls_is_found() {
+        let with = |accuracy| Figures {
+            accuracy: Some(accuracy),
+            ..metrics(0.95, 0.95, 0.95)
+        };
+        assert_close(statistic(&found(check(with(0.4))).measured), 0.5, 1e-9);
+        clear(check(with(0.905)));
+    }
+
+    #[test]
+    fn an_order_without_a_choice_is_found() {
+        let with = |auc, accuracy| Figures {
+            accuracy: Some(accuracy),
+            auc: Some(auc),
+            ..Figures::default()
+        };
+        assert_eq!(found(check(with(0.99, 0.5))).confidence, Confidence::Likely);
+        clear(check(with(0.99, 0.9)));
+        clear(check(with(0.7, 0.5)));
+    }
+
+    /// 139 of 143 rows are 0.97203; 0.9762 of 143 are 139.6.
+    #[test]
+    fn an_accuracy_is_a_whole_number_of_rows() {
+        let with = |accuracy| {
+            let figures = Figures {
+                accuracy: Some(accuracy),
+                ..Figures::default()
+            };
+            ask(Cause::ImpossibleFigures, &with_figures(figures, Some(143)))
+        };
+        clear(with(0.972));
+        assert_close(statistic(&found(with(0.9762)).measured), 0.4034, 1e-6);
+        // Two digits tell nothing of 143 rows.
+        clear(with(0.98));
+    }
+}
