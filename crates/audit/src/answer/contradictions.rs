@@ -44,7 +44,9 @@ fn of_the_verdict(findings: &Findings) -> Vec<String> {
     }
     let first = findings.causes().next();
     let named = first.is_none_or(|first| {
-        first.severity < Some(Severity::Caution) || findings.headline.contains(&format!("({})", first.id))
+        let decides = first.severity == Some(Severity::Unsound)
+            || findings.verdict == Verdict::Caution && first.severity == Some(Severity::Caution);
+        !decides || findings.headline.contains(&format!("({})", first.id))
     });
     if !named {
         said.push(format!(

@@ -49,7 +49,7 @@ pub fn text(findings: &Findings) -> String {
         text.push('\n');
         text.push_str(&found(finding));
         for consequence in findings.consequences(&finding.id) {
-            paragraph(&mut text, "   ", &follows(consequence));
+            paragraph(&mut text, "   ", &follows(finding, consequence));
         }
         paragraph(
             &mut text,
@@ -137,6 +137,7 @@ fn families(text: &mut String, findings: &Findings) {
             .collect()
     };
     let (possible, impossible) = (of(Ruling::RuledIn), of(Ruling::RuledOut));
+    let beside = of(Ruling::Open);
     if !possible.is_empty() {
         paragraph(text, "", &format!("What can do this: {}.", possible.join("; ")));
     }
@@ -147,6 +148,16 @@ fn families(text: &mut String, findings: &Findings) {
             &format!(
                 "What cannot, because it hits both alike: {}.",
                 impossible.join("; ")
+            ),
+        );
+    }
+    if !beside.is_empty() {
+        paragraph(
+            text,
+            "",
+            &format!(
+                "Found below, but not what makes them differ, as far as it hits both alike: {}.",
+                beside.join("; ")
             ),
         );
     }
@@ -174,9 +185,14 @@ fn accounted(text: &mut String, account: &Account) {
 }
 
 /// What follows from a cause, in one line or two.
-pub(crate) fn follows(finding: &Finding) -> String {
+fn follows(cause: &Finding, finding: &Finding) -> String {
+    let follows = if cause.confidence == Some(Confidence::Possible) {
+        "Would follow from it"
+    } else {
+        "Follows from it"
+    };
     format!(
-        "Follows from it: {} ({}). {}",
+        "{follows}: {} ({}). {}",
         lower_first(&finding.name),
         finding.id,
         first_sentence(&finding.summary)

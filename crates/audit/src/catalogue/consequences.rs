@@ -20,13 +20,13 @@ use crate::cause::Cause::{
 pub fn follows_from(cause: Cause) -> &'static [Cause] {
     match cause {
         // The scores of other rows stand beside labels: they say nothing of them, shifted or not.
-        PredictionsShuffled | PredictionsShifted | PartMispaired | LabelsPermuted | ConfusionAxes => {
-            &[StalePredictions]
-        }
+        LabelsPermuted => &[StoredPredictions, StalePredictions],
+        PredictionsShuffled | PredictionsShifted | PartMispaired | ConfusionAxes => &[StalePredictions],
         // A tail of a sorted file lacks classes.
         ClassShift => &[SortedSplit],
         // Other input shows in the predictions, whichever way it became other.
         OtherTokenizer => &[
+            StoredPredictions,
             SpecialTokens,
             StaleFeatures,
             CleaningDiffers,
@@ -34,11 +34,17 @@ pub fn follows_from(cause: Cause) -> &'static [Cause] {
             TextDrift,
             Languages,
         ],
-        TextIgnored => &[SpecialTokens, StaleFeatures],
+        TextIgnored => &[
+            SpecialTokens,
+            StaleFeatures,
+            CleaningDiffers,
+            TextDrift,
+            Languages,
+        ],
         TextDrift => &[WrongColumn, CleaningDiffers],
         Languages => &[WrongColumn],
         // Weights that are not those of training, for a reason.
-        UntrainedHead | NormalizationStatistics | DropoutAtPrediction => &[ExportChanged],
+        UntrainedHead | NormalizationStatistics | DropoutAtPrediction => &[ExportChanged, StoredPredictions],
         NearDuplicates | ExactDuplicates | SharedGroups => &[TestInsideTrain],
         // One answer for everything.
         Collapsed => &[
@@ -125,6 +131,9 @@ pub fn follows_from(cause: Cause) -> &'static [Cause] {
             UntrainedHead,
             NormalizationStatistics,
             DropoutAtPrediction,
+            OtherCheckpoint,
+            TextIgnored,
+            WrongColumn,
             Collapsed,
         ],
         ImpossibleFigures => &[

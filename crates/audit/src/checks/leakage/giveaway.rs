@@ -19,8 +19,9 @@
 //! ```
 //!
 //! It is found if the classes that are given away hold at least 5 % of the rows: unsound from 50 % of
-//! the rows on, a caution below, and a note if only names of labels are found. It is always *likely*,
-//! because only people know how the texts were made. Other words of one class are listed as evidence.
+//! the rows on, a caution below, and a note if only names of labels, or words of such names, are found.
+//! It is *likely* at most, because only people know how the texts were made, and *possible* for names.
+//! Other words of one class are listed as evidence.
 //!
 //! ## What to do
 //! Find out where the word comes from. If new texts will not have it, remove it from all texts and
@@ -116,12 +117,16 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             strong_words.push((all, word));
             continue;
         };
+        // Texts of a class have the words of its name by right: `refund` in questions about a refund.
+        let named = case.evidence.dataset.labels.get(class);
+        let is_name =
+            named.is_some_and(|label| words(&label.replace('_', " ")).any(|own| own.to_lowercase() == word));
         rules.push(Rule {
             word,
             class,
             precision,
             recall,
-            kind,
+            kind: if is_name { NAME } else { kind },
         });
     }
     rules.extend(names(case, &texts, &labels, &class_rows));
@@ -158,7 +163,13 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     } else {
         Severity::Note
     };
-    Ok(found(case, &rules, share, severity, measured).into())
+    let found = found(case, &rules, share, severity, measured);
+    let confidence = if by_name_only {
+        Confidence::Possible
+    } else {
+        Confidence::Likely
+    };
+    Ok(Diagnosis { confidence, ..found }.into())
 }
 
 const NAME: &str = "the name of the label";

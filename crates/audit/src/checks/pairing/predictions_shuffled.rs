@@ -25,7 +25,8 @@
 //! accuracy lets expect. Without another split, it is found if at least 100 rows have a normalised
 //! mutual information of labels and predictions below 0.02, an accuracy below `c + 0.05`, a mean
 //! confidence above `c + 0.4`, and no class with 80 % of the predictions. C10, C12, C13, C23 and C61
-//! take precedence, because each of them explains more.
+//! take precedence, because each of them explains more; and where a simple classifier that the audit
+//! trains finds the split harder as well, by half of the difference, its rows are.
 //!
 //! ## What to do
 //! Save the row id beside each prediction and join by it. Switch shuffling off in the loader that
@@ -56,6 +57,7 @@ use labelproof_metrics::normalized_mutual_information;
 use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
+use crate::case::odd_split::harder;
 use crate::case::suspect::{Suspect, confidence_shift, mispaired_suspect, other};
 use crate::cause::Cause;
 use crate::evidence::Missing;
@@ -128,6 +130,12 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                 measured,
             ),
         });
+    }
+    if harder(case, &suspect, reference - accuracy) {
+        return clear(format!(
+            "A simple classifier that was trained here finds the {name} rows harder as well, so that it is not \
+             the pairing."
+        ));
     }
     let other_counts = case
         .predicted(other(suspect.split))

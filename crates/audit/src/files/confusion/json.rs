@@ -24,7 +24,6 @@ const MATRIX_KEYS: &[&str] = &[
     "values",
     "data",
     "table",
-    "rows",
 ];
 
 const NAME_KEYS: &[&str] = &[
@@ -39,7 +38,6 @@ const NAME_KEYS: &[&str] = &[
     "index",
     "label_list",
     "display_labels",
-    "class_labels",
 ];
 
 /// The matrix of a value; nothing if there is none in it.

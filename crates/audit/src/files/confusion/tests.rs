@@ -57,8 +57,6 @@ fn a_matrix_is_read_with_its_names_or_without() {
 
 /// The matrix without names.
 const NUMBERS: &[&str] = &[
-    "confusion_matrix:\n- - 5\n  - 1\n- - 2\n  - 7\naccuracy: 0.8\n",
-    "5,1,\n2,7,\n",
     "[[5 1]\n [2 7]]",
     "Confusion matrix:\n[[5. 1.]\n [2. 7.]]\nDone in 3 s\n",
     "array([[5, 1],\n       [2, 7]])",
@@ -87,10 +85,6 @@ fn what_libraries_print_of_a_matrix_is_read() {
 
 /// The matrix of the classes `a` and `b`.
 const TABLES: &[&str] = &[
-    "Confusion Matrix,,\n,Predicted,\nActual,a,b\na,5,1\nb,2,7\n",
-    "expected_label,a,b\na,5,1\nb,2,7\n",
-    "Predicted\ta\tb\nActual\t\t\na\t5\t1\nb\t2\t7\n",
-    "{\"schema_type\": \"confusion_matrix\", \"data\": {\"class_labels\": [\"a\", \"b\"], \"matrix\": [[5, 1], [2, 7]]}}",
     "Predicted  a  b\nActual         \na          5  1\nb          2  7",
     "Predicted  a  b  All\nActual              \na          5  1    6\nb          2  7    9\nAll        7  8   15",
     "Actual     a  b\nPredicted      \na          5  2\nb          1  7",
