@@ -40,6 +40,8 @@ pub enum Cause {
     LoggedFigures,
     /// Logged figures that cannot be together.
     ImpossibleFigures,
+    /// The true labels are placeholders.
+    Placeholders,
     /// Predictions come from weights that were not trained.
     UntrainedHead,
     /// The predictions are of another epoch than the figures.
@@ -124,4 +126,7 @@ impl Cause {
         Self::OtherCheckpoint,
         Self::NormalizationStatistics,
     ];
+
+    /// The causes in the texts of a split that leave a model blind.
+    pub(crate) const OF_INPUT: [Self; 3] = [Self::WrongColumn, Self::CleaningDiffers, Self::Languages];
 }

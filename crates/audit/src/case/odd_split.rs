@@ -3,7 +3,9 @@
 //!
 //! A check that asks for the odd split asks for the answers of [`ODD_SPLIT_YIELDS_TO`], and declares them.
 
-use crate::answer::finding::Severity;
+use labelproof_artifact::Split;
+
+use crate::answer::finding::{Answer, Severity};
 use crate::case::Case;
 use crate::case::suspect::{ConfidenceShift, Suspect, confidence_shift, other, suspect};
 use crate::cause::Cause;
@@ -60,6 +62,7 @@ pub(crate) fn odd_split<'a>(case: &Case<'a>) -> Result<Option<OddSplit<'a>>, Mis
     let gap = case.gap()?;
     let lower = suspect.below || shift.changed && gap.p_value < NOTICEABLE && gap.points > 0.0;
     let other_texts = case.finds_at_least(Cause::TextDrift, Severity::Caution);
+    let other_texts = other_texts || input_fault(case, suspect.split).is_some();
     if !lower || other_texts || leaks(case) || harder(case, &suspect, gap.points.abs() / 100.0) {
         return Ok(None);
     }
@@ -81,6 +84,22 @@ pub(crate) fn odd_split<'a>(case: &Case<'a>) -> Result<Option<OddSplit<'a>>, Mis
         suspect,
         shift,
     }))
+}
+
+/// What is wrong with the texts of a split, if they alone can leave a model blind: what its predictions look
+/// like follows from that.
+pub(crate) fn input_fault(case: &Case<'_>, split: Split) -> Option<Cause> {
+    Cause::OF_INPUT.into_iter().find(|cause| {
+        let Ok(Answer::Found(found)) = case.answer(*cause) else {
+            return false;
+        };
+        let is_of_split = found
+            .measured
+            .evidence
+            .get("split")
+            .is_none_or(|other| other == split.name());
+        found.severity == Severity::Unsound && is_of_split
+    })
 }
 
 /// Whether rows that leak between splits explain that one is predicted better.

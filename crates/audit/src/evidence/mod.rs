@@ -11,6 +11,7 @@ pub mod part;
 pub mod pipeline;
 pub mod reading;
 pub mod scores;
+pub mod vocabulary;
 
 use labelproof_artifact::Split;
 use labelproof_text::tokenizer::Tokenizer;
@@ -23,6 +24,7 @@ pub use part::{Dataset, Part};
 pub use pipeline::PipelineFacts;
 pub use reading::Reading;
 pub use scores::{ScoreKind, Scores, argmax_rows, softmax_rows};
+pub use vocabulary::{Apart, Join, Joined, Placeholders, Sign};
 
 /// All there is to look at.
 #[derive(Debug, Default)]
@@ -142,6 +144,9 @@ impl Evidence {
             Need::TrainTexts => given(Split::Train, |part| part.texts.is_some()),
             Need::ValidationTexts => given(Split::Validation, |part| part.texts.is_some()),
             Need::TestTexts => given(Split::Test, |part| part.texts.is_some()),
+            Need::TrueLabels => Split::ALL
+                .into_iter()
+                .any(|split| given(split, |part| part.is_labelled() || part.placeholders.is_some())),
             Need::Ids => Split::ALL
                 .into_iter()
                 .any(|split| given(split, |part| part.ids.is_some())),

@@ -25,6 +25,8 @@ pub enum Need {
     ValidationLabels,
     /// Test rows with their true labels.
     TestLabels,
+    /// Rows with true labels, or with what stands in their place.
+    TrueLabels,
     /// A probability or logit for each class in the validation file.
     ValidationScores,
     /// A probability or logit for each class in the test file.
@@ -84,6 +86,7 @@ impl Need {
             Self::TestPredictions => "--test FILE with true and predicted labels",
             Self::TrainPredictions => "--train FILE with predicted labels beside the true ones",
             Self::TrainLabels => "--train FILE with true labels",
+            Self::TrueLabels => "--test FILE with true labels",
             Self::ValidationLabels => "--validation FILE with true labels",
             Self::TestLabels => "--test FILE with true labels",
             Self::ValidationScores => "a probability or logit for each class in the --validation file",

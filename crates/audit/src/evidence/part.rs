@@ -6,6 +6,7 @@ use labelproof_artifact::Split;
 
 use super::reading::Reading;
 use super::scores::{ScoreKind, Scores, argmax_rows, softmax_rows};
+use super::vocabulary::{Apart, Joined, Placeholders};
 
 /// The rows of one split. Every list that is there has one entry a row, in the order of the file.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +34,17 @@ pub struct Part {
     /// The class probabilities that belong to saved numbers that are between 0 and 1 and yet add up to
     /// something else, such as the outputs of sigmoids: the numbers divided by their sum.
     pub normalized_scores: Option<Scores>,
+    /// The true labels as they were spelled; only the distinct ones.
+    pub true_spellings: Vec<String>,
+    /// Rows whose true and predicted labels are the same text, where the file has both: what a program counts
+    /// as right that compares them as they are.
+    pub equal_as_spelled: Option<u64>,
+    /// Columns whose labels were read as those of another one.
+    pub joined: Vec<Joined>,
+    /// Predicted labels that no true label is like.
+    pub apart: Option<Apart>,
+    /// True labels that are no labels, and were left aside.
+    pub placeholders: Option<Placeholders>,
 }
 
 impl Part {

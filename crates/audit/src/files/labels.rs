@@ -9,6 +9,7 @@ use labelproof_artifact::Reporter;
 
 use super::error::{Error, listed};
 use super::table::{Labels, RawScores, Table};
+use crate::evidence::{Join, Joined};
 use crate::measures::spelling::normalized_label;
 
 /// The class names, and how to number labels and score columns.
@@ -20,6 +21,8 @@ pub(super) struct LabelNumbers {
     is_exact: bool,
     /// Whether the names are no numbers, so that numbers can be places among them.
     has_names: bool,
+    /// Whether score columns give the order of the names; else it is that of the alphabet.
+    order_is_given: bool,
 }
 
 /// A label as it is, or without what spellings vary.
@@ -123,9 +126,12 @@ impl LabelNumbers {
             keys: BTreeMap::new(),
             is_exact,
             has_names: !named.is_empty(),
+            order_is_given: false,
         };
         let tallies = map.tally(tables, &named);
-        let order = match map.order_of_scores(tables, &named)? {
+        let given = map.order_of_scores(tables, &named)?;
+        map.order_is_given = given.is_some();
+        let order = match given {
             Some(order) => {
                 let scored: Vec<String> = order.iter().map(|key| tallies[key].shown()).collect();
                 let without = tallies.iter().find(|(key, _)| !order.contains(key));
@@ -222,8 +228,9 @@ impl LabelNumbers {
         let classes = self.classes_of(&labels.spellings, &labels.column, source)?;
         if self.are_places(&labels.spellings) {
             reporter.message(&format!(
-                "{source}: `{}` has numbers, taken as places from 0 in {}",
+                "{source}: `{}` has numbers, taken as places from {} in {}",
                 labels.column,
+                self.first_place(&labels.spellings),
                 listed(&self.names)
             ));
         }
@@ -244,6 +251,34 @@ impl LabelNumbers {
             && !spellings.iter().all(is_known)
     }
 
+    /// The number of the first name: 1 where numbers reach up to the number of names and none is 0.
+    fn first_place(&self, spellings: &[String]) -> usize {
+        let numbers = spellings
+            .iter()
+            .map(|label| label_key(label, self.is_exact).parse::<usize>());
+        let numbers: Vec<usize> = numbers.filter_map(Result::ok).collect();
+        usize::from(!numbers.contains(&0) && numbers.contains(&self.names.len()))
+    }
+
+    /// Columns whose numbers were taken as places among names that only the alphabet puts in order.
+    pub(super) fn guessed_places(&self, columns: &[&Option<Labels>]) -> Vec<Joined> {
+        let guessed = columns
+            .iter()
+            .filter_map(|labels| labels.as_ref())
+            .filter_map(|labels| {
+                let is_guess = !self.order_is_given && self.are_places(&labels.spellings);
+                let written = labels.spellings.first().filter(|_| is_guess)?;
+                let class = *self.classes_of(&labels.spellings, "", "").ok()?.first()?;
+                Some(Joined {
+                    column: labels.column.clone(),
+                    written: written.clone(),
+                    read: self.names[class as usize].clone(),
+                    how: Join::Places,
+                })
+            });
+        guessed.collect()
+    }
+
     /// The class of each spelling.
     pub(super) fn classes_of(
         &self,
@@ -252,12 +287,19 @@ impl LabelNumbers {
         source: &str,
     ) -> Result<Vec<u32>, Error> {
         let are_places = self.are_places(spellings);
+        let first = if are_places {
+            self.first_place(spellings)
+        } else {
+            0
+        };
         let class = |spelling: &String| {
             let key = label_key(spelling, self.is_exact);
             let class = if are_places {
-                key.parse()
+                key.parse::<usize>()
                     .ok()
-                    .filter(|class| (*class as usize) < self.names.len())
+                    .and_then(|number| number.checked_sub(first))
+                    .filter(|class| *class < self.names.len())
+                    .and_then(|class| u32::try_from(class).ok())
             } else {
                 self.keys.get(&key).copied()
             };
@@ -285,19 +327,22 @@ fn score_names_need_care(table: &Table) -> bool {
     keys.len() < names.len()
 }
 
-/// As scikit-learn's `LabelEncoder` sorts: numbers by value, names by bytes.
+/// Numbers by value; names by bytes, as scikit-learn's `LabelEncoder` sorts, but for the numbers that end
+/// them: `LABEL_10` comes after `LABEL_9`.
 fn sorted(tallies: &BTreeMap<String, Tally>) -> Vec<String> {
-    let mut keys: Vec<(Option<i64>, String, String)> = tallies
+    let are_numbers = tallies.keys().all(|key| is_integer(key));
+    let mut keys: Vec<_> = tallies
         .iter()
-        .map(|(key, tally)| (key.parse().ok(), tally.shown(), key.clone()))
+        .map(|(key, tally)| {
+            let shown = tally.shown();
+            let number = key.parse::<i64>().ok().filter(|_| are_numbers);
+            let stem = shown.trim_end_matches(|character: char| character.is_ascii_digit());
+            let end = shown[stem.len()..].parse::<u64>().ok();
+            (number, stem.to_owned(), end, shown, key.clone())
+        })
         .collect();
-    if keys.iter().any(|(number, ..)| number.is_none()) {
-        for (number, ..) in &mut keys {
-            *number = None;
-        }
-    }
     keys.sort();
-    keys.into_iter().map(|(_, _, key)| key).collect()
+    keys.into_iter().map(|(.., key)| key).collect()
 }
 
 /// Scores without names say how many classes there are; numbered labels may lack some of them.

@@ -6,15 +6,18 @@
 
 mod confusion;
 mod error;
+mod forms;
 mod labels;
 mod literal;
 mod log;
+mod placeholders;
 mod readings;
 mod report;
 mod roles;
 mod rows;
 mod scores;
 mod table;
+mod vocabulary;
 
 #[cfg(test)]
 mod tests;
@@ -110,6 +113,8 @@ fn read_rows(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, Error> {
         .collect();
     check_named(&files.columns, &tables, reporter)?;
     drop_counted_ids(&mut tables, reporter);
+    placeholders::set_aside(&mut tables, reporter);
+    vocabulary::join(&mut tables, reporter);
     labels::adopt_candidates(&mut tables);
     for table in &tables {
         say_what_lacks(table, reporter);
@@ -130,13 +135,15 @@ fn read_rows(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, Error> {
         Ok(Some(part))
     };
     let (train, validation, test) = (part(train)?, part(validation)?, part(test)?);
-    Ok(Dataset {
+    let mut dataset = Dataset {
         train,
         validation,
         test,
         readings,
         labels: map.names,
-    })
+    };
+    placeholders::of_one_class(&mut dataset, reporter);
+    Ok(dataset)
 }
 
 /// What the rows of a split are called in a reading.
@@ -378,13 +385,13 @@ fn check_named(columns: &Columns, tables: &[&mut Table], reporter: &dyn Reporter
 fn say_what_lacks(table: &Table, reporter: &dyn Reporter) {
     let header = wording::quoted(&table.header, COLUMNS_SHOWN);
     let is_training = table.reading.role == role_of(Split::Train);
-    if table.truth.is_none() && !table.header.is_empty() {
+    if table.truth.is_none() && !table.header.is_empty() && table.wording.placeholders.is_none() {
         reporter.message(&format!(
             "{}: no column of true labels among {header}; name it with --label",
             table.source,
         ));
     }
-    let is_predicted = table.predicted.is_some() || table.scores.is_some();
+    let is_predicted = table.predicted.is_some() || table.scores.is_some() || table.wording.apart.is_some();
     if !is_predicted && !is_training && !table.header.is_empty() {
         reporter.message(&format!(
             "{}: no column of predicted labels or scores among {header}; name it with --predicted",
@@ -423,8 +430,17 @@ fn drop_counted_ids(tables: &mut [&mut Table], reporter: &dyn Reporter) {
 /// The rows of a table with their labels numbered.
 fn part(table: Table, map: &LabelNumbers, reporter: &dyn Reporter) -> Result<Part, Error> {
     let source = table.source;
+    let mut wording = table.wording;
+    wording
+        .joined
+        .extend(map.guessed_places(&[&table.truth, &table.predicted]));
     let mut part = Part {
         rows: table.rows,
+        true_spellings: wording.true_spellings,
+        equal_as_spelled: wording.equal_as_spelled,
+        joined: wording.joined,
+        apart: wording.apart,
+        placeholders: wording.placeholders,
         ids: table.ids,
         texts: table.texts,
         groups: table.groups,

@@ -11,7 +11,7 @@ use labelproof_tables::Cell;
 use super::error::{Error, RowProblem};
 use super::roles::{Role, Roles, ScoreColumns};
 use super::rows::nothing;
-use crate::evidence::Reading;
+use crate::evidence::{Apart, Joined, Placeholders, Reading};
 
 /// More different values than this are no labels.
 pub(super) const MOST_LABELS: usize = 5_000;
@@ -97,6 +97,54 @@ pub(super) struct Table {
     pub(super) score_columns: Vec<String>,
     /// What only the reader of the file knows of it: sentences, and what is left aside beside columns.
     pub(super) reading: Reading,
+    /// What was found out about the labels.
+    pub(super) wording: Wording,
+}
+
+/// What was found out about the labels of a file before they were numbered.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Wording {
+    /// The true labels as they were spelled.
+    pub(super) true_spellings: Vec<String>,
+    /// All labels as they were spelled, but for those that were read as others.
+    pub(super) equal_as_spelled: Option<u64>,
+    pub(super) joined: Vec<Joined>,
+    pub(super) apart: Option<Apart>,
+    pub(super) placeholders: Option<Placeholders>,
+}
+
+impl Table {
+    /// Leaves out rows; `keep` says for each whether it stays.
+    pub(super) fn retain(&mut self, keep: &[bool]) {
+        fn only<T: Clone>(values: &mut Vec<T>, keep: &[bool], width: usize) {
+            let rows = std::mem::take(values);
+            let kept = rows
+                .chunks_exact(width.max(1))
+                .zip(keep)
+                .filter(|(_, keep)| **keep);
+            *values = kept.flat_map(|(row, _)| row.iter().cloned()).collect();
+        }
+        for column in [&mut self.ids, &mut self.texts, &mut self.groups]
+            .into_iter()
+            .flatten()
+        {
+            only(column, keep, 1);
+        }
+        for labels in [&mut self.truth, &mut self.predicted].into_iter().flatten() {
+            let mut kept = Labels::new(&labels.column);
+            for (place, _) in labels.values.iter().zip(keep).filter(|(_, keep)| **keep) {
+                kept.push(&labels.spellings[*place as usize]);
+            }
+            *labels = kept;
+        }
+        if let Some(scores) = &mut self.scores {
+            only(&mut scores.values, keep, scores.width);
+        }
+        for candidate in &mut self.candidates {
+            only(&mut candidate.values, keep, 1);
+        }
+        self.rows = keep.iter().filter(|keep| **keep).count();
+    }
 }
 
 /// Why a row ends the reading.
@@ -198,9 +246,10 @@ impl Builder {
                 column.push(value);
             }
         }
-        for (labels, place) in [
-            (&mut table.truth, self.roles.truth),
-            (&mut table.predicted, self.roles.predicted),
+        for (labels, place, may_be_empty) in [
+            // A true label that was not given is no fault of the file; `placeholders` says what becomes of it.
+            (&mut table.truth, self.roles.truth, true),
+            (&mut table.predicted, self.roles.predicted, false),
         ] {
             if let (Some(labels), Some(place)) = (labels, place) {
                 let cell = cell(place);
@@ -208,7 +257,8 @@ impl Builder {
                     Some(class) => Cow::Owned(class.to_string()),
                     None => text(cell, || name(place))?,
                 };
-                if value.trim().is_empty() {
+                let is_allowed = may_be_empty && !matches!(cell, Cell::Absent);
+                if value.trim().is_empty() && !is_allowed {
                     return Err(nothing(cell, name(place)).into());
                 }
                 if !labels.push(&value) {

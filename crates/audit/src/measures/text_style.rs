@@ -13,14 +13,60 @@ pub(crate) struct Style {
     pub(crate) punctuation: f64,
     /// The share of words that are among the most frequent English function words.
     pub(crate) function_words: f64,
-    /// The natural logarithm of the number of characters plus one.
-    pub(crate) ln_length: f64,
-    /// Whether the text cannot be what was meant: empty, a missing value in words, a bare number or id.
-    pub(crate) hollow: bool,
+    /// The number of characters.
+    pub(crate) characters: u32,
+    /// The number of words.
+    pub(crate) words: u32,
+    /// Whether all letters are of one case.
+    pub(crate) case: LetterCase,
+    /// Why the text cannot be what was meant.
+    pub(crate) hollow: Option<Hollow>,
     /// Whether it holds the markup of a web page.
     pub(crate) markup: bool,
     /// Whether characters were lost or mangled in decoding.
     pub(crate) mangled: bool,
+    /// Whether characters stand as web pages, addresses or programs write them: `&amp;`, `%20`, `\\u00e9`.
+    pub(crate) escaped: bool,
+    /// Whether it is one long word of a code for bytes, such as base64.
+    pub(crate) encoded: bool,
+}
+
+/// The case of a text's letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LetterCase {
+    /// Too few letters that have a case.
+    Few,
+    /// All are upper case.
+    Upper,
+    /// All are lower case.
+    Lower,
+    /// Some are one, some the other.
+    Mixed,
+}
+
+/// What stands where a text should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Hollow {
+    /// Nothing.
+    Empty,
+    /// What programs write for a missing value.
+    MissingValue,
+    /// Numbers and signs.
+    Numbers,
+    /// One word with digits.
+    Id,
+}
+
+impl Hollow {
+    /// In words that fit after "most are".
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::MissingValue => "a missing value in words, such as `nan`",
+            Self::Numbers => "numbers without a letter",
+            Self::Id => "a single word with digits, as ids are",
+        }
+    }
 }
 
 /// Words that every English text has; their absence means that stop words were removed.
@@ -32,17 +78,16 @@ const FUNCTION_WORDS: [&str; 24] = [
 /// What programs write where a value is missing.
 const MISSING_VALUES: [&str; 9] = ["", "nan", "none", "null", "n/a", "na", "<na>", "undefined", "nat"];
 
-/// Pairs of characters that UTF-8 leaves when it is read as Latin-1 or Windows-1252.
-const MANGLED: [&str; 9] = ["\u{fffd}", "Ã©", "Ã¨", "Ã¼", "Ã¶", "Ã¤", "â€", "Â£", "Â "];
-
 /// Describes a text.
 pub(crate) fn style(text: &str) -> Style {
-    let (mut letters, mut upper, mut punctuation, mut characters) = (0_u32, 0_u32, 0_u32, 0_u32);
+    let (mut letters, mut upper, mut lower, mut punctuation, mut characters) =
+        (0_u32, 0_u32, 0_u32, 0_u32, 0_u32);
     for character in text.chars() {
         characters += 1;
         if character.is_alphabetic() {
             letters += 1;
             upper += u32::from(character.is_uppercase());
+            lower += u32::from(character.is_lowercase());
         } else if !character.is_alphanumeric() && !character.is_whitespace() {
             punctuation += 1;
         }
@@ -57,17 +102,147 @@ pub(crate) fn style(text: &str) -> Style {
         );
     }
     let share = |part: u32, whole: u32| f64::from(part) / f64::from(whole.max(1));
-    let trimmed = text.trim();
-    let lowered = trimmed.to_ascii_lowercase();
     Style {
         upper_case: share(upper, letters),
         punctuation: share(punctuation, characters),
         function_words: share(function_words, words),
-        ln_length: f64::from(characters).ln_1p(),
-        hollow: MISSING_VALUES.contains(&lowered.as_str()) || letters == 0 || looks_like_an_id(trimmed),
+        characters,
+        words,
+        case: letter_case(upper, lower),
+        hollow: hollow(text.trim(), letters),
         markup: has_markup(text),
-        mangled: MANGLED.iter().any(|sign| text.contains(sign)),
+        mangled: is_mangled(text),
+        escaped: is_escaped(text),
+        encoded: is_encoded(text.trim()),
     }
+}
+
+/// A sentence in lower case has as many letters at least; a few in capitals are an abbreviation.
+const FEWEST_LETTERS: u32 = 8;
+
+fn letter_case(upper: u32, lower: u32) -> LetterCase {
+    match (upper, lower) {
+        _ if upper + lower < FEWEST_LETTERS => LetterCase::Few,
+        (_, 0) => LetterCase::Upper,
+        (0, _) => LetterCase::Lower,
+        _ => LetterCase::Mixed,
+    }
+}
+
+fn hollow(text: &str, letters: u32) -> Option<Hollow> {
+    if text.is_empty() {
+        Some(Hollow::Empty)
+    } else if MISSING_VALUES.contains(&text.to_ascii_lowercase().as_str()) {
+        Some(Hollow::MissingValue)
+    } else if letters == 0 {
+        Some(Hollow::Numbers)
+    } else if looks_like_an_id(text) && !is_encoded(text) {
+        Some(Hollow::Id)
+    } else {
+        None
+    }
+}
+
+/// Whether there are characters that decoding left: the sign for lost ones, or those that the bytes of one
+/// UTF-8 character are in Latin-1 or Windows-1252.
+fn is_mangled(text: &str) -> bool {
+    // What bytes 0x80 to 0xbf are in these two, of which few stand behind a letter.
+    let is_rest = |character: char| {
+        matches!(character, '\u{80}'..='\u{bf}')
+            || matches!(
+                character,
+                '€' | '‚'
+                    | 'ƒ'
+                    | '„'
+                    | '…'
+                    | '†'
+                    | '‡'
+                    | 'ˆ'
+                    | '‰'
+                    | 'Š'
+                    | '‹'
+                    | 'Œ'
+                    | 'Ž'
+                    | '‘'
+                    | '’'
+                    | '“'
+                    | '”'
+                    | '•'
+                    | '–'
+                    | '—'
+                    | '˜'
+                    | '™'
+                    | 'š'
+                    | '›'
+                    | 'œ'
+                    | 'ž'
+                    | 'Ÿ'
+            )
+    };
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        let mut next = characters.clone();
+        let (first, second) = (next.next(), next.next());
+        let follows = |character: Option<char>| character.is_some_and(is_rest);
+        let is_sign = match character {
+            '\u{fffd}' | '\0' => true,
+            'Ã' | 'Â' => follows(first),
+            // Other letters do stand before a quotation mark; rarely before these signs.
+            'Ä' | 'Å' | 'Ð' | 'Ñ' | 'Î' | 'Ï' | 'Ø' | 'Ù' => {
+                first.is_some_and(|first| matches!(first, '\u{80}'..='\u{bf}') && first != '»')
+            }
+            '\u{e0}'..='\u{f4}' => follows(first) && follows(second),
+            _ => false,
+        };
+        if is_sign {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether there is an entity of a web page (`&amp;`), an escape of a program (`\\u00e9`), or of an address
+/// (`%20`).
+fn is_escaped(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let are_hex = |from: usize, count: usize| {
+        bytes
+            .get(from..from + count)
+            .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    let is_entity = |from: usize| {
+        let end = bytes[from..].iter().take(9).position(|byte| *byte == b';');
+        end.is_some_and(|end| {
+            let name = &bytes[from + 1..from + end];
+            let named = name.len() >= 2 && name.iter().all(u8::is_ascii_alphanumeric);
+            named || name.len() >= 2 && name[0] == b'#' && name[1..].iter().all(u8::is_ascii_alphanumeric)
+        })
+    };
+    bytes.iter().enumerate().any(|(at, byte)| match byte {
+        b'&' => is_entity(at),
+        b'%' => are_hex(at + 1, 2),
+        b'=' => bytes.get(at + 3) == Some(&b'=') && are_hex(at + 1, 2) && are_hex(at + 4, 2),
+        b'\\' => match bytes.get(at + 1) {
+            Some(b'u') => are_hex(at + 2, 4),
+            Some(b'x') => are_hex(at + 2, 2),
+            _ => false,
+        },
+        _ => false,
+    })
+}
+
+/// Whether this is one long word of base64 or of hexadecimal digits.
+fn is_encoded(text: &str) -> bool {
+    const SHORTEST: usize = 16;
+    let has = |is: fn(&u8) -> bool| text.bytes().any(|byte| is(&byte));
+    let is_base64 =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_');
+    text.len() >= SHORTEST
+        && text.bytes().all(is_base64)
+        && (text.bytes().all(|byte| byte.is_ascii_hexdigit())
+            || has(u8::is_ascii_uppercase)
+                && has(u8::is_ascii_lowercase)
+                && (has(u8::is_ascii_digit) || text.ends_with('=')))
 }
 
 /// Whether there is a `<` before a letter or `/`, with a `>` some place later.
@@ -97,12 +272,67 @@ mod tests {
 
     #[test]
     fn texts_are_told_by_their_look() {
-        assert!(style("nan").hollow && style("row-00017").hollow && style("3.5").hollow);
-        assert!(!style("It is 3.5 now").hollow);
+        let hollow = |text| style(text).hollow;
+        assert_eq!(hollow("nan"), Some(Hollow::MissingValue));
+        assert_eq!(hollow("row-00017"), Some(Hollow::Id));
+        assert_eq!(hollow("3.5"), Some(Hollow::Numbers));
+        assert_eq!(hollow(" "), Some(Hollow::Empty));
+        assert_eq!(hollow("It is 3.5 now"), None);
         assert!(style("cafÃ© au lait").mangled && !style("café au lait").mangled);
         let shouted = style("THE END.");
         assert!((shouted.upper_case - 1.0).abs() < 1e-12);
         assert!((shouted.function_words - 0.5).abs() < 1e-12);
         assert!((shouted.punctuation - 0.125).abs() < 1e-12);
+    }
+
+    #[test]
+    fn letters_of_one_case_are_told_from_abbreviations() {
+        let check = |text, expected| assert_eq!(style(text).case, expected, "{text}");
+        check("WHO WAS THE FIRST KING?", LetterCase::Upper);
+        check("who was the first king?", LetterCase::Lower);
+        check("Who was the first king?", LetterCase::Mixed);
+        check("NATO 49", LetterCase::Few);
+        check("日本の首相は予算について述べた", LetterCase::Few);
+    }
+
+    /// UTF-8 read as Windows-1252, in Python: `text.encode().decode("cp1252", "replace")`.
+    #[test]
+    fn mangled_characters_are_told_from_foreign_ones() {
+        for text in [
+            "naÃ¯ve cafÃ©",
+            "â€œquotedâ€\u{9d}",
+            "ÐŸÑ€Ð¸Ð²ÐµÑ‚",
+            "æ—¥æœ¬",
+            "lost \u{fffd}",
+            "Â£5",
+        ] {
+            assert!(style(text).mangled, "{text}");
+        }
+        for text in [
+            "naïve café",
+            "“quoted”",
+            "Привет",
+            "日本",
+            "« café»",
+            "c’è”",
+            "CAFÉ”",
+            "São João",
+            "ÑANDÚ",
+            "£5",
+        ] {
+            assert!(!style(text).mangled, "{text}");
+        }
+    }
+
+    #[test]
+    fn escapes_and_codes_are_told_from_words() {
+        for text in ["Tom &amp; Jerry", "it&#39;s", "caf\\u00e9", "a%20b", "caf=C3=A9"] {
+            assert!(style(text).escaped, "{text}");
+        }
+        for text in ["AT&T; and", "5 % off", "a = b", "R&D", "C:\\users"] {
+            assert!(!style(text).escaped, "{text}");
+        }
+        assert!(style("SGVsbG8gd29ybGQgb2Y=").encoded && style("48656c6c6f20776f726c64").encoded);
+        assert!(!style("Donaudampfschifffahrt").encoded && !style("Hello world of 2 words").encoded);
     }
 }

@@ -56,6 +56,7 @@ use labelproof_metrics::comparison::two_sided_normal;
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{percent, rounded, split_name};
 use crate::case::Case;
+use crate::cause::Cause;
 use crate::evidence::{Missing, Need};
 use crate::measures::predicted::ScoredRows;
 
@@ -82,6 +83,11 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     };
     if scored.predicted.rows() < LEAST_ROWS {
         return Err(Need::MoreRows.into());
+    }
+    if case.finds_at_least(Cause::Placeholders, Severity::Unsound) {
+        let summary =
+            "A split has placeholders for labels (see C19): what its probabilities mean cannot be told.";
+        return Ok(Answer::clear(summary, Measured::new()));
     }
     let calibration = Calibration::of(&scored);
     let (fitted_on, temperature) = match case.scored(Split::Validation) {

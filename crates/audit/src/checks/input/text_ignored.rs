@@ -20,7 +20,8 @@
 //! The bias is what so few rows give by chance, `9 (K - 1) / 2n`; of the other split's information at
 //! most `0.1 + 2 · bias` counts. Variance and one answer must be at most half as large in the other
 //! split, and are certain; information alone is likely. Rows that the model is entirely sure of do not
-//! count for one answer. Damaged texts (C37) take precedence.
+//! count for one answer. Texts that are damaged (C37), cased otherwise (C31) or in another language (C55)
+//! take precedence.
 //!
 //! ## What to do
 //! Pass `input_ids` and `attention_mask` by name. Check that the mask holds only 0 and 1 and sums to
@@ -48,6 +49,7 @@ use std::collections::BTreeMap;
 
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
+use crate::case::odd_split::input_fault;
 use crate::case::suspect::{other, suspect};
 use crate::cause::Cause;
 use crate::evidence::Missing;
@@ -95,7 +97,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     // entropy.
     let by_chance = 9.0 * (suspect.rows.classes as f64 - 1.0) / (2.0 * suspect.rows.rows() as f64);
     let follows = own >= LEAST_SURPLUS + by_chance + usual.min(2.0 * by_chance + 0.1);
-    if case.finds(Cause::WrongColumn) {
+    if case.finds(Cause::WrongColumn) || input_fault(case, suspect.split).is_some() {
         let summary = "Another check says what the model was given in place of the texts.";
         return Ok(Answer::clear(summary, measured));
     }

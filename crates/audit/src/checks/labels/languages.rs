@@ -7,10 +7,11 @@
 //! and a monolingual one for every string.
 //!
 //! ## How it is tested
-//! The audit guesses the language of at most 20,000 texts of training and of test by their script, and
-//! for the Latin script by the most frequent function words of seven languages; at least 50 decided
-//! texts are needed. The share of unknown words is taken against four fifths of the training texts, and
-//! compared between test and the last fifth:
+//! The audit guesses the language of at most 20,000 texts of two splits (training and test; without one of
+//! them, validation takes its place) by their script, and for the Latin script by the most frequent
+//! function words of seven languages, or else by the trigrams of the text; at least 50 decided texts are
+//! needed. The share of unknown words is taken against four fifths of the texts of the first split, and
+//! compared between the second split and the last fifth:
 //!
 //! ```text
 //! distance = (1/2) Σ |share of a language in training - share in test|,  chi-squared test
@@ -18,8 +19,9 @@
 //! found:  one of them is significant (corrected p < 0.01) and at least 0.05
 //! ```
 //!
-//! From 0.15 on it is a caution, below a note; always likely. Texts whose language is undecided are
-//! left out.
+//! It is unsound if one of them is at least 0.30 and the split is worse beyond chance, a caution
+//! from 0.15 on, and a note below; always likely. Texts whose language is undecided are left out. Damaged
+//! texts (C37) take precedence.
 //!
 //! ## What to do
 //! If the model is meant for such texts, train on some of them, with an encoder for these languages. If
@@ -51,14 +53,18 @@ use labelproof_text::terms::words;
 use serde_json::{Map, Value};
 
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
-use crate::answer::wording::{percent, rounded};
+use crate::answer::wording::{percent, rounded, split_name};
 use crate::case::Case;
+use crate::case::suspect::suspect;
+use crate::cause::Cause;
 use crate::evidence::{Missing, Need};
 use crate::measures::class_counts::distance_of_shares;
 use crate::measures::sampling::{sample, shuffled};
 
 const MATERIAL: f64 = 0.05;
 const LARGE: f64 = 0.15;
+/// The distance of the languages from which on they are what makes a split worse.
+const MOST: f64 = 0.3;
 const LARGEST_SAMPLE: usize = 20_000;
 const LEAST_ROWS: usize = 50;
 
@@ -120,22 +126,48 @@ const SCRIPTS: [(&str, &[(char, char)]); 9] = [
     ("Korean", &[('\u{1100}', '\u{11ff}'), ('\u{ac00}', '\u{d7af}')]),
     ("Chinese", &[('\u{3400}', '\u{4dbf}'), ('\u{4e00}', '\u{9fff}')]),
 ];
+
+/// Languages in Latin script that only their trigrams tell.
+const BY_TRIGRAMS: [&str; 14] = [
+    "Turkish",
+    "Polish",
+    "Swedish",
+    "Danish",
+    "Bokmal",
+    "Finnish",
+    "Hungarian",
+    "Czech",
+    "Slovak",
+    "Romanian",
+    "Croatian",
+    "Vietnamese",
+    "Indonesian",
+    "Catalan",
+];
+
 const OTHER: &str = "Latin or other, undecided";
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
+    let (first, second) = compared(case)?;
     let draw = |split| -> Result<Vec<&str>, Missing> {
         let texts = case.evidence.texts(split)?;
         let rows = sample(texts.len(), LARGEST_SAMPLE, case.evidence.seed);
         Ok(rows.into_iter().map(|row| texts[row].as_str()).collect())
     };
-    let (train, test) = (draw(Split::Train)?, draw(Split::Test)?);
+    let (train, test) = (draw(first)?, draw(second)?);
     if train.len() < LEAST_ROWS || test.len() < LEAST_ROWS {
         return Err(Need::MoreRows.into());
+    }
+    let (known, name) = (split_name(first), split_name(second));
+    if case.finds(Cause::WrongColumn) {
+        let summary = format!("another check says in what the {name} texts differ from the {known} texts");
+        return Ok(Answer::clear(summary, Measured::new()));
     }
     let names: Vec<&str> = FUNCTION_WORDS
         .iter()
         .map(|(name, _)| *name)
         .chain(SCRIPTS.iter().map(|(name, _)| *name))
+        .chain(BY_TRIGRAMS)
         .chain([OTHER])
         .collect();
     let [in_train, in_test] = [&train, &test].map(|texts| {
@@ -170,13 +202,14 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .with("languages_in_training", shares(&in_train))
         .with("languages_in_test", shares(&in_test))
         .with("language_distance", rounded(distance))
-        .with("language_p_value", languages.map(|test| test.p_value));
+        .with("language_p_value", languages.map(|test| test.p_value))
+        .with("split", second.name());
     let other_language = languages.is_some_and(|test| case.significant(test.p_value)) && distance >= MATERIAL;
     let difference = unknown.in_test - unknown.in_train;
     let other_words = case.significant(unknown.p_value) && difference >= MATERIAL;
     if !other_language && !other_words {
         return Ok(Answer::clear(
-            "test texts are in the languages of the training texts and have no more unknown words",
+            format!("{name} texts are in the languages of the {known} texts and have no more unknown words"),
             measured,
         ));
     }
@@ -188,7 +221,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             .max_by(|one, other| gain(one).total_cmp(&gain(other)))
             .unwrap_or(0);
         summary.push_str(&format!(
-            "{} of the test texts are in {} (in training: {}). ",
+            "{} of the {name} texts are in {} (in {known}: {}). ",
             percent(in_test[most] as f64 / test.len() as f64),
             names[most],
             percent(in_train[most] as f64 / train.len() as f64),
@@ -196,22 +229,29 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     }
     if other_words {
         summary.push_str(&format!(
-            "Of the words of a test text {} were never seen in training; for new texts of the training kind \
+            "Of the words of a {name} text {} were never seen in {known}; for new texts of the {known} kind \
              it would be {}. ",
             percent(unknown.in_test),
             percent(unknown.in_train),
         ));
     }
     summary.push_str("A model is worse on what it has not seen.");
+    let is_most = other_language && distance >= MOST || other_words && difference >= MOST;
+    let effect = suspect(case)
+        .ok()
+        .filter(|suspect| suspect.below && suspect.split == second && is_most)
+        .and_then(|suspect| suspect.effect());
     Ok(Diagnosis {
-        severity: if distance >= LARGE || difference >= LARGE {
+        severity: if effect.is_some() {
+            Severity::Unsound
+        } else if distance >= LARGE || difference >= LARGE {
             Severity::Caution
         } else {
             Severity::Note
         },
         confidence: Confidence::Likely,
         summary,
-        effect: None,
+        effect,
         fix: String::from(
             "If the model is meant for such texts, train on some of them, with an encoder for these \
              languages; if not, take them out before you test.",
@@ -220,6 +260,19 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         measured,
     }
     .into())
+}
+
+/// The two splits whose texts are compared: training and test, or validation for the one that has none.
+fn compared(case: &Case<'_>) -> Result<(Split, Split), Missing> {
+    let has = |split| case.evidence.texts(split).is_ok();
+    [
+        (Split::Train, Split::Test),
+        (Split::Validation, Split::Test),
+        (Split::Train, Split::Validation),
+    ]
+    .into_iter()
+    .find(|(first, second)| has(*first) && has(*second))
+    .ok_or_else(|| Missing(vec![Need::TrainTexts, Need::TestTexts]))
 }
 
 /// The number of a text's language in the list of function words and scripts; the last for undecided ones.
@@ -272,10 +325,12 @@ fn language(text: &str) -> usize {
         .max()
         .unwrap_or(0);
     if hits[best] >= 2 && hits[best] * 12 >= count && hits[best] > second {
-        best
-    } else {
-        FUNCTION_WORDS.len() + SCRIPTS.len()
+        return best;
     }
+    let scripts = FUNCTION_WORDS.len() + SCRIPTS.len();
+    let by_trigrams = labelproof_text::language::language(text)
+        .and_then(|name| BY_TRIGRAMS.iter().position(|known| *known == name));
+    scripts + by_trigrams.unwrap_or(BY_TRIGRAMS.len())
 }
 
 struct Unknown {
@@ -328,7 +383,6 @@ fn unknown_words(train: &[&str], test: &[&str], seed: u64) -> Unknown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cause::Cause;
     use crate::testing::{ask, clear, evidence, example, part};
 
     #[track_caller]
@@ -339,7 +393,14 @@ mod tests {
             .checked_sub(FUNCTION_WORDS.len())
             .and_then(|at| SCRIPTS.get(at))
             .map(|(name, _)| *name);
-        assert_eq!(name.or(script).unwrap_or(OTHER), expected, "{text}");
+        let by_trigrams = at
+            .checked_sub(FUNCTION_WORDS.len() + SCRIPTS.len())
+            .and_then(|at| BY_TRIGRAMS.get(at).copied());
+        assert_eq!(
+            name.or(script).or(by_trigrams).unwrap_or(OTHER),
+            expected,
+            "{text}"
+        );
     }
 
     #[test]
@@ -354,6 +415,11 @@ mod tests {
         check("Министр сказал, что бюджета не будет", "Cyrillic");
         check("日本の首相は予算について述べた", "Japanese");
         check("总理谈到了今年的预算", "Chinese");
+        check(
+            "Türkiye'nin en büyük şehri olan İstanbul'da dün akşam yapılan toplantıda yeni okulların açılması için gereken \
+             bütçenin önümüzdeki yıl içinde artırılacağı söylendi. Öğretmenler bu kararı çok beğendi.",
+            "Turkish",
+        );
         check("Wimbledon 2004", OTHER);
     }
 

@@ -56,6 +56,7 @@ use labelproof_metrics::statistics::binomial_survival;
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{percent, rounded};
 use crate::case::Case;
+use crate::case::odd_split::input_fault;
 use crate::cause::Cause;
 use crate::evidence::Log;
 use crate::evidence::{Missing, Need};
@@ -252,6 +253,8 @@ fn is_explained(case: &Case<'_>) -> bool {
     Cause::OF_ONE_ANSWER
         .into_iter()
         .any(|cause| case.finds_at_least(cause, Severity::Unsound))
+        || input_fault(case, Split::Test).is_some()
+        || input_fault(case, Split::Validation).is_some()
 }
 
 #[cfg(test)]

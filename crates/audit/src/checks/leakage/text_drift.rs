@@ -17,7 +17,8 @@
 //! ```
 //!
 //! It is unsound where it explains the gap: a split is worse beyond chance, and the cheap model,
-//! trained here on the task itself, loses at least half as much on it. It is a caution from an AUC of
+//! trained here on the task itself, loses at least half as much on it, unless C31, C37 or C55 says what
+//! is wrong with its texts. It is a caution from an AUC of
 //! 0.75 on, and a note otherwise. The words that tell the two apart are given by their log-odds with a
 //! Dirichlet prior.
 //!
@@ -58,7 +59,7 @@ use serde_json::{Value, json};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::rounded;
 use crate::case::Case;
-use crate::case::odd_split::harder;
+use crate::case::odd_split::{harder, input_fault};
 use crate::case::suspect::suspect;
 use crate::evidence::{Missing, Need};
 use crate::measures::baseline::out_of_fold;
@@ -137,7 +138,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .filter(|suspect| suspect.below)
         .filter(|suspect| {
             let missing = suspect.reference_accuracy().unwrap_or_default() - suspect.rows.accuracy();
-            harder(case, suspect, missing)
+            // What is wrong with the texts says more than that they differ.
+            harder(case, suspect, missing) && input_fault(case, suspect.split).is_none()
         });
     Ok(Diagnosis {
         severity: match cost {

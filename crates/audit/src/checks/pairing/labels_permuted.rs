@@ -10,20 +10,29 @@
 //! information on the labels; only the names are wrong.
 //!
 //! ## How it is tested
-//! The audit needs test predictions, or a confusion matrix. It finds the renaming of the classes that
-//! makes most predictions right (the Hungarian method on the confusion matrix) and judges it by the
-//! rows of the moved classes that are right only now (`b`) or only after renaming (`c`): the exact test
-//! of McNemar, times the number of renamings that move as many of the `K` classes:
+//! The audit needs test predictions, or a confusion matrix, or else validation predictions. It finds the
+//! renaming of the classes that makes most predictions right (the Hungarian method on the confusion
+//! matrix) and judges it by the rows of the moved classes that are right only now (`b`) or only after
+//! renaming (`c`): the exact test of McNemar, times the number of renamings that move as many of the
+//! `K` classes:
 //!
 //! ```text
 //! p = binomial(b, b + c, 1/2) · C(K, m) · !m        m classes moved, !m derangements of them
 //! ```
 //!
 //! It is found if that is significant (corrected p < 0.01), the accuracy rises by at least 0.5 points,
-//! `c ≥ 3 b`, most rows of the moved classes become right, and, where the split is below expectation,
-//! at least half of the missing accuracy comes back. It is certain if the repaired accuracy is within
-//! three standard errors of the other split's. C44 (a split that lacks classes) and, with two classes,
-//! C61 (predictions that are not the highest score) take precedence.
+//! `c ≥ 1.25 b`, and every moved class is called by the other name more often than by its own: of two
+//! classes that are merely taken for each other, at least one keeps its name. (Of four moved classes or
+//! more, one in four may fail that.) The moved classes must then be as right as a model allows that is
+//! this good: most of their rows, or at least 0.6 of the share that is right of the classes that keep
+//! their names, or of what the other split lets expect. Where the split is below expectation, at least
+//! half of the missing accuracy must come back. It is certain if the repaired accuracy is within three
+//! standard errors of the other split's, or, without another split, if `c ≥ 3 b`.
+//!
+//! Numbers that count from 1 in one column and from 0 in the other are read as the same classes, and
+//! reported here. Where numbers are places among names whose order nobody gave, a renaming is a caution:
+//! the order may be the one that was guessed here. C44 (a split that lacks classes) and, with two
+//! classes, C61 (predictions that are not the highest score) take precedence.
 //!
 //! ## What to do
 //! Save the ordered list of class names with the model and use that list, and no other, to number
@@ -56,29 +65,28 @@ use serde_json::json;
 
 use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
-use crate::answer::wording::capitalized;
+use crate::answer::wording::{capitalized, percent};
 use crate::case::Case;
 use crate::case::suspect::mispaired_suspect;
 use crate::cause::Cause;
-use crate::evidence::Missing;
+use crate::evidence::{Join, Missing};
 use crate::measures::pairing::{Renaming, renaming};
 
 /// The gain in accuracy below which a renaming is not worth a word.
 const LEAST_GAIN: f64 = 0.005;
 
+/// How many rows a renaming must make right for each that it makes wrong.
+const LEAST_RATIO: f64 = 1.25;
+
+/// The share right of a moved class after renaming, over what is to be expected of it.
+const AS_GOOD: f64 = 0.6;
+
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
-    let (matrix, expected, split) = if let Ok(suspect) = mispaired_suspect(case) {
-        (
-            suspect.rows.confusion().matrix(),
-            suspect.expected_at_least(),
-            suspect.split,
-        )
-    } else {
-        let reference = case.validation_hits().ok();
-        let expected = reference.map(|(hits, rows)| hits as f64 / rows as f64);
-        (case.test_confusion()?.matrix(), expected, Split::Test)
-    };
+    let (matrix, expected, split) = looked_at(case)?;
     let name = split.name();
+    if let Some(answer) = off_by_one(case) {
+        return Ok(answer);
+    }
     if case.finds(Cause::SortedSplit) {
         let summary = "The splits have other classes (see C44), so that a renaming cannot be told from that.";
         return Ok(Answer::clear(summary, Measured::new()));
@@ -112,8 +120,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .iter()
         .map(|&class| {
             json!({
-                "label": case.evidence.label(number(class)),
-                "predicted_as": case.evidence.label(number(renaming.predicted_as[class])),
+                "label": case.evidence.label(class_number(class)),
+                "predicted_as": case.evidence.label(class_number(renaming.predicted_as[class])),
             })
         })
         .collect();
@@ -123,8 +131,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .map(|&class| {
             format!(
                 "your label `{}` is their label `{}`",
-                case.evidence.label(number(class)),
-                case.evidence.label(number(renaming.predicted_as[class]))
+                case.evidence.label(class_number(class)),
+                case.evidence.label(class_number(renaming.predicted_as[class]))
             )
         })
         .collect();
@@ -132,21 +140,29 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
+    let guessed = guessed_order(case);
+    let (only_now, only_renamed) = renaming.exchanged;
     Ok(Diagnosis {
-        severity: Severity::Unsound,
-        confidence: if expected.is_none_or(|expected| matched >= expected) {
-            Confidence::Certain
+        severity: if guessed.is_some() {
+            Severity::Caution
         } else {
-            Confidence::Likely
+            Severity::Unsound
+        },
+        confidence: match expected {
+            _ if guessed.is_some() => Confidence::Possible,
+            Some(expected) if matched >= expected => Confidence::Certain,
+            None if only_renamed >= 3 * only_now => Confidence::Certain,
+            _ => Confidence::Likely,
         },
         summary: format!(
             "The model is better than its {name} figures: with {} of {} classes renamed, {:.1} % of the \
-             {name} rows are right instead of {:.1} %. {}{more}.",
+             {name} rows are right instead of {:.1} %. {}{more}.{}",
             moved.len(),
             matrix.len(),
             100.0 * matched,
             100.0 * now,
-            capitalized(&listed.join(", "))
+            capitalized(&listed.join(", ")),
+            guessed.unwrap_or_default()
         ),
         effect: Some(effect::of_exchange(
             Figure::Accuracy(split),
@@ -168,6 +184,86 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     .into())
 }
 
+/// Counts of true and predicted classes, the least accuracy to expect of them, and the split.
+type LookedAt = (Vec<Vec<u64>>, Option<f64>, Split);
+
+/// The split to suspect, or the test matrix, or validation where there is nothing else.
+fn looked_at(case: &Case<'_>) -> Result<LookedAt, Missing> {
+    if let Ok(suspect) = mispaired_suspect(case) {
+        let matrix = suspect.rows.confusion().matrix();
+        return Ok((matrix, suspect.expected_at_least(), suspect.split));
+    }
+    case.test_confusion().map_or_else(
+        |missing| {
+            let rows = case.predicted(Split::Validation).or(Err(missing))?;
+            Ok((rows.confusion().matrix(), None, Split::Validation))
+        },
+        |confusion| {
+            let reference = case.validation_hits().ok();
+            let expected = reference.map(|(hits, rows)| hits as f64 / rows as f64);
+            Ok((confusion.matrix(), expected, Split::Test))
+        },
+    )
+}
+
+/// Numbers that count from 1 in one column and from 0 in the other.
+fn off_by_one(case: &Case<'_>) -> Option<Answer> {
+    let (part, joined) = [Split::Test, Split::Validation, Split::Train]
+        .into_iter()
+        .filter_map(|split| case.evidence.part(split))
+        .find_map(|part| {
+            let joined = part.joined.iter().find(|joined| joined.how == Join::OffByOne)?;
+            Some((part, joined))
+        })?;
+    let (truth, predictions) = (part.truth.as_deref()?, part.predictions()?);
+    let right = truth
+        .iter()
+        .zip(predictions.iter())
+        .filter(|(one, other)| one == other)
+        .count() as f64;
+    let rows = truth.len().max(1) as f64;
+    let equal = part.equal_as_spelled.unwrap_or(0) as f64;
+    let found = Diagnosis {
+        severity: Severity::Unsound,
+        confidence: Confidence::Certain,
+        summary: format!(
+            "Labels and predictions of {} count from different numbers, one from 1 and the other from 0: they are off by one. \
+             As they are, {} of the rows are right; with `{}` of `{}` read as `{}`, {} are. The audit goes on with that.",
+            part.source,
+            percent(equal / rows),
+            joined.written,
+            joined.column,
+            joined.read,
+            percent(right / rows)
+        ),
+        // The rows are compared as they are meant, so that no figure here is moved by it.
+        effect: None,
+        fix: "Number the classes from 0 in one list, and use that list for labels and for predictions."
+            .to_owned(),
+        confirm: "print the smallest and the largest label of both columns".to_owned(),
+        measured: Measured::new()
+            .statistic("accuracy after the best renaming", right / rows)
+            .with("accuracy", equal / rows)
+            .with("rows", part.rows),
+    };
+    Some(found.into())
+}
+
+/// What is to be said where numbers are places among names in an order that was guessed.
+fn guessed_order(case: &Case<'_>) -> Option<String> {
+    let parts = Split::ALL
+        .into_iter()
+        .filter_map(|split| case.evidence.part(split));
+    let guess = parts
+        .flat_map(|part| &part.joined)
+        .find(|joined| joined.how == Join::Places)?;
+    Some(format!(
+        " But the numbers of `{}` are places in a list of classes that was not given: in the order of the alphabet, which was \
+         taken here, `{}` is `{}`. Unless that is the order of the model, nothing is wrong.",
+        guess.column, guess.written, guess.read
+    ))
+}
+
 fn explains(
     case: &Case<'_>,
     renaming: &Renaming,
@@ -176,7 +272,6 @@ fn explains(
     matched: f64,
     expected: Option<f64>,
 ) -> bool {
-    let moved_rows: u64 = renaming.moved().iter().flat_map(|&class| &matrix[class]).sum();
     let (only_now, only_renamed) = renaming.exchanged;
     let plausible = match expected {
         // At least half of what is missing comes back.
@@ -185,20 +280,57 @@ fn explains(
     };
     case.significant(renaming.p_value)
         && matched - now >= LEAST_GAIN
-        && only_renamed >= 3 * only_now
-        && 2 * only_renamed >= moved_rows
+        && only_renamed as f64 >= LEAST_RATIO * only_now as f64
         && plausible
+        && all_have_moved(renaming, matrix)
+        && is_as_good(renaming, matrix, expected)
 }
 
-fn number(class: usize) -> u32 {
+/// Whether the moved classes go by their other names: two classes that are merely taken for each other, or one
+/// that takes in another, keep at least one name.
+fn all_have_moved(renaming: &Renaming, matrix: &[Vec<u64>]) -> bool {
+    let moved = renaming.moved();
+    let with_rows = moved
+        .iter()
+        .filter(|&&class| matrix[class].iter().sum::<u64>() > 0)
+        .count();
+    let staying = moved
+        .iter()
+        .filter(|&&class| matrix[class][class] > matrix[class][renaming.predicted_as[class]])
+        .count();
+    with_rows >= 2 && staying <= moved.len() / 4
+}
+
+/// Whether the moved classes are, after renaming, about as often right as there is reason to expect.
+fn is_as_good(renaming: &Renaming, matrix: &[Vec<u64>], expected: Option<f64>) -> bool {
+    let right = |moved: bool| {
+        let classes = (0..matrix.len()).filter(|&class| (renaming.predicted_as[class] != class) == moved);
+        let (mut hits, mut rows) = (0_u64, 0_u64);
+        for class in classes {
+            hits += matrix[class][renaming.predicted_as[class]];
+            rows += matrix[class].iter().sum::<u64>();
+        }
+        (rows > 0).then(|| hits as f64 / rows as f64)
+    };
+    let Some(moved) = right(true) else { return false };
+    let chance = 1.0 / matrix.len().max(1) as f64;
+    // Classes that keep their names show what the model can do, if it can do anything.
+    let others = right(false).filter(|share| *share >= 2.0 * chance);
+    let usual = [others, expected].into_iter().flatten().reduce(f64::max);
+    moved >= 0.5 || usual.is_some_and(|usual| moved >= AS_GOOD * usual)
+}
+
+fn class_number(class: usize) -> u32 {
     u32::try_from(class).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::{Evidence, Joined, Part};
     use crate::testing::{
-        Simulated, ask, assert_close, clear, example, number, predicted_by, simulated, statistic,
+        FIVE, Simulated, ask, assert_close, clear, evidence, example, found, number, predicted, predicted_by,
+        simulated, statistic,
     };
 
     /// Writes the score of class `c` where that of class `to[c]` belongs.
@@ -257,5 +389,99 @@ mod tests {
         alone.dataset.test = None;
         let found = crate::testing::found(ask(Cause::LabelsPermuted, &alone));
         assert!(found.summary.contains("validation figures"), "{}", found.summary);
+    }
+
+    /// Counts of a classifier of this accuracy whose mistakes go to the other classes alike, of which the
+    /// first two have exchanged their names.
+    fn exchanged(classes: usize, rows: u64, accuracy: f64) -> Vec<Vec<u64>> {
+        let wrong = (1.0 - accuracy) / (classes as f64 - 1.0);
+        let line = |class: usize| {
+            let name = [1, 0].get(class).copied().unwrap_or(class);
+            let count = |predicted| if predicted == name { accuracy } else { wrong };
+            (0..classes)
+                .map(|predicted| (rows as f64 * count(predicted)).round() as u64)
+                .collect()
+        };
+        (0..classes).map(line).collect()
+    }
+
+    fn matrix_alone(matrix: Vec<Vec<u64>>) -> Evidence {
+        Evidence {
+            confusion: Some(matrix),
+            ..Evidence::default()
+        }
+    }
+
+    #[test]
+    fn two_exchanged_classes_are_found_at_every_accuracy_that_tells() {
+        for (classes, rows, accuracy) in [
+            (2, 1000, 0.6),
+            (2, 5000, 0.57),
+            (2, 50, 0.9),
+            (3, 500, 0.5),
+            (5, 200, 0.6),
+            (20, 100, 0.6),
+            (20, 200, 0.35),
+            (20, 100, 0.95),
+        ] {
+            let found = found(ask(
+                Cause::LabelsPermuted,
+                &matrix_alone(exchanged(classes, rows, accuracy)),
+            ));
+            assert_eq!(found.measured.evidence["renamed"].as_array().unwrap().len(), 2);
+        }
+    }
+
+    #[test]
+    fn classes_that_are_taken_for_each_other_keep_their_names() {
+        let check = |matrix: &[&[u64]]| {
+            let matrix = matrix.iter().map(|row| row.to_vec()).collect();
+            clear(ask(Cause::LabelsPermuted, &matrix_alone(matrix)));
+        };
+        // Half and half; one takes in the other, which is larger; a collapse; a class that has few rows.
+        check(&[&[48, 52, 0], &[51, 49, 0], &[0, 0, 100]]);
+        check(&[&[100, 900, 0], &[0, 100, 0], &[0, 0, 1000]]);
+        check(&[&[20, 480], &[25, 475]]);
+        check(&[&[900, 100, 0], &[9, 1, 0], &[0, 0, 500]]);
+        // 10,000 rows tell 51 from 49, but it is no exchange.
+        check(&[&[4900, 5100], &[5100, 4900]]);
+    }
+
+    /// Validation rows are all there is, and two classes have exchanged their names.
+    #[test]
+    fn validation_rows_alone_are_enough() {
+        let mut rows = Vec::new();
+        for (truth, line) in (0_u32..).zip(exchanged(5, 100, 0.6)) {
+            for (predicted, count) in (0_u32..).zip(line) {
+                rows.extend((0..count).map(|_| (truth, predicted)));
+            }
+        }
+        let evidence = evidence(&FIVE, [Part::default(), predicted(&rows), Part::default()]);
+        let found = found(ask(Cause::LabelsPermuted, &evidence));
+        assert!(
+            found.summary.contains("of the validation rows"),
+            "{}",
+            found.summary
+        );
+        assert_close(statistic(&found.measured), 0.6, 1e-9);
+    }
+
+    #[test]
+    fn columns_that_count_from_other_numbers_are_named_so() {
+        let mut part = predicted(&[(0, 0), (1, 1), (2, 2), (2, 0)]);
+        part.equal_as_spelled = Some(1);
+        part.joined = vec![Joined {
+            column: "pred".to_owned(),
+            written: "0".to_owned(),
+            read: "1".to_owned(),
+            how: Join::OffByOne,
+        }];
+        let found = found(ask(
+            Cause::LabelsPermuted,
+            &evidence(&["1", "2", "3"], [Part::default(), Part::default(), part]),
+        ));
+        assert!(found.summary.contains("off by one"), "{}", found.summary);
+        assert_close(statistic(&found.measured), 0.75, 1e-12);
+        assert_close(number(&found.measured, "accuracy"), 0.25, 1e-12);
     }
 }

@@ -89,6 +89,11 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .with("accuracy", accuracy)
         .with("accuracy_if_shuffled", chance);
     let clear = |summary: String| Ok(Answer::clear(summary, measured.clone()));
+    if rows.truth.iter().all(|class| *class == rows.truth[0]) {
+        return clear(format!(
+            "All {name} rows have one true class, so that shuffling their predictions would change nothing."
+        ));
+    }
     let shift = confidence_shift(case, suspect.split).ok();
     let otherwise = || {
         case.finds(Cause::LabelsPermuted)

@@ -29,8 +29,9 @@
 //! below 95 %; it is unsound, and likely. An AUC of 0.500 says that all rows have the same scores.
 //!
 //! If another check finds, as unsound, why the model always says the same,
-//! it takes precedence: damaged texts (C37), a model that does not see the text (C33), weights of
-//! another epoch (C21), or other statistics of batch normalisation (C22).
+//! it takes precedence: texts that are damaged (C37), cased otherwise (C31) or in another language (C55),
+//! a model that does not see the text (C33), weights of another epoch (C21), or other statistics of batch
+//! normalisation (C22).
 //!
 //! ## What to do
 //! Lower the learning rate, warm it up over the first steps, weight rare classes, and try another seed.
@@ -60,6 +61,7 @@ use labelproof_artifact::Split;
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::percent;
 use crate::case::Case;
+use crate::case::odd_split::input_fault;
 use crate::case::suspect::suspect;
 use crate::cause::Cause;
 use crate::evidence::log::{Epoch, Figures, Log};
@@ -105,7 +107,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             .with("class", case.evidence.label(class))
             .with("share_of_its_labels", wanted);
         if share > COLLAPSED && share - wanted > LEAST_SURPLUS {
-            if let Some(reason) = reason(case) {
+            if let Some(reason) = reason(case).or_else(|| input_fault(case, split)) {
                 let summary = format!(
                     "{:.1} % of the {split} predictions are of one class, for a reason that {} gives.",
                     100.0 * share,
