@@ -171,7 +171,7 @@ pub fn read_evidence(
             let counted = counted(&dataset);
             match confusion::read(path, &dataset.labels, counted.as_deref())? {
                 Given::Report(report) => {
-                    reports.add(path, report::split_of(path).or(Some(Split::Test)), report);
+                    reports.add(path, report::split_of(path).or(Some(Split::Test)), *report);
                     None
                 }
                 Given::Shares(reading) => {
@@ -182,7 +182,7 @@ pub fn read_evidence(
                     let mut reading = matrix.reading.clone();
                     readings::add_matrix(&mut reading, &matrix.counts, matrix.labels.as_deref());
                     given.push(reading);
-                    Some(matrix)
+                    Some(*matrix)
                 }
             }
         }

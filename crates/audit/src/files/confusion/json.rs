@@ -157,7 +157,7 @@ fn of_map(value: &Literal, entries: &[(Literal, Literal)]) -> Option<Result<Tabl
         .collect::<Option<Vec<_>>>()
         .filter(|pairs| !pairs.is_empty())
     {
-        let mut table = Table::of_pairs(pairs);
+        let mut table = Table::of_pairs(&pairs);
         if let Ok(table) = &mut table {
             table.axes = Axes::default();
             table.is_unsure = true;

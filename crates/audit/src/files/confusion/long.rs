@@ -54,7 +54,7 @@ pub(super) fn of_records(lines: &[Vec<String>]) -> Option<Result<Table, Confusio
     };
     let pairs: Option<Vec<_>> = body.iter().map(line).collect();
     let pairs = pairs.filter(|pairs| pairs.len() >= 2 && pairs.iter().all(|(.., count)| is_number(count)))?;
-    Some(Table::of_pairs(pairs))
+    Some(Table::of_pairs(&pairs))
 }
 
 /// Reads a text of such lines.

@@ -50,11 +50,11 @@ pub(super) struct Matrix {
 #[derive(Debug)]
 pub(super) enum Given {
     /// A matrix of counts.
-    Matrix(Matrix),
+    Matrix(Box<Matrix>),
     /// Shares of nobody knows how many rows.
     Shares(Reading),
     /// A classification report, which has the margins alone.
-    Report(Report),
+    Report(Box<Report>),
 }
 
 /// Reads a matrix; `labels` are those of the rows, or empty where no rows were given, and `counted` is the
@@ -69,7 +69,12 @@ pub(super) fn read(path: &Path, labels: &[String], counted: Option<&[Vec<u64>]>)
         place: file.clone(),
         problem,
     })?;
-    if let Given::Matrix(Matrix { reading, .. }) | Given::Shares(reading) = &mut given {
+    let reading = match &mut given {
+        Given::Matrix(matrix) => Some(&mut matrix.reading),
+        Given::Shares(reading) => Some(reading),
+        Given::Report(_) => None,
+    };
+    if let Some(reading) = reading {
         reading.source = file;
         reading.read.extend(encoding);
         "confusion matrix of the test rows".clone_into(&mut reading.role);
@@ -80,7 +85,7 @@ pub(super) fn read(path: &Path, labels: &[String], counted: Option<&[Vec<u64>]>)
 fn parse(text: &str, labels: &[String], counted: Option<&[Vec<u64>]>) -> Result<Given, ConfusionProblem> {
     let Some(found) = find(text) else {
         return report::recognise(text)
-            .map(Given::Report)
+            .map(|report| Given::Report(Box::new(report)))
             .ok_or(ConfusionProblem::NoMatrix);
     };
     let mut table = found?;
@@ -104,7 +109,7 @@ fn parse(text: &str, labels: &[String], counted: Option<&[Vec<u64>]>) -> Result<
     }
     reading.left_aside = table.left;
     Ok(match matrix {
-        Some(matrix) => Given::Matrix(Matrix { reading, ..matrix }),
+        Some(matrix) => Given::Matrix(Box::new(Matrix { reading, ..matrix })),
         None => Given::Shares(reading),
     })
 }
@@ -181,16 +186,15 @@ fn matrix(
         .collect();
     // The unit matrix may be shares as well, but then the counts say the same.
     let is_percent = table.cells.iter().flatten().any(|cell| value::is_percent(cell));
-    let mut counts = match counts.filter(|_| !is_percent) {
-        Some(counts) => counts,
-        None => {
-            let found = shares::counts(table, counted.as_deref())?;
-            table.said.extend(found.said);
-            match found.counts {
-                Some(counts) => counts,
-                None => return Ok(None),
-            }
-        }
+    let mut counts = if let Some(counts) = counts.filter(|_| !is_percent) {
+        counts
+    } else {
+        let found = shares::counts(table, counted.as_deref())?;
+        table.said.extend(found.said);
+        let Some(counts) = found.counts else {
+            return Ok(None);
+        };
+        counts
     };
     let turned = || -> Vec<Vec<u64>> {
         (0..counts.len())

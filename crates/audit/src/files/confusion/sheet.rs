@@ -341,15 +341,15 @@ fn printed(text: &str) -> Option<Sheet> {
         above.pop();
     }
     for place in above {
-        match names(place) {
-            Some(names) => sheet.header.push(names),
-            None => {
-                sheet.title.push(' ');
-                sheet.title.push_str(lines[place].trim());
-                if parsed[place].len() <= 3 {
-                    sheet.header.push(vec![lines[place].trim().to_owned()]);
-                }
-            }
+        if let Some(names) = names(place) {
+            sheet.header.push(names);
+            continue;
+        }
+        let line = lines[place].trim();
+        sheet.title.push(' ');
+        sheet.title.push_str(line);
+        if parsed[place].len() <= 3 {
+            sheet.header.push(vec![line.to_owned()]);
         }
     }
     let is_short = |line: &Vec<String>| line.len() > 1;

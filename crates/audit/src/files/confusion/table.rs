@@ -154,12 +154,8 @@ impl Table {
         let mut corner = String::new();
         if let Some(line) = &mut names {
             if line.len() > numbers {
-                corner = line
-                    .drain(..line.len() - numbers)
-                    .collect::<Vec<_>>()
-                    .join(" ")
-                    .trim()
-                    .to_owned();
+                let before: Vec<String> = line.drain(..line.len() - numbers).collect();
+                before.join(" ").trim().clone_into(&mut corner);
             }
             line.resize(numbers, String::new());
         }
@@ -193,7 +189,7 @@ impl Table {
     }
 
     /// Pairs of a true and a predicted class with their counts.
-    pub(super) fn of_pairs(pairs: Vec<(String, String, String)>) -> Result<Self, ConfusionProblem> {
+    pub(super) fn of_pairs(pairs: &[(String, String, String)]) -> Result<Self, ConfusionProblem> {
         let mut names: Vec<String> = Vec::new();
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         let of_both = pairs

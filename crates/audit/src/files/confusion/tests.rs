@@ -11,7 +11,7 @@ fn labels_of(labels: &[&str]) -> Vec<String> {
 
 fn matrix_of(text: &str, labels: &[&str]) -> Result<Matrix, ConfusionProblem> {
     match parse(text, &labels_of(labels), None)? {
-        Given::Matrix(matrix) => Ok(matrix),
+        Given::Matrix(matrix) => Ok(*matrix),
         other => panic!("{text}: {other:?}"),
     }
 }

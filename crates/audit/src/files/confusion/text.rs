@@ -72,7 +72,7 @@ fn of_array(file: &str, bytes: Vec<u8>) -> Result<String, Error> {
             place: place.within(file),
             problem: problem.into(),
         })?;
-        for cell in cells.iter() {
+        for cell in cells {
             match cell {
                 Cell::Numbers(numbers) => text.extend(numbers.iter().map(|number| format!("{number} "))),
                 Cell::Number(number) => text += &format!("{number} "),

@@ -6,9 +6,9 @@ use super::table::Table;
 
 pub(super) fn table(text: &str) -> Option<Table> {
     let lines: Vec<&str> = text.lines().collect();
-    let is_header = |line: &&str| line.contains("<--") && line.to_lowercase().contains("classified as");
+    let is_header = |line: &str| line.contains("<--") && line.to_lowercase().contains("classified as");
     let headers = lines.iter().filter(|line| is_header(line)).count();
-    let header = lines.iter().rposition(|line| is_header(&line))?;
+    let header = lines.iter().rposition(|line| is_header(line))?;
     let mut cells = Vec::new();
     let mut names = Vec::new();
     for line in lines[header + 1..].iter().filter(|line| !line.trim().is_empty()) {

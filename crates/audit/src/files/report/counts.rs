@@ -384,70 +384,14 @@ fn distance(lines: &[Line], counts: [(u64, u64); 2], all_hits: &Bounds) -> Optio
 
 /// What a mean or an F1 cannot be beside the figures it is made of.
 fn means(report: &Report, rows: u64) -> Vec<String> {
-    let mut said = Vec::new();
-    for line in &report.classes {
-        if let (Some(precision), Some(recall), Some(f1)) = (line.precision, line.recall, line.f1) {
-            let harmonic = |precision: f64, recall: f64| {
-                let sum = precision + recall;
-                if sum > 0.0 {
-                    2.0 * precision * recall / sum
-                } else {
-                    0.0
-                }
-            };
-            let low = |figure: Figure| (figure.value - figure.half).max(0.0);
-            let high = |figure: Figure| figure.value + figure.half;
-            let range = harmonic(low(precision), low(recall)) - ARITHMETIC
-                ..=harmonic(high(precision), high(recall)) + ARITHMETIC;
-            if high(f1) < *range.start() || low(f1) > *range.end() {
-                said.push(format!(
-                    "`{}` has precision {}, recall {} and F1 {}, which is {:.2} by the other two",
-                    line.name,
-                    precision.shown(),
-                    recall.shown(),
-                    f1.shown(),
-                    harmonic(precision.value, recall.value)
-                ));
-            }
-        }
-    }
-    let averages = [
+    let mut said: Vec<String> = report.classes.iter().filter_map(impossible_f1).collect();
+    for (name, line, by_rows) in [
         ("macro", &report.r#macro, false),
         ("weighted", &report.weighted, true),
-    ];
-    let figures: [(&str, fn(&Line) -> Option<Figure>); 3] = [
-        ("precision", |line| line.precision),
-        ("recall", |line| line.recall),
-        ("F1", |line| line.f1),
-    ];
-    for (name, line, by_rows) in averages {
+    ] {
         let Some(line) = line else { continue };
-        for (what, figure) in figures {
-            let Some(printed) = figure(line) else { continue };
-            let parts: Option<Vec<(Figure, f64)>> = report
-                .classes
-                .iter()
-                .map(|class| Some((figure(class)?, if by_rows { class.support? as f64 } else { 1.0 })))
-                .collect();
-            let Some(parts) = parts else { continue };
-            let all: f64 = parts.iter().map(|(_, weight)| weight).sum();
-            if all <= 0.0 {
-                continue;
-            }
-            let mean = |of: fn(&Figure) -> f64| {
-                parts
-                    .iter()
-                    .map(|(figure, weight)| of(figure) * weight)
-                    .sum::<f64>()
-                    / all
-            };
-            let (value, half) = (mean(|figure| figure.value), mean(|figure| figure.half));
-            if (value - printed.value).abs() > half + printed.half + ARITHMETIC {
-                said.push(format!(
-                    "the {name} average of {what} is printed as {}, and the classes give {value:.3}",
-                    printed.shown()
-                ));
-            }
+        for (what, figure) in FIGURES {
+            said.extend(impossible_mean(report, name, what, figure, line, by_rows));
         }
         if let Some(support) = line.support.filter(|support| *support != rows) {
             said.push(format!(
@@ -456,4 +400,68 @@ fn means(report: &Report, rows: u64) -> Vec<String> {
         }
     }
     said
+}
+
+type FigureOf = fn(&Line) -> Option<Figure>;
+
+/// The figures of a line that are averaged.
+const FIGURES: [(&str, FigureOf); 3] = [
+    ("precision", |line| line.precision),
+    ("recall", |line| line.recall),
+    ("F1", |line| line.f1),
+];
+
+fn harmonic(precision: f64, recall: f64) -> f64 {
+    let sum = precision + recall;
+    if sum > 0.0 {
+        2.0 * precision * recall / sum
+    } else {
+        0.0
+    }
+}
+
+/// Says where an F1 is not the harmonic mean of its precision and recall.
+fn impossible_f1(line: &Line) -> Option<String> {
+    let (precision, recall, f1) = (line.precision?, line.recall?, line.f1?);
+    let low = |figure: Figure| (figure.value - figure.half).max(0.0);
+    let high = |figure: Figure| figure.value + figure.half;
+    let least = harmonic(low(precision), low(recall)) - ARITHMETIC;
+    let most = harmonic(high(precision), high(recall)) + ARITHMETIC;
+    (high(f1) < least || low(f1) > most).then(|| {
+        format!(
+            "`{}` has precision {}, recall {} and F1 {}, which is {:.2} by the other two",
+            line.name,
+            precision.shown(),
+            recall.shown(),
+            f1.shown(),
+            harmonic(precision.value, recall.value)
+        )
+    })
+}
+
+/// Says where an average is not that of the classes.
+fn impossible_mean(
+    report: &Report,
+    name: &str,
+    what: &str,
+    figure: FigureOf,
+    line: &Line,
+    by_rows: bool,
+) -> Option<String> {
+    let printed = figure(line)?;
+    let (mut sum, mut halves, mut weights) = (0.0, 0.0, 0.0);
+    for class in &report.classes {
+        let weight = if by_rows { class.support? as f64 } else { 1.0 };
+        let figure = figure(class)?;
+        sum += figure.value * weight;
+        halves += figure.half * weight;
+        weights += weight;
+    }
+    let (value, half) = (sum / weights, halves / weights);
+    ((value - printed.value).abs() > half + printed.half + ARITHMETIC).then(|| {
+        format!(
+            "the {name} average of {what} is printed as {}, and the classes give {value:.3}",
+            printed.shown()
+        )
+    })
 }
