@@ -12,7 +12,7 @@ use super::wording::lower_first;
 use crate::case::Case;
 use crate::cause::Cause;
 use crate::check::{Check, Needs, met};
-use crate::evidence::{Evidence, Log, Need};
+use crate::evidence::{Evidence, Need};
 
 /// A question that must be answered before figures can be called sound, as far as it arises.
 struct Question {
@@ -48,7 +48,7 @@ const AGREEMENT: Question = Question {
 };
 
 /// Everything that `sound` says.
-const ESSENTIAL: [Question; 5] = [
+const ESSENTIAL: [Question; 6] = [
     GUESSING,
     Question {
         asked: "the predictions stand beside their own rows",
@@ -62,20 +62,18 @@ const ESSENTIAL: [Question; 5] = [
         arises: |_| true,
     },
     Question {
-        asked: "the logged figures are those of the rows",
-        clear: "the logged figures are those of the rows",
-        needs: &[
-            &[Need::ValidationPredictions, Need::Log],
-            &[Need::TestAccuracy, Need::Log],
-        ],
+        asked: "the logged validation figures are those of the rows",
+        clear: "the logged validation figures are those of the rows",
+        needs: &[&[Need::ValidationPredictions, Need::Log]],
         causes: &[Cause::LoggedFigures],
-        arises: |evidence| {
-            let measured = |log: &Log| {
-                let mut epochs = log.epochs.iter();
-                epochs.any(|epoch| !epoch.validation.is_empty() || !epoch.test.is_empty())
-            };
-            evidence.log.as_ref().is_some_and(measured)
-        },
+        arises: |evidence| logged(evidence, Split::Validation),
+    },
+    Question {
+        asked: "the logged test figures are those of the rows",
+        clear: "the logged test figures are those of the rows",
+        needs: &[&[Need::TestAccuracy, Need::Log]],
+        causes: &[Cause::LoggedFigures],
+        arises: |evidence| logged(evidence, Split::Test),
     },
     AGREEMENT,
     Question {
@@ -89,6 +87,12 @@ const ESSENTIAL: [Question; 5] = [
         arises: |_| true,
     },
 ];
+
+/// Whether a log has figures of a split.
+fn logged(evidence: &Evidence, split: Split) -> bool {
+    let mut epochs = evidence.log.iter().flat_map(|log| &log.epochs);
+    epochs.any(|epoch| !epoch.of(split).is_empty())
+}
 
 impl Question {
     fn answers<'a>(&'a self, case: &'a Case<'_>) -> impl Iterator<Item = &'a Answer> {
@@ -146,7 +150,7 @@ pub(super) fn judge(
         _ if is_compared(case) => format!(" Not looked at: whether {}.", listed(&asked)),
         _ => format!(" Little else could be looked at: {}.", too_little(case)),
     };
-    let wish = most_telling(case.evidence, &needs, catalogue);
+    let wish = most_telling(case.evidence, &needs, catalogue, is_compared(case));
     let wish = wish.map_or_else(String::new, |wish| format!(" What would tell most: {wish}."));
     (verdict, headline + &looked + &wish)
 }

@@ -199,8 +199,14 @@ fn accuracy(split: Split) -> Option<Need> {
 }
 
 /// The one thing that would answer most of the open questions, and of equals the one that would allow most
-/// checks; in words. A column of a file that was given, or a number, comes before another file: it is nearer at hand.
-pub(super) fn most_telling(evidence: &Evidence, open: &[Needs], catalogue: &[Check]) -> Option<String> {
+/// checks; in words. A column of a file that was given comes before another file: it is nearer at hand. So is a
+/// number, where nothing was compared yet.
+pub(super) fn most_telling(
+    evidence: &Evidence,
+    open: &[Needs],
+    catalogue: &[Check],
+    is_compared: bool,
+) -> Option<String> {
     let allows = |wish: Wish, needs: Needs| {
         let met = |need: &Need| evidence.has(*need) || wish.grants(*need, evidence);
         needs.iter().any(|set| set.iter().all(met))
@@ -209,7 +215,11 @@ pub(super) fn most_telling(evidence: &Evidence, open: &[Needs], catalogue: &[Che
         let questions = open.iter().filter(|needs| allows(wish, needs)).count();
         let cannot = catalogue.iter().filter(|check| !check.can_run(evidence));
         let checks = cannot.filter(|check| allows(wish, check.needs)).count();
-        let at_hand = matches!(wish, Wish::Truth(_) | Wish::Predictions(_) | Wish::LogRows);
+        let at_hand = match wish {
+            Wish::Truth(_) | Wish::Predictions(_) => true,
+            Wish::LogRows => !is_compared,
+            _ => false,
+        };
         (at_hand && questions > 0, questions, checks)
     };
     let wishes = ALL.into_iter().filter(|wish| wish.is_open(evidence));

@@ -2,7 +2,7 @@ use super::*;
 use crate::answer::finding::{Confidence, Measured};
 use crate::audit;
 use crate::evidence::log::Figures;
-use crate::evidence::{Part, log::Epoch};
+use crate::evidence::{Log, Part, log::Epoch};
 use crate::testing::{evidence, log, origin, predicted};
 
 #[test]
@@ -215,21 +215,34 @@ fn what_was_held_against_nothing_is_not_examined_and_the_missing_column_is_named
 /// Of a log without validation figures there is nothing that the rows could be held against.
 #[test]
 fn whether_logged_figures_are_right_is_asked_where_there_are_some() {
-    let logged = |validation: Figures| Evidence {
-        log: Some(Log {
-            epochs: vec![Epoch {
-                validation,
-                ..Epoch::default()
-            }],
-            ..Log::default()
-        }),
-        ..of_test(rows(300))
+    let logged = |of: fn(&mut Epoch) -> &mut Figures| {
+        let mut epoch = Epoch::default();
+        of(&mut epoch).accuracy = Some(0.9);
+        Evidence {
+            log: Some(Log {
+                epochs: vec![epoch],
+                ..Log::default()
+            }),
+            ..of_test(rows(300))
+        }
     };
-    let accuracy = Figures {
-        accuracy: Some(0.9),
-        ..Figures::default()
-    };
-    let question = "the logged figures are those of the rows";
-    check(&logged(accuracy), Verdict::Sound, &[question], &[]);
-    check(&logged(Figures::default()), Verdict::Sound, &[], &[question]);
+    let validation = "whether the logged validation figures are those of the rows";
+    check(
+        &logged(|epoch| &mut epoch.validation),
+        Verdict::Sound,
+        &[validation, "What would tell most: --validation FILE"],
+        &[],
+    );
+    check(
+        &logged(|epoch| &mut epoch.test),
+        Verdict::Sound,
+        &["rows and the logged test figures are those of the rows."],
+        &["logged validation figures"],
+    );
+    check(
+        &logged(|epoch| &mut epoch.train),
+        Verdict::Sound,
+        &[],
+        &["logged"],
+    );
 }
