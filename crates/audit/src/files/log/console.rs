@@ -405,8 +405,12 @@ impl Console {
         }
         self.is_of_bar = is_bar;
         self.is_complete |= scanned.progress.is_some_and(|(done, all)| done == all);
-        for pair in &scanned.pairs {
-            self.pair(pair)?;
+        // What stands before the first figure is the time, the place in the code, and the like.
+        let first = scanned.pairs.iter().position(is_figure).unwrap_or(0);
+        for (place, pair) in scanned.pairs.iter().enumerate() {
+            if place > first || key(&pair.name).is_some() {
+                self.pair(pair)?;
+            }
         }
         Ok(())
     }

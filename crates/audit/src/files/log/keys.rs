@@ -175,7 +175,7 @@ fn of_split(words: &[&str]) -> Option<Key> {
 pub(super) fn split_word(word: &str) -> Option<Split> {
     Some(match word {
         "train" | "training" | "trn" | "tr" => Split::Train,
-        "val" | "valid" | "validation" | "validate" | "validating" | "vld" | "dev" | "eval"
+        "val" | "va" | "valid" | "validation" | "validate" | "validating" | "vld" | "dev" | "eval"
         | "evaluation" | "evaluate" | "evaluating" | "development" => Split::Validation,
         "test" | "testing" | "tst" | "predict" | "prediction" => Split::Test,
         _ => return None,
@@ -191,7 +191,7 @@ fn is_evaluation(word: &str) -> bool {
 fn figure_word(word: &str) -> Option<Figure> {
     Some(match word {
         "loss" | "losses" | "nll" | "nllloss" | "crossentropy" | "xent" => Figure::Loss,
-        "acc" | "accuracy" | "accuracies" => Figure::Accuracy,
+        "acc" | "accs" | "accuracy" | "accuracies" => Figure::Accuracy,
         "precision" | "prec" => Figure::Precision,
         "recall" | "rec" => Figure::Recall,
         "f1" | "f1score" | "fscore" => Figure::F1,

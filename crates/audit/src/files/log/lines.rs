@@ -61,7 +61,19 @@ pub(super) fn scan(line: &str) -> Line {
     let mut context: Option<Split> = None;
     let mut name: Vec<&str> = Vec::new();
     let mut has_colon = false;
-    let mut tokens = Tokens { line, before: ' ' };
+    let line = match epoch_and_batch(line) {
+        Some((epoch, batch, rest)) => {
+            result.epoch = Some(epoch as f64);
+            result.progress = Some((batch, u64::MAX));
+            rest
+        }
+        None => line,
+    };
+    let mut tokens = Tokens {
+        line,
+        before: ' ',
+        has_decimal_commas: has_decimal_commas(line),
+    };
     // `Epoch: [3][10/500]  Loss 6.9 (7.0)`: the mean stands in brackets.
     let has_means = line.contains("][");
     // So the same script writes the result of the validation.
@@ -191,9 +203,9 @@ fn find_name(words: &[&str], has_colon: bool) -> Option<(String, bool)> {
 
 /// The split that some words name, if they name nothing else: `Test set`, `Validation results`.
 pub(super) fn split_of(words: &[&str]) -> Option<Split> {
-    const BESIDE: [&str; 14] = [
+    const BESIDE: [&str; 15] = [
         "set", "results", "result", "data", "phase", "metrics", "on", "the", "final", "info", "epoch",
-        "dataset", "split", "running",
+        "dataset", "split", "subset", "running",
     ];
     let mut split = None;
     for word in words {
@@ -211,6 +223,7 @@ pub(super) fn split_of(words: &[&str]) -> Option<Split> {
 struct Tokens<'a> {
     line: &'a str,
     before: char,
+    has_decimal_commas: bool,
 }
 
 impl<'a> Tokens<'a> {
@@ -286,17 +299,19 @@ impl<'a> Tokens<'a> {
                 end += 1 + digits(end + 1);
             }
             let text = self.take(end);
-            return Some(plain(text).map_or(Token::Quantity, number));
+            // Beside `0,52` it is `1,234` that is ambiguous alone.
+            let pointed = text.replacen(',', ".", 1);
+            let value = match (self.has_decimal_commas, pointed.parse()) {
+                (true, Ok(value)) => Some(value),
+                _ => plain(text),
+            };
+            return Some(value.map_or(Token::Quantity, number));
         }
         let text = &self.line[..end];
-        let of = (end == whole_end && bytes.get(end) == Some(&b'/') && digits(end + 1) > 0).then(|| {
-            let after = end + 1 + digits(end + 1);
-            (
-                text.parse::<u64>().ok(),
-                self.line[end + 1..after].parse::<u64>().ok(),
-                after,
-            )
-        });
+        let of = self
+            .whole_after_slash(end)
+            .filter(|_| end == whole_end && sign == 0);
+        let of = of.map(|(all, after)| (text.parse::<u64>().ok(), Some(all), after));
         if let Some((Some(part), Some(all), after)) = of {
             self.take(after);
             let is_share = all > 0 && part <= all;
@@ -347,6 +362,18 @@ impl<'a> Tokens<'a> {
         Some(number(value))
     }
 
+    /// A whole number after a slash, which may have a blank on either side, and where it ends.
+    fn whole_after_slash(&self, end: usize) -> Option<(u64, usize)> {
+        let after = self.line[end..]
+            .trim_start_matches(' ')
+            .strip_prefix('/')?
+            .trim_start_matches(' ');
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        let is_whole = !after[digits..].starts_with('.');
+        let all = after[..digits].parse().ok().filter(|_| is_whole)?;
+        Some((all, self.line.len() - after.len() + digits))
+    }
+
     /// Whether a number may begin with these characters; a sign after a letter is a hyphen.
     fn may_be_number(&self, first: char, second: Option<char>) -> bool {
         let is_digit = second.is_some_and(|next| next.is_ascii_digit());
@@ -386,6 +413,22 @@ impl<'a> Tokens<'a> {
             }
         }
     }
+}
+
+/// `[1,  2000] loss: 2.199`, as a tutorial of PyTorch has it.
+fn epoch_and_batch(line: &str) -> Option<(u64, u64, &str)> {
+    let (inside, rest) = line.trim_start().strip_prefix('[')?.split_once(']')?;
+    let (epoch, batch) = inside.split_once(',')?;
+    Some((epoch.trim().parse().ok()?, batch.trim().parse().ok()?, rest))
+}
+
+/// Whether a line has a number such as `0,52`, with whose comma no thousands can be meant.
+fn has_decimal_commas(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    bytes.windows(3).enumerate().any(|(place, window)| {
+        let is_start = place == 0 || !bytes[place - 1].is_ascii_alphanumeric() && bytes[place - 1] != b'.';
+        is_start && window.starts_with(b"0,") && window[2].is_ascii_digit()
+    })
 }
 
 fn number<'a>(value: f64) -> Token<'a> {
@@ -435,6 +478,22 @@ mod tests {
             .collect();
         // NaN is not equal to itself, and its text is.
         assert_eq!(format!("{found:?}"), format!("{expected:?}"), "{line}");
+    }
+
+    #[test]
+    fn a_comma_is_of_a_decimal_where_no_thousands_can_be_meant() {
+        check(
+            "Epoch 1: loss: 1,234 - acc: 0,81",
+            Some(1.0),
+            &[("loss", 1.234), ("acc", 0.81)],
+        );
+        check("[2,  4000] loss: 1.855", Some(2.0), &[("loss", 1.855)]);
+        check("loss: 0.5, acc: 0.81", None, &[("loss", 0.5), ("acc", 0.81)]);
+        check(
+            "train_rows: 25,000 loss: 0.5",
+            None,
+            &[("train_rows", 25000.0), ("loss", 0.5)],
+        );
     }
 
     #[test]

@@ -269,6 +269,12 @@ fn is_table(text: &str, name: &str) -> bool {
     })
 }
 
+fn header_line(text: &str) -> &str {
+    text.lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default()
+}
+
 /// A table with a row an epoch.
 fn of_csv(text: &str, file: &str) -> Result<ReadLog, Error> {
     let options = Options {
@@ -297,6 +303,8 @@ fn of_csv(text: &str, file: &str) -> Result<ReadLog, Error> {
     let mut course = Course::new(Manner::Strict);
     columns.leave_unknown(&mut course);
     let mut run = None;
+    // Whoever separates cells by semicolons needs the comma for decimals.
+    let has_decimal_commas = !header_line(text).contains(',') && header_line(text).contains(';');
     while let Some(row) = rows.next_row()? {
         let place = row.place.within(file);
         let cells = row.cells.map_err(|problem| Error::Row {
@@ -309,7 +317,11 @@ fn of_csv(text: &str, file: &str) -> Result<ReadLog, Error> {
                 place: place.clone(),
                 problem,
             })?;
-            values.push(value);
+            values.push(if has_decimal_commas {
+                value.replacen(',', ".", 1).into()
+            } else {
+                value
+            });
         }
         let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
         let entry = columns

@@ -95,7 +95,7 @@ pub(super) fn no_log(value: &Value) -> LogProblem {
         rows.is_some_and(|rows| {
             rows.iter().all(|row| {
                 let cells = row.as_array().filter(|cells| cells.len() == rows.len());
-                cells.is_some_and(|cells| cells.iter().all(Value::is_number))
+                cells.is_some_and(|cells| cells.iter().all(Value::is_u64))
             })
         })
     };

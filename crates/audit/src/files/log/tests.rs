@@ -332,6 +332,29 @@ fn loops_that_people_write_are_read() {
     );
     check(
         "log",
+        "[1,  2000] loss: 2.2\n[1,  4000] loss: 1.8\n[2,  2000] loss: 1.2\nFinished Training\n",
+        &[[(2.0, 0.0), NONE, NONE], [(1.2, 0.0), NONE, NONE]],
+    );
+    check(
+        "log",
+        "| epoch 001:    100 / 3000 loss=8.9, ppl=478, lr=0.1\n| epoch 001 | loss 5.123 | ppl 22\n| epoch 001 | valid on 'valid' subset | loss \
+         5.3 | accuracy 81.2\n",
+        &[[(5.123, 0.0), (5.3, 0.812), NONE]],
+    );
+    check(
+        "log",
+        "======== Epoch 1 / 4 ========\nTraining...\n  Batch    40  of    241.    Elapsed: 0:00:08.\n\n  Average training loss: 0.50\n  \
+         Training epcoh took: 0:00:51\n\nRunning Validation...\n  Accuracy: 0.80\n  Validation Loss: 0.45\n  Validation took: 0:00:02\n",
+        &[[(0.5, 0.0), (0.45, 0.8), NONE]],
+    );
+    check(
+        "log",
+        "Epoch 1\n-------------------------------\nloss: 2.3  [   64/60000]\nloss: 2.1  [ 6464/60000]\nTest Error: \n Accuracy: 50.9%, Avg loss: \
+         2.152 \n\n",
+        &[[(2.2, 0.0), NONE, (2.152, 0.509)]],
+    );
+    check(
+        "log",
         "2023-01-01 10:00:00,123 EPOCH 1 done: loss 0.6512 - lr 0.1000000\n2023-01-01 10:00:01,123 DEV : loss 0.5911 - f1-score (micro avg)  \
          0.7012\n",
         &[[(0.6512, 0.0), (0.5911, 0.0), NONE]],
