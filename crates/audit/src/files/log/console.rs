@@ -200,9 +200,16 @@ impl Console {
         while !rest.is_char_boundary(end) {
             end -= 1;
         }
-        let Some((Value::Object(object), after)) = literal::value(&rest[place..end]) else {
-            self.unclosed += line.len();
-            return Ok(None);
+        let (object, after) = match literal::value(&rest[place..end]) {
+            Ok((Value::Object(object), after)) => (object, after),
+            Ok((_, after)) => {
+                self.unclosed += end - place - after.len();
+                return Ok(None);
+            }
+            Err(looked_at) => {
+                self.unclosed += looked_at + line.len();
+                return Ok(None);
+            }
         };
         if !object
             .keys()

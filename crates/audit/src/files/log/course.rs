@@ -531,32 +531,31 @@ impl Course {
     /// A second evaluation at the end of a training, at the same step as the last one, is of the weights that
     /// were kept: it says which epoch's they are.
     fn drop_second_evaluations(&mut self) {
-        let mut place = 0;
-        while place < self.entries.len() {
-            let entry = &self.entries[place];
-            let same_moment = |other: &Entry| {
-                other.has_validation()
-                    && (other.step, other.epoch.map(f64::to_bits))
-                        == (entry.step, entry.epoch.map(f64::to_bits))
-                    && (entry.step.is_some() || entry.epoch.is_some())
+        // Such an evaluation may be printed more than once.
+        const MOST: usize = 4;
+        for _ in 0..MOST {
+            let mut validated = self
+                .entries
+                .iter()
+                .enumerate()
+                .rev()
+                .filter(|(_, entry)| entry.has_validation());
+            let (Some((place, entry)), Some((last, before))) = (validated.next(), validated.next()) else {
+                return;
             };
-            let before = &self.entries[..place];
-            let last = before.iter().rposition(Entry::has_validation);
-            let is_second = entry.has_validation()
-                && entry.of(Split::Train).next().is_none()
-                && last.is_some_and(|last| same_moment(&before[last]));
-            let first = is_second
-                .then(|| before.iter().position(|other| is_same_evaluation(other, entry)))
-                .flatten();
-            match (first, last) {
-                (Some(first), Some(last)) => {
-                    if first != last {
-                        self.entries[first].is_kept = true;
-                    }
-                    self.entries.remove(place);
-                }
-                _ => place += 1,
+            let moment = |entry: &Entry| (entry.step, entry.epoch.map(f64::to_bits));
+            let is_second = moment(entry) == moment(before)
+                && moment(entry) != (None, None)
+                && entry.of(Split::Train).next().is_none();
+            let mut others = self.entries[..=last].iter();
+            let first = others
+                .position(|other| is_same_evaluation(other, entry))
+                .filter(|_| is_second);
+            let Some(first) = first else { return };
+            if first != last {
+                self.entries[first].is_kept = true;
             }
+            self.entries.remove(place);
         }
     }
 

@@ -9,16 +9,18 @@ use super::number::{is_wrapper, plain};
 /// Deeper nested than anything that a framework writes.
 const DEEPEST: usize = 64;
 
-/// One value that a text begins with, and what follows it.
-pub(super) fn value(text: &str) -> Option<(Value, &str)> {
+/// One value that a text begins with, and what follows it; or else how many bytes were looked at in vain.
+pub(super) fn value(text: &str) -> Result<(Value, &str), usize> {
     let mut reader = Reader { text };
-    let value = reader.value(0)?;
-    Some((value, reader.text))
+    match reader.value(0) {
+        Some(value) => Ok((value, reader.text)),
+        None => Err(text.len() - reader.text.len()),
+    }
 }
 
 /// A text that is one value and nothing else.
 pub(super) fn whole(text: &str) -> Option<Value> {
-    let (value, rest) = value(text.trim_start_matches('\u{feff}'))?;
+    let (value, rest) = value(text.trim_start_matches('\u{feff}')).ok()?;
     rest.trim().is_empty().then_some(value)
 }
 
