@@ -22,6 +22,7 @@ import joblib
 import torch
 
 import data
+import document
 from cases import ANSWER, Case, Store
 from clean import CLEAN
 from encoder import Encoder, Features
@@ -29,12 +30,12 @@ from faults import FAULTS
 from report import Outcome, markdown
 from runs import Run, fit
 
+HEADING = "## Faults injected here"
+
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--data", type=Path, help="folder of ag_news_test.csv, trec6.csv, sms_spam.csv, 20news_bydate.csv.gz"
-    )
+    parser.add_argument("--data", type=Path, help="folder of the tables; README.md names them")
     parser.add_argument("--bbc", type=Path, help="folder of BBC News: <label>/<number>.txt")
     parser.add_argument("--encoder", type=Path, help="folder of an encoder in the Hugging Face layout")
     parser.add_argument("--cache", type=Path, help="folder where features and fitted heads are kept")
@@ -45,7 +46,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", type=_list, help="causes, names of faults or of clean runs, separated by commas")
     parser.add_argument("--keep", type=Path, help="folder to make the files in, instead of a temporary one")
     parser.add_argument("--reuse", type=Path, help="folder of files that were made before")
-    parser.add_argument("--output", type=Path, help="where to write the tables, as Markdown")
+    parser.add_argument("--output", type=Path, help="the document whose part is written anew")
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
     if options.reuse is None and None in (options.data, options.bbc, options.encoder, options.cache):
@@ -118,9 +119,11 @@ def main() -> None:
         with ThreadPoolExecutor(options.jobs) as pool:
             outcomes = list(pool.map(lambda case: audit(options.labelproof, case), cases))
     tables = markdown(outcomes)
+    if options.labelproof is not None:
+        tables = f"{document.made_by(options.labelproof)}\n\n{tables}"
     print(tables)
     if options.output is not None:
-        options.output.write_text(tables)
+        document.write_part(options.output, HEADING, tables)
 
 
 if __name__ == "__main__":

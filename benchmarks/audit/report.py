@@ -8,6 +8,7 @@ import numpy as np
 
 from cases import Case
 from clean import CLEAN
+from data import KNOWN_GROUND
 from faults import FAULTS
 
 
@@ -21,9 +22,15 @@ class Outcome:
 
     @property
     def found(self) -> list[str]:
-        """Ids of the causes found, the first ranked first."""
+        """Ids of the causes found, the first ranked first, and what follows from them last, which has no rank."""
         findings = [finding for finding in (self.answer or {}).get("findings", []) if finding["status"] == "found"]
         return [finding["id"] for finding in sorted(findings, key=lambda finding: finding["rank"] or len(findings) + 1)]
+
+    @property
+    def ranked(self) -> list[str]:
+        """Ids of the causes that are found by themselves, and not as what follows from another."""
+        findings = (self.answer or {}).get("findings", [])
+        return [finding["id"] for finding in findings if finding["status"] == "found" and finding["rank"] is not None]
 
     @property
     def unchecked(self) -> bool:
@@ -56,7 +63,7 @@ class Outcome:
     def wrongly_named(self) -> list[str]:
         """Faults found that neither were injected nor follow from what was."""
         true = {*self.case.causes, *self.case.follows}
-        return [cause for cause in self.found if is_fault(cause) and cause not in true]
+        return [cause for cause in self.ranked if is_fault(cause) and cause not in true]
 
 
 def is_fault(cause: str) -> bool:
@@ -70,21 +77,22 @@ def markdown(outcomes: list[Outcome]) -> str:
     clean = [outcome for outcome in outcomes if not outcome.case.causes]
     errors = [outcome for outcome in outcomes if outcome.error]
     sections = [
-        "# Fault-injection benchmark of `labelproof audit`",
         _introduction(injected, idle, clean),
-        "## By cause",
+        "### By the ground it was measured on",
+        _by_ground(injected, clean),
+        "### By cause",
         _by_cause(injected),
-        "## By fault",
+        "### By fault",
         _by_fault(injected),
-        "## Runs without a fault",
+        "### Runs without a fault",
         _clean_runs(clean),
-        "## What the data checks say of runs without a fault, and whether it is so",
+        "### What the data checks say of runs without a fault, and whether it is so",
         _argued(clean),
-        "## Data sets",
+        "### Data sets",
         _datasets(clean),
     ]
     if errors:
-        sections += ["## Files that the audit could not judge", _errors(errors)]
+        sections += ["### Files that the audit could not judge", _errors(errors)]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
@@ -112,6 +120,24 @@ def _introduction(injected: list[Outcome], idle: list[Outcome], clean: list[Outc
             + "."
         )
     return "\n\n".join(lines)
+
+
+def _by_ground(injected: list[Outcome], clean: list[Outcome]) -> str:
+    """The figures of the data sets on which thresholds were chosen, and of the others."""
+    rows = []
+    for ground, known in (("thresholds were chosen on it", True), ("seen only by this benchmark", False)):
+        faulty, right = (
+            [outcome for outcome in outcomes if (outcome.case.dataset in KNOWN_GROUND) == known]
+            for outcomes in (injected, clean)
+        )
+        sets = sorted({outcome.case.dataset for outcome in [*faulty, *right]})
+        if sets:
+            first = sum(outcome.first_is_right for outcome in faulty)
+            found = sum(outcome.complete for outcome in faulty)
+            alarms = sum(any(map(is_fault, outcome.found)) for outcome in right)
+            shares = [_share(first, len(faulty)), _share(found, len(faulty))] if faulty else ["", ""]
+            rows.append([ground, ", ".join(sets), *shares, f"{alarms} of {len(right)}"])
+    return _table(["ground", "data sets", "ranked first", "found", "clean runs with a false alarm"], rows)
 
 
 HEADER = [

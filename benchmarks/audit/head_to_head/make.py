@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import joblib
 import torch
 
 from faults import FAULTS, PREDICTION, TRAINING
@@ -30,14 +31,17 @@ def main() -> None:
     parser.add_argument("--encoder", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
     parser.add_argument("--runs", type=Path, required=True, help="where to write the runs")
     parser.add_argument("--datasets", default=",".join(SIZES), help="names, separated by commas")
+    parser.add_argument("--only", help="names of runs, as clean-1, separated by commas")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     for name in options.datasets.split(","):
         for seed in CLEAN_SEEDS[name]:
-            make_clean(name, seed, options)
+            if options.only is None or f"clean-{seed}" in options.only.split(","):
+                make_clean(name, seed, options)
         for fault in FAULTS:
-            if fault.when == KINDS[name] == TRAINING:
+            wanted = options.only is None or fault.name in options.only.split(",")
+            if wanted and fault.when == KINDS[name] == TRAINING:
                 make_faulty(name, fault, options)
 
 
@@ -71,9 +75,9 @@ def make_faulty(name: str, fault, options: argparse.Namespace) -> None:
 
 
 def trained(name: str, seed: int, options: argparse.Namespace, fault) -> Run:
-    started = time.monotonic()
+    started, memory = time.monotonic(), joblib.Memory(options.runs / "cache", verbose=0)
     with tempfile.TemporaryDirectory() as scratch:
-        run = Run(corpus(name, options.data, options.bbc, seed), options.encoder, seed, Path(scratch), fault)
+        run = Run(corpus(name, options.data, options.bbc, seed, memory), options.encoder, seed, Path(scratch), fault)
     accuracy = run.trainer.state.log_history[-2].get("eval_accuracy")
     print(
         f"{name}: seed {seed}, {fault.name if fault else 'clean'}: accuracy {accuracy}, "

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import torch
@@ -29,6 +30,7 @@ sys.path.append(str(Path(__file__).parent.parent))
 import data
 
 NOTE, FEATURES = "run.json", "features.json"
+LOOK_EVERY = 5
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,8 @@ class Corpus:
     parts: dict[str, pd.DataFrame]
 
 
-def corpus(name: str, tables: Path, bbc: Path, seed: int) -> Corpus:
-    dataset, size = data.load(name.removesuffix("-small"), tables, bbc), SIZES[name]
+def corpus(name: str, tables: Path, bbc: Path, seed: int, memory: joblib.Memory) -> Corpus:
+    dataset, size = memory.cache(data.load)(name.removesuffix("-small"), tables, bbc), SIZES[name]
     rows = np.unique(dataset.group, return_index=True)[1]
     frame = pd.DataFrame({"id": dataset.ids[rows], "text": dataset.texts[rows], "y": dataset.y[rows]})
     parts = {}
@@ -96,6 +98,9 @@ class Callback(DEFaultPlusCallback):
         return control
 
     def on_pre_optimizer_step(self, args, state, control, **kwargs):
+        # A look costs several times what the step itself does. It keeps means over steps, and gets every fifth.
+        if state.global_step % LOOK_EVERY:
+            return control
         return super().on_step_end(args, state, control, **kwargs, loss=self._last_outputs.loss.detach())
 
     def on_step_end(self, args, state, control, **kwargs):
