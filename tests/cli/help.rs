@@ -253,18 +253,19 @@ fn the_help_of_audit() {
           labelproof audit --log loss=1.24,accuracy=0.80,val_loss=1.21,val_accuracy=0.83,classes=5 \
                            --confusion matrix.csv
 
-        Rows (--validation, --test, --train):
-          .csv .tsv           with a header; .gz too
-          .jsonl .json        an object on each line, an array of objects, or what pandas writes; .gz too
+        Rows (--validation, --test, --train, --predictions):
+          .csv .tsv .txt      separator, encoding, header and decimal commas are found out; .gz too
+          .jsonl .json        objects, arrays or values, on lines or in an array; what pandas, MLflow and the
+                              pipelines of Hugging Face write; .gz too
           .parquet            scores as columns or as lists
           .npz                y_true or label_ids; predictions (labels or scores); logits; ids
           .npy                predictions (labels or scores), without true labels
 
-        Columns, unless an option names them:
+        Columns, unless an option names them; also in other languages, and what was decided is said:
           id                  id, row_id, index, idx, key, uid, or the nameless first column
           text                text, sentence, document, content, body, review, tweet, message, input
-          true label          label, target, y_true, gold, truth, true_label, class, category, ground_truth
-          predicted label     predicted, prediction, pred, y_pred, predicted_label, pred_label
+          true label          label, target, y_true, gold, truth, actual, class, category, ground_truth
+          predicted label     predicted, prediction, pred, y_pred, y_hat, predicted_label, output
           scores              probability_NAME, prob_NAME, p_NAME, logit_NAME, score_NAME for each class, or
                               columns called like the classes, or one list: probabilities, probs, y_prob,
                               scores, logits

@@ -39,6 +39,11 @@ impl Encoding {
         }
     }
 
+    /// Whether no character takes two bytes of which one may be any.
+    pub(crate) fn is_of_single_bytes(self) -> bool {
+        self != Self::found(UTF_16LE) && self != Self::found(UTF_16BE)
+    }
+
     /// The encoding that a detector names.
     pub(crate) fn found(charset: &'static encoding_rs::Encoding) -> Self {
         if charset == WINDOWS_1252 {

@@ -67,6 +67,13 @@ pub fn sniff(name: &str, path: &Path, expected: Expected<'_>) -> Result<Sniffed,
         return Ok(Sniffed::plain(format));
     }
     let encoding = encoding(&mut input, &start)?;
+    if encoding.is_of_single_bytes() && foreign::is_binary(&start) {
+        return Err(Error::Foreign {
+            file: name.to_owned(),
+            kind: "a binary file, and none that rows are read from",
+            hint: "save the rows as CSV, JSON or Parquet, or as arrays of NumPy",
+        });
+    }
     let mut input = Input::open(source(), encoding, expected.settings)?;
     let sample = input.peek(SAMPLE)?;
     let is_whole = sample.len() < SAMPLE;
@@ -234,6 +241,14 @@ fn header(rows: &[Vec<String>], expected: Expected<'_>) -> Header {
     let is_number = |(place, value): (usize, &String)| number(value).is_some() && all_numbers(place);
     if counts(first, rest) {
         return Header::Names;
+    }
+    // A text where others have texts, in a table too narrow to be a questionnaire.
+    let is_text = |cell: &str| cell.split_whitespace().count() > 3;
+    let is_text_among_texts = |(place, value): (usize, &String)| {
+        first.len() <= 3 && is_text(value) && !rest.is_empty() && column(place).all(|cell| is_text(cell))
+    };
+    if first.iter().enumerate().any(is_text_among_texts) {
+        return Header::None;
     }
     let alone = rest.is_empty() && first.iter().all(|cell| number(cell).is_some());
     if alone || first.iter().enumerate().any(is_number) || first.iter().enumerate().any(recurs) {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use labelproof_artifact::wording;
+use labelproof_artifact::wording::{self, counted};
 use labelproof_artifact::{Advice, Diagnostic, Fault};
 
 use super::log::Seems;
@@ -60,6 +60,80 @@ pub enum Error {
         place: String,
         /// The columns.
         columns: Vec<String>,
+        /// What may be something, and what would have it taken.
+        doubts: Vec<String>,
+    },
+    /// Two columns without names hold labels.
+    #[error(
+        "{place}: the columns {first} and {second} hold labels, and no header says which are the true ones"
+    )]
+    NamelessLabels {
+        /// File, and line where there are lines.
+        place: String,
+        /// The first column, from 1.
+        first: usize,
+        /// The second.
+        second: usize,
+    },
+    /// Predictions of rows that are not given.
+    #[error("`{}` has predictions of rows that are not given", path.display())]
+    PredictionsAlone {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of predictions has none.
+    #[error(
+        "{place}: no column is a prediction or a score; there are: {}",
+        listed(columns)
+    )]
+    NothingPredicted {
+        /// The file.
+        place: String,
+        /// Its columns.
+        columns: Vec<String>,
+    },
+    /// Two files of the same rows have not as many, and no id in common.
+    #[error("`{table}` has {}, and `{predictions}` has {}", counted(*rows, "row"), counted(*predicted, "prediction"))]
+    PredictionCount {
+        /// The file of the true labels.
+        table: String,
+        /// Its rows.
+        rows: usize,
+        /// The file of the predictions.
+        predictions: String,
+        /// Its rows.
+        predicted: usize,
+    },
+    /// Rows have no prediction of their id.
+    #[error(
+        "`{predictions}` has no prediction for {missing} of the {rows} ids of `{table}`; the first is `{id}`"
+    )]
+    NoPrediction {
+        /// The file of the true labels.
+        table: String,
+        /// The file of the predictions.
+        predictions: String,
+        /// Ids without a prediction.
+        missing: usize,
+        /// All ids.
+        rows: usize,
+        /// The first of them.
+        id: String,
+    },
+    /// The texts of two files are the same, and not in the same order.
+    #[error(
+        "`{predictions}` has its rows in another order than `{table}`: of {known} texts that both have, {at_place} are \
+         in the same row"
+    )]
+    OtherOrder {
+        /// The file of the true labels.
+        table: String,
+        /// The file of the predictions.
+        predictions: String,
+        /// Texts that both have.
+        known: usize,
+        /// Texts that both have in the same row.
+        at_place: usize,
     },
     /// A row cannot be used.
     #[error("{place}: {problem}")]
@@ -220,6 +294,18 @@ pub enum RowProblem {
         found: &'static str,
         /// What it should have.
         expected: &'static str,
+    },
+    /// Columns that are zeros and a single one in the first rows are something else.
+    #[error("{ones} of the columns of the true labels are 1, and in the rows before there is always one")]
+    NotOneHot {
+        /// Columns that are 1.
+        ones: usize,
+    },
+    /// A row has several labels, and the rows before have one.
+    #[error("`{column}` has several labels")]
+    SeveralLabels {
+        /// The column.
+        column: String,
     },
     /// A JSON object lacks a key that the first one has.
     #[error("`{column}` is missing, which the first row has")]
@@ -402,6 +488,8 @@ impl Diagnostic for Error {
             | Self::TwoColumns { .. }
             | Self::NoSuchColumn { .. }
             | Self::ColumnWithoutRows { .. }
+            | Self::NamelessLabels { .. }
+            | Self::PredictionsAlone { .. }
             | Self::CountWithoutLog { .. }
             | Self::Log {
                 problem: LogProblem::NoPair { .. } | LogProblem::UnknownKey { .. },
@@ -419,11 +507,38 @@ impl Diagnostic for Error {
             Self::NoSuchColumn { role, .. } => {
                 format!("name one of these with {}, or leave it out", role.flag())
             }
-            Self::NothingRecognised { .. } => "name the columns: --label COLUMN for the true label, \
-                                               --predicted COLUMN, --id COLUMN, --text COLUMN; call scores \
-                                               `probability_NAME`, one column a class, or `probabilities`, a \
-                                               list"
-                .to_owned(),
+            Self::NothingRecognised { doubts, .. } if !doubts.is_empty() => doubts.join("; "),
+            Self::NothingRecognised { columns, .. } => {
+                // Names with spaces or of numbers may be a row.
+                let is_odd = |name: &String| name.parse::<f64>().is_ok() || name.split_whitespace().count() > 3;
+                let header = if columns.iter().any(is_odd) {
+                    "; if that is a row, say so: --no-header"
+                } else {
+                    ""
+                };
+                format!(
+                    "name the columns: --label COLUMN for the true label, --predicted COLUMN, --id COLUMN, --text \
+                     COLUMN; call scores `probability_NAME`, one column a class, or `probabilities`, a list{header}"
+                )
+            }
+            Self::NamelessLabels { first, second, .. } => format!(
+                "say which are which: --label {first} --predicted {second}, or the other way round"
+            ),
+            Self::PredictionsAlone { .. } => {
+                "give the rows with their true labels, too: --test FILE --predictions FILE".to_owned()
+            }
+            Self::NothingPredicted { .. } => {
+                "name the column of the predictions with --predicted, or call it `predicted`".to_owned()
+            }
+            Self::PredictionCount { .. } => {
+                "give a prediction for every row, in the same order, or a column `id` in both files".to_owned()
+            }
+            Self::NoPrediction { .. } => {
+                "give a prediction for every id, or name the column of the ids with --id".to_owned()
+            }
+            Self::OtherOrder { .. } => {
+                "give both files a column `id`, or write the predictions in the order of the other file".to_owned()
+            }
             Self::Row { problem, .. } => problem.hint(),
             Self::TooManyLabels { .. } => {
                 "what has so many values is no label; name the right column with --label or \
@@ -471,9 +586,12 @@ impl RowProblem {
                 "find out where the model or the code that saved it makes such a number: no check means \
                  anything beside it"
             }
-            Self::ListLength { .. } | Self::Missing { .. } | Self::Kind { .. } => {
-                "give every row the same columns"
+            Self::NotOneHot { .. } | Self::SeveralLabels { .. } => {
+                "give every row one label; for rows with several, audit a file with yes or no for each label"
             }
+            Self::ListLength { .. } => "give every row a score for each class, in the same order",
+            Self::Missing { .. } => "give every row this key, `null` where there is nothing",
+            Self::Kind { .. } => "give every row the same kind of value, or name another column",
         };
         hint.to_owned()
     }

@@ -7,10 +7,13 @@
 mod confusion;
 mod error;
 mod forms;
+mod join;
 mod labels;
 mod literal;
 mod log;
 mod placeholders;
+mod printed;
+mod profile;
 mod readings;
 mod report;
 mod roles;
@@ -29,6 +32,7 @@ use labelproof_text::tokenizer::Tokenizer;
 
 pub use error::{ConfusionProblem, Error, LogProblem, RowProblem};
 pub use log::Seems;
+use roles::Purpose;
 pub use roles::{Columns, Role};
 
 use crate::evidence::{BundleFacts, Dataset, Evidence, Part, Reading};
@@ -48,6 +52,12 @@ pub struct Files {
     pub test: Option<PathBuf>,
     /// Rows that were trained on.
     pub train: Option<PathBuf>,
+    /// Predictions of the test rows, where they are in a file of their own.
+    pub predictions: Option<PathBuf>,
+    /// Predictions of the validation rows, where they are in a file of their own.
+    pub validation_predictions: Option<PathBuf>,
+    /// Whether the files of rows have no header.
+    pub no_header: bool,
     /// Logs of the training, which are read as one: paths, or `key=value,key=value`.
     pub logs: Vec<String>,
     /// A confusion matrix of the test rows.
@@ -89,24 +99,36 @@ pub fn read_dataset(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, E
 }
 
 fn read_rows(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, Error> {
-    let table = |split: Split, path: &Option<PathBuf>| {
+    let mut predicted = Vec::new();
+    let mut table = |split: Split, path: &Option<PathBuf>, predictions: &Option<PathBuf>| {
         let Some(path) = path.as_ref().filter(|path| !report::is_report(path)) else {
-            return Ok(None);
+            return match predictions {
+                None => Ok(None),
+                Some(path) => Err(Error::PredictionsAlone { path: path.clone() }),
+            };
         };
-        reporter.started(&format!("reading {}", path.display()), None);
-        let table = rows::read(path, split, &files.columns, reporter);
-        reporter.finished();
-        table.map(|mut table| {
-            table.reading.source.clone_from(&table.source);
-            if table.reading.role.is_empty() {
-                role_of(split).clone_into(&mut table.reading.role);
-            }
-            Some(table)
-        })
+        let purpose = if predictions.is_some() {
+            Purpose::Truth
+        } else {
+            Purpose::Rows
+        };
+        let mut table = read_table(files, split, purpose, path, reporter)?;
+        if let Some(path) = predictions {
+            let mut beside = read_table(files, split, Purpose::Predictions, path, reporter)?;
+            let reading = readings::of_table(&beside);
+            join::join(&mut table, &mut beside, reporter)?;
+            table.named.append(&mut beside.named);
+            predicted.push(reading);
+        }
+        Ok(Some(table))
     };
-    let mut train = table(Split::Train, &files.train)?;
-    let mut validation = table(Split::Validation, &files.validation)?;
-    let mut test = table(Split::Test, &files.test)?;
+    let mut train = table(Split::Train, &files.train, &None)?;
+    let mut validation = table(
+        Split::Validation,
+        &files.validation,
+        &files.validation_predictions,
+    )?;
+    let mut test = table(Split::Test, &files.test, &files.predictions)?;
     let mut tables: Vec<&mut Table> = [&mut train, &mut validation, &mut test]
         .into_iter()
         .filter_map(Option::as_mut)
@@ -135,6 +157,7 @@ fn read_rows(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, Error> {
         Ok(Some(part))
     };
     let (train, validation, test) = (part(train)?, part(validation)?, part(test)?);
+    readings.append(&mut predicted);
     let mut dataset = Dataset {
         train,
         validation,
@@ -144,6 +167,34 @@ fn read_rows(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, Error> {
     };
     placeholders::of_one_class(&mut dataset, reporter);
     Ok(dataset)
+}
+
+/// Reads a file of rows.
+fn read_table(
+    files: &Files,
+    split: Split,
+    purpose: Purpose,
+    path: &Path,
+    reporter: &dyn Reporter,
+) -> Result<Table, Error> {
+    let reading = rows::Reading {
+        split,
+        purpose,
+        columns: &files.columns,
+        no_header: files.no_header,
+    };
+    reporter.started(&format!("reading {}", path.display()), None);
+    let table = rows::read(path, reading, reporter);
+    reporter.finished();
+    let mut table = table?;
+    table.reading.source.clone_from(&table.source);
+    if table.reading.role.is_empty() {
+        table.reading.role = match purpose {
+            Purpose::Predictions => format!("predictions of the {}", role_of(split)),
+            _ => role_of(split).to_owned(),
+        };
+    }
+    Ok(table)
 }
 
 /// What the rows of a split are called in a reading.
@@ -385,6 +436,9 @@ fn check_named(columns: &Columns, tables: &[&mut Table], reporter: &dyn Reporter
 fn say_what_lacks(table: &Table, reporter: &dyn Reporter) {
     let header = wording::quoted(&table.header, COLUMNS_SHOWN);
     let is_training = table.reading.role == role_of(Split::Train);
+    if table.is_multi_label {
+        return;
+    }
     if table.truth.is_none() && !table.header.is_empty() && table.wording.placeholders.is_none() {
         reporter.message(&format!(
             "{}: no column of true labels among {header}; name it with --label",

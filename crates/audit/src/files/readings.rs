@@ -88,14 +88,15 @@ pub(super) fn of_table(table: &Table) -> Reading {
     let named = |name: &String| format!("`{name}`");
     let mut columns: Vec<String> = table
         .columns_used
-        .iter()
-        .filter(|(what, _)| table.ids.is_some() || *what != Role::Id.plural())
-        .map(|(what, column)| {
+        .chunk_by(|(one, _), (other, _)| one == other)
+        .filter(|alike| table.ids.is_some() || alike[0].0 != Role::Id.plural())
+        .map(|alike| {
+            let (what, column) = &alike[0];
             if column.is_empty() {
-                format!("{what} from the column without a name")
-            } else {
-                format!("{what} from {}", named(column))
+                return format!("{what} from the column without a name");
             }
+            let names: Vec<String> = alike.iter().map(|(_, column)| column.clone()).collect();
+            format!("{what} from {}", quoted(&names, SHOWN))
         })
         .collect();
     match table.score_columns.as_slice() {
@@ -124,7 +125,12 @@ pub(super) fn of_table(table: &Table) -> Reading {
     if table.ids.is_none() {
         let ids = table.columns_used.iter();
         for (_, column) in ids.filter(|(what, _)| *what == Role::Id.plural()) {
-            reading.leaves(format!("column {}, which only counts the rows", named(column)));
+            let column = if column.is_empty() {
+                "the column without a name".to_owned()
+            } else {
+                format!("column {}", named(column))
+            };
+            reading.leaves(format!("{column}, which only counts the rows"));
         }
     }
     reading

@@ -5,13 +5,14 @@
 
 use std::path::Path;
 
-use labelproof_artifact::{Reporter, Split};
+use labelproof_artifact::{Reporter, Split, wording};
 use labelproof_tables::{
-    Cell, Column, ColumnKind, Encoding, Form, Format, Limits, Options, Settings, Source,
+    Cell, Column, ColumnKind, Expected, Form, Format, Limits, Options, Settings, Source,
 };
 
 use super::error::{Error, RowProblem};
-use super::roles::{Columns, Role, Roles, ScoreColumns};
+use super::profile::{self, Profile};
+use super::roles::{Columns, Look, Purpose, Role, Roles, ScoreColumns};
 use super::table::{Builder, Table};
 
 /// The settings that messages about tables may name. The audit has none for the encoding.
@@ -21,62 +22,136 @@ pub(super) const SETTINGS: Settings = Settings {
     json: ".json",
 };
 
+/// More columns than this are not looked at.
+const MOST_COLUMNS: usize = 5_000;
 /// Rows between two reports of progress.
 const ROWS_A_STEP: usize = 10_000;
 
-/// Reads a file of rows; its name says the format.
-pub(super) fn read(
-    path: &Path,
-    split: Split,
-    columns: &Columns,
-    reporter: &dyn Reporter,
-) -> Result<Table, Error> {
-    let format = Format::of_name(path).ok_or_else(|| Error::UnknownFormat {
-        path: path.to_path_buf(),
-        wanted: "rows are read from .csv, .tsv, .jsonl or .json (.gz too), .parquet, .npz and .npy",
-    })?;
+/// How a file of rows is read.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'r> {
+    pub(super) split: Split,
+    pub(super) purpose: Purpose,
+    pub(super) columns: &'r Columns,
+    /// Whether the command line says that there is no header.
+    pub(super) no_header: bool,
+}
+
+/// Reads a file of rows, whose bytes say what it is where its name does not.
+pub(super) fn read(path: &Path, reading: Reading<'_>, reporter: &dyn Reporter) -> Result<Table, Error> {
     let file = path.display().to_string();
-    let options = Options {
-        format,
-        encoding: Encoding::Utf8,
-        form: Form::Typed,
-        limits: Limits::default(),
+    let is_name = |cell: &str| {
+        super::roles::is_name(cell) || cell.parse::<f64>().is_err() && reading.columns.name(cell)
+    };
+    let expected = Expected {
+        is_name: &is_name,
+        no_header: reading.no_header,
         settings: SETTINGS,
     };
-    let mut table = labelproof_tables::Table::open(Source::file(&file, path), &options)?;
+    let sniffed = labelproof_tables::sniff(&file, path, expected)?;
+    let open = || {
+        let options = Options {
+            format: sniffed.format,
+            encoding: sniffed.encoding,
+            form: Form::Typed,
+            limits: Limits::default(),
+            settings: SETTINGS,
+        };
+        labelproof_tables::Table::open(Source::file(&file, path), &options)
+    };
+    let mut table = open()?;
     let mut header = Header::of(table.columns()?);
-    let roles = if format == Format::Npy {
-        roles_of_array(&mut header, &file, split, reporter)?
+    let is_array = matches!(sniffed.format, Format::Npy | Format::Npz);
+    let mut roles = if sniffed.format == Format::Npy {
+        roles_of_array(&mut header, &file, reading, reporter)?
     } else {
         let place = table.header_place();
-        let mut roles = Roles::find(&header.names, columns, &place)?;
-        roles.check(&header.names, columns, &place)?;
+        let profiles = if is_array {
+            Vec::new()
+        } else {
+            header.profiles(open()?, sniffed.has_decimal_commas)
+        };
+        let look = Look {
+            header: &header.names,
+            profiles: &profiles,
+            is_named: !is_nameless(sniffed.format),
+            purpose: reading.purpose,
+            place: &place,
+        };
+        let mut roles = Roles::find(look, reading.columns)?;
+        roles.check(&header.names, reading.columns, &place)?;
         header.settle(&mut roles, &file)?;
-        if format == Format::Npz {
+        if is_array {
             // Other arrays may be of other rows.
             roles.candidates.clear();
         }
         roles
     };
-    let needed = needed(&roles);
+    let decisions = std::mem::take(&mut roles.decisions);
+    for doubt in std::mem::take(&mut roles.doubts) {
+        reporter.message(&format!("{file}: {doubt}"));
+    }
+    let left_aside = table.left_aside().to_vec();
+    let mut builder = Builder::new(
+        file.clone(),
+        &header.names,
+        roles.clone(),
+        sniffed.has_decimal_commas,
+    );
+    gather(table, &header, &roles, &mut builder, &file, reporter)?;
+    let mut table = builder.finish();
+    if !sniffed.remarks.is_empty() {
+        let remarks = wording::listed(&sniffed.remarks);
+        table.reading.says(format!("{}.", wording::capitalized(&remarks)));
+    }
+    for decision in decisions {
+        table
+            .reading
+            .says(format!("{}.", wording::capitalized(&decision)));
+    }
+    for key in left_aside {
+        table.reading.leaves(format!("key `{key}`"));
+    }
+    Ok(table)
+}
+
+/// Whether the columns of a table have numbers in place of names.
+fn is_nameless(format: Format) -> bool {
+    match format {
+        Format::Delimited(dialect) => dialect.header == labelproof_tables::Header::None,
+        Format::JsonArrays { has_header, .. } => !has_header,
+        Format::JsonValues { .. } => true,
+        _ => false,
+    }
+}
+
+/// Hands the cells of every row to the builder.
+fn gather(
+    table: labelproof_tables::Table,
+    header: &Header,
+    roles: &Roles,
+    builder: &mut Builder,
+    file: &str,
+    reporter: &dyn Reporter,
+) -> Result<(), Error> {
+    let needed = needed(roles);
     let places: Vec<usize> = needed.iter().map(|column| header.places[*column]).collect();
     let mut rows = table.rows_by_place(&places)?;
-    let mut builder = Builder::new(file.clone(), &header.names, roles);
     while let Some(row) = rows.next_row()? {
         let place = row.place;
         let cells = row.cells.map_err(|problem| Error::Row {
-            place: place.within(&file),
+            place: place.within(file),
             problem: problem.into(),
         })?;
         let cell = |column: usize| &cells[needed.partition_point(|needed| *needed < column)];
         builder
             .push(cell)
-            .map_err(|stop| stop.at(&file, || place.within(&file)))?;
+            .map_err(|stop| stop.at(file, || place.within(file)))?;
         if builder.rows().is_multiple_of(ROWS_A_STEP) {
             reporter.advance(ROWS_A_STEP as u64, "");
         }
     }
-    Ok(builder.finish())
+    Ok(())
 }
 
 /// Keys whose object holds a score for each class.
@@ -111,13 +186,36 @@ impl Header {
                 None => column.name.clone(),
                 Some(object) if object.eq_ignore_ascii_case("logits") => format!("logit_{}", column.name),
                 Some(object) if holds_scores(object) => format!("probability of {}", column.name),
-                Some(_) => continue,
+                Some(object) => format!("{object}.{}", column.name),
             };
             header.names.push(name);
             header.places.push(place);
             header.columns.push(column.clone());
         }
         header
+    }
+
+    /// What the first rows hold. A row that cannot be read is for whoever reads them all.
+    fn profiles(&self, table: labelproof_tables::Table, commas: bool) -> Vec<Profile> {
+        let mut profiles = vec![Profile::default(); self.names.len()];
+        if self.names.len() > MOST_COLUMNS {
+            return profiles;
+        }
+        let readable: Vec<usize> = (0..self.names.len())
+            .filter(|column| self.kind(*column) != ColumnKind::Unreadable)
+            .collect();
+        let places: Vec<usize> = readable.iter().map(|column| self.places[*column]).collect();
+        let Ok(mut rows) = table.rows_by_place(&places) else {
+            return profiles;
+        };
+        for _ in 0..profile::ROWS {
+            let Ok(Some(row)) = rows.next_row() else { break };
+            let Ok(cells) = row.cells else { continue };
+            for (column, cell) in readable.iter().zip(&cells) {
+                profiles[*column].push(cell, commas);
+            }
+        }
+        profiles
     }
 
     fn kind(&self, column: usize) -> ColumnKind {
@@ -175,6 +273,9 @@ impl Header {
             let kinds = [&SCALARS[..], &[NumberList]].concat();
             check(place, &kinds, "a string, number or boolean")?;
         }
+        for place in roles.one_hot.iter().flat_map(|(places, _)| places) {
+            check(*place, &[Untyped, Number, Boolean], "numbers")?;
+        }
         match &roles.scores {
             ScoreColumns::None => {}
             ScoreColumns::Each { places, .. } => {
@@ -191,14 +292,22 @@ impl Header {
     }
 }
 
-/// What an array without a name is: scores if it has two dimensions, and otherwise predictions.
+/// What an array without a name is: scores if it has two dimensions, and otherwise labels, which are the
+/// predicted ones unless predictions are given in a file of their own.
 fn roles_of_array(
     header: &mut Header,
     file: &str,
-    split: Split,
+    reading: Reading<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Roles, Error> {
-    let mut roles = Roles::find(&[], &Columns::default(), file)?;
+    let look = Look {
+        header: &[],
+        profiles: &[],
+        is_named: true,
+        purpose: reading.purpose,
+        place: file,
+    };
+    let mut roles = Roles::find(look, &Columns::default())?;
     let name = if header.kind(0) == ColumnKind::NumberList {
         roles.scores = ScoreColumns::One {
             place: 0,
@@ -206,16 +315,21 @@ fn roles_of_array(
             logits: false,
         };
         "scores"
+    } else if reading.purpose == Purpose::Truth {
+        roles.truth = Some(0);
+        "labels"
     } else {
         roles.predicted = Some(0);
         "predictions"
     };
     header.names = vec![name.to_owned()];
-    let split = split.name();
-    reporter.message(&format!(
-        "{file}: taken as {name} without true labels; for these give an .npz: \
-         np.savez(\"{split}.npz\", y_true=labels, {name}={name})"
-    ));
+    if reading.purpose == Purpose::Rows {
+        let split = reading.split.name();
+        reporter.message(&format!(
+            "{file}: taken as {name} without true labels; for these give an .npz: \
+             np.savez(\"{split}.npz\", y_true=labels, {name}={name})"
+        ));
+    }
     Ok(roles)
 }
 
@@ -228,6 +342,7 @@ fn needed(roles: &Roles) -> Vec<usize> {
         ScoreColumns::Each { places, .. } => needed.extend(places),
         ScoreColumns::One { place, .. } => needed.push(*place),
     }
+    needed.extend(roles.one_hot.iter().flat_map(|(places, _)| places));
     needed.extend(&roles.candidates);
     needed.sort_unstable();
     needed.dedup();

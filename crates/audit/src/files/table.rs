@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use labelproof_tables::Cell;
 
 use super::error::{Error, RowProblem};
+use super::printed::Printed;
 use super::roles::{Role, Roles, ScoreColumns};
 use super::rows::nothing;
 use crate::evidence::{Apart, Joined, Placeholders, Reading};
@@ -38,7 +39,7 @@ impl Labels {
     }
 
     /// Adds a row; false when there are too many different labels.
-    fn push(&mut self, spelling: &str) -> bool {
+    pub(super) fn push(&mut self, spelling: &str) -> bool {
         let place = match self.places.get(spelling) {
             Some(place) => *place,
             None if self.spellings.len() == MOST_LABELS => return false,
@@ -93,6 +94,8 @@ pub(super) struct Table {
     pub(super) candidates: Vec<Candidate>,
     /// What each used column is, in words, and its name; without the scores.
     pub(super) columns_used: Vec<(&'static str, String)>,
+    /// Whether rows have several labels, which no check compares.
+    pub(super) is_multi_label: bool,
     /// The columns of the scores.
     pub(super) score_columns: Vec<String>,
     /// What only the reader of the file knows of it: sentences, and what is left aside beside columns.
@@ -185,12 +188,20 @@ pub(super) struct Builder {
     values: Vec<f64>,
     /// Scores a row; of a list, known after the first row.
     width: Option<usize>,
+    /// Scores that name their classes, in place of those.
+    named: NamedScores,
     candidates: Vec<(usize, Candidate)>,
+    /// Whether numbers are written with a comma.
+    has_decimal_commas: bool,
 }
 
 impl Builder {
-    pub(super) fn new(source: String, header: &[String], roles: Roles) -> Self {
+    pub(super) fn new(source: String, header: &[String], roles: Roles, has_decimal_commas: bool) -> Self {
         let labels = |place: Option<usize>| place.map(|place| Labels::new(&header[place]));
+        let one_hot = roles
+            .one_hot
+            .as_ref()
+            .and_then(|(places, _)| places.first().copied());
         let strings = |place: Option<usize>| place.map(|_| Vec::new());
         let table = Table {
             columns_used: columns_used(header, &roles),
@@ -198,10 +209,11 @@ impl Builder {
             source,
             header: header.to_vec(),
             named: roles.named.clone(),
+            is_multi_label: roles.is_multi_label,
             ids: strings(roles.id),
             id_is_nameless: roles.id_is_nameless,
             texts: strings(roles.text),
-            truth: labels(roles.truth),
+            truth: labels(roles.truth.or(one_hot)),
             predicted: labels(roles.predicted),
             groups: strings(roles.group),
             ..Table::default()
@@ -219,8 +231,10 @@ impl Builder {
             table,
             values: Vec::new(),
             width,
+            named: NamedScores::default(),
             candidates: candidates.collect(),
             roles,
+            has_decimal_commas,
         }
     }
 
@@ -232,6 +246,7 @@ impl Builder {
     pub(super) fn push<'c>(&mut self, cell: impl Fn(usize) -> &'c Cell<'c>) -> Result<(), Stop> {
         let table = &mut self.table;
         let header = &table.header;
+        let commas = self.has_decimal_commas;
         let name = |place: usize| header[place].clone();
         for (column, place, may_be_empty) in [
             (&mut table.ids, self.roles.id, false),
@@ -253,10 +268,7 @@ impl Builder {
         ] {
             if let (Some(labels), Some(place)) = (labels, place) {
                 let cell = cell(place);
-                let value = match one_hot_class(cell) {
-                    Some(class) => Cow::Owned(class.to_string()),
-                    None => text(cell, || name(place))?,
-                };
+                let value = label(cell, commas, || name(place))?;
                 let is_allowed = may_be_empty && !matches!(cell, Cell::Absent);
                 if value.trim().is_empty() && !is_allowed {
                     return Err(nothing(cell, name(place)).into());
@@ -266,16 +278,36 @@ impl Builder {
                 }
             }
         }
+        if let (Some(labels), Some((places, names))) = (&mut table.truth, &self.roles.one_hot) {
+            let is_set = |place: &&usize| number(cell(**place), commas).is_some_and(|value| value > 0.5);
+            let ones: Vec<usize> = places.iter().filter(is_set).copied().collect();
+            let class = places.iter().position(|place| ones == [*place]);
+            let class = class.ok_or(RowProblem::NotOneHot { ones: ones.len() })?;
+            labels.push(&names[class]);
+        }
         match &self.roles.scores {
             ScoreColumns::None => {}
             ScoreColumns::Each { places, .. } => {
                 for &place in places {
-                    self.values.push(score(cell(place), || name(place))?);
+                    self.values.push(score(cell(place), commas, || name(place))?);
                 }
             }
             ScoreColumns::One { place, .. } => {
                 let before = self.values.len();
-                push_scores(&mut self.values, cell(*place), || name(*place))?;
+                if let Some(scores) = scores_by_class(cell(*place)).filter(|_| before == 0) {
+                    self.named.push(scores);
+                    self.finish_row(cell);
+                    return Ok(());
+                }
+                if self.named.rows() > 0 {
+                    return Err(RowProblem::Kind {
+                        column: name(*place),
+                        found: "without classes",
+                        expected: "classes with scores as in the first row",
+                    }
+                    .into());
+                }
+                push_scores(&mut self.values, cell(*place), commas, || name(*place))?;
                 let found = self.values.len() - before;
                 let expected = *self.width.get_or_insert(found);
                 if found > MOST_LABELS {
@@ -295,18 +327,28 @@ impl Builder {
                 }
             }
         }
+        self.finish_row(cell);
+        Ok(())
+    }
+
+    /// Adds the columns that may be scores.
+    fn finish_row<'c>(&mut self, cell: impl Fn(usize) -> &'c Cell<'c>) {
+        let commas = self.has_decimal_commas;
         self.candidates.retain_mut(|(place, candidate)| {
-            let value = number(cell(*place)).filter(|value| value.is_finite());
+            let value = number(cell(*place), commas).filter(|value| value.is_finite());
             candidate.values.extend(value);
             value.is_some()
         });
-        table.rows += 1;
-        Ok(())
+        self.table.rows += 1;
     }
 
     pub(super) fn finish(self) -> Table {
         let mut table = self.table;
-        let scores = |names, logits| {
+        if self.named.rows() > 0 {
+            self.named.finish(&mut table);
+            return table;
+        }
+        let scores = |names: Option<Vec<String>>, logits| {
             Some(RawScores {
                 names,
                 width: self.width.unwrap_or(0),
@@ -317,7 +359,7 @@ impl Builder {
         table.scores = match self.roles.scores {
             _ if table.rows == 0 => None,
             ScoreColumns::None => None,
-            ScoreColumns::Each { names, logits, .. } => scores(Some(names), logits),
+            ScoreColumns::Each { names, logits, .. } => scores(names, logits),
             ScoreColumns::One { class, logits, .. } => scores(class.map(|class| vec![class]), logits),
         };
         table.candidates = self
@@ -333,7 +375,10 @@ impl Builder {
 fn columns_used(header: &[String], roles: &Roles) -> Vec<(&'static str, String)> {
     let singles = [roles.id, roles.text, roles.truth, roles.predicted, roles.group];
     let singles = Role::ALL.into_iter().zip(singles);
+    let one_hot = roles.one_hot.iter().flat_map(|(places, _)| places);
+    let one_hot = one_hot.map(|place| (Role::Truth, Some(*place)));
     singles
+        .chain(one_hot)
         .filter_map(|(role, place)| Some((role.plural(), header.get(place?)?.clone())))
         .collect()
 }
@@ -347,6 +392,127 @@ fn score_columns(header: &[String], scores: &ScoreColumns) -> Vec<String> {
     };
     let names = places.iter().filter_map(|place| header.get(*place));
     names.cloned().collect()
+}
+
+/// Scores of rows that name the classes, each in its own order, and perhaps only the best of them.
+#[derive(Debug, Default)]
+struct NamedScores {
+    names: Labels,
+    /// Class and score, one behind the other.
+    entries: Vec<(u32, f64)>,
+    /// Where the entries of each row end.
+    ends: Vec<usize>,
+}
+
+impl NamedScores {
+    fn rows(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn push(&mut self, scores: Vec<(String, f64)>) {
+        for (name, score) in scores {
+            if self.names.push(&name)
+                && let Some(class) = self.names.values.pop()
+            {
+                self.entries.push((class, score));
+            }
+        }
+        self.ends.push(self.entries.len());
+    }
+
+    /// Gives the table the scores, if every row has those of all classes, and the class of the highest.
+    fn finish(self, table: &mut Table) {
+        let classes = self.names.spellings.len();
+        let mut start = 0;
+        let mut rows = Vec::with_capacity(self.ends.len());
+        for end in &self.ends {
+            rows.push(&self.entries[start..*end]);
+            start = *end;
+        }
+        let is_whole =
+            |row: &&[(u32, f64)]| row.len() == classes && row.iter().all(|(_, score)| score.is_finite());
+        if table.predicted.is_none() && rows.iter().all(|row| !row.is_empty()) {
+            let mut predicted = Labels::new(&self.names.column);
+            for row in &rows {
+                let best = row
+                    .iter()
+                    .rev()
+                    .max_by(|(_, one), (_, other)| one.total_cmp(other));
+                let best = best.map_or(0, |(class, _)| *class as usize);
+                predicted.push(&self.names.spellings[best]);
+            }
+            table.predicted = Some(predicted);
+        }
+        if classes > 1 && rows.iter().all(is_whole) {
+            let mut values = vec![0.0; classes * rows.len()];
+            for (row, entries) in rows.iter().enumerate() {
+                for (class, score) in *entries {
+                    values[row * classes + *class as usize] = *score;
+                }
+            }
+            table.scores = Some(RawScores {
+                names: Some(self.names.spellings),
+                width: classes,
+                values,
+                logits: false,
+            });
+        } else if rows.iter().all(|row| row.len() == 1) {
+            // The score of the predicted class alone.
+            table.scores = Some(RawScores {
+                names: None,
+                width: 1,
+                values: self.entries.iter().map(|(_, score)| *score).collect(),
+                logits: false,
+            });
+        } else {
+            let sentence = "Scores of some classes only, of which the highest names the predicted label.";
+            table.reading.says(sentence);
+        }
+    }
+}
+
+/// Classes with their scores, if a cell has both.
+fn scores_by_class(cell: &Cell<'_>) -> Option<Vec<(String, f64)>> {
+    let text = match cell {
+        Cell::Bytes(bytes) => std::str::from_utf8(bytes).ok()?,
+        Cell::Text(text) => text,
+        Cell::Nested(json) => json,
+        _ => return None,
+    };
+    let has_names = text.trim_start().starts_with(['{', '[', '(']) && text.contains(':');
+    has_names.then(|| Printed::parse(text)?.scores_by_class())?
+}
+
+/// A cell as a label: also the class of a one-hot list, or the best of classes with their scores.
+fn label<'c>(
+    cell: &'c Cell<'_>,
+    commas: bool,
+    column: impl Fn() -> String,
+) -> Result<Cow<'c, str>, RowProblem> {
+    if let Some(class) = one_hot_class(cell) {
+        return Ok(Cow::Owned(class.to_string()));
+    }
+    if let Some(scores) = scores_by_class(cell) {
+        let best = scores
+            .into_iter()
+            .rev()
+            .max_by(|(_, one), (_, other)| one.total_cmp(other));
+        return Ok(Cow::Owned(best.map(|(name, _)| name).unwrap_or_default()));
+    }
+    if let Cell::Nested(json) = cell {
+        let words = Printed::parse(json).and_then(|literal| literal.words());
+        match words.as_deref() {
+            Some([]) => return Ok(Cow::Borrowed("")),
+            Some([only]) => return Ok(Cow::Owned(only.clone())),
+            Some(_) => return Err(RowProblem::SeveralLabels { column: column() }),
+            None => {}
+        }
+    }
+    let value = text(cell, column)?;
+    Ok(match value.trim() {
+        number if commas && is_decimal_comma(number) => Cow::Owned(number.replace(',', ".")),
+        _ => value,
+    })
 }
 
 /// A cell as text; nothing is the empty text.
@@ -393,34 +559,49 @@ fn nested(json: &str) -> &'static str {
     }
 }
 
-/// The place of the single 1 in a list that otherwise holds zeros.
+/// The place of the single 1 in a list of two or more that otherwise holds zeros.
 fn one_hot_class(cell: &Cell<'_>) -> Option<usize> {
-    let Cell::Numbers(values) = cell else {
-        return None;
+    let printed = |text: &str| {
+        let is_list = text.trim_start().starts_with('[');
+        is_list.then(|| Printed::parse(text)?.numbers())?
+    };
+    let values: Cow<'_, [f64]> = match cell {
+        Cell::Numbers(values) => Cow::Borrowed(values),
+        Cell::Bytes(bytes) => Cow::Owned(printed(std::str::from_utf8(bytes).ok()?)?),
+        Cell::Text(text) => Cow::Owned(printed(text)?),
+        _ => return None,
     };
     let is = |value: f64, wanted: f64| value.total_cmp(&wanted).is_eq();
     let one = values.iter().position(|value| is(*value, 1.0))?;
     let zeros = values.iter().filter(|value| is(**value, 0.0)).count();
-    (zeros + 1 == values.len()).then_some(one)
+    (zeros + 1 == values.len() && values.len() > 1).then_some(one)
 }
 
 /// A cell as a number, if it is one.
-fn number(cell: &Cell<'_>) -> Option<f64> {
+fn number(cell: &Cell<'_>, commas: bool) -> Option<f64> {
     match cell {
-        Cell::Bytes(bytes) => parse(bytes),
-        Cell::Text(text) => parse(text.as_bytes()),
+        Cell::Bytes(bytes) => parse(bytes, commas),
+        Cell::Text(text) => parse(text.as_bytes(), commas),
         Cell::Number(value) => Some(*value),
         Cell::Missing | Cell::Absent | Cell::Numbers(_) | Cell::Nested(_) | Cell::Other(_) => None,
     }
 }
 
-fn parse(bytes: &[u8]) -> Option<f64> {
-    std::str::from_utf8(bytes.trim_ascii()).ok()?.parse().ok()
+fn parse(bytes: &[u8], commas: bool) -> Option<f64> {
+    let text = std::str::from_utf8(bytes.trim_ascii()).ok()?;
+    let with_comma = || (commas && is_decimal_comma(text)).then(|| text.replace(',', ".").parse().ok())?;
+    text.parse().ok().or_else(with_comma)
+}
+
+/// Whether a number is written with a comma.
+fn is_decimal_comma(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_digit() || b"+-,eE".contains(&byte);
+    text.bytes().all(is_part) && text.matches(',').count() == 1
 }
 
 /// A cell as a score.
-fn score(cell: &Cell<'_>, column: impl Fn() -> String) -> Result<f64, RowProblem> {
-    let value = match (number(cell), cell) {
+fn score(cell: &Cell<'_>, commas: bool, column: impl Fn() -> String) -> Result<f64, RowProblem> {
+    let value = match (number(cell, commas), cell) {
         (Some(value), _) => value,
         (None, Cell::Missing | Cell::Absent) => return Err(nothing(cell, column())),
         (None, Cell::Bytes(bytes)) if bytes.trim_ascii().is_empty() => {
@@ -470,6 +651,7 @@ fn finite(value: f64, column: impl Fn() -> String) -> Result<f64, RowProblem> {
 fn push_scores(
     values: &mut Vec<f64>,
     cell: &Cell<'_>,
+    commas: bool,
     column: impl Fn() -> String + Copy,
 ) -> Result<(), RowProblem> {
     let list = match cell {
@@ -485,26 +667,34 @@ fn push_scores(
         Cell::Text(text) => text.as_ref(),
         _ => "",
     };
-    // `array([0.1, 0.9])` and `tensor([[0.1, 0.9]])` are lists too.
-    let inside = list.find('[').and_then(|start| {
-        let end = list.rfind(']')?;
-        list.get(start + 1..end)
-    });
-    let Some(inside) = inside else {
-        values.push(score(cell, column)?);
-        return Ok(());
-    };
-    let inside = inside.trim_matches(['[', ']']);
-    for item in
-        inside.split(|character: char| character == ',' || character == ';' || character.is_whitespace())
-    {
-        // NumPy 2 writes `np.float64(0.1)` for the items of a list.
-        let item = item
-            .split_once('(')
-            .map_or(item, |(_, value)| value.trim_end_matches(')'));
-        if !item.is_empty() {
-            values.push(score(&Cell::Bytes(item.as_bytes()), column)?);
+    let is_list = list.contains(['[', '(']);
+    let literal = is_list
+        .then(|| Printed::parse(list))
+        .flatten()
+        .map(Printed::unwrapped);
+    let items = match literal {
+        Some(Printed::List(items)) => items,
+        Some(Printed::Number(value)) => {
+            values.push(finite(value, column)?);
+            return Ok(());
         }
+        _ => {
+            values.push(score(cell, commas, column)?);
+            return Ok(());
+        }
+    };
+    for item in items {
+        let value = match item {
+            Printed::Number(value) => finite(value, column)?,
+            Printed::Text(text) => score(&Cell::Bytes(text.as_bytes()), commas, column)?,
+            other => {
+                let is_cut = other == Printed::Ellipsis;
+                let value = if is_cut { "...".to_owned() } else { one_line(list) };
+                let column = column();
+                return Err(RowProblem::NotANumber { column, value });
+            }
+        };
+        values.push(value);
     }
     Ok(())
 }
@@ -516,7 +706,9 @@ mod tests {
     #[track_caller]
     fn check_list(list: &str, expected: Result<&[f64], &str>) {
         let mut values = Vec::new();
-        let result = push_scores(&mut values, &Cell::Bytes(list.as_bytes()), || "probs".to_owned());
+        let result = push_scores(&mut values, &Cell::Bytes(list.as_bytes()), false, || {
+            "probs".to_owned()
+        });
         match expected {
             Ok(expected) => {
                 result.unwrap();

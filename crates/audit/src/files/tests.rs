@@ -12,6 +12,8 @@ use super::*;
 use crate::evidence::ScoreKind;
 use crate::testing::case;
 
+mod layouts;
+
 /// What scikit-learn and NumPy say of the files in `tests/fixtures/audit`.
 #[derive(Debug, Deserialize)]
 struct Expected {
@@ -231,14 +233,13 @@ fn what_is_wrong_in_rows_is_said_with_its_line() {
     check_error("a.csv", b"label,pred\n", "`a.csv` has columns and no row");
     check_error(
         "a.xlsx",
-        b"x",
-        "`a.xlsx` does not say what it is: rows are read from .csv, .tsv, .jsonl or .json (.gz too), \
-         .parquet, .npz and .npy",
+        b"PK\x03\x04....[Content_Types].xml",
+        "`a.xlsx` is an Excel workbook",
     );
     check_error(
         "a.csv",
-        b"x,y\n1,2\n",
-        "a.csv:1: no column is a label, a prediction, a score or a text; there are: `x`, `y`",
+        b"x,z\n1,2\n",
+        "a.csv:1: no column is a label, a prediction, a score or a text; there are: `x`, `z`",
     );
     check_error(
         "a.csv",
@@ -252,7 +253,7 @@ fn what_is_wrong_in_rows_is_said_with_its_line() {
     );
     check_error(
         "a.csv",
-        b"label,pred\na,b\n\xff,b\n",
+        &["label,pred\na,äöüäöüäöüäöü\n".as_bytes(), b"\xff,b\n"].concat(),
         "a.csv:3: `label` is not UTF-8",
     );
     check_error("a.csv", b"\xff\xfel\0a", "`a.csv` is damaged UTF-16");

@@ -30,18 +30,19 @@ use labelproof_settings::DeviceChoice;
   labelproof audit --log loss=1.24,accuracy=0.80,val_loss=1.21,val_accuracy=0.83,classes=5 \\
                    --confusion matrix.csv
 
-Rows (--validation, --test, --train):
-  .csv .tsv           with a header; .gz too
-  .jsonl .json        an object on each line, an array of objects, or what pandas writes; .gz too
+Rows (--validation, --test, --train, --predictions):
+  .csv .tsv .txt      separator, encoding, header and decimal commas are found out; .gz too
+  .jsonl .json        objects, arrays or values, on lines or in an array; what pandas, MLflow and the
+                      pipelines of Hugging Face write; .gz too
   .parquet            scores as columns or as lists
   .npz                y_true or label_ids; predictions (labels or scores); logits; ids
   .npy                predictions (labels or scores), without true labels
 
-Columns, unless an option names them:
+Columns, unless an option names them; also in other languages, and what was decided is said:
   id                  id, row_id, index, idx, key, uid, or the nameless first column
   text                text, sentence, document, content, body, review, tweet, message, input
-  true label          label, target, y_true, gold, truth, true_label, class, category, ground_truth
-  predicted label     predicted, prediction, pred, y_pred, predicted_label, pred_label
+  true label          label, target, y_true, gold, truth, actual, class, category, ground_truth
+  predicted label     predicted, prediction, pred, y_pred, y_hat, predicted_label, output
   scores              probability_NAME, prob_NAME, p_NAME, logit_NAME, score_NAME for each class, or
                       columns called like the classes, or one list: probabilities, probs, y_prob,
                       scores, logits
@@ -66,6 +67,12 @@ pub struct AuditArgs {
     /// Training rows, with their labels
     #[arg(long, value_name = "FILE")]
     pub train: Option<PathBuf>,
+    /// Predictions of the test rows, if they are in a file of their own: joined by id, or by place
+    #[arg(long, value_name = "FILE")]
+    pub predictions: Option<PathBuf>,
+    /// Predictions of the validation rows, likewise
+    #[arg(long, value_name = "FILE")]
+    pub validation_predictions: Option<PathBuf>,
     /// Log of the training, or its metrics as key=value,key=value; several are read as one, and - is
     /// standard input
     #[arg(long, value_name = "FILE|KEY=VALUE,...")]
@@ -94,6 +101,9 @@ pub struct AuditArgs {
     /// Column of the group of a row, such as its author, thread or source
     #[arg(long, value_name = "COLUMN")]
     pub group: Option<String>,
+    /// Take the first row of every file of rows as a row; columns are then named by their numbers
+    #[arg(long)]
+    pub no_header: bool,
     /// Number of classes, where the log does not say
     #[arg(long, value_name = "N", value_parser = count())]
     pub classes: Option<u64>,
@@ -243,6 +253,9 @@ impl AuditArgs {
             validation: self.validation.clone(),
             test: self.test.clone(),
             train: self.train.clone(),
+            predictions: self.predictions.clone(),
+            validation_predictions: self.validation_predictions.clone(),
+            no_header: self.no_header,
             logs: self.log.clone(),
             confusion: self.confusion.clone(),
             tokenizer: self.tokenizer.clone(),

@@ -1,5 +1,7 @@
 //! The objects of a JSON table as text, one after the other, whatever the shape of the table.
 
+use serde::de::IgnoredAny;
+
 use crate::dialect::{Form, Options};
 use crate::error::Error;
 use crate::json::{Shape, whole};
@@ -130,7 +132,11 @@ impl Objects {
             return Ok(());
         }
         let line = self.line;
-        let is_spread = self.text.trim_ascii() == b"{";
+        let is_cut_off = || {
+            let line = std::str::from_utf8(&self.text).unwrap_or_default();
+            matches!(serde_json::from_str::<IgnoredAny>(line), Err(error) if error.is_eof())
+        };
+        let is_spread = self.text.trim_ascii() == b"{" || form == Form::Typed && is_cut_off();
         if is_spread {
             self.read_rest()?;
         } else if self.skip_white_space()? {

@@ -35,7 +35,7 @@ pub(super) fn sniff(text: &str, is_whole: bool, named: Option<Format>, expected:
     };
     let found = match declared {
         Some(separator) => Split::best_quotes(text, is_whole, Dialect { separator, ..plain }),
-        None => best(text, is_whole, plain),
+        None => best(text, is_whole, plain, expected),
     };
     let split = found.unwrap_or_else(|| {
         // Nothing fits: read as the name says, so that the first row that does not fit is named.
@@ -94,7 +94,7 @@ fn by_first_line(text: &str, dialect: Dialect) -> u8 {
 }
 
 /// The split that gives rows of one length, the most cells that are numbers, and the separator of the name.
-fn best(text: &str, is_whole: bool, plain: Dialect) -> Option<Split> {
+fn best(text: &str, is_whole: bool, plain: Dialect, expected: Expected<'_>) -> Option<Split> {
     let others = SEPARATORS.iter().map(|(separator, _)| *separator);
     let mut separators = vec![plain.separator];
     separators.extend(others.filter(|separator| *separator != plain.separator));
@@ -109,7 +109,9 @@ fn best(text: &str, is_whole: bool, plain: Dialect) -> Option<Split> {
             continue;
         };
         // Texts of one number of words are no columns.
-        if separator == b' ' && (best.is_some() || !split.has_number_column()) {
+        let names = split.rows.first().map(Vec::as_slice).unwrap_or_default();
+        let has_columns = split.has_number_column() || names.iter().all(|name| (expected.is_name)(name));
+        if separator == b' ' && (best.is_some() || !has_columns) {
             continue;
         }
         let is_better = best

@@ -1,6 +1,7 @@
 //! Files that are no text, by their first bytes.
 
 use crate::dialect::Format;
+use crate::encoding::Mark;
 use crate::error::Error;
 
 /// First bytes, what they are of, and what to do with such a file.
@@ -81,4 +82,13 @@ pub(super) fn binary(start: &[u8], named: Option<Format>, file: &str) -> Result<
         );
     }
     Ok(None)
+}
+
+/// Whether bytes that should be text have more control characters than any text.
+pub(super) fn is_binary(start: &[u8]) -> bool {
+    if Mark::of(start) != Mark::None {
+        return false;
+    }
+    let is_control = |byte: &&u8| **byte < 0x20 && !b"\t\n\r\x0C\x1B".contains(byte);
+    start.iter().filter(is_control).count() * 50 > start.len()
 }

@@ -133,6 +133,13 @@ fn a_first_row_that_names_the_others_is_a_header() {
     check("a.csv", "0,1,2\n0,1,0\n1,0,0\n", b',', names, &[]);
     check("a.csv", "comment,thing\nx,a\ny,b\n", b',', names, &[]);
     check("a.csv", "text\nx\ny\nx\n", b',', names, &[]);
+    check(
+        "a.csv",
+        "What do you think of it?\ngood\nnothing\n",
+        b',',
+        names,
+        &[],
+    );
 }
 
 #[test]
