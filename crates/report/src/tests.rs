@@ -894,6 +894,23 @@ fn the_verdict_of_the_audit_comes_first() {
 }
 
 #[test]
+fn a_good_figure_that_was_not_examined_is_no_good_news() {
+    let mut world = World::news();
+    world.findings.verdict = Verdict::NotExamined;
+    "Nothing speaks against these figures, and too little was given to say that they are right."
+        .clone_into(&mut world.findings.headline);
+    let report = report(&world, &Params::default());
+    let page = plain(&report.page);
+    in_order(&page, &["card even", ">Not examined.<", "Nothing speaks against"]);
+    assert!(!page.contains("card good"));
+    assert!(
+        report.summary.contains("**Not examined.** Nothing speaks"),
+        "{}",
+        report.summary
+    );
+}
+
+#[test]
 fn causes_are_ranked_with_what_to_do_and_their_evidence() {
     let mut world = World::news();
     world.findings = unsound();

@@ -246,13 +246,20 @@ fn too_little(case: &Case<'_>) -> String {
             ));
         }
     }
-    if evidence.confusion.is_some() && evidence.part(Split::Test).is_none() {
-        reasons.push(String::from(if evidence.log.is_none() {
-            "there is nothing to hold the confusion matrix against"
+    let published = if evidence.confusion.is_some() {
+        Some("confusion matrix")
+    } else {
+        (!evidence.margins.is_empty()).then_some("classification report")
+    };
+    if let Some(published) = published.filter(|_| evidence.part(Split::Test).is_none()) {
+        reasons.push(if evidence.log.is_none() {
+            format!("there is nothing to hold the {published} against")
         } else {
-            "the log does not say of how many validation rows which accuracy was measured, which the \
-             confusion matrix could be held against"
-        }));
+            format!(
+                "the log does not say of how many validation rows which accuracy was measured, which the \
+                 {published} could be held against"
+            )
+        });
     } else if reasons.is_empty() && evidence.log.is_some() {
         reasons.push(String::from("there are no rows to hold the log against"));
     }

@@ -267,6 +267,16 @@ pub fn read_evidence(
     {
         dataset.labels.clone_from(names);
     }
+    if let Some(classes) = files.counts.classes
+        && !dataset.labels.is_empty()
+        && classes != dataset.labels.len() as u64
+        && let Some(reading) = readings.last_mut()
+    {
+        reading.leaves(format!(
+            "--classes {classes}, because the files name {}",
+            wording::counted(dataset.labels.len(), "label")
+        ));
+    }
     let (class_count, log) = log.map_or((None, None), |read| (read.classes, Some(read.log)));
     let evidence = Evidence {
         dataset,
