@@ -865,7 +865,21 @@ fn the_verdict_of_the_audit_comes_first() {
             "<section id=\"audit\"",
             "Validation accuracy is 97.4 % of 156 rows, test accuracy 38.5 % of 668 rows: 59.0 points apart \
              (p &#60; 0.001).",
+            "From validation to test: each bar begins where the one above it ends",
             "<section id=\"numbers\"",
+        ],
+    );
+    in_order(
+        &plain(&report.figures["gap"]),
+        &[
+            "Validation accuracy</text>",
+            "97.4 %</text>",
+            "The predictions are shifted against the labels (C12)</text>",
+            "−59.2 points</text>",
+            "The rest, within chance</text>",
+            "+0.3 points</text>",
+            "Test accuracy</text>",
+            "38.5 %</text>",
         ],
     );
     assert!(

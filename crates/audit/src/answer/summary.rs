@@ -137,7 +137,14 @@ fn families(text: &mut String, findings: &Findings) {
             .collect()
     };
     let (possible, impossible) = (of(Ruling::RuledIn), of(Ruling::RuledOut));
-    let beside = of(Ruling::Open);
+    // What only follows from a cause of another family is said with that.
+    let beside: Vec<&str> = findings
+        .families
+        .iter()
+        .filter(|family| family.ruling == Ruling::Open)
+        .filter(|family| findings.causes().any(|cause| cause.family == family.family))
+        .map(|family| Family::title(family.family))
+        .collect();
     if !possible.is_empty() {
         paragraph(text, "", &format!("What can do this: {}.", possible.join("; ")));
     }

@@ -10,7 +10,7 @@ use crate::format::{percent, signed_points};
 use crate::text;
 
 const LEFT: f64 = 12.0;
-const RIGHT: f64 = 628.0;
+const RIGHT: f64 = 614.0;
 /// The height of a step with its name above the bar.
 const STEP: f64 = 46.0;
 const BAR: f64 = 16.0;
