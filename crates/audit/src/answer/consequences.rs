@@ -28,7 +28,7 @@ fn follows((check, one): &Found<'_>, (reason, other): &Found<'_>) -> bool {
         && other.severity > Severity::Note
         && other.severity >= one.severity
         && about_the_same(one, other)
-        && !(check.cause == Cause::WrongLabels && !by_the_model(one))
+        && (check.cause != Cause::WrongLabels || by_the_model(one))
 }
 
 /// Whether a cause that moves one split may leave signs in what the other finding is about.

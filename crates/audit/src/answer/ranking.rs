@@ -87,8 +87,8 @@ mod tests {
         }
     }
 
-    fn in_test(points: f64) -> Option<Effect> {
-        Some(effect::of(Figure::Accuracy(Split::Test), points / 100.0))
+    fn in_test(points: f64) -> Effect {
+        effect::of(Figure::Accuracy(Split::Test), points / 100.0)
     }
 
     /// Causes by hand, in another order than that of their weight.
@@ -97,12 +97,12 @@ mod tests {
         assert!(Severity::Unsound > Severity::Caution && Severity::Caution > Severity::Note);
         assert!(Confidence::Certain > Confidence::Likely && Confidence::Likely > Confidence::Possible);
         let mut found = [
-            worth(Severity::Note, Confidence::Certain, in_test(0.1)),
-            worth(Severity::Note, Confidence::Likely, in_test(-8.0)),
-            worth(Severity::Caution, Confidence::Likely, in_test(2.0)),
-            worth(Severity::Caution, Confidence::Likely, in_test(3.0)),
+            worth(Severity::Note, Confidence::Certain, Some(in_test(0.1))),
+            worth(Severity::Note, Confidence::Likely, Some(in_test(-8.0))),
+            worth(Severity::Caution, Confidence::Likely, Some(in_test(2.0))),
+            worth(Severity::Caution, Confidence::Likely, Some(in_test(3.0))),
             worth(Severity::Caution, Confidence::Certain, None),
-            worth(Severity::Unsound, Confidence::Possible, in_test(0.0)),
+            worth(Severity::Unsound, Confidence::Possible, Some(in_test(0.0))),
         ];
         found.sort_by(|one, other| by_weight(one, other, None));
         let order = found.map(|found| (found.severity, found.effect.map(|effect| effect.points)));
@@ -133,9 +133,9 @@ mod tests {
             significant: true,
         };
         let mut found = [
-            worth(Severity::Unsound, Confidence::Certain, in_test(1.3)),
+            worth(Severity::Unsound, Confidence::Certain, Some(in_test(1.3))),
             worth(Severity::Unsound, Confidence::Certain, None),
-            worth(Severity::Unsound, Confidence::Likely, in_test(-61.4)),
+            worth(Severity::Unsound, Confidence::Likely, Some(in_test(-61.4))),
         ];
         found.sort_by(|one, other| by_weight(one, other, Some(&gap)));
         let order = found.map(|found| found.effect.map(|effect| effect.points));

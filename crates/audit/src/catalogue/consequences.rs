@@ -10,22 +10,37 @@ use crate::cause::Cause::{
     ConfusionAxes, DoubleSoftmax, DropoutAtPrediction, EasyValidation, ElementwiseAccuracy, ExactDuplicates,
     ExportChanged, FailedRun, FrozenEncoderChanged, ImpossibleFigures, LabelsPermuted, Languages,
     LoggedFigures, LossMismatch, MajorityGuessing, NearDuplicates, NormalizationStatistics, OtherCheckpoint,
-    OtherTokenizer, Overfitting, PaddingPooled, PartMispaired, PredictionsShifted, PredictionsShuffled,
-    SharedGroups, SortedSplit, SpecialTokens, StaleFeatures, StalePredictions, StoredPredictions,
-    TestInsideTrain, TextCutOff, TextDrift, TextIgnored, TwoTopics, Underfitting, UntrainedHead, WrongColumn,
-    WrongLabels,
+    OtherTokenizer, Overfitting, PaddingPooled, PartMispaired, Placeholders, PredictionsShifted,
+    PredictionsShuffled, SharedGroups, SortedSplit, SpecialTokens, StaleFeatures, StalePredictions,
+    StoredPredictions, TestInsideTrain, TextCutOff, TextDrift, TextIgnored, TwoTopics, Underfitting,
+    UntrainedHead, WrongColumn, WrongLabels,
 };
 
 /// The causes that a cause may follow from, the likeliest first.
 pub fn follows_from(cause: Cause) -> &'static [Cause] {
-    match cause {
-        // The scores of other rows stand beside labels: they say nothing of them, shifted or not.
-        LabelsPermuted => &[StoredPredictions, StalePredictions],
-        PredictionsShuffled | PredictionsShifted | PartMispaired | ConfusionAxes => &[StalePredictions],
-        // A tail of a sorted file lacks classes.
-        ClassShift => &[SortedSplit],
-        // Other input shows in the predictions, whichever way it became other.
-        OtherTokenizer => &[
+    let of = FOLLOWS.iter().find(|(causes, _)| causes.contains(&cause));
+    of.map_or(&[], |(_, reasons)| reasons)
+}
+
+/// Causes, and what all of these may follow from.
+const FOLLOWS: &[(&[Cause], &[Cause])] = &[
+    // The scores of other rows stand beside labels: they say nothing of them, shifted or not.
+    (&[LabelsPermuted], &[StoredPredictions, StalePredictions]),
+    (
+        &[
+            PredictionsShuffled,
+            PredictionsShifted,
+            PartMispaired,
+            ConfusionAxes,
+        ],
+        &[StalePredictions],
+    ),
+    // A tail of a sorted file lacks classes.
+    (&[ClassShift], &[Placeholders, SortedSplit]),
+    // Other input shows in the predictions, whichever way it became other.
+    (
+        &[OtherTokenizer],
+        &[
             StoredPredictions,
             SpecialTokens,
             StaleFeatures,
@@ -34,7 +49,10 @@ pub fn follows_from(cause: Cause) -> &'static [Cause] {
             TextDrift,
             Languages,
         ],
-        TextIgnored => &[
+    ),
+    (
+        &[TextIgnored],
+        &[
             SpecialTokens,
             StaleFeatures,
             WrongColumn,
@@ -42,13 +60,23 @@ pub fn follows_from(cause: Cause) -> &'static [Cause] {
             TextDrift,
             Languages,
         ],
-        TextDrift => &[WrongColumn, CleaningDiffers, Languages],
-        Languages => &[WrongColumn],
-        // Weights that are not those of training, for a reason.
-        UntrainedHead | NormalizationStatistics | DropoutAtPrediction => &[ExportChanged, StoredPredictions],
-        NearDuplicates | ExactDuplicates | SharedGroups => &[TestInsideTrain],
-        // One answer for everything.
-        Collapsed => &[
+    ),
+    (&[TextDrift], &[WrongColumn, CleaningDiffers, Languages]),
+    (&[Languages], &[WrongColumn]),
+    // Weights that are not those of training, for a reason.
+    (
+        &[UntrainedHead, NormalizationStatistics, DropoutAtPrediction],
+        &[ExportChanged, StoredPredictions],
+    ),
+    (
+        &[NearDuplicates, ExactDuplicates, SharedGroups],
+        &[TestInsideTrain],
+    ),
+    // One answer for everything.
+    (
+        &[Collapsed],
+        &[
+            Placeholders,
             StoredPredictions,
             SortedSplit,
             WrongColumn,
@@ -60,7 +88,11 @@ pub fn follows_from(cause: Cause) -> &'static [Cause] {
             NormalizationStatistics,
             FailedRun,
         ],
-        ClassBias => &[
+    ),
+    (
+        &[ClassBias],
+        &[
+            Placeholders,
             StoredPredictions,
             SortedSplit,
             ClassShift,
@@ -74,9 +106,13 @@ pub fn follows_from(cause: Cause) -> &'static [Cause] {
             DropoutAtPrediction,
             OtherCheckpoint,
         ],
-        AveragesMixed => &[Collapsed],
-        // No better than guessing; longer training is no advice where the evaluation is broken.
-        MajorityGuessing | Underfitting => &[
+    ),
+    (&[AveragesMixed], &[Collapsed]),
+    // No better than guessing; longer training is no advice where the evaluation is broken.
+    (
+        &[MajorityGuessing, Underfitting],
+        &[
+            Placeholders,
             StoredPredictions,
             Collapsed,
             FailedRun,
@@ -101,9 +137,13 @@ pub fn follows_from(cause: Cause) -> &'static [Cause] {
             TextDrift,
             DoubleSoftmax,
         ],
-        // The probabilities do not mean what they say, and labels do not look as they should, where rows,
-        // weights or input are not those that they are taken for.
-        Calibration | WrongLabels | TwoTopics => &[
+    ),
+    // The probabilities do not mean what they say, and labels do not look as they should, where rows,
+    // weights or input are not those that they are taken for.
+    (
+        &[Calibration, WrongLabels, TwoTopics],
+        &[
+            Placeholders,
             StoredPredictions,
             LabelsPermuted,
             PredictionsShuffled,
@@ -128,8 +168,11 @@ pub fn follows_from(cause: Cause) -> &'static [Cause] {
             ClassShift,
             DoubleSoftmax,
         ],
-        // The log is right, and what was saved is not.
-        LoggedFigures => &[
+    ),
+    // The log is right, and what was saved is not.
+    (
+        &[LoggedFigures],
+        &[
             StoredPredictions,
             LabelsPermuted,
             PredictionsShuffled,
@@ -144,7 +187,10 @@ pub fn follows_from(cause: Cause) -> &'static [Cause] {
             WrongColumn,
             Collapsed,
         ],
-        ImpossibleFigures => &[
+    ),
+    (
+        &[ImpossibleFigures],
+        &[
             LoggedFigures,
             ElementwiseAccuracy,
             BatchAverages,
@@ -152,8 +198,11 @@ pub fn follows_from(cause: Cause) -> &'static [Cause] {
             Collapsed,
             FailedRun,
         ],
-        // Other rows than those that were trained on, or none that could be learnt.
-        Overfitting => &[
+    ),
+    // Other rows than those that were trained on, or none that could be learnt.
+    (
+        &[Overfitting],
+        &[
             SortedSplit,
             FailedRun,
             LoggedFigures,
@@ -164,8 +213,14 @@ pub fn follows_from(cause: Cause) -> &'static [Cause] {
             WrongColumn,
             TextDrift,
         ],
-        EasyValidation => &[SortedSplit, LoggedFigures, ElementwiseAccuracy],
-        LossMismatch => &[
+    ),
+    (
+        &[EasyValidation],
+        &[SortedSplit, LoggedFigures, ElementwiseAccuracy],
+    ),
+    (
+        &[LossMismatch],
+        &[
             DoubleSoftmax,
             PredictionsShuffled,
             PredictionsShifted,
@@ -173,6 +228,5 @@ pub fn follows_from(cause: Cause) -> &'static [Cause] {
             LabelsPermuted,
             FailedRun,
         ],
-        _ => &[],
-    }
-}
+    ),
+];

@@ -82,7 +82,7 @@ impl Waterfall {
             if let Some((_, _, middle)) = &mut bar.whisker {
                 *middle = Pixels(top + 23.0 + BAR / 2.0);
             }
-            bar.link = (place < last).then(|| (Pixels(top + 23.0 + BAR), Pixels(top + 23.0 + STEP)));
+            bar.link = (place < last).then_some((Pixels(top + 23.0 + BAR), Pixels(top + 23.0 + STEP)));
         }
         let bottom = STEP * bars.len() as f64;
         Some(Self {

@@ -353,6 +353,10 @@ fn odd_logs_get_an_answer() {
 const FAULTS: u64 = 16;
 
 /// Evidence of a classifier that up to three things went wrong with, drawn by the seed.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the numbers that are drawn are small"
+)]
 fn at_random(seed: u64) -> Evidence {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut draw = |below: u64| {
@@ -426,7 +430,7 @@ fn at_random(seed: u64) -> Evidence {
         })
         .collect();
     let parts: [Part; 3] = parts.try_into().unwrap();
-    let losses: Vec<(f64, f64)> = (0..1 + draw(5))
+    let losses: Vec<(f64, f64)> = (0..=draw(5))
         .map(|_| (2.0 * draw(100) as f64 / 100.0, draw(100) as f64 / 100.0))
         .collect();
     Evidence {
@@ -535,7 +539,11 @@ fn a_dead_model_doubts_no_labels() {
         .map(|row| (u32::from(row % 9 < 4), vec![0.505, 0.495]))
         .collect();
     let evidence = Evidence {
-        log: Some(log(&[(0.695, 0.54), (0.6933, 0.55), (0.6931, 0.55)])),
+        log: Some(log(&[
+            (0.695, 0.54),
+            (0.6933, 0.55),
+            (std::f64::consts::LN_2, 0.55),
+        ])),
         ..evidence(&["a", "b"], [Part::default(), Part::default(), scored(&rows)])
     };
     let findings = audit(&evidence);

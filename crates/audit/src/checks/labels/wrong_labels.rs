@@ -108,7 +108,6 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         Some(judged) => judged,
         None => by_given_scores(case, classes)?,
     };
-    let rows = judged.rows.len();
     if !judged.knows_something() {
         return Ok(Answer::clear(
             format!(
@@ -116,9 +115,17 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                 judged.judge,
                 percent(judged.agreement),
             ),
-            Measured::new().with("rows", rows).with("judge", judged.judge),
+            Measured::new()
+                .with("rows", judged.rows.len())
+                .with("judge", judged.judge),
         ));
     }
+    Ok(doubted(case, &judged))
+}
+
+/// What the judge says of the labels.
+fn doubted(case: &Case<'_>, judged: &Judged) -> Answer {
+    let rows = judged.rows.len();
     let (conflicting_texts, certainly_wrong) = contradictions(case);
     let LabelNoise {
         suspects,
@@ -143,7 +150,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             suspects
                 .iter()
                 .take(LISTED)
-                .map(|suspect| describe(case, &judged, suspect))
+                .map(|suspect| describe(case, judged, suspect))
                 .collect::<Value>(),
         )
         .with("texts_with_two_labels", conflicting_texts)
@@ -151,7 +158,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .with("accuracy_ceiling", rounded(1.0 - fewer));
     let known = best_accuracy(case);
     if judged.agreement + TOO_WEAK < known {
-        return Ok(Answer::clear(
+        return Answer::clear(
             format!(
                 "{} is right on {} of the rows, where a model is on {}: too weak to doubt labels",
                 judged.judge,
@@ -159,12 +166,12 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                 percent(known),
             ),
             measured,
-        ));
+        );
     }
     let evidenced = interval.0.min(sure.low.unwrap_or(0.0)).min(most);
     let contradictory = certainly_wrong as f64 > 0.01 * rows as f64;
     if evidenced < NOTED && !contradictory {
-        return Ok(Answer::clear(
+        return Answer::clear(
             format!(
                 "about {} of the labels look wrong to {}, which may be hard rows: where it is sure, it \
                  disagrees with {}; rows to look at first: {}",
@@ -174,10 +181,10 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                 suspects.len().min(READ_FIRST),
             ),
             measured,
-        ));
+        );
     }
     let lower_bound = lower_bound(conflicting_texts, certainly_wrong);
-    Ok(Diagnosis {
+    Diagnosis {
         severity: if evidenced >= LARGE {
             Severity::Caution
         } else {
@@ -209,7 +216,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         ),
         measured,
     }
-    .into())
+    .into()
 }
 
 /// The accuracy of the model on validation or test, whichever is higher; 0 without predictions.

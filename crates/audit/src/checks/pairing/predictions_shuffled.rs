@@ -58,7 +58,7 @@ use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
 use crate::case::odd_split::harder;
-use crate::case::suspect::{Suspect, confidence_shift, mispaired_suspect, other};
+use crate::case::suspect::{ConfidenceShift, Suspect, confidence_shift, mispaired_suspect, other};
 use crate::cause::Cause;
 use crate::evidence::Missing;
 use crate::measures::class_counts::class_counts;
@@ -95,15 +95,10 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         ));
     }
     let shift = confidence_shift(case, suspect.split).ok();
-    let otherwise = || {
-        case.finds(Cause::LabelsPermuted)
-            || case.finds(Cause::PredictionsShifted)
-            || case.finds(Cause::PartMispaired)
-    };
     let Some(reference) = suspect.reference_accuracy().filter(|_| suspect.below) else {
         return match unaided(case, &suspect, information, chance) {
             // What is paired wrongly in another way, or not that of its own scores, carries no information either.
-            Some(found) if !otherwise() && !case.finds(Cause::StoredPredictions) => {
+            Some(found) if better_explanation(case, name).is_none() => {
                 Ok(Diagnosis { measured, ..found }.into())
             }
             _ => clear(format!(
@@ -111,21 +106,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             )),
         };
     };
-    if otherwise() {
-        return clear(format!(
-            "Another way of mis-pairing explains the mistakes of the {name} rows better."
-        ));
-    }
-    if case.finds(Cause::DropoutAtPrediction) {
-        return clear(format!(
-            "Scores that are drawn at random (see C23) explain the mistakes of the {name} rows better."
-        ));
-    }
-    if case.finds(Cause::StoredPredictions) {
-        return clear(format!(
-            "The {name} predictions are not those of their own scores (see C61), whatever row these belong \
-             to."
-        ));
+    if let Some(better) = better_explanation(case, name) {
+        return clear(better);
     }
     if suspect.by_log {
         return Ok(match against_log(case, &suspect, reference, chance) {
@@ -156,6 +138,42 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
              pairing alone."
         ));
     }
+    Ok(against_split(case, &suspect, shift, reference, chance, measured).into())
+}
+
+/// What explains the mistakes of the rows better, in a sentence.
+fn better_explanation(case: &Case<'_>, name: &str) -> Option<String> {
+    let otherwise = case.finds(Cause::LabelsPermuted)
+        || case.finds(Cause::PredictionsShifted)
+        || case.finds(Cause::PartMispaired);
+    if otherwise {
+        return Some(format!(
+            "Another way of mis-pairing explains the mistakes of the {name} rows better."
+        ));
+    }
+    if case.finds(Cause::DropoutAtPrediction) {
+        return Some(format!(
+            "Scores that are drawn at random (see C23) explain the mistakes of the {name} rows better."
+        ));
+    }
+    case.finds(Cause::StoredPredictions).then(|| {
+        format!(
+            "The {name} predictions are not those of their own scores (see C61), whatever row these belong to."
+        )
+    })
+}
+
+/// Rows that are worse than those of the other split, although the model behaves the same on both.
+fn against_split(
+    case: &Case<'_>,
+    suspect: &Suspect<'_>,
+    shift: Option<ConfidenceShift>,
+    reference: f64,
+    chance: f64,
+    measured: Measured,
+) -> Diagnosis {
+    let accuracy = suspect.rows.accuracy();
+    let name = suspect.split.name();
     let share = ((reference - accuracy) / (reference - chance)).clamp(0.0, 1.0);
     let sure = match shift {
         Some(shift) => format!(
@@ -165,7 +183,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         ),
         None => String::new(),
     };
-    Ok(Diagnosis {
+    Diagnosis {
         severity: Severity::Unsound,
         confidence: if shift.is_some() {
             Confidence::Likely
@@ -196,7 +214,6 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             None => measured.with("share_mispaired", share),
         },
     }
-    .into())
 }
 
 /// Rows of which the log says much more: nearly all of them stand beside other labels. That the log's figure counts
