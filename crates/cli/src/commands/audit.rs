@@ -55,7 +55,11 @@ Log (--log):
                       training rows, or with val_, eval_ or validation_ for the validation rows;
                       and validation_rows, train_rows, batch_size, classes, learning_rate
 
-Confusion matrix (--confusion): .csv or .json, a row for each true class, with names or without."
+Confusion matrix (--confusion):
+  a printed table     as NumPy, pandas, R or Weka print it, or Markdown; with totals or without
+  .csv .json .npy     counts, shares of the --test rows, or a line for each pair of classes
+  a report            scikit-learn's classification_report as text, JSON or CSV; --log takes it too
+Rows are the true classes, unless words at the axes say otherwise."
 )]
 pub struct AuditArgs {
     /// Validation rows, by which the model was selected, with true and predicted labels
