@@ -90,6 +90,13 @@ fn of_list(values: &[Literal]) -> Option<Result<Table, ConfusionProblem>> {
         if let Some(found) = long::of_records(&lines) {
             return Some(found);
         }
+        let is_pair = |line: &Vec<String>| line.len() == 3 && !is_number(&line[0]) && !is_number(&line[1]);
+        if lines.iter().all(|line| is_pair(line) && is_number(&line[2])) {
+            // Without a row that is right they are only the worst mistakes.
+            let has_hits = lines.iter().any(|line| line[0] == line[1]);
+            let pair = |line: &Vec<String>| (line[0].clone(), line[1].clone(), line[2].clone());
+            return has_hits.then(|| Table::of_pairs(&lines.iter().map(pair).collect::<Vec<_>>()));
+        }
         let header =
             lines[0].iter().skip(1).any(|cell| !is_number(cell)) || lines[0].len() + 1 == lines[1].len();
         let header = if header { vec![lines.remove(0)] } else { Vec::new() };
@@ -250,6 +257,11 @@ fn of_objects_of_objects(entries: &[(Literal, Literal)]) -> Option<Result<Table,
                 .get_or_insert((axis, key.text().unwrap_or_default().to_owned()));
             table
         }));
+    }
+    // The counts of each class against all others are no matrix.
+    let is_count = |line: &Literal| line.get("fp").is_some() && line.get("fn").is_some();
+    if entries.iter().any(|(_, line)| is_count(line)) {
+        return None;
     }
     let mut columns: Vec<String> = Vec::new();
     for (_, line) in entries {

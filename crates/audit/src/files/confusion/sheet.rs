@@ -23,11 +23,30 @@ pub(super) fn is_number(cell: &str) -> bool {
 
 /// The table of a text. Nothing where there are no two lines of numbers.
 pub(super) fn of_text(text: &str) -> Option<Sheet> {
-    let text = without_fences(text);
+    let text = without_fences(&without_tags(text));
     if let Some(sheet) = separator(&text).and_then(|separator| separated(&text, separator)) {
         return Some(sheet);
     }
     printed(&text)
+}
+
+/// A table of HTML with tabs between its cells.
+fn without_tags(text: &str) -> String {
+    if !text.contains("<td") {
+        return text.to_owned();
+    }
+    let text = text
+        .replace(['\n', '\r'], " ")
+        .replace("</tr>", "\n")
+        .replace("</td>", "\t")
+        .replace("</th>", "\t");
+    let mut is_tag = false;
+    let shown = text.chars().filter(|&character| {
+        let is_shown = !is_tag && character != '<';
+        is_tag = (is_tag || character == '<') && character != '>';
+        is_shown
+    });
+    shown.collect()
 }
 
 /// Lines without what only draws: rules, fences and the diagonal of NLTK.
@@ -73,9 +92,10 @@ fn separator(text: &str) -> Option<char> {
             .into_iter()
             .filter(|line| line.len() > 1)
             .collect();
-        let numbers = |line: &&Vec<String>| line.iter().filter(|cell| is_number(cell)).count() >= 2;
-        let with_numbers = lines.iter().filter(numbers).count();
-        with_numbers >= 2 && lines.iter().flatten().all(|cell| is_whole(cell))
+        let numbers = |line: &Vec<String>| line.iter().filter(|cell| is_number(cell)).count();
+        let with_numbers = lines.iter().filter(|line| numbers(line) >= 1).count();
+        let has_row = lines.iter().any(|line| numbers(line) >= 2);
+        has_row && with_numbers >= 2 && lines.iter().flatten().all(|cell| is_whole(cell))
     })
 }
 
@@ -86,11 +106,14 @@ fn records(text: &str, separator: char) -> Vec<Vec<String>> {
     let mut is_quoted = false;
     let mut characters = text.chars().peekable();
     let clean = |cell: &mut String| {
-        std::mem::take(cell)
-            .trim()
-            .trim_matches(['*', '`'])
-            .trim()
-            .to_owned()
+        let cell = std::mem::take(cell);
+        let cell = cell.trim().trim_matches(['*', '`']).trim();
+        // A dash stands for nothing.
+        if matches!(cell, "-" | "–" | "—") {
+            String::new()
+        } else {
+            cell.to_owned()
+        }
     };
     while let Some(character) = characters.next() {
         match character {
@@ -163,8 +186,7 @@ fn separated(text: &str, separator: char) -> Option<Sheet> {
             } else if sheet.body.is_empty() {
                 sheet.between = record.into_iter().next();
             }
-        } else if sheet.body.is_empty() && numbers(&record) < 2 && (numbers(&record) == 0 || record.len() > 2)
-        {
+        } else if sheet.body.is_empty() && numbers(&record) < 2 && has_names(&record) {
             sheet.header.push(record);
         } else {
             sheet.body.push(record);
@@ -173,6 +195,12 @@ fn separated(text: &str, separator: char) -> Option<Sheet> {
     sheet.title = title.join(" ");
     settle_header(&mut sheet);
     (!sheet.body.is_empty()).then_some(sheet)
+}
+
+/// Whether there are words behind the first cell, or no numbers at all.
+fn has_names(record: &[String]) -> bool {
+    let is_word = |cell: &String| !cell.is_empty() && !is_number(cell);
+    record[1..].iter().any(is_word) || !record.iter().any(|cell| is_number(cell))
 }
 
 /// A first line of numbers may name the columns: `,0,1`, or one more cell than there would be.

@@ -153,6 +153,13 @@ impl Table {
         axes.set_rows(&group.join(" "));
         let mut corner = String::new();
         if let Some(line) = &mut names {
+            let has_sums = || {
+                numbers > 2 && last_is_sum(&sheet.body) && !line.last().is_some_and(|name| is_sum_name(name))
+            };
+            if lead > 0 && line.len() == numbers && !rows.contains(&line[0]) && has_sums() {
+                // A corner with words, and sums without a name.
+                corner = line.remove(0);
+            }
             if line.len() > numbers {
                 let before: Vec<String> = line.drain(..line.len() - numbers).collect();
                 before.join(" ").trim().clone_into(&mut corner);
@@ -274,7 +281,7 @@ impl Table {
 
     fn drop_margins(&mut self) -> Result<(), ConfusionProblem> {
         let mut dropped = Vec::new();
-        let is_margin = |name: &String| is_figure_name(name) || is_sum_name(name);
+        let is_margin = |name: &String| name.is_empty() || is_figure_name(name) || is_sum_name(name);
         // A class may be called `all` or `correct`: then it is not the last on either axis.
         for is_row in [false, true] {
             let (names, others) = if is_row {
@@ -293,7 +300,7 @@ impl Table {
                         .is_none_or(|others| others.contains(&names[place]))
             };
             let margins: Vec<usize> = (first..names.len())
-                .filter(|&place| (is_margin(&names[place]) || names[place].is_empty()) && !is_class(place))
+                .filter(|&place| is_margin(&names[place]) && !is_class(place))
                 .collect();
             for place in margins.into_iter().rev() {
                 dropped.push((is_row, place));
@@ -317,7 +324,7 @@ impl Table {
             let Some(name) = names
                 .as_ref()
                 .map(|names| &names[place])
-                .filter(|name| is_sum_name(name))
+                .filter(|name| name.is_empty() || is_sum_name(name))
             else {
                 continue;
             };
@@ -501,6 +508,18 @@ fn names_of_classes(names: &mut [String]) -> &mut [String] {
     &mut names[..last]
 }
 
+/// Whether the last number of every line is the sum of those before it.
+fn last_is_sum(body: &[Vec<String>]) -> bool {
+    let is_sum = |line: &Vec<String>| {
+        let values: Option<Vec<f64>> = line.iter().map(|cell| value::number(cell)).collect();
+        let values = values.unwrap_or_default();
+        values
+            .split_last()
+            .is_some_and(|(last, parts)| (parts.iter().sum::<f64>() - last).abs() < 1e-6 && *last > 0.0)
+    };
+    body.len() > 1 && body.iter().all(is_sum)
+}
+
 /// Whether the first column has names although they are numbers.
 fn has_numbers_as_names(body: &[Vec<String>], names: Option<&[String]>, width: usize) -> bool {
     if !body.iter().all(|line| line.len() == width) || width < 2 {
@@ -509,12 +528,10 @@ fn has_numbers_as_names(body: &[Vec<String>], names: Option<&[String]>, width: u
     let value = |cell: &String| value::number(cell).unwrap_or(0.0);
     if let Some(names) = names {
         let first = names.first().map_or("", String::as_str);
-        return names.len() + 1 == width
-            || names.len() == width
-                && (first.is_empty()
-                    || axes::side(first).is_some()
-                    || Axes::of_both(first).is_some()
-                    || !is_number(first) && names[1..].iter().all(|name| is_number(name)));
+        let is_corner = first.is_empty()
+            || Axes::of_both(first).is_some()
+            || !is_number(first) && names[1..].iter().all(|name| is_number(name));
+        return names.len() + 1 == width || names.len() == width && is_corner;
     }
     let adds_up = |line: &Vec<String>| {
         let sum: f64 = line[..width - 1].iter().map(value).sum();

@@ -85,6 +85,10 @@ fn what_libraries_print_of_a_matrix_is_read() {
 
 /// The matrix of the classes `a` and `b`.
 const TABLES: &[&str] = &[
+    "n=15   Predicted a   Predicted b\nActual a     5         1         6\nActual b     2         7         9\n             7         8\n",
+    ",a,b,\na,5,1,6\nb,2,7,9\n,7,8,15\n",
+    "<table><tr><th>Predicted</th><th>a</th><th>b</th></tr>\n<tr><th>Actual</th><th></th><th></th></tr><tr><th>a</th><td>5</td><td>1</td></tr>\n<tr><th>b</th><td>2</td><td>7</td></tr></table>",
+    " actual | predicted | count \n--------+-----------+-------\n a      | a         |     5\n a      | b         |     1\n b      | a         |     2\n b      | b         |     7\n(4 rows)\n",
     "Predicted  a  b\nActual         \na          5  1\nb          2  7",
     "Predicted  a  b  All\nActual              \na          5  1    6\nb          2  7    9\nAll        7  8   15",
     "Actual     a  b\nPredicted      \na          5  2\nb          1  7",
@@ -196,6 +200,8 @@ fn classes_that_no_row_has_are_added() {
     // A class that is never predicted has no column in a crosstab.
     let matrix = matrix_of("Predicted  a\nActual      \na          5\nb          7", &[]);
     assert!(matrix.is_err());
+    let matrix = matrix_of(",a,b\na,5,-\nb,2,7\n", &[]).unwrap();
+    assert_eq!(matrix.counts, [[5, 0], [2, 7]]);
     let matrix = matrix_of(",a,b\na,5,1\nb,2,7\nc,1,3\n", &[]).unwrap();
     assert_eq!(matrix.counts, [[5, 1, 0], [2, 7, 0], [1, 3, 0]]);
     assert!(
@@ -265,6 +271,11 @@ fn what_is_no_matrix_says_why() {
         "y_true,y_pred\na,b\na,a\nb,b\n",
         &[],
         Err("a row for each text, with its true and its predicted class, and no matrix of counts"),
+    );
+    check_csv(
+        "[('a', 'b', 3), ('b', 'a', 5)]",
+        &[],
+        Err("no confusion matrix in it"),
     );
     check_csv("Nothing to see here.\n", &[], Err("no confusion matrix in it"));
 }

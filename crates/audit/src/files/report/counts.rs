@@ -1,5 +1,7 @@
 //! The counts of rows that rounded figures leave open, and whether the figures can be true together.
 
+use std::cmp::Ordering;
+
 use labelproof_artifact::Split;
 
 use super::{Figure, Line, Report};
@@ -36,12 +38,10 @@ pub(super) fn margins(report: &Report, source: &str, split: Split) -> Margins {
             match meet(all_hits, printed) {
                 Some(both) => all_hits = both,
                 None => contradictions.push(format!(
-                    "by the recalls {} to {} of {rows} rows are right, and by the accuracy of {} it is {} to {}",
-                    all_hits.least,
-                    all_hits.most,
+                    "by the recalls {} of {rows} rows are right, and by the accuracy of {} {}",
+                    range(all_hits),
                     figure.shown(),
-                    printed.least,
-                    printed.most
+                    range(printed)
                 )),
             }
         }
@@ -58,9 +58,8 @@ pub(super) fn margins(report: &Report, source: &str, split: Split) -> Margins {
         };
         if meet(summed(&predicted), all).is_none() {
             contradictions.push(format!(
-                "by precision and recall {} to {} rows were predicted, and there are {rows}",
-                summed(&predicted).least,
-                summed(&predicted).most
+                "by precision and recall {} rows were predicted, and there are {rows}",
+                range(summed(&predicted))
             ));
         }
         narrow(&mut predicted, all);
@@ -83,6 +82,15 @@ pub(super) fn margins(report: &Report, source: &str, split: Split) -> Margins {
         all_hits,
         is_whole,
         contradictions,
+    }
+}
+
+/// Bounds in words.
+fn range(bounds: Bounds) -> String {
+    match bounds.least.cmp(&bounds.most) {
+        Ordering::Less => format!("{} to {}", bounds.least, bounds.most),
+        Ordering::Equal => bounds.least.to_string(),
+        Ordering::Greater => "no number of them".to_owned(),
     }
 }
 

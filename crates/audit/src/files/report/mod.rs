@@ -388,6 +388,12 @@ support,499.0,463.0,533.0,0.6334448160535117,1495.0
         }
     }
 
+    #[test]
+    fn counts_of_each_class_against_all_others_are_a_report() {
+        let margins = margins_of(r#"{"a": {"tp": 5, "fp": 2, "fn": 1}, "b": {"tp": 7, "fp": 1, "fn": 2}}"#);
+        assert_eq!(margins.matrix().unwrap(), [[5, 1], [2, 7]]);
+    }
+
     /// [[402, 98], [102, 398]] by scikit-learn, to two digits and to four.
     #[test]
     fn two_classes_have_a_matrix() {

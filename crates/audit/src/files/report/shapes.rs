@@ -47,7 +47,8 @@ impl Raw {
 
 pub(super) fn find(text: &str) -> Option<Report> {
     let lower = text.to_lowercase();
-    if !lower.contains("rec") || !lower.contains("sup") {
+    let has = |words: [&str; 2]| words.iter().all(|word| lower.contains(word));
+    if !has(["rec", "sup"]) && !has(["\"fp\"", "\"fn\""]) && !has(["'fp'", "'fn'"]) {
         return None;
     }
     let (mut found, mut is_all) = in_lines(text);
@@ -237,11 +238,14 @@ fn in_literal(text: &str) -> (Vec<Vec<Raw>>, bool) {
 
 fn collect(value: &Literal, reports: &mut Vec<Vec<Raw>>) {
     let Some(entries) = value.entries() else { return };
-    let is_line = |value: &Literal| value.get("recall").is_some() && value.get("support").is_some();
+    let is_line = |value: &Literal| {
+        value.get("recall").is_some() && value.get("support").is_some() || of_counts(value).is_some()
+    };
     if entries.iter().any(|(_, value)| is_line(value)) {
         let raw = |(name, value): &(Literal, Literal)| {
             let name = name.text()?.to_owned();
             let cells = match value.entries() {
+                Some(_) if of_counts(value).is_some() => of_counts(value)?,
                 Some(entries) => {
                     let cell = |(key, value): &(Literal, Literal)| {
                         Some((kind(key.text()?), value.text()?.to_owned()))
@@ -258,6 +262,25 @@ fn collect(value: &Literal, reports: &mut Vec<Vec<Raw>>) {
     for (_, value) in entries {
         collect(value, reports);
     }
+}
+
+/// The figures of a class that is counted against all others.
+fn of_counts(value: &Literal) -> Option<Vec<(Kind, String)>> {
+    let count = |key: &str| {
+        value
+            .get(key)?
+            .text()?
+            .parse::<f64>()
+            .ok()
+            .filter(|count| *count >= 0.0)
+    };
+    let (hits, wrong, missed) = (count("tp")?, count("fp")?, count("fn")?);
+    let share = |of: f64| if of > 0.0 { hits / of } else { 0.0 };
+    Some(vec![
+        (Kind::Precision, format!("{:.12}", share(hits + wrong))),
+        (Kind::Recall, format!("{:.12}", share(hits + missed))),
+        (Kind::Support, (hits + missed).to_string()),
+    ])
 }
 
 /// The digits behind the point; nothing for what is not written that way.
