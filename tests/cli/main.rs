@@ -4,6 +4,7 @@
 //! - `architecture`: the dependencies between the crates are the ones ARCHITECTURE.md draws.
 //! - `audit`: an audit of files, where there is no `labelproof-torch`.
 //! - `configuration`: what an invalid configuration is answered with.
+//! - `console_logs`: console output of broken and repaired trainings, as `--log`.
 //! - `explain`: the pages of the causes that the audit looks for.
 //! - `help`: the help, the version, the completions, and the binary without its sibling.
 //! - `messages`: what bad input is answered with, word for word.
@@ -16,6 +17,7 @@
 mod architecture;
 mod audit;
 mod configuration;
+mod console_logs;
 mod explain;
 #[path = "../harness.rs"]
 #[expect(dead_code, reason = "tests/it uses more of it")]
