@@ -108,8 +108,13 @@ impl Wish {
                 source(split)
             ),
             Self::Predictions(split) => format!(
-                "the predictions, which are missing from {}: name their column with --predicted, or add one",
-                source(split)
+                "the predictions, which are missing from {}: name their column with --predicted{}",
+                source(split),
+                match split {
+                    Split::Test => ", or give their file with --predictions",
+                    Split::Validation => ", or give their file with --validation-predictions",
+                    Split::Train => ", or add one",
+                }
             ),
             Self::Texts(split) => format!(
                 "the texts, which are missing from {}: name their column with --text, or add one",

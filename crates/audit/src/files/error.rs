@@ -225,6 +225,14 @@ pub enum Error {
         /// What the column was to be.
         role: Role,
     },
+    /// The same column as true and as predicted label: it would be right on every row.
+    #[error("{place}: `{column}` is named as the true label and as the predicted one")]
+    SameColumn {
+        /// The file.
+        place: String,
+        /// The column.
+        column: String,
+    },
     /// A number that completes a log, and no log.
     #[error("{option} completes a log, and there is no --log")]
     CountWithoutLog {
@@ -490,6 +498,7 @@ impl Diagnostic for Error {
             | Self::ColumnWithoutRows { .. }
             | Self::NamelessLabels { .. }
             | Self::PredictionsAlone { .. }
+            | Self::SameColumn { .. }
             | Self::CountWithoutLog { .. }
             | Self::Log {
                 problem: LogProblem::NoPair { .. } | LogProblem::UnknownKey { .. },
@@ -563,6 +572,9 @@ impl Diagnostic for Error {
             }
             Self::ColumnWithoutRows { .. } => {
                 "give the rows with --validation, --test or --train, or leave the column out".to_owned()
+            }
+            Self::SameColumn { .. } => {
+                "name the true labels with --label, and what the model answered with --predicted".to_owned()
             }
             Self::CountWithoutLog { .. } => "give the log with --log, or leave the number out".to_owned(),
             Self::Percentages { .. } => "divide the scores by 100".to_owned(),

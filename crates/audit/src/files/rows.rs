@@ -87,6 +87,12 @@ pub(super) fn read(path: &Path, reading: Reading<'_>, reporter: &dyn Reporter) -
         }
         roles
     };
+    if let Some(column) = roles.truth.filter(|_| roles.truth == roles.predicted) {
+        return Err(Error::SameColumn {
+            place: file,
+            column: header.names[column].clone(),
+        });
+    }
     let decisions = std::mem::take(&mut roles.decisions);
     for doubt in std::mem::take(&mut roles.doubts) {
         reporter.message(&format!("{file}: {doubt}"));

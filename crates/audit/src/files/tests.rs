@@ -587,6 +587,20 @@ fn what_belongs_to_a_file_that_is_not_there_is_an_error() {
         error.to_string(),
         "--label names a column, and there is no file of rows"
     );
+    let folder = Folder::new();
+    let same = Files {
+        columns: Columns {
+            label: Some("y".into()),
+            predicted: Some("Y".into()),
+            ..Columns::default()
+        },
+        ..test_file(folder.file("y.csv", b"y,z\na,b\n"))
+    };
+    let error = read(&same, &Silent).unwrap_err();
+    assert_eq!(
+        folder.message(&error),
+        "y.csv: `y` is named as the true label and as the predicted one"
+    );
     let count = Files {
         counts: Counts {
             classes: Some(3),
