@@ -24,7 +24,7 @@ pub use part::{Dataset, Part};
 pub use pipeline::PipelineFacts;
 pub use reading::Reading;
 pub use scores::{ScoreKind, Scores, argmax_rows, softmax_rows};
-pub use vocabulary::{Apart, Join, Joined, Placeholders, Sign};
+pub use vocabulary::{Apart, Fitted, Join, Joined, Placeholders, Sign};
 
 /// All there is to look at.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use labelproof_artifact::Split;
 
 use super::reading::Reading;
 use super::scores::{ScoreKind, Scores, argmax_rows, softmax_rows};
-use super::vocabulary::{Apart, Joined, Placeholders};
+use super::vocabulary::{Apart, Fitted, Joined, Placeholders};
 
 /// The rows of one split. Every list that is there has one entry a row, in the order of the file.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +43,8 @@ pub struct Part {
     pub joined: Vec<Joined>,
     /// Predicted labels that no true label is like.
     pub apart: Option<Apart>,
+    /// The order of the classes by which numbers were read, where it was found by what fits the rows.
+    pub fitted: Option<Fitted>,
     /// True labels that are no labels, and were left aside.
     pub placeholders: Option<Placeholders>,
 }

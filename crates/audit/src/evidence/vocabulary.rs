@@ -42,6 +42,19 @@ pub struct Apart {
     pub rows: u64,
 }
 
+/// The order of class names that fits the rows, where numbers are places among them and nobody gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fitted {
+    /// The names in the order of the numbers.
+    pub order: Vec<String>,
+    /// Rows right in this order.
+    pub hits: u64,
+    /// Rows right in the order of the alphabet.
+    pub alphabet: u64,
+    /// Rows, of all files that tell.
+    pub rows: u64,
+}
+
 /// True labels that are no labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placeholders {

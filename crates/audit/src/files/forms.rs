@@ -107,17 +107,23 @@ fn numbered(labels: &BTreeSet<String>) -> Option<Numbered> {
         is_stars,
     };
     let plain = all(|label| label_key(label, false).parse().ok());
-    plain.map(|numbers| of(numbers, true, false)).or_else(|| {
-        let stars = all(stars).map(|numbers| of(numbers, false, true));
-        stars.or_else(|| {
-            let stripped = stripped(labels)?;
-            let numbers: Option<Vec<i64>> = stripped
-                .iter()
-                .map(|label| label_key(label, false).parse().ok())
-                .collect();
-            numbers.map(|numbers| of(numbers, false, false))
+    plain
+        .map(|numbers| of(numbers, true, false))
+        .or_else(|| {
+            let stars = all(stars).map(|numbers| of(numbers, false, true));
+            stars.or_else(|| {
+                let stripped = stripped(labels)?;
+                let numbers: Option<Vec<i64>> = stripped
+                    .iter()
+                    .map(|label| label_key(label, false).parse().ok())
+                    .collect();
+                numbers.map(|numbers| of(numbers, false, false))
+            })
         })
-    })
+        .or_else(|| {
+            let both: Option<Vec<i64>> = labels.iter().map(|label| Some(behind_number(label)?.0)).collect();
+            both.map(|numbers| of(numbers, false, false))
+        })
 }
 
 /// Words for stars that stand behind their number.
@@ -156,6 +162,16 @@ fn stars(label: &str) -> Option<i64> {
     STARS.contains(&word.as_str()).then_some(number)
 }
 
+/// The number and the name of a label that has both: `0: World`, `3 - sport`.
+fn behind_number(label: &str) -> Option<(i64, String)> {
+    let label = label.trim();
+    let digits = label.find(|character: char| !character.is_ascii_digit())?;
+    let rest = label[digits..].trim_start();
+    let name = rest.strip_prefix([':', ')', '-', '.', '=', '_'])?.trim_start();
+    let is_name = name.starts_with(char::is_alphabetic);
+    is_name.then(|| Some((label[..digits].parse().ok()?, name.to_owned())))?
+}
+
 fn numbers(one: &BTreeSet<String>, other: &BTreeSet<String>) -> Option<[Rewriting; 2]> {
     let rewriting = |labels: &BTreeSet<String>, numbered: &Numbered| {
         if numbered.is_plain {
@@ -175,6 +191,9 @@ fn numbers(one: &BTreeSet<String>, other: &BTreeSet<String>) -> Option<[Rewritin
         (Some(first), Some(second)) if !first.is_plain || !second.is_plain => {
             Some([rewriting(one, &first), rewriting(other, &second)])
         }
+        // `0: World` beside names is a name.
+        (Some(_), None) if one.iter().all(|label| behind_number(label).is_some()) => None,
+        (None, Some(_)) if other.iter().all(|label| behind_number(label).is_some()) => None,
         // `LABEL_3` beside names is the place of a name, as 3 is.
         (Some(first), None) if is_place(&first, other.len()) => {
             Some([rewriting(one, &first), Rewriting::none()])
@@ -322,12 +341,10 @@ fn common_suffix(labels: &[&str]) -> usize {
 }
 
 /// A label without letter case and without what joins its words.
-fn loose(label: &str) -> String {
+pub(super) fn loose(label: &str) -> String {
     let key = label_key(label, false);
-    let kept: String = key
-        .chars()
-        .filter(|character| character.is_alphanumeric())
-        .collect();
+    let is_joint = |character: &char| " _-/.,&:;'\"".contains(*character);
+    let kept: String = key.chars().filter(|character| !is_joint(character)).collect();
     if kept.is_empty() { key } else { kept }
 }
 
@@ -335,10 +352,16 @@ fn loose(label: &str) -> String {
 fn affixes(one: &BTreeSet<String>, other: &BTreeSet<String>) -> Option<[Rewriting; 2]> {
     let forms = |labels: &BTreeSet<String>| -> Vec<(Vec<String>, bool)> {
         let plain = (labels.iter().cloned().collect(), false);
-        [Some(plain), stripped(labels).map(|labels| (labels, true))]
-            .into_iter()
-            .flatten()
-            .collect()
+        let numbered: Option<Vec<String>> =
+            labels.iter().map(|label| Some(behind_number(label)?.1)).collect();
+        [
+            Some(plain),
+            stripped(labels).map(|labels| (labels, true)),
+            numbered.map(|labels| (labels, true)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     };
     let (first, second) = (forms(one), forms(other));
     for (mine, is_mine_stripped) in &first {
@@ -396,8 +419,8 @@ fn unique(labels: &[String], key: impl Fn(&String) -> String) -> Option<BTreeMap
     (keyed.len() >= keys.len()).then_some(keyed)
 }
 
-/// `pos` and `neg` beside `positive` and `negative`: every label begins one of the other vocabulary, and no two
-/// the same.
+/// `pos` and `neg` beside `positive` and `negative`, or `autos` beside `rec.autos`: every label begins or ends
+/// one of the other vocabulary, and no two the same.
 fn abbreviations(one: &BTreeSet<String>, other: &BTreeSet<String>) -> Option<[Rewriting; 2]> {
     if one.len() < 2 || other.len() < 2 {
         return None;
@@ -407,7 +430,14 @@ fn abbreviations(one: &BTreeSet<String>, other: &BTreeSet<String>) -> Option<[Re
         let mut new = BTreeMap::new();
         for label in short {
             let key = loose(label);
-            let mut fitting = long.iter().filter(|long| loose(long).starts_with(&key));
+            let is_end = |long: &str| {
+                let ends = long.to_lowercase();
+                let before = ends.strip_suffix(&label.trim().to_lowercase());
+                before.is_some_and(|before| before.ends_with(['.', '/', ':', '_', '-', ' ']))
+            };
+            let mut fitting = long
+                .iter()
+                .filter(|long| loose(long).starts_with(&key) || is_end(long.trim()));
             let (Some(found), None) = (fitting.next(), fitting.next()) else {
                 return None;
             };

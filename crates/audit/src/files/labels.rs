@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use labelproof_artifact::Reporter;
 
 use super::error::{Error, listed};
+use super::order::Places;
 use super::table::{Labels, RawScores, Table};
 use crate::evidence::{Join, Joined};
 use crate::measures::spelling::normalized_label;
@@ -258,6 +259,26 @@ impl LabelNumbers {
             .map(|label| label_key(label, self.is_exact).parse::<usize>());
         let numbers: Vec<usize> = numbers.filter_map(Result::ok).collect();
         usize::from(!numbers.contains(&0) && numbers.contains(&self.names.len()))
+    }
+
+    /// Which columns of a table hold places among names that only the alphabet puts in order.
+    pub(super) fn places(&self, table: &Table) -> Places {
+        let guessed = |labels: &Option<Labels>| {
+            let is_place = labels
+                .as_ref()
+                .is_some_and(|labels| self.are_places(&labels.spellings));
+            !self.order_is_given && is_place
+        };
+        let has_unnamed = |table: &Table| {
+            let scores = table.scores.as_ref();
+            scores.is_some_and(|scores| scores.names.is_none() && scores.width == self.names.len())
+        };
+        Places {
+            truth: guessed(&table.truth),
+            predicted: guessed(&table.predicted),
+            // Two columns of scores without a name, or more, are in the order of the model as well.
+            scores: self.has_names && !self.order_is_given && has_unnamed(table) && self.names.len() > 1,
+        }
     }
 
     /// Columns whose numbers were taken as places among names that only the alphabet puts in order.

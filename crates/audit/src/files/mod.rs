@@ -11,6 +11,7 @@ mod join;
 mod labels;
 mod literal;
 mod log;
+mod order;
 mod placeholders;
 mod printed;
 mod profile;
@@ -147,6 +148,11 @@ fn read_rows(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, Error> {
         .filter_map(|(table, is_first)| Some((table.as_ref()?, is_first)))
         .collect();
     let map = LabelNumbers::of(&known)?;
+    let places = [&train, &validation, &test].map(|table| {
+        table
+            .as_ref()
+            .map_or_else(Default::default, |table| map.places(table))
+    });
     let mut readings = Vec::new();
     let mut part = |table: Option<Table>| -> Result<Option<Part>, Error> {
         let Some(table) = table else { return Ok(None) };
@@ -165,6 +171,7 @@ fn read_rows(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, Error> {
         readings,
         labels: map.names,
     };
+    order::fit(&mut dataset, places, reporter);
     placeholders::of_one_class(&mut dataset, reporter);
     Ok(dataset)
 }

@@ -82,6 +82,7 @@ pub(super) fn join(tables: &mut [&mut Table], reporter: &dyn Reporter) {
     signs_as_numbers(&mut lists);
     without_leading_zeros(&mut lists);
     join_lists(&mut lists);
+    unite_words(&mut lists);
     count_from_one_place(tables, &mut lists);
     for list in &lists {
         apply(tables, list, reporter);
@@ -179,6 +180,45 @@ fn join_lists(lists: &mut [List]) {
                 .filter(|(_, other)| **other == number)
             {
                 list.rewrite(rewriting);
+            }
+        }
+    }
+}
+
+/// Reads labels of one vocabulary that differ only in what joins their words as one, where no column tells
+/// them apart.
+fn unite_words(lists: &mut [List]) {
+    let mut alike: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for list in lists.iter() {
+        for label in &list.read {
+            alike
+                .entry(forms::loose(label))
+                .or_default()
+                .insert(label_key(label, false));
+        }
+    }
+    let is_told_apart = |keys: &BTreeSet<String>, lists: &[List]| {
+        lists
+            .iter()
+            .any(|list| list.keys().intersection(keys).count() > 1)
+    };
+    for keys in alike.values().filter(|keys| keys.len() > 1) {
+        if is_told_apart(keys, lists) {
+            continue;
+        }
+        // As the first column writes it, which is that of scores or of true labels.
+        let labels = lists.iter().flat_map(|list| &list.read);
+        let shown = labels
+            .clone()
+            .find(|label| keys.contains(&label_key(label, false)));
+        let Some(shown) = shown.cloned() else { continue };
+        for list in lists.iter_mut() {
+            for label in &mut list.read {
+                let key = label_key(label, false);
+                if keys.contains(&key) && key != label_key(&shown, false) {
+                    label.clone_from(&shown);
+                    list.how = Some(list.how.map_or(Join::Words, |how| how.max(Join::Words)));
+                }
             }
         }
     }
@@ -340,7 +380,7 @@ fn set_apart(tables: &mut [&mut Table], lists: &[List], reporter: &dyn Reporter)
         else {
             continue;
         };
-        let is_few = truth.keys().len() < 2 || predicted.keys().len() < 2 || table.rows < FEWEST_ROWS;
+        let is_few = predicted.keys().len() < 2 || table.rows < FEWEST_ROWS;
         if one == other || is_few || are_places(truth, predicted) || are_places(predicted, truth) {
             continue;
         }
@@ -583,6 +623,24 @@ mod tests {
             2,
             &[Words],
         );
+        // Some are the same, and some are not.
+        check(
+            &[
+                ("Sci/Tech", "sci_tech"),
+                ("World News", "world_news"),
+                ("Sports", "sports"),
+            ],
+            &["Sci/Tech", "Sports", "World News"],
+            3,
+            &[Words],
+        );
+        check(&[("0: sport", "sport"), ("1: world", "world")], &two, 2, &[Form]);
+        check(
+            &[("rec.autos", "autos"), ("sci.med", "med")],
+            &["rec.autos", "sci.med"],
+            2,
+            &[Words],
+        );
         // With no prefix in common but letters, nothing is taken off.
         let part = evidence(&[("sport", "spa"), ("world", "spring")].repeat(10))
             .dataset
@@ -647,6 +705,29 @@ mod tests {
             2,
             &[Join::Form, Places],
         );
+    }
+
+    /// A list of classes that is not in the order of the alphabet, as `LABEL_0` for `entailment`.
+    #[test]
+    fn an_order_that_nobody_gave_is_that_which_fits() {
+        let rows = [
+            ("entailment", "0"),
+            ("neutral", "1"),
+            ("contradiction", "2"),
+            ("neutral", "2"),
+        ];
+        let part = evidence(&rows.repeat(40)).dataset.test.unwrap();
+        let fitted = part.fitted.clone().unwrap();
+        assert_eq!(fitted.order, ["entailment", "neutral", "contradiction"]);
+        // In the alphabet's order contradiction is 0, entailment 1 and neutral 2.
+        assert_eq!((fitted.hits, fitted.alphabet, fitted.rows), (120, 40, 160));
+        assert_eq!(part.truth.unwrap()[..4], [1, 2, 0, 2]);
+        assert_eq!(part.stored_predictions.unwrap()[..4], [1, 2, 0, 0]);
+        let right = evidence(&[("a", "0"), ("b", "1"), ("b", "0")].repeat(10))
+            .dataset
+            .test
+            .unwrap();
+        assert_eq!(right.fitted, None);
     }
 
     #[test]

@@ -227,8 +227,7 @@ fn other_forms(parts: &[&Part]) -> Option<Answer> {
             },
             confidence: Confidence::Certain,
             summary: format!(
-                "The labels are of two vocabularies, of which one is read as the other here: {}.{} A program that compares \
-                 them as they are finds none right.",
+                "The labels are of two vocabularies, of which one is read as the other here: {}.{}",
                 examples.join("; "),
                 compared(parts)
             ),

@@ -30,9 +30,9 @@
 //! standard errors of the other split's, or, without another split, if `c ≥ 3 b`.
 //!
 //! Numbers that count from 1 in one column and from 0 in the other are read as the same classes, and
-//! reported here. Where numbers are places among names whose order nobody gave, a renaming is a caution:
-//! the order may be the one that was guessed here. C44 (a split that lacks classes) and, with two
-//! classes, C61 (predictions that are not the highest score) take precedence.
+//! reported here. Where numbers are places among names whose order nobody gave, the order of the alphabet
+//! is tried and then the one that fits; that it is another one is a caution. C44 (a split that lacks
+//! classes) and, with two classes, C61 (predictions that are not the highest score) take precedence.
 //!
 //! ## What to do
 //! Save the ordered list of class names with the model and use that list, and no other, to number
@@ -61,6 +61,7 @@
 //!   classes that are lost or not what one expects.
 
 use labelproof_artifact::Split;
+use labelproof_artifact::wording::quoted;
 use serde_json::json;
 
 use crate::answer::effect::{self, Figure};
@@ -84,7 +85,7 @@ const AS_GOOD: f64 = 0.6;
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let (matrix, expected, split) = looked_at(case)?;
     let name = split.name();
-    if let Some(answer) = off_by_one(case) {
+    if let Some(answer) = off_by_one(case).or_else(|| fitted_order(case)) {
         return Ok(answer);
     }
     if case.finds(Cause::SortedSplit) {
@@ -140,29 +141,22 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
-    let guessed = guessed_order(case);
     let (only_now, only_renamed) = renaming.exchanged;
     Ok(Diagnosis {
-        severity: if guessed.is_some() {
-            Severity::Caution
-        } else {
-            Severity::Unsound
-        },
+        severity: Severity::Unsound,
         confidence: match expected {
-            _ if guessed.is_some() => Confidence::Possible,
             Some(expected) if matched >= expected => Confidence::Certain,
             None if only_renamed >= 3 * only_now => Confidence::Certain,
             _ => Confidence::Likely,
         },
         summary: format!(
             "The model is better than its {name} figures: with {} of {} classes renamed, {:.1} % of the \
-             {name} rows are right instead of {:.1} %. {}{more}.{}",
+             {name} rows are right instead of {:.1} %. {}{more}.",
             moved.len(),
             matrix.len(),
             100.0 * matched,
             100.0 * now,
-            capitalized(&listed.join(", ")),
-            guessed.unwrap_or_default()
+            capitalized(&listed.join(", "))
         ),
         effect: Some(effect::of_exchange(
             Figure::Accuracy(split),
@@ -249,19 +243,38 @@ fn off_by_one(case: &Case<'_>) -> Option<Answer> {
     Some(found.into())
 }
 
-/// What is to be said where numbers are places among names in an order that was guessed.
-fn guessed_order(case: &Case<'_>) -> Option<String> {
-    let parts = Split::ALL
+/// Numbers that are places in a list of classes that nobody gave, and that is not in the order of the alphabet.
+fn fitted_order(case: &Case<'_>) -> Option<Answer> {
+    let mut parts = Split::ALL
         .into_iter()
         .filter_map(|split| case.evidence.part(split));
-    let guess = parts
-        .flat_map(|part| &part.joined)
-        .find(|joined| joined.how == Join::Places)?;
-    Some(format!(
-        " But the numbers of `{}` are places in a list of classes that was not given: in the order of the alphabet, which was \
-         taken here, `{}` is `{}`. Unless that is the order of the model, nothing is wrong.",
-        guess.column, guess.written, guess.read
-    ))
+    let (part, fitted) = parts.find_map(|part| Some((part, part.fitted.as_ref()?)))?;
+    let share = |hits: u64| hits as f64 / fitted.rows.max(1) as f64;
+    let found = Diagnosis {
+        severity: Severity::Caution,
+        confidence: Confidence::Possible,
+        summary: format!(
+            "The numbers of {} are places in a list of classes that was not given. In the order of the alphabet, which \
+             scikit-learn's LabelEncoder takes, {} of the rows are right; in the order {}, {} are, and the audit goes on \
+             with that. If it is the model's, nothing is wrong; if the model has another, its predictions carry the wrong \
+             names.",
+            part.source,
+            percent(share(fitted.alphabet)),
+            quoted(&fitted.order, 10),
+            percent(share(fitted.hits))
+        ),
+        // The rows are compared in the order that fits, so that no figure here is moved by it.
+        effect: None,
+        fix: "Compare that order with the list of classes that the model was trained with, and write names in both \
+              columns."
+            .to_owned(),
+        confirm: "print the model's `id2label`, or the `classes_` of its label encoder".to_owned(),
+        measured: Measured::new()
+            .statistic("accuracy after the best renaming", share(fitted.hits))
+            .with("accuracy", share(fitted.alphabet))
+            .with("order", fitted.order.clone()),
+    };
+    Some(found.into())
 }
 
 fn explains(
