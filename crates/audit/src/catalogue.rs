@@ -270,6 +270,7 @@ pub const ALL: &[Check] = &[
         yields_to: &[
             Cause::ElementwiseAccuracy,
             Cause::BatchAverages,
+            Cause::RowsLost,
             Cause::LabelsPermuted,
             Cause::PredictionsShuffled,
             Cause::PredictionsShifted,

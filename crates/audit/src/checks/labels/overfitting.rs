@@ -84,8 +84,9 @@ const LOST: f64 = 0.02;
 /// The same where it is not known of how many rows it is.
 const LOST_UNKNOWN: f64 = 0.05;
 
-/// A rise of an accuracy that is none.
-const NO_RISE: f64 = 0.05;
+/// A rise of the training accuracy, and the share of it that is no rise of the validation accuracy.
+const RISE: f64 = 0.2;
+const NO_RISE: f64 = 0.15;
 
 /// The normal quantile of one in a thousand, two-sided.
 const Z: f64 = 3.29;
@@ -127,21 +128,20 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         ));
     }
     let mut sentences = Vec::new();
+    let never_rose = log.is_some_and(never_rose);
     if let Some(distance) = apart.filter(|distance| distance.points() >= APART) {
         sentences.push(format!(
-            "The model is right on {} of the training rows and on {} of the validation rows, {:.1} points fewer: \
-             it learns rows by heart (overfitting).",
+            "The model is right on {} of the training rows and on {} of the validation rows, {:.1} points fewer: {}",
             percent(distance.train),
             percent(distance.validation),
-            100.0 * distance.points()
+            100.0 * distance.points(),
+            if never_rose {
+                "what it learns is not worth anything there, and never was. The validation rows may be of other \
+                 classes (the tail of a sorted file), or the labels not those of their texts."
+            } else {
+                "it learns rows by heart (overfitting)."
+            }
         ));
-    }
-    if log.is_some_and(never_rose) {
-        sentences.push(
-            "The validation accuracy never rose while that of training did: its rows may be of other classes (the tail \
-             of a sorted file), or the labels not those of their texts."
-                .to_owned(),
-        );
     }
     let cost = course.as_ref().and_then(|course| course.cost());
     if let (Some(course), Some(log)) = (&course, log) {
@@ -323,7 +323,8 @@ impl Course {
                 log.name(self.end)
             ));
         }
-        if let (Some((place, most, end)), Some(cost)) = (self.accuracy, self.cost()) {
+        let cost = self.cost().filter(|cost| *cost >= 5e-4);
+        if let (Some((place, most, end)), Some(cost)) = (self.accuracy, cost) {
             let then = log
                 .epochs
                 .get(self.best)
@@ -349,7 +350,7 @@ impl Course {
     }
 }
 
-/// Whether the validation accuracy stayed about where it began, and the training accuracy did not.
+/// Whether the validation accuracy stayed where it began, against what the training accuracy did.
 fn never_rose(log: &Log) -> bool {
     let rise = |accuracies: Vec<(usize, f64)>| {
         let best = accuracies
@@ -359,9 +360,8 @@ fn never_rose(log: &Log) -> bool {
         accuracies.first().map_or(0.0, |(_, first)| best - first)
     };
     let validation = places(log, |epoch| epoch.validation.accuracy);
-    validation.len() >= 3
-        && rise(validation) < NO_RISE
-        && rise(places(log, |epoch| epoch.train.accuracy)) > 4.0 * NO_RISE
+    let of_training = rise(places(log, |epoch| epoch.train.accuracy));
+    validation.len() >= 3 && of_training >= RISE && rise(validation) < NO_RISE * of_training
 }
 
 /// A figure of the epochs that have it, with their places.

@@ -210,7 +210,10 @@ fn impossible_pair(
             .filter(|(_, least)| loss + of_loss >= *least)
             .map(|(name, _)| name)
             .collect();
-        let possible = if others.is_empty() {
+        let possible = if accuracy < 1e-9 {
+            " An accuracy of exactly 0 comes of comparing labels with probabilities, or numbers with names."
+                .to_owned()
+        } else if others.is_empty() {
             String::new()
         } else {
             format!(" It would be possible for {}.", others.join(", or for "))
