@@ -309,8 +309,12 @@ impl Table {
         self.check_sums(&dropped)?;
         for (is_row, place) in dropped {
             let name = self.remove(is_row, place);
-            self.left
-                .push(format!("{} `{name}`", if is_row { "line" } else { "column" }));
+            let axis = if is_row { "line" } else { "column" };
+            self.left.push(if name.is_empty() {
+                format!("the {axis} without a name, which has the sums")
+            } else {
+                format!("{axis} `{name}`")
+            });
         }
         self.drop_nameless_margins();
         Ok(())
