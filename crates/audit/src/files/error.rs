@@ -439,6 +439,9 @@ pub enum ConfusionProblem {
     /// Nothing in the file is one.
     #[error("no confusion matrix in it")]
     NoMatrix,
+    /// An archive, a picture, a workbook.
+    #[error("neither text nor an array of NumPy")]
+    NoText,
     /// A file of rows.
     #[error("a row for each text, with its true and its predicted class, and no matrix of counts")]
     Rows,
@@ -657,6 +660,9 @@ impl ConfusionProblem {
             Self::NoMatrix => {
                 "give the matrix as NumPy, pandas, R or Weka print it, as CSV, JSON or a Markdown table, or a \
                  classification_report: a row for every true class and a column for every predicted one"
+            }
+            Self::NoText => {
+                "save the matrix as text: `numpy.savetxt`, `DataFrame.to_csv` or the workbook as CSV; `numpy.save` will do, too"
             }
             Self::Rows => "give the file with --test, and the audit counts the rows itself",
             Self::Several { .. } => {

@@ -72,6 +72,28 @@ fn is_cut(text: &str, lines: &[&Group]) -> bool {
         .any(|pair| text[pair[0].end..pair[1].start].contains("..."))
 }
 
+/// Lists in lists as YAML writes them: a line for each number, and two dashes where a row begins.
+pub(super) fn of_yaml(text: &str) -> Option<Table> {
+    let mut cells: Vec<Vec<String>> = Vec::new();
+    for line in text.lines().map(str::trim_start) {
+        let number = |text: &str| is_number(text.trim()).then(|| text.trim().to_owned());
+        let inner = line.strip_prefix("- ").map(str::trim_start);
+        let first = inner.and_then(|inner| inner.strip_prefix("- ")).and_then(number);
+        let next = inner.and_then(number);
+        if let Some(first) = first {
+            cells.push(vec![first]);
+        } else if let (Some(next), Some(row)) = (next, cells.last_mut()) {
+            row.push(next);
+        } else if cells.len() > 1 {
+            break;
+        } else {
+            cells.clear();
+        }
+    }
+    let is_square = cells.len() > 1 && cells.iter().all(|row| row.len() == cells.len());
+    is_square.then(|| Table::of_cells(cells))
+}
+
 fn groups(text: &str) -> Vec<Group> {
     let mut groups = Vec::new();
     let mut open: Vec<usize> = Vec::new();

@@ -24,6 +24,7 @@ const MATRIX_KEYS: &[&str] = &[
     "values",
     "data",
     "table",
+    "rows",
 ];
 
 const NAME_KEYS: &[&str] = &[
@@ -38,6 +39,7 @@ const NAME_KEYS: &[&str] = &[
     "index",
     "label_list",
     "display_labels",
+    "class_labels",
 ];
 
 /// The matrix of a value; nothing if there is none in it.

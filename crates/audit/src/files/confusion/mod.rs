@@ -130,7 +130,10 @@ fn find(text: &str) -> Option<Result<Table, ConfusionProblem>> {
     if let Some(found) = brackets::table(text) {
         return Some(found);
     }
-    if let Some(table) = weka::table(text).or_else(|| pairs::of_text(text)) {
+    if let Some(table) = weka::table(text)
+        .or_else(|| brackets::of_yaml(text))
+        .or_else(|| pairs::of_text(text))
+    {
         return Some(Ok(table));
     }
     if let Some(found) = long::of_text(text) {

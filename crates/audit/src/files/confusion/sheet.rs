@@ -159,12 +159,18 @@ fn records(text: &str, separator: char) -> Vec<Vec<String>> {
             }
             _ => {}
         }
-        // What only pads a line to the width of a spreadsheet.
-        while record.last().is_some_and(String::is_empty) && separator == ';' {
+    }
+    records.retain(|record| record.iter().any(|cell| !cell.is_empty()));
+    // A separator at the end of every line begins no cell.
+    while records
+        .iter()
+        .all(|record| record.len() > 1 && record.last().is_some_and(String::is_empty))
+        && !records.is_empty()
+    {
+        for record in &mut records {
             record.pop();
         }
     }
-    records.retain(|record| record.iter().any(|cell| !cell.is_empty()));
     records
 }
 

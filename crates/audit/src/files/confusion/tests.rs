@@ -57,6 +57,8 @@ fn a_matrix_is_read_with_its_names_or_without() {
 
 /// The matrix without names.
 const NUMBERS: &[&str] = &[
+    "confusion_matrix:\n- - 5\n  - 1\n- - 2\n  - 7\naccuracy: 0.8\n",
+    "5,1,\n2,7,\n",
     "[[5 1]\n [2 7]]",
     "Confusion matrix:\n[[5. 1.]\n [2. 7.]]\nDone in 3 s\n",
     "array([[5, 1],\n       [2, 7]])",
@@ -89,6 +91,10 @@ const TABLES: &[&str] = &[
     ",a,b,\na,5,1,6\nb,2,7,9\n,7,8,15\n",
     "<table><tr><th>Predicted</th><th>a</th><th>b</th></tr>\n<tr><th>Actual</th><th></th><th></th></tr><tr><th>a</th><td>5</td><td>1</td></tr>\n<tr><th>b</th><td>2</td><td>7</td></tr></table>",
     " actual | predicted | count \n--------+-----------+-------\n a      | a         |     5\n a      | b         |     1\n b      | a         |     2\n b      | b         |     7\n(4 rows)\n",
+    "Confusion Matrix,,\n,Predicted,\nActual,a,b\na,5,1\nb,2,7\n",
+    "expected_label,a,b\na,5,1\nb,2,7\n",
+    "Predicted\ta\tb\nActual\t\t\na\t5\t1\nb\t2\t7\n",
+    "{\"schema_type\": \"confusion_matrix\", \"data\": {\"class_labels\": [\"a\", \"b\"], \"matrix\": [[5, 1], [2, 7]]}}",
     "Predicted  a  b\nActual         \na          5  1\nb          2  7",
     "Predicted  a  b  All\nActual              \na          5  1    6\nb          2  7    9\nAll        7  8   15",
     "Actual     a  b\nPredicted      \na          5  2\nb          1  7",

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use labelproof_tables::{Cell, Encoding, Form, Format, Limits, Options, Source, Table, read_bytes};
 
-use super::super::error::Error;
+use super::super::error::{ConfusionProblem, Error};
 use super::super::rows::SETTINGS;
 
 /// Longer than any matrix that means something.
@@ -26,7 +26,7 @@ pub(super) fn of_file(path: &Path) -> Result<(String, Option<String>), Error> {
     let bytes =
         read_bytes(source, Encoding::Utf8, SETTINGS, MOST_BYTES).map_err(|error| too_large(error, &file))?;
     if bytes.starts_with(b"\x93NUMPY") {
-        return Ok((of_array(&file, bytes)?, Some("An array of NumPy.".to_owned())));
+        return Ok((of_array(&file, path)?, Some("An array of NumPy.".to_owned())));
     }
     let bytes = match String::from_utf8(bytes) {
         Ok(text) => return Ok((text, None)),
@@ -34,7 +34,10 @@ pub(super) fn of_file(path: &Path) -> Result<(String, Option<String>), Error> {
     };
     // Archives, pictures, workbooks.
     if bytes.contains(&0) {
-        return Err(labelproof_tables::Error::NotUtf8 { file }.into());
+        return Err(Error::Confusion {
+            place: file,
+            problem: ConfusionProblem::NoText,
+        });
     }
     let source = Source::stream(file.as_str(), Cursor::new(bytes));
     let bytes = read_bytes(source, Encoding::Windows1252, SETTINGS, 3 * MOST_BYTES)?;
@@ -54,7 +57,7 @@ fn too_large(error: labelproof_tables::Error, file: &str) -> labelproof_tables::
 }
 
 /// The rows of an array, a line each.
-fn of_array(file: &str, bytes: Vec<u8>) -> Result<String, Error> {
+fn of_array(file: &str, path: &Path) -> Result<String, Error> {
     let options = Options {
         format: Format::Npy,
         encoding: Encoding::Utf8,
@@ -62,7 +65,7 @@ fn of_array(file: &str, bytes: Vec<u8>) -> Result<String, Error> {
         limits: Limits::default(),
         settings: SETTINGS,
     };
-    let mut table = Table::open(Source::stream(file, Cursor::new(bytes)), &options)?;
+    let mut table = Table::open(Source::file(file, path), &options)?;
     let places: Vec<usize> = (0..table.columns()?.len()).collect();
     let mut rows = table.rows_by_place(&places)?;
     let mut text = String::new();

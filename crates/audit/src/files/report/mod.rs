@@ -124,6 +124,8 @@ impl Reports {
         let mut all: Vec<Margins> = Vec::new();
         let mut readings = Vec::new();
         for (source, split, report) in self.0 {
+            // One for each epoch is of the rows that the epochs were compared by.
+            let split = split.or((report.reports > 1).then_some(Split::Validation));
             let mut margins = report.margins(&source, split.unwrap_or(Split::Test));
             let other_names = align(&mut margins, &dataset.labels);
             let is_of = |split| is_of(&margins, dataset, split);

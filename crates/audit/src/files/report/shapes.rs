@@ -77,7 +77,10 @@ fn in_lines(text: &str) -> (Vec<Vec<Raw>>, bool) {
         of_reports += read.unwrap_or(0);
         place += read.unwrap_or(1);
     }
-    (reports, of_reports * 2 > lines.len())
+    // Beside the losses of epochs a report is a part of a log.
+    let is_all =
+        of_reports * 2 > lines.len() && !lines.iter().any(|line| line.to_lowercase().contains("loss"));
+    (reports, is_all)
 }
 
 /// What separates the cells of a line; a blank stands for a printed table.
