@@ -190,7 +190,9 @@ impl Log {
     /// Half of the last decimal that a figure is printed with: as far as the logged values may be from the true
     /// ones by rounding. Of all its values, since one that ends in zero has lost digits.
     pub fn rounding(&self, figure: impl Fn(&Epoch) -> Option<f64>) -> f64 {
-        let decimals = self.epochs.iter().filter_map(figure).map(decimals).max();
+        const ENOUGH: usize = 1000;
+        let values = self.epochs.iter().filter_map(figure).take(ENOUGH);
+        let decimals = values.map(decimals).max();
         0.5 * 10_f64.powi(-decimals.unwrap_or(0))
     }
 

@@ -320,7 +320,7 @@ fn read_logs(files: &Files, reports: &mut Reports) -> Result<(Option<ReadLog>, V
         if reports.have(log) {
             continue;
         }
-        let mut read = log::read(log, unnamed)?;
+        let mut read = log::read(log, unnamed, files.logs.len() > 1)?;
         if let Some(report) = read.report.take() {
             reports.add(Path::new(&read.log.source), None, report);
         }
@@ -341,6 +341,12 @@ fn read_logs(files: &Files, reports: &mut Reports) -> Result<(Option<ReadLog>, V
             None => Ok((None, given)),
         };
     };
+    if read.log.epochs.is_empty() {
+        return Err(Error::Log {
+            place: "--log".to_owned(),
+            problem: LogProblem::NoFigures { keys: Vec::new() },
+        });
+    }
     read.reading.read.clear();
     put_counts(&mut read, files.counts);
     if let Some(last) = given.last_mut() {

@@ -393,6 +393,18 @@ impl Course {
         })
     }
 
+    /// What is said of the whole training, without any figure.
+    pub(super) fn finish_counts(mut self) -> ReadLog {
+        let mut log = Log::default();
+        self.count_all_rows(&mut log);
+        let classes = self.said_count(CLASSES);
+        ReadLog {
+            log,
+            classes: classes.and_then(|classes| usize::try_from(classes).ok()),
+            ..ReadLog::default()
+        }
+    }
+
     fn said_count(&mut self, name: &'static str) -> Option<u64> {
         if self.contradicted.contains(name) {
             self.say(format!("`{name}` has several values, and none of them was taken"));

@@ -71,14 +71,14 @@ const MOST_BYTES: usize = 256 << 20;
 const LONGEST_REPORT: usize = 1 << 20;
 
 /// Reads a file, a folder, standard input, or `key=value,key=value`. Figures of a single evaluation that name no
-/// rows are of `unnamed`.
-pub(super) fn read(given: &str, unnamed: Split) -> Result<ReadLog, Error> {
+/// rows are of `unnamed`; where it completes another log, counts on the command line are enough.
+pub(super) fn read(given: &str, unnamed: Split, is_completing: bool) -> Result<ReadLog, Error> {
     let path = Path::new(given);
     let mut read = if given == "-" {
         let bytes = bytes_of(Source::stream("standard input", stdin()))?;
         of_bytes(&bytes, "standard input", unnamed)?
     } else if !path.exists()
-        && let Some(read) = of_argument(given, unnamed)
+        && let Some(read) = of_argument(given, unnamed, is_completing)
     {
         read.map_err(|problem| Error::Log {
             place: "--log".to_owned(),
@@ -114,16 +114,16 @@ fn bytes_of(source: Source) -> Result<Vec<u8>, Error> {
 }
 
 /// Figures on the command line; `None` if what is given can only be the path of a file.
-fn of_argument(given: &str, unnamed: Split) -> Option<Result<ReadLog, LogProblem>> {
+fn of_argument(given: &str, unnamed: Split, is_completing: bool) -> Option<Result<ReadLog, LogProblem>> {
     if given.contains('=') && !given.contains(['\n', '{']) {
-        return Some(of_pairs(given));
+        return Some(of_pairs(given, is_completing));
     }
     let course = console::read(given, unnamed).ok()?;
     (!course.is_empty()).then(|| course.finish())
 }
 
 /// `key=value,key=value`, also with blanks or semicolons between them.
-fn of_pairs(given: &str) -> Result<ReadLog, LogProblem> {
+fn of_pairs(given: &str, is_completing: bool) -> Result<ReadLog, LogProblem> {
     let mut course = Course::new(Manner::Strict);
     let mut entry = Entry::default();
     let mut parts: Vec<String> = Vec::new();
@@ -159,6 +159,9 @@ fn of_pairs(given: &str) -> Result<ReadLog, LogProblem> {
         course.put(&mut entry, name, number)?;
     }
     course.push(entry)?;
+    if is_completing && course.is_empty() {
+        return Ok(course.finish_counts());
+    }
     course.finish()
 }
 

@@ -511,7 +511,7 @@ fn results_that_name_no_rows_are_of_those_that_are_given() {
 
 #[test]
 fn figures_of_the_command_line_are_of_training_unless_they_say_otherwise() {
-    let read = |given: &str| of_argument(given, Split::Test).unwrap();
+    let read = |given: &str| of_argument(given, Split::Test, false).unwrap();
     let all = read(
         "loss=1.2433,accuracy=0.8024,val_loss=1.2148,val_accuracy=0.8300,f1=0.79,validation_rows=3500,classes=5",
     )
@@ -536,7 +536,7 @@ fn figures_of_the_command_line_are_of_training_unless_they_say_otherwise() {
     );
     let pasted = read("Epoch 10/10 - loss: 0.1050 - val_loss: 2.4900").unwrap();
     assert_eq!(table(&pasted), [[(0.105, 0.0), (2.49, 0.0), NONE]]);
-    assert!(of_argument("runs/log.csv", Split::Test).is_none());
+    assert!(of_argument("runs/log.csv", Split::Test, false).is_none());
 }
 
 #[test]
@@ -561,7 +561,12 @@ fn what_is_no_log_says_what_it_seems_to_be() {
     ] {
         assert_eq!(problem(text), LogProblem::NoLog { seems: expected }, "{}", String::from_utf8_lossy(text));
     }
-    let message = |given: &str| of_argument(given, Split::Test).unwrap().unwrap_err().to_string();
+    let message = |given: &str| {
+        of_argument(given, Split::Test, false)
+            .unwrap()
+            .unwrap_err()
+            .to_string()
+    };
     for (given, expected) in [
         (
             "val_accuracy=183.0",
@@ -606,10 +611,23 @@ fn several_logs_of_one_training_are_joined_and_others_refused() {
             "epoch,loss,val_loss,val_acc\n1,0.5,0.6,0.7\n2,0.4,0.65,0.75\n",
         )
     };
-    let argument = |given: &str| of_argument(given, Split::Test).unwrap().unwrap();
+    let argument = |given: &str| of_argument(given, Split::Test, false).unwrap().unwrap();
     let with_test = super::merge(history(), &argument("test_acc=0.33,test_rows=500")).unwrap();
     assert_eq!(with_test.log.epochs.len(), 2);
     assert_eq!(with_test.log.test_hits(), Some((165, 500)));
+    let counts = of_argument("classes=5,validation_rows=40", Split::Test, true)
+        .unwrap()
+        .unwrap();
+    let counted = super::merge(history(), &counts).unwrap();
+    assert_eq!(
+        (counted.log.validation_hits(), counted.classes),
+        (Some((30, 40)), Some(5))
+    );
+    let counted = super::merge(counts, &history()).unwrap();
+    assert_eq!(
+        (counted.log.validation_hits(), counted.classes),
+        (Some((30, 40)), Some(5))
+    );
     // The results of the epoch that was kept.
     let kept = super::merge(read("eval_loss = 0.6\neval_accuracy = 0.7000\n"), &history()).unwrap();
     assert_eq!((kept.log.epochs.len(), kept.log.kept), (2, Some(0)));
@@ -643,6 +661,6 @@ fn no_text_is_too_odd() {
     ];
     for text in odd {
         let _ = of_bytes(text.as_bytes(), "log", Split::Test);
-        let _ = of_argument(&text, Split::Test);
+        let _ = of_argument(&text, Split::Test, true);
     }
 }
