@@ -42,6 +42,7 @@ const FOLLOWS: &[(&[Cause], &[Cause])] = &[
         &[OtherTokenizer],
         &[
             StoredPredictions,
+            Collapsed,
             SpecialTokens,
             StaleFeatures,
             CleaningDiffers,
