@@ -183,6 +183,13 @@ fn the_help_of_audit() {
               --train <FILE>
                   Training rows, with their labels
 
+              --predictions <FILE>
+                  Predictions of the test rows, if they are in a file of their own: joined by id, or by
+                  place
+
+              --validation-predictions <FILE>
+                  Predictions of the validation rows, likewise
+
               --log <FILE|KEY=VALUE,...>
                   Log of the training, or its metrics as key=value,key=value; several are read as one, and -
                   is standard input
@@ -210,6 +217,9 @@ fn the_help_of_audit() {
 
               --group <COLUMN>
                   Column of the group of a row, such as its author, thread or source
+
+              --no-header
+                  Take the first row of every file of rows as a row; columns are then named by their numbers
 
               --classes <N>
                   Number of classes, where the log does not say
@@ -255,8 +265,8 @@ fn the_help_of_audit() {
 
         Rows (--validation, --test, --train, --predictions):
           .csv .tsv .txt      separator, encoding, header and decimal commas are found out; .gz too
-          .jsonl .json        objects, arrays or values, on lines or in an array; what pandas, MLflow and the
-                              pipelines of Hugging Face write; .gz too
+          .jsonl .json        objects, arrays or values, on lines or in an array; what pandas, MLflow
+                              and the pipelines of Hugging Face write; .gz too
           .parquet            scores as columns or as lists
           .npz                y_true or label_ids; predictions (labels or scores); logits; ids
           .npy                predictions (labels or scores), without true labels

@@ -144,7 +144,9 @@ impl Scan {
                 Ok(text) => (text.len(), None),
                 Err(error) => (error.valid_up_to(), Some(error)),
             };
-            self.beyond_ascii += bytes[..valid].iter().filter(|byte| !byte.is_ascii()).count();
+            if !bytes[..valid].is_ascii() {
+                self.beyond_ascii += bytes[..valid].iter().filter(|byte| !byte.is_ascii()).count();
+            }
             let Some(error) = error else { break };
             match error.error_len() {
                 None => {

@@ -32,8 +32,8 @@ use labelproof_settings::DeviceChoice;
 
 Rows (--validation, --test, --train, --predictions):
   .csv .tsv .txt      separator, encoding, header and decimal commas are found out; .gz too
-  .jsonl .json        objects, arrays or values, on lines or in an array; what pandas, MLflow and the
-                      pipelines of Hugging Face write; .gz too
+  .jsonl .json        objects, arrays or values, on lines or in an array; what pandas, MLflow
+                      and the pipelines of Hugging Face write; .gz too
   .parquet            scores as columns or as lists
   .npz                y_true or label_ids; predictions (labels or scores); logits; ids
   .npy                predictions (labels or scores), without true labels
