@@ -282,16 +282,16 @@ fn the_help_of_audit() {
           group               group
 
         Log (--log):
-          text                what was printed: by Keras, a Trainer or a loop of your own, tables of notebooks
-                              and model cards, eval_results.txt; with anything around it; - is standard input
-          .json .jsonl        a Keras history, trainer_state.json, all_results.json, an object for each epoch;
-                              of MLflow, Weights & Biases, Ludwig, spaCy; a notebook
-          .csv .tsv           a row for each epoch, step or evaluation: Keras, Lightning, fastai, skorch, flair,
-                              simpletransformers; exports of Weights & Biases and TensorBoard
+          text                what was printed by Keras, a Trainer or a loop of your own, by a notebook,
+                              model cards, eval_results.txt; with anything around it; - is standard input
+          .json .jsonl        a Keras history, trainer_state.json, all_results.json, an object for each
+                              epoch; of MLflow, Weights & Biases, Ludwig or spaCy; a notebook
+          .csv .tsv           a row for each epoch, step or evaluation: Keras, Lightning, fastai, skorch,
+                              flair, simpletransformers; exports of Weights & Biases and TensorBoard
           a folder            of TensorBoard's event files, an MLflow run, or a Trainer's output
-          key=value,...       loss, accuracy, precision, recall, f1, auc for the training rows, with val_, eval_
-                              or validation_ for the validation rows, with test_ for the test rows; and
-                              validation_rows, train_rows, test_rows, batch_size, classes, learning_rate
+          key=value,...       loss, accuracy, precision, recall, f1, auc for the training rows, with val_,
+                              eval_ or validation_ for the validation rows, with test_ for the test rows;
+                              and validation_rows, train_rows, test_rows, batch_size, classes, learning_rate
         The content says which it is. Given several times, logs of one training are read as one.
 
         Confusion matrix (--confusion):
