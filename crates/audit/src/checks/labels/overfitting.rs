@@ -143,7 +143,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             }
         ));
     }
-    let cost = course.as_ref().and_then(|course| course.cost());
+    let cost = course.as_ref().and_then(Course::cost);
     if let (Some(course), Some(log)) = (&course, log) {
         sentences.extend(course.sentences(log));
     }
@@ -206,12 +206,12 @@ impl Distance {
 /// Of the finished model's rows, where both are given, or else as logged at the end.
 fn distance(case: &Case<'_>, log: Option<&Log>) -> Option<Distance> {
     let validation_rows = case.predicted(Split::Validation).ok();
-    let (train, validation) = match (case.predicted(Split::Train), &validation_rows) {
-        (Ok(train), Some(validation)) => (train.accuracy(), validation.accuracy()),
-        _ => {
-            let reported = log?.reported()?;
-            (reported.train.accuracy?, reported.validation.accuracy?)
-        }
+    let of_rows = case.predicted(Split::Train).ok().zip(validation_rows);
+    let (train, validation) = if let Some((train, validation)) = of_rows {
+        (train.accuracy(), validation.accuracy())
+    } else {
+        let reported = log?.reported()?;
+        (reported.train.accuracy?, reported.validation.accuracy?)
     };
     let rows = validation_rows.map(|rows| rows.rows());
     let rows = rows.or_else(|| log.and_then(|log| log.rows(Split::Validation)));

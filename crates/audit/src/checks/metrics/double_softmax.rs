@@ -22,15 +22,15 @@
 //! The cause is found, and certain, if some logged validation loss is `L1` (within 0.002, or 0.2 % of
 //! losses above 1), none is `L0`, and the two candidates are at least 0.02 apart.
 //!
-//! With the log alone, a second softmax over `K` classes keeps the loss of every row between `f = ln(1 +
-//! (K - 1)/e)`, where the first softmax gave the true class everything, and `f + 1`. Some values of `f`:
-//! 0.313 for 2 classes, 0.744 for 4, 0.905 for 5, 1.461 for 10. The cause is *possible* if all logged
-//! losses lie in this range and the reported validation loss is more than 1.5 times the largest loss of
-//! a calibrated classifier of the logged accuracy `a`, which follows from Fano's inequality: `h(a) + (1
-//! - a) ln(K - 1)` with the binary entropy `h`. A model that is merely unsure of itself can log the
-//! same. If the number of classes is not known, all from 4 to 30 are tried, the training loss must be
-//! logged, and the loss must be too large for any of them. Log-probabilities as input are no fault: the
-//! softmax of `log_softmax(z)` is the softmax of `z`.
+//! With the log alone, a second softmax over `K` classes keeps the loss of every row between
+//! `f = ln(1 + (K - 1)/e)`, where the first softmax gave the true class everything, and `f + 1`. Some
+//! values of `f`: 0.313 for 2 classes, 0.744 for 4, 0.905 for 5, 1.461 for 10. The cause is *possible*
+//! if all logged losses lie in this range and the reported validation loss is more than 1.5 times the
+//! largest loss of a calibrated classifier of the logged accuracy `a`, which follows from Fano's
+//! inequality: `h(a) + (1 - a) ln(K - 1)` with the binary entropy `h`. A model that is merely unsure of
+//! itself can log the same. If the number of classes is not known, all from 4 to 30 are tried, the
+//! training loss must be logged, and the loss must be too large for any of them. Log-probabilities as
+//! input are no fault: the softmax of `log_softmax(z)` is the softmax of `z`.
 //!
 //! ## What to do
 //! Remove the last softmax and keep the loss that takes logits, or keep the softmax and say
@@ -141,10 +141,7 @@ fn of_some_classes(log: &Log) -> Option<Answer> {
         Answer::Found(found) => Some((*classes, found)),
         Answer::Clear { .. } => None,
     };
-    let fitting: Vec<_> = INFERRED
-        .into_iter()
-        .filter_map(|classes| found(&classes))
-        .collect();
+    let fitting: Vec<_> = INFERRED.filter_map(|classes| found(&classes)).collect();
     let (least, most) = (fitting.first()?.0, fitting.last()?.0);
     let (_, found) = fitting.into_iter().next()?;
     Some(
