@@ -163,15 +163,13 @@ fn join_lists(lists: &mut [List]) {
             of_it.flat_map(|(list, _)| list.read.iter().cloned()).collect()
         };
         let distinct: BTreeSet<usize> = numbers.iter().copied().collect();
-        let pairs = distinct
+        let mut pairs = distinct
             .iter()
             .flat_map(|one| distinct.range(one + 1..).map(move |other| (*one, *other)));
-        let found = pairs
-            .filter_map(|(one, other)| {
-                let rewritings = forms::same(&labels(one), &labels(other))?;
-                Some(([one, other], rewritings))
-            })
-            .next();
+        let found = pairs.find_map(|(one, other)| {
+            let rewritings = forms::same(&labels(one), &labels(other))?;
+            Some(([one, other], rewritings))
+        });
         let Some((pair, rewritings)) = found else { return };
         for (number, rewriting) in pair.into_iter().zip(&rewritings) {
             for (list, _) in lists
@@ -281,15 +279,11 @@ fn count_from_one_place(tables: &[&mut Table], lists: &mut [List]) {
         _ => return,
     };
     let (mut only_now, mut only_shifted) = (0, 0);
-    for table in tables {
+    for (place, table) in tables.iter().enumerate() {
         let (Some(truth), Some(predicted)) = (&table.truth, &table.predicted) else {
             continue;
         };
-        let at = |slot| {
-            lists
-                .iter()
-                .find(|list| std::ptr::eq::<Table>(&*tables[list.table], &**table) && list.slot == slot)
-        };
+        let at = |slot| lists.iter().find(|list| list.table == place && list.slot == slot);
         let (Some(true_list), Some(predicted_list)) = (at(Slot::Truth), at(Slot::Predicted)) else {
             continue;
         };
@@ -327,7 +321,7 @@ fn count_from_one_place(tables: &[&mut Table], lists: &mut [List]) {
 
 /// Writes what was decided for a list into its table.
 fn apply(tables: &mut [&mut Table], list: &List, reporter: &dyn Reporter) {
-    let table = &mut tables[list.table];
+    let table = &mut *tables[list.table];
     let column = match list.slot {
         Slot::Scores => {
             if let Some(names) = table.scores.as_mut().and_then(|scores| scores.names.as_mut()) {

@@ -6,6 +6,10 @@ use crate::evidence::{Evidence, Missing};
 
 /// Numbers that describe the look of one text.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a sign of damage of its own, and a text may have several"
+)]
 pub(crate) struct Style {
     /// The share of letters that are upper case.
     pub(crate) upper_case: f64,

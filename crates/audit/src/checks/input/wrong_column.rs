@@ -129,7 +129,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                 } else {
                     what.to_owned()
                 };
-                return Ok(found(case, *split, &format!("have {what}"), damage));
+                return Ok(found(case, *split, &format!("have {what}"), &damage));
             }
         }
     }
@@ -197,7 +197,7 @@ fn same_text(case: &Case<'_>) -> Option<Answer> {
         let damage = damage(case, (*most, *rows), others, true).filter(|damage| damage.share >= MOST)?;
         let beginning: String = text.chars().take(40).collect();
         let what = format!("are the same one, `{}`", one_line(&beginning));
-        (*most >= FEWEST_ALIKE).then(|| found(case, *split, &what, damage))
+        (*most >= FEWEST_ALIKE).then(|| found(case, *split, &what, &damage))
     })
 }
 
@@ -212,9 +212,12 @@ fn commonest_length(styles: &[Style], length: fn(&Style) -> u32) -> u32 {
     counts.keys().copied().max_by_key(near).unwrap_or(0)
 }
 
+/// What a text has some of, and how many.
+type Unit = (&'static str, fn(&Style) -> u32);
+
 /// A split whose texts were cut after so many characters or words.
 fn cut(case: &Case<'_>, all: &[(Split, Vec<Style>)]) -> Option<Answer> {
-    let units: [(&str, fn(&Style) -> u32); 2] = [
+    let units: [Unit; 2] = [
         ("characters", |style| style.characters),
         ("words", |style| style.words),
     ];
@@ -243,14 +246,14 @@ fn cut(case: &Case<'_>, all: &[(Split, Vec<Style>)]) -> Option<Answer> {
             let cut = damage(case, (at_end(own), own.len() as u64), counts, false);
             if let Some(damage) = cut.filter(|damage| damage.share >= CUT) {
                 let what = format!("end after {end} {unit}: they were cut off");
-                return Some(found(case, *split, &what, damage));
+                return Some(found(case, *split, &what, &damage));
             }
         }
     }
     None
 }
 
-fn found(case: &Case<'_>, split: Split, what: &str, damage: Damage) -> Answer {
+fn found(case: &Case<'_>, split: Split, what: &str, damage: &Damage) -> Answer {
     let elsewhere = damage
         .elsewhere
         .map_or_else(String::new, |share| format!(", elsewhere {:.1} %", 100.0 * share));

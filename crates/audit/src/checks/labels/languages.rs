@@ -52,6 +52,7 @@ use labelproof_metrics::statistics::chi_squared_independence;
 use labelproof_text::terms::words;
 use serde_json::{Map, Value};
 
+use crate::answer::effect::Effect;
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{percent, rounded, split_name};
 use crate::case::Case;
@@ -228,27 +229,13 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         ));
     }
     if other_words {
-        summary.push_str(&format!(
-            "Of the words of a {name} text {} were never seen in {known}; for new texts of the {known} kind \
-             it would be {}. ",
-            percent(unknown.in_test),
-            percent(unknown.in_train),
-        ));
+        summary.push_str(&unknown.in_words(name, known));
     }
     summary.push_str("A model is worse on what it has not seen.");
     let is_most = other_language && distance >= MOST || other_words && difference >= MOST;
-    let effect = suspect(case)
-        .ok()
-        .filter(|suspect| suspect.below && suspect.split == second && is_most)
-        .and_then(|suspect| suspect.effect());
+    let effect = cost(case, second).filter(|_| is_most);
     Ok(Diagnosis {
-        severity: if effect.is_some() {
-            Severity::Unsound
-        } else if distance >= LARGE || difference >= LARGE {
-            Severity::Caution
-        } else {
-            Severity::Note
-        },
+        severity: severity(effect.as_ref(), distance.max(difference)),
         confidence: Confidence::Likely,
         summary,
         effect,
@@ -260,6 +247,23 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         measured,
     }
     .into())
+}
+
+/// How bad it is that texts are so far apart.
+fn severity(effect: Option<&Effect>, apart: f64) -> Severity {
+    match effect {
+        Some(_) => Severity::Unsound,
+        None if apart >= LARGE => Severity::Caution,
+        None => Severity::Note,
+    }
+}
+
+/// What a split lacks that is worse than the other beyond chance.
+fn cost(case: &Case<'_>, split: Split) -> Option<Effect> {
+    let suspect = suspect(case)
+        .ok()
+        .filter(|suspect| suspect.below && suspect.split == split)?;
+    suspect.effect()
 }
 
 /// The two splits whose texts are compared: training and test, or validation for the one that has none.
@@ -337,6 +341,17 @@ struct Unknown {
     in_test: f64,
     in_train: f64,
     p_value: f64,
+}
+
+impl Unknown {
+    fn in_words(&self, name: &str, known: &str) -> String {
+        format!(
+            "Of the words of a {name} text {} were never seen in {known}; for new texts of the {known} kind \
+             it would be {}. ",
+            percent(self.in_test),
+            percent(self.in_train),
+        )
+    }
 }
 
 /// The mean share of unknown words in a text, in test and in training texts that were left out of the

@@ -406,6 +406,11 @@ mod tests {
 
     /// Counts of a classifier of this accuracy whose mistakes go to the other classes alike, of which the
     /// first two have exchanged their names.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a count of rows is between 0 and that count"
+    )]
     fn exchanged(classes: usize, rows: u64, accuracy: f64) -> Vec<Vec<u64>> {
         let wrong = (1.0 - accuracy) / (classes as f64 - 1.0);
         let line = |class: usize| {
