@@ -79,9 +79,7 @@ pub(super) fn of_text(text: &str) -> Option<Result<Table, ConfusionProblem>> {
         }
     };
     let is_rule = |line: &&str| line.chars().all(|character| " -|:+=".contains(character));
-    let lines = text
-        .lines()
-        .filter(|line| !is_rule(line) && !(line.starts_with('(') && line.trim_end().ends_with("rows)")));
+    let lines = text.lines().filter(|line| !is_rule(line));
     // `(4 rows)`, as psql ends.
     let lines: Vec<Vec<String>> = lines.map(cells).filter(|cells| cells.len() > 1).collect();
     of_records(&lines)
