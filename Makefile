@@ -24,7 +24,7 @@ FUZZ_SECONDS ?= 600
 # Options of the benchmark: --quick, --pairs N.
 BENCH ?=
 
-.PHONY: help setup tools build pipeline $(STAGES) reproduce status test test-fast test-browser lint fuzz ci check-sample audit-benchmark bench bench-setup bench-functions clean clean-setup
+.PHONY: help setup tools build pipeline $(STAGES) reproduce status test test-fast test-browser lint fuzz ci check-sample audit-benchmark audit-wild audit-scale bench bench-setup bench-functions clean clean-setup
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[^\t#]+:.*## / { sub(/^.*STAGES.*$$/, "<stage>", $$1); printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -100,6 +100,17 @@ audit-benchmark: build ## put faults into real runs and count how often the audi
 	@binary=$$($(CARGO) build -q --locked --bin labelproof --bin labelproof-torch --message-format=json \
 	    | sed -n 's/.*"executable":"\([^"]*\/labelproof\)".*/\1/p') && \
 	    $(PYTHON) benchmarks/audit/benchmark.py --reuse "$(FILES)" --labelproof "$$binary" --jobs 2 --output docs/audit-benchmark.md
+
+audit-wild: build ## score the audit on cases from the wild, SCORE=<score.py>, and write the result into docs/audit-benchmark.md
+	@test -n "$(SCORE)" || { echo 'error: name the scorer beside its cases with SCORE=...'; exit 2; }
+	@binary=$$($(CARGO) build -q --locked --bin labelproof --bin labelproof-torch --message-format=json \
+	    | sed -n 's/.*"executable":"\([^"]*\/labelproof\)".*/\1/p') && \
+	    $(PYTHON) benchmarks/audit/wild.py "$(SCORE)" "$$binary" --output docs/audit-benchmark.md
+
+audit-scale: build ## measure time and memory of an audit of 1,000,000 rows x 20 classes (needs NumPy and GNU time), and write it into docs/audit-benchmark.md
+	@binary=$$($(CARGO) build -q --locked --bin labelproof --bin labelproof-torch --message-format=json \
+	    | sed -n 's/.*"executable":"\([^"]*\/labelproof\)".*/\1/p') && \
+	    $(PYTHON) benchmarks/audit/scale.py "$$binary" --output docs/audit-benchmark.md
 
 bench-setup: setup ## make the Python environment of the peers that `make bench` compares with
 	$(PYTHON) -m venv external/bench-venv

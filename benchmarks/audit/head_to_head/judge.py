@@ -7,10 +7,12 @@ import argparse
 import json
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from defaultplusplus.deform.operators import OPERATORS
 from defaultplusplus.diagnosis import load_pretrained
 from defaultplusplus.processing import RuntimeNormalizer
@@ -60,13 +62,13 @@ class Judged:
 
     @property
     def theirs_named(self) -> str:
-        """What defaultplusplus got right of the fault: its category, or the cause too."""
+        """Whether defaultplusplus names the component of the fault. Its names of causes are not those of its operators."""
         if self.fault is None or not self.diagnosis["is_faulty"]:
             return "no"
         operator = OPERATORS[self.fault.operator]
         if self.diagnosis["category"] != operator.component.value:
             return "no"
-        return "cause" if self.diagnosis["root_cause"] == operator.root_cause else "component"
+        return "component"
 
 
 def judge(folder: Path, labelproof: Path, predictor, normaliser, clean: dict[str, float]) -> Judged:
@@ -157,6 +159,7 @@ def counts(judged: list[Judged]) -> str:
 
 
 def main() -> None:
+    warnings.filterwarnings("ignore", category=pd.errors.PerformanceWarning)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=Path, required=True, help="folder that make.py wrote")
     parser.add_argument("--labelproof", type=Path, required=True)
@@ -175,6 +178,10 @@ def main() -> None:
         table=table(judged),
         present=present,
         whole=whole,
+        runs=len(judged),
+        theirs=sum(one.diagnosis["is_faulty"] for one in judged),
+        clean=sum(one.fault is None for one in judged),
+        theirs_clean=sum(one.diagnosis["is_faulty"] for one in judged if one.fault is None),
         made_by=document.made_by(options.labelproof),
     )
     print(part)
