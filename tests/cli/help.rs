@@ -164,6 +164,7 @@ fn the_help_of_predict() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one text")]
 fn the_help_of_audit() {
     assert_snapshot!(help(&["audit"]), @r#"
         Find out why metrics look good although predictions are bad, from the files of any classifier
@@ -260,6 +261,7 @@ fn the_help_of_audit() {
           labelproof audit --validation val_predictions.csv --test test_predictions.csv --train train.csv
           labelproof audit --test test.npz --log trainer_state.json --html audit.html
           labelproof audit --test rows.parquet --label gold --predicted yhat --confusion matrix.csv --check
+          labelproof audit --log console.txt --classes 10 --validation-rows 2000
           labelproof audit --log loss=1.24,accuracy=0.80,val_loss=1.21,val_accuracy=0.83,classes=5 \
                            --confusion matrix.csv
 

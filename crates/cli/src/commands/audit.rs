@@ -19,6 +19,7 @@ use labelproof_settings::DeviceChoice;
   labelproof audit --validation val_predictions.csv --test test_predictions.csv --train train.csv
   labelproof audit --test test.npz --log trainer_state.json --html audit.html
   labelproof audit --test rows.parquet --label gold --predicted yhat --confusion matrix.csv --check
+  labelproof audit --log console.txt --classes 10 --validation-rows 2000
   labelproof audit --log loss=1.24,accuracy=0.80,val_loss=1.21,val_accuracy=0.83,classes=5 \\
                    --confusion matrix.csv
 
@@ -27,6 +28,7 @@ use labelproof_settings::DeviceChoice;
   labelproof audit --validation val_predictions.csv --test test_predictions.csv --train train.csv
   labelproof audit --test test.npz --log trainer_state.json --html audit.html
   labelproof audit --test rows.parquet --label gold --predicted yhat --confusion matrix.csv --check
+  labelproof audit --log console.txt --classes 10 --validation-rows 2000
   labelproof audit --log loss=1.24,accuracy=0.80,val_loss=1.21,val_accuracy=0.83,classes=5 \\
                    --confusion matrix.csv
 
@@ -67,6 +69,7 @@ Confusion matrix (--confusion):
   a report            scikit-learn's classification_report as text, JSON or CSV; --log takes it too
 Rows are the true classes, unless words at the axes say otherwise."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct AuditArgs {
     /// Validation rows, by which the model was selected, with true and predicted labels
     #[arg(long, value_name = "FILE")]

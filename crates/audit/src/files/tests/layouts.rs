@@ -16,7 +16,7 @@ fn rows(files: &Files) -> (Vec<String>, Vec<String>) {
     let evidence = read(files, &Silent).unwrap();
     let rows = case(&evidence).predicted(Split::Test).unwrap();
     let names = |classes: &[u32]| classes.iter().map(|class| evidence.label(*class)).collect();
-    (names(&rows.truth), names(&rows.predictions))
+    (names(rows.truth), names(rows.predictions))
 }
 
 #[track_caller]
