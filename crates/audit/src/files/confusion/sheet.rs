@@ -1,6 +1,8 @@
 //! A table of a text: lines of cells, with what stands around it left aside. Separated values, Markdown,
 //! LaTeX, and tables that a program printed in columns.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 /// Cells of a table: lines with names only, then lines with numbers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sheet {
@@ -99,22 +101,44 @@ fn separator(text: &str) -> Option<char> {
     })
 }
 
+/// A cell without what pads or marks it; a dash stands for nothing.
+fn clean(cell: &str) -> &str {
+    let cell = cell.trim().trim_matches(['*', '`']).trim();
+    if matches!(cell, "-" | "–" | "—") {
+        ""
+    } else {
+        cell
+    }
+}
+
+/// Leaves names as they are written that differ in blanks alone from another name of their axis: these are two
+/// spellings of a class, which the file counts apart.
+fn keep_spellings(written: &[Vec<String>], records: &mut [Vec<String>]) {
+    let width = written.first().map_or(0, Vec::len);
+    let header = (0..width).map(|column| (0, column));
+    let index = (0..written.len()).map(|row| (row, 0));
+    for axis in [header.collect::<Vec<_>>(), index.collect()] {
+        let mut spellings: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for &(row, column) in &axis {
+            let name = &written[row][column];
+            spellings.entry(clean(name)).or_default().insert(name);
+        }
+        for (row, column) in axis {
+            let name = &written[row][column];
+            let cleaned = clean(name);
+            if !cleaned.is_empty() && !is_number(cleaned) && spellings[cleaned].len() > 1 {
+                records[row][column].clone_from(name);
+            }
+        }
+    }
+}
+
 /// The records of separated values, with quotes as CSV has them.
 fn records(text: &str, separator: char) -> Vec<Vec<String>> {
-    let mut records = vec![Vec::new()];
+    let mut written = vec![Vec::new()];
     let mut cell = String::new();
     let mut is_quoted = false;
     let mut characters = text.chars().peekable();
-    let clean = |cell: &mut String| {
-        let cell = std::mem::take(cell);
-        let cell = cell.trim().trim_matches(['*', '`']).trim();
-        // A dash stands for nothing.
-        if matches!(cell, "-" | "–" | "—") {
-            String::new()
-        } else {
-            cell.to_owned()
-        }
-    };
     while let Some(character) = characters.next() {
         match character {
             '"' if is_quoted && characters.peek() == Some(&'"') => {
@@ -123,19 +147,24 @@ fn records(text: &str, separator: char) -> Vec<Vec<String>> {
             }
             '"' if is_quoted || cell.trim().is_empty() => is_quoted = !is_quoted,
             '\n' | '\r' if !is_quoted => {
-                let last = records.last_mut().expect("there is always a record");
-                last.push(clean(&mut cell));
-                records.push(Vec::new());
+                let last = written.last_mut().expect("there is always a record");
+                last.push(std::mem::take(&mut cell));
+                written.push(Vec::new());
             }
             _ if character == separator && !is_quoted => {
-                let last = records.last_mut().expect("there is always a record");
-                last.push(clean(&mut cell));
+                let last = written.last_mut().expect("there is always a record");
+                last.push(std::mem::take(&mut cell));
             }
             _ => cell.push(character),
         }
     }
-    let last = records.last_mut().expect("there is always a record");
-    last.push(clean(&mut cell));
+    let last = written.last_mut().expect("there is always a record");
+    last.push(cell);
+    let clean = |record: &Vec<String>| record.iter().map(|cell| clean(cell).to_owned()).collect();
+    let mut records: Vec<Vec<String>> = written.iter().map(clean).collect();
+    if matches!(separator, ',' | ';' | '\t') {
+        keep_spellings(&written, &mut records);
+    }
     for record in &mut records {
         match separator {
             // A line of Markdown begins and ends with its separator.

@@ -195,6 +195,13 @@ fn spellings_of_one_class_are_added_up() {
     assert_eq!(matrix.spellings, ["B", "a", "a ", "b"]);
     assert_eq!(matrix.counts, [[5, 1], [2, 7]]);
     assert_eq!(matrix.labels, Some(labels_of(&["a", "b"])));
+    let of_csv = matrix_of(",a,a ,b\na,0,0,0\na ,3,0,2\nb,1,0,4\n", &["a", "b"]).unwrap();
+    assert_eq!(of_csv.spellings, ["a", "a "]);
+    assert_eq!(of_csv.counts, [[3, 2], [1, 4]]);
+    // A blank after a separator pads, and is of no name.
+    let padded = matrix_of(" , a, b\na , 3, 2\nb , 1, 4\n", &["a", "b"]).unwrap();
+    assert_eq!(padded.spellings, Vec::<String>::new());
+    assert_eq!(padded.counts, [[3, 2], [1, 4]]);
 }
 
 #[test]
