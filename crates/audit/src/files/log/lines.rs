@@ -57,6 +57,12 @@ const NEUTRAL: [&str; 19] = [
 
 /// Reads a line.
 pub(super) fn scan(line: &str) -> Line {
+    if let Some(sentence) = accuracy_on(line) {
+        return Line {
+            pairs: vec![sentence],
+            ..Line::default()
+        };
+    }
     let mut result = Line::default();
     let mut context: Option<Split> = None;
     let mut name: Vec<&str> = Vec::new();
@@ -422,6 +428,30 @@ fn epoch_and_batch(line: &str) -> Option<(u64, u64, &str)> {
     Some((epoch.trim().parse().ok()?, batch.trim().parse().ok()?, rest))
 }
 
+/// `Accuracy of the network on the 10000 test images: 55 %`, as a tutorial of PyTorch has it.
+fn accuracy_on(line: &str) -> Option<Pair> {
+    let (words, rest) = line.split_once(':').or_else(|| line.split_once(" is "))?;
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let on = words.iter().position(|word| word.eq_ignore_ascii_case("on"))?;
+    let (what, rows) = words.split_at(on);
+    if !what.iter().any(|word| word.eq_ignore_ascii_case("accuracy")) {
+        return None;
+    }
+    let split = rows.iter().find_map(|word| split_word(&word.to_lowercase()))?;
+    let mut tokens = Tokens {
+        line: rest,
+        before: ' ',
+        has_decimal_commas: has_decimal_commas(rest),
+    };
+    let Some(Token::Number { value, .. }) = tokens.next() else {
+        return None;
+    };
+    Some(Pair {
+        rows: rows.iter().find_map(|word| plain(word)).and_then(whole),
+        ..pair("accuracy", Some(split), value, None, false, None)
+    })
+}
+
 /// Whether a line has a number such as `0,52`, with whose comma no thousands can be meant.
 fn has_decimal_commas(line: &str) -> bool {
     let bytes = line.as_bytes();
@@ -533,6 +563,17 @@ mod tests {
             None,
             &[("test Average loss", 0.0481), ("test Accuracy", 0.9843)],
         );
+        check(
+            "Accuracy of the network on the 10000 test images: 55 %",
+            None,
+            &[("test accuracy", 0.55)],
+        );
+        check(
+            "Accuracy on the validation set is 0.912",
+            None,
+            &[("val accuracy", 0.912)],
+        );
+        check("Accuracy for class: plane is 54.6 %", None, &[]);
         check(
             "Train Epoch: 1 [640/60000 (1%)]\tLoss: 2.135798",
             Some(1.0),
