@@ -10,6 +10,8 @@ use crate::evidence::{Evidence, Need, Part};
 pub(super) enum Wish {
     /// The rows of a split, of which no file was given.
     Rows(Split),
+    /// The true labels and the predictions of rows that were given with neither.
+    Both(Split),
     /// The true labels of rows that were given without them.
     Truth(Split),
     /// The predictions for rows that were given without them.
@@ -25,7 +27,9 @@ pub(super) enum Wish {
 }
 
 /// Of two that tell as much the first is named.
-const ALL: [Wish; 17] = [
+const ALL: [Wish; 19] = [
+    Wish::Both(Split::Test),
+    Wish::Both(Split::Validation),
     Wish::Truth(Split::Test),
     Wish::Predictions(Split::Test),
     Wish::Truth(Split::Validation),
@@ -51,6 +55,7 @@ impl Wish {
         let lacks = |split, has: fn(&Part) -> bool| evidence.part(split).is_some_and(|part| !has(part));
         match self {
             Self::Rows(split) => evidence.part(split).is_none(),
+            Self::Both(split) => lacks(split, |part| part.truth.is_some() || is_answered(part)),
             Self::Truth(split) => lacks(split, |part| part.truth.is_some()),
             Self::Predictions(split) => lacks(split, is_answered),
             Self::Texts(split) => lacks(split, |part| part.texts.is_some()),
@@ -73,6 +78,9 @@ impl Wish {
             Self::Rows(split) => {
                 [labels(split), predictions(split), texts(split)].contains(&need)
                     || accuracy(split) == Some(need)
+            }
+            Self::Both(split) => {
+                [labels(split), predictions(split)].contains(&need) || accuracy(split) == Some(need)
             }
             Self::Truth(split) => {
                 let given = predictions(split) == need || accuracy(split) == Some(need);
@@ -103,6 +111,11 @@ impl Wish {
                 let name = split.name();
                 format!("--{name} FILE with the texts, true labels and predicted labels of the {name} rows")
             }
+            Self::Both(split) => format!(
+                "the true labels and the predictions, which are missing from {}: name their columns with --label and \
+                 --predicted",
+                source(split)
+            ),
             Self::Truth(split) => format!(
                 "the true labels, which are missing from {}: name their column with --label, or add one",
                 source(split)
@@ -221,7 +234,7 @@ pub(super) fn most_telling(
         let cannot = catalogue.iter().filter(|check| !check.can_run(evidence));
         let checks = cannot.filter(|check| allows(wish, check.needs)).count();
         let at_hand = match wish {
-            Wish::Truth(_) | Wish::Predictions(_) => true,
+            Wish::Both(_) | Wish::Truth(_) | Wish::Predictions(_) => true,
             Wish::LogRows => !is_compared,
             _ => false,
         };

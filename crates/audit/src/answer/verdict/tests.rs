@@ -246,3 +246,16 @@ fn whether_logged_figures_are_right_is_asked_where_there_are_some() {
         &["logged"],
     );
 }
+
+#[test]
+fn a_file_with_texts_alone_lacks_its_labels_and_predictions_before_another_file() {
+    let part = Part {
+        source: "rows.csv".to_owned(),
+        rows: 2,
+        texts: Some(vec!["one text".to_owned(), "another".to_owned()]),
+        ..Part::default()
+    };
+    let given = evidence(&[], [Part::default(), Part::default(), part]);
+    let wish = "What would tell most: the true labels and the predictions, which are missing from rows.csv";
+    check(&given, Verdict::NotExamined, &[wish], &["--validation FILE"]);
+}

@@ -221,7 +221,11 @@ fn separated(text: &str, separator: char) -> Option<Sheet> {
             } else if sheet.body.is_empty() {
                 sheet.between = record.into_iter().next();
             }
-        } else if sheet.body.is_empty() && numbers(&record) < 2 && has_names(&record) {
+        } else if sheet.body.is_empty()
+            && numbers(&record) < 2
+            && has_names(&record)
+            && !(numbers(&record) == 1 && is_named_above(&record, &sheet.header))
+        {
             sheet.header.push(record);
         } else {
             sheet.body.push(record);
@@ -230,6 +234,12 @@ fn separated(text: &str, separator: char) -> Option<Sheet> {
     sheet.title = title.join(" ");
     settle_header(&mut sheet);
     (!sheet.body.is_empty()).then_some(sheet)
+}
+
+/// Whether the first cell is a name that stands in the header: then it is a line of the matrix, whatever its cells are.
+fn is_named_above(record: &[String], header: &[Vec<String>]) -> bool {
+    let name = record.first().filter(|name| !name.is_empty());
+    name.is_some_and(|name| header.last().is_some_and(|header| header.contains(name)))
 }
 
 /// Whether there are words behind the first cell, or no numbers at all.

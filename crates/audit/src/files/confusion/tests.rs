@@ -255,6 +255,7 @@ fn what_is_no_matrix_says_why() {
     );
     check_csv("0.8,0.5\n0.1,0.9\n", &[], Err("row 1: `0.8` is no count"));
     check_csv("5,1\n2,-7\n", &[], Err("row 2: `-7` is no count"));
+    check_csv(",a,b\na,1,x\nb,0,1\n", &[], Err("row 1: `x` is no count"));
     check_csv(
         ",a,c\na,5,1\nc,2,7\n",
         &["a", "b"],
