@@ -39,7 +39,12 @@ fn is_integer(key: &str) -> bool {
     key.parse::<i64>().is_ok()
 }
 
-/// Columns named exactly after the classes become the scores of their file.
+/// The number of a class that Hugging Face calls `LABEL_3`, for want of a name.
+fn numbered(key: &str) -> Option<&str> {
+    key.strip_prefix("label_").filter(|number| is_integer(number))
+}
+
+/// Columns named exactly after the classes, or `LABEL_3` for class 3, become the scores of their file.
 pub(super) fn adopt_candidates(tables: &mut [&mut Table]) {
     let mut keys = BTreeSet::new();
     let labels = tables.iter().flat_map(|table| [&table.truth, &table.predicted]);
@@ -58,10 +63,16 @@ pub(super) fn adopt_candidates(tables: &mut [&mut Table]) {
         if keys.len() < 2 || table.scores.as_ref().is_some_and(|scores| scores.width > 1) {
             continue;
         }
+        // The names in the file of columns that are read as numbers.
+        let mut columns = BTreeMap::new();
         let (matching, found): (Vec<_>, BTreeSet<String>) = candidates
             .into_iter()
-            .map(|candidate| {
-                let key = label_key(&candidate.name, false);
+            .map(|mut candidate| {
+                let mut key = label_key(&candidate.name, false);
+                if let Some(number) = numbered(&key).filter(|number| keys.contains(*number)) {
+                    key = number.to_owned();
+                    columns.insert(key.clone(), std::mem::replace(&mut candidate.name, key.clone()));
+                }
                 (candidate, key)
             })
             .filter(|(_, key)| keys.contains(key))
@@ -76,7 +87,8 @@ pub(super) fn adopt_candidates(tables: &mut [&mut Table]) {
                 values[row * width + column] = *value;
             }
         }
-        table.score_columns = matching.iter().map(|candidate| candidate.name.clone()).collect();
+        let column = |name: &String| columns.get(name).unwrap_or(name).clone();
+        table.score_columns = matching.iter().map(|candidate| column(&candidate.name)).collect();
         table.scores = Some(RawScores {
             names: Some(matching.into_iter().map(|candidate| candidate.name).collect()),
             width,

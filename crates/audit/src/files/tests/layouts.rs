@@ -284,3 +284,18 @@ fn several_labels_a_row_are_said_and_not_compared() {
     );
     check("d.csv", b"text,toxic,obscene,threat\nw,1,1,0\nx,0,0,0\ny,0,1,1\n");
 }
+
+/// Hugging Face calls classes without a name `LABEL_0` and so on.
+#[test]
+fn columns_called_label_and_a_number_are_the_scores_of_numbered_classes() {
+    let folder = Folder::new();
+    let file = folder.file(
+        "a.csv",
+        b"text,label,LABEL_1,LABEL_0,confidence\nw,0,0.2,0.8,0.8\nx,1,0.3,0.7,0.7\ny,1,0.9,0.1,0.9\n",
+    );
+    let evidence = read(&test_file(file), &Silent).unwrap();
+    let scored = case(&evidence).scored(Split::Test).unwrap();
+    let predicted = scored.predicted.predictions.iter();
+    let predicted: Vec<String> = predicted.map(|class| evidence.label(*class)).collect();
+    assert_eq!(predicted, ["0", "0", "1"]);
+}
