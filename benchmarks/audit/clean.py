@@ -13,7 +13,9 @@ def clean(run: Run) -> Results:
 def clean_sorted(run: Run) -> Results:
     """Every file is sorted by class."""
     parts = [part.take(np.argsort(part.y, kind="stable")) for part in (run.train, run.validation, run.test)]
-    return run.results(train=parts[0], validation=parts[1], test=parts[2])
+    # The log is of the validation rows in the order in which the run predicted them.
+    history = run.log(run.fitted, run.train, run.validation)
+    return run.results(train=parts[0], validation=parts[1], test=parts[2], history=history)
 
 
 def clean_grouped(run: Run) -> Results:

@@ -6,13 +6,16 @@ use labelproof_artifact::findings::Gap;
 
 use super::account::step;
 use super::effect::Effect;
-use super::finding::{Confidence, Diagnosis};
+use super::finding::{Confidence, Diagnosis, Severity};
 
 /// The share of a gap from which on a cause explains it.
 const MOST: f64 = 0.5;
 
 /// Points of accuracy that matter to whoever decides by a figure, where there is no gap to explain.
 const MATERIAL_POINTS: f64 = 5.0;
+
+/// Points of accuracy below which a note is not about the accuracy.
+const POINTS_OF_NOTE: f64 = 0.5;
 
 /// What a cause explains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,10 +43,20 @@ pub(super) fn by_weight(one: &Diagnosis, other: &Diagnosis, gap: Option<&Gap>) -
 }
 
 fn explains(found: &Diagnosis, gap: Option<&Gap>) -> Explains {
+    let gap = gap.filter(|gap| gap.significant);
     let Some(effect) = &found.effect else {
         return Explains::Unknown;
     };
-    let enough = match gap.filter(|gap| gap.significant) {
+    // Nobody decides by a note; of two that are about the accuracy the surer one comes first.
+    if found.severity == Severity::Note && gap.is_none() {
+        let is_telling = found.confidence >= Confidence::Likely && effect.points.abs() >= POINTS_OF_NOTE;
+        return if is_telling {
+            Explains::Most
+        } else {
+            Explains::Little
+        };
+    }
+    let enough = match gap {
         // The way from validation to test goes against the gap, which is validation minus test.
         Some(gap) => {
             step(effect).is_some_and(|(points, _)| -points * gap.points.signum() >= MOST * gap.points.abs())
@@ -73,7 +86,7 @@ mod tests {
 
     use super::*;
     use crate::answer::effect::{self, Figure};
-    use crate::answer::finding::{Measured, Severity};
+    use crate::answer::finding::Measured;
 
     fn worth(severity: Severity, confidence: Confidence, effect: Option<Effect>) -> Diagnosis {
         Diagnosis {
@@ -99,6 +112,7 @@ mod tests {
         let mut found = [
             worth(Severity::Note, Confidence::Certain, Some(in_test(0.1))),
             worth(Severity::Note, Confidence::Likely, Some(in_test(-8.0))),
+            worth(Severity::Note, Confidence::Certain, Some(in_test(0.9))),
             worth(Severity::Caution, Confidence::Likely, Some(in_test(2.0))),
             worth(Severity::Caution, Confidence::Likely, Some(in_test(3.0))),
             worth(Severity::Caution, Confidence::Certain, None),
@@ -113,6 +127,7 @@ mod tests {
                 (Severity::Caution, None),
                 (Severity::Caution, Some(3.0)),
                 (Severity::Caution, Some(2.0)),
+                (Severity::Note, Some(0.9)),
                 (Severity::Note, Some(-8.0)),
                 (Severity::Note, Some(0.1)),
             ]
