@@ -4,15 +4,12 @@
 //! quotes: the csv crate counts lines wrongly after CRLF and empty lines, and takes the end of a file for the
 //! closing quote. Apart from that both split alike, which a test compares.
 
-use std::io;
-
 use crate::column::Column;
 use crate::dialect::{Dialect, Header, Settings, nameless};
-use crate::encoding::Encoding;
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::row::{Cell, Place, Row, RowProblem};
-use crate::source::{Input, Source, read_text};
+use crate::source::Input;
 
 /// A delimited table whose header has been read.
 pub(crate) struct Delimited {
@@ -115,37 +112,6 @@ fn separator(input: &mut Input, dialect: Dialect) -> Result<u8, Error> {
         .chain(dialect.alternatives.iter().copied());
     let found = separators.find(|separator| line.contains(separator));
     Ok(found.unwrap_or(dialect.separator))
-}
-
-/// Reads the cells of a small table without a header, whose rows may differ in length. Fields are separated
-/// by what the first line has: commas, tabs, semicolons, or white space.
-pub fn read_grid(source: Source, settings: Settings, what: &'static str) -> Result<Vec<Vec<String>>, Error> {
-    const SEPARATORS: &[u8] = b"\t; ";
-    let name = source.name().to_owned();
-    let text = read_text(source, Encoding::Utf8, settings, what)?;
-    let dialect = Dialect {
-        alternatives: SEPARATORS,
-        ..Dialect::CSV
-    };
-    let bytes = Source::stream(name, io::Cursor::new(text.clone().into_bytes()));
-    let mut input = Input::open(bytes, Encoding::Utf8, settings)?;
-    let separator = separator(&mut input, dialect)?;
-    if separator == b' ' {
-        // What `numpy.savetxt` writes.
-        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect();
-        return Ok(text
-            .lines()
-            .map(words)
-            .filter(|row: &Vec<_>| !row.is_empty())
-            .collect());
-    }
-    let mut records = Records::new(input, Dialect { separator, ..dialect }, text.len());
-    let mut rows = Vec::new();
-    while records.next()? {
-        let field = |index| String::from_utf8_lossy(records.field(index)).into_owned();
-        rows.push((0..records.len()).map(field).collect());
-    }
-    Ok(rows)
 }
 
 /// Where the splitter is.

@@ -35,7 +35,6 @@ mod source;
 mod table;
 
 pub use column::{Accepts, Column, ColumnKind, Selection, Wanted};
-pub use delimited::read_grid;
 pub use dialect::{Dialect, Form, Format, Header, Options, Settings};
 pub use encoding::{Charset, Encoding};
 pub use error::Error;

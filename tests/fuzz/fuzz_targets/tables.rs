@@ -1,9 +1,9 @@
-//! Tables of every format, as text and as numbers, by name and by place. The first byte chooses the format.
+//! Tables of every format, as text and as numbers, by name and by place. The first byte chooses the format, or that it is to be found out.
 #![no_main]
 
 use labelproof_tables::{
-    Accepts, Dialect, Encoding, Error, Form, Format, Limits, Options, Rows, Selection, Settings, Source,
-    Table, Wanted, read_grid,
+    Accepts, Dialect, Encoding, Error, Expected, Form, Format, Limits, Options, Rows, Selection, Settings,
+    Source, Table, Wanted, sniff,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -60,8 +60,13 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     let Some((format, name)) = FORMATS.get(usize::from(kind) % (FORMATS.len() + 1)) else {
-        let path = labelproof_fuzz::write("grid.csv", bytes);
-        let _ = read_grid(Source::file("grid", path), SETTINGS, "grid");
+        let path = labelproof_fuzz::write("table.csv", bytes);
+        let expected = Expected {
+            is_name: &|cell| cell == "text",
+            no_header: false,
+            settings: SETTINGS,
+        };
+        let _ = sniff("table", &path, expected);
         return;
     };
     let path = labelproof_fuzz::write(name, bytes);

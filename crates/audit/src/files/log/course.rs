@@ -684,14 +684,14 @@ pub(super) fn of_percent(value: f64) -> f64 {
     format!("{value}e-2").parse().unwrap_or(value / 100.0)
 }
 
+/// The digits after the point of a value, as it is printed in short.
+pub(super) fn decimals(value: f64) -> usize {
+    let text = value.to_string();
+    text.split_once('.').map_or(0, |(_, decimals)| decimals.len())
+}
+
 /// Whether two values are the same up to the decimals of the shorter one.
 fn is_near(one: f64, other: f64) -> bool {
-    let decimals = |value: f64| {
-        value
-            .to_string()
-            .split_once('.')
-            .map_or(0, |(_, decimals)| decimals.len())
-    };
     let shown = decimals(one).min(decimals(other)).min(17);
     let is_same = one.to_bits() == other.to_bits();
     is_same || shown >= 3 && format!("{one:.shown$}") == format!("{other:.shown$}")

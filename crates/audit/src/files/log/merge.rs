@@ -5,6 +5,7 @@ use labelproof_artifact::Split;
 
 use super::super::error::{Error, LogProblem};
 use super::ReadLog;
+use super::course::decimals;
 use crate::evidence::log::{Epoch, Figures, Log};
 
 /// Joins a log with another one of the same training. What both say must be the same.
@@ -152,12 +153,6 @@ const FIGURES: [(&str, FigureOf); 6] = [
 
 /// Whether two values are the same up to the rounding of the shorter one.
 fn is_near(one: f64, other: f64) -> bool {
-    let decimals = |value: f64| {
-        value
-            .to_string()
-            .split_once('.')
-            .map_or(0, |(_, decimals)| decimals.len())
-    };
     let shown = decimals(one).min(decimals(other)).min(17);
     let apart = 0.500_001 * 10_f64.powi(-i32::try_from(shown).unwrap_or(17));
     (one - other).abs() <= apart.max(1e-9)
