@@ -1,6 +1,6 @@
 //! From the sources to the intake, whatever their format.
 
-use labelproof_tables::{Form, Options, Source, Table};
+use labelproof_tables::{Form, Options, Part, Source, Table};
 
 use crate::columns::Names;
 use crate::error::Error;
@@ -29,6 +29,7 @@ pub(crate) fn read(
     };
     let options = Options {
         format,
+        part: Part::Only,
         encoding: params.encoding,
         form: Form::Text,
         limits: limits.tables,
@@ -40,7 +41,7 @@ pub(crate) fn read(
 fn read_tables(
     names: &Names<'_>,
     sources: &[Found],
-    options: &Options,
+    options: &Options<'_>,
     intake: &mut Intake<'_>,
 ) -> Result<(), Error> {
     let mut selection = names.selection(Settings::Pipeline);

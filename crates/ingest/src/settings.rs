@@ -30,6 +30,10 @@ impl Settings {
     pub(crate) fn of_tables(self) -> labelproof_tables::Settings {
         labelproof_tables::Settings {
             encoding: Some(self.encoding()),
+            format: Some(match self {
+                Self::Pipeline => "ingest.format: ",
+                Self::CommandLine => "--format ",
+            }),
             json_lines: match self {
                 Self::Pipeline => "json_lines",
                 Self::CommandLine => "--format jsonl",

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use labelproof_tables::{Dialect, Encoding, Form, Format, Limits, Options, Source, Table};
+use labelproof_tables::{Dialect, Encoding, Form, Format, Limits, Options, Part, Source, Table};
 
 use crate::columns::Names;
 use crate::error::{Error, problem_line};
@@ -168,6 +168,7 @@ fn read(
     };
     let options = Options {
         format: source.format.table(),
+        part: Part::Only,
         encoding: source.encoding,
         form: Form::Text,
         limits,

@@ -307,6 +307,7 @@ mod tests {
     fn split(text: &[u8], separator: u8) -> Result<Vec<(u64, Fields)>, Error> {
         let settings = Settings {
             encoding: None,
+            format: None,
             json_lines: "",
             json: "",
         };

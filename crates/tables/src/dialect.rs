@@ -142,11 +142,27 @@ impl Format {
     }
 }
 
+/// Which table of a file with several is meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Part<'o> {
+    /// The only one.
+    #[default]
+    Only,
+    /// The sheet of this name, of a workbook.
+    Sheet(&'o str),
+    /// The table or view of this name, of a database.
+    Table(&'o str),
+    /// What this statement selects from a database.
+    Query(&'o str),
+}
+
 /// How a table is to be read.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct Options<'o> {
     /// The format.
     pub format: Format,
+    /// Which table of the file, where its format has several.
+    pub part: Part<'o>,
     /// The character encoding. Parquet has none to choose.
     pub encoding: Encoding,
     /// How numbers come.
@@ -172,6 +188,9 @@ pub enum Form {
 pub struct Settings {
     /// The setting of the encoding; none where it cannot be chosen.
     pub encoding: Option<&'static str>,
+    /// What stands before the name of a format where one is chosen, such as `--format `; none where the file
+    /// alone says its format.
+    pub format: Option<&'static str>,
     /// How a source is said to be JSON lines.
     pub json_lines: &'static str,
     /// How a source is said to be JSON in any shape.

@@ -60,7 +60,7 @@ pub(crate) struct Json {
 }
 
 impl Json {
-    pub(crate) fn open(input: Input, shape: Shape, unit: Unit, options: &Options) -> Result<Self, Error> {
+    pub(crate) fn open(input: Input, shape: Shape, unit: Unit, options: &Options<'_>) -> Result<Self, Error> {
         Ok(Self {
             objects: Objects::open(input, shape, options)?,
             unit,

@@ -35,7 +35,7 @@ mod source;
 mod table;
 
 pub use column::{Accepts, Column, ColumnKind, Selection, Wanted};
-pub use dialect::{Dialect, Form, Format, Header, Options, Settings};
+pub use dialect::{Dialect, Form, Format, Header, Options, Part, Settings};
 pub use encoding::{Charset, Encoding};
 pub use error::Error;
 pub use limits::Limits;

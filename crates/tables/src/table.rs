@@ -27,7 +27,7 @@ enum Opened {
 
 impl Table {
     /// Opens a source, and reads its header if it has one.
-    pub fn open(source: Source, options: &Options) -> Result<Self, Error> {
+    pub fn open(source: Source, options: &Options<'_>) -> Result<Self, Error> {
         let name = source.name().to_owned();
         let Options { limits, settings, .. } = *options;
         let input = |source| Input::open(source, options.encoding, settings);

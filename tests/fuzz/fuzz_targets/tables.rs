@@ -2,8 +2,8 @@
 #![no_main]
 
 use labelproof_tables::{
-    Accepts, Dialect, Encoding, Error, Expected, Form, Format, Limits, Options, Rows, Selection, Settings,
-    Source, Table, Wanted, sniff,
+    Accepts, Dialect, Encoding, Error, Expected, Form, Format, Limits, Options, Part, Rows, Selection,
+    Settings, Source, Table, Wanted, sniff,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -20,13 +20,15 @@ const FORMATS: [(Format, &str); 8] = [
 
 const SETTINGS: Settings = Settings {
     encoding: Some("encoding"),
+    format: Some("format: "),
     json_lines: "json_lines",
     json: "json",
 };
 
-fn options(format: Format, form: Form) -> Options {
+fn options(format: Format, form: Form) -> Options<'static> {
     Options {
         format,
+        part: Part::Only,
         encoding: Encoding::Utf8,
         form,
         limits: Limits::default(),
@@ -39,13 +41,13 @@ fn read(mut rows: Rows) -> Result<Selection, Error> {
     Ok(rows.into_selection())
 }
 
-fn read_all(source: Source, options: &Options) -> Result<(), Error> {
+fn read_all(source: Source, options: &Options<'_>) -> Result<(), Error> {
     let mut table = Table::open(source, options)?;
     let places: Vec<usize> = (0..table.columns()?.len()).collect();
     read(table.rows_by_place(&places)?).map(drop)
 }
 
-fn read_named(source: Source, options: &Options) -> Result<(), Error> {
+fn read_named(source: Source, options: &Options<'_>) -> Result<(), Error> {
     let wanted = Wanted {
         setting: "text".to_owned(),
         column: "text".to_owned(),

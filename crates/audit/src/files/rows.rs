@@ -7,7 +7,7 @@ use std::path::Path;
 
 use labelproof_artifact::{Reporter, Split, wording};
 use labelproof_tables::{
-    Cell, Column, ColumnKind, Expected, Form, Format, Limits, Options, Settings, Source,
+    Cell, Column, ColumnKind, Expected, Form, Format, Limits, Options, Part, Settings, Source,
 };
 
 use super::error::{Error, RowProblem};
@@ -18,6 +18,7 @@ use super::table::{Builder, Table};
 /// The settings that messages about tables may name. The audit has none for the encoding.
 pub(super) const SETTINGS: Settings = Settings {
     encoding: None,
+    format: None,
     json_lines: ".jsonl",
     json: ".json",
 };
@@ -52,6 +53,7 @@ pub(super) fn read(path: &Path, reading: Reading<'_>, reporter: &dyn Reporter) -
     let open = || {
         let options = Options {
             format: sniffed.format,
+            part: Part::Only,
             encoding: sniffed.encoding,
             form: Form::Typed,
             limits: Limits::default(),

@@ -34,7 +34,7 @@ pub(super) enum Stream {
 }
 
 impl Objects {
-    pub(super) fn open(input: Input, shape: Shape, options: &Options) -> Result<Self, Error> {
+    pub(super) fn open(input: Input, shape: Shape, options: &Options<'_>) -> Result<Self, Error> {
         let mut objects = Self {
             input,
             limits: options.limits,

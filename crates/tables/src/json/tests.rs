@@ -3,16 +3,18 @@
 use std::io::Cursor;
 
 use super::*;
-use crate::{Encoding, Format, Limits, Settings, Source, Table};
+use crate::{Encoding, Format, Limits, Part, Settings, Source, Table};
 
-fn options(format: Format, form: Form) -> Options {
+fn options(format: Format, form: Form) -> Options<'static> {
     Options {
         format,
+        part: Part::Only,
         encoding: Encoding::Utf8,
         form,
         limits: Limits::default(),
         settings: Settings {
             encoding: None,
+            format: None,
             json_lines: "json_lines",
             json: "json",
         },

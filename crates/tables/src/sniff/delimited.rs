@@ -144,6 +144,7 @@ impl Split {
         };
         let settings = Settings {
             encoding: None,
+            format: None,
             json_lines: "",
             json: "",
         };

@@ -4,6 +4,7 @@ use super::*;
 
 const SETTINGS: Settings = Settings {
     encoding: None,
+    format: None,
     json_lines: "",
     json: "",
 };

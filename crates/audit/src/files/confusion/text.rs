@@ -4,7 +4,7 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use labelproof_tables::{Cell, Encoding, Form, Format, Limits, Options, Source, Table, read_bytes};
+use labelproof_tables::{Cell, Encoding, Form, Format, Limits, Options, Part, Source, Table, read_bytes};
 
 use super::super::error::{ConfusionProblem, Error};
 use super::super::rows::SETTINGS;
@@ -60,6 +60,7 @@ fn too_large(error: labelproof_tables::Error, file: &str) -> labelproof_tables::
 fn of_array(file: &str, path: &Path) -> Result<String, Error> {
     let options = Options {
         format: Format::Npy,
+        part: Part::Only,
         encoding: Encoding::Utf8,
         form: Form::Typed,
         limits: Limits::default(),

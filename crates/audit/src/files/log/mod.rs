@@ -37,7 +37,7 @@ use std::path::Path;
 
 use labelproof_artifact::Split;
 use labelproof_tables::{
-    Dialect, Encoding, Error as TableError, Form, Format, Limits, Options, Source, Table, read_bytes,
+    Dialect, Encoding, Error as TableError, Form, Format, Limits, Options, Part, Source, Table, read_bytes,
 };
 use serde_json::Value;
 
@@ -285,6 +285,7 @@ fn of_csv(text: &str, file: &str) -> Result<ReadLog, Error> {
             alternatives: b"\t;",
             ..Dialect::CSV
         }),
+        part: Part::Only,
         encoding: Encoding::Utf8,
         form: Form::Text,
         limits: Limits::default(),
