@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::encoding::Encoding;
 use crate::limits::Limits;
+use crate::packing::Packing;
 
 /// The format of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,9 +102,17 @@ impl Format {
         Self::Npy,
     ];
 
-    /// The format that the name of a file says, perhaps with `.gz` behind it.
+    /// The format that the name of a file says, perhaps with `.gz` or the like behind it.
     pub fn of_name(path: &Path) -> Option<Self> {
         Self::NAMED.into_iter().find(|format| format.is_named(path))
+    }
+
+    /// What a setting calls a binary format.
+    pub(crate) fn setting(self) -> Option<&'static str> {
+        match self {
+            Self::Parquet => Some("parquet"),
+            _ => None,
+        }
     }
 
     /// What the name of a file of this format ends in, without the dot; none where any name is fine.
@@ -131,7 +140,7 @@ impl Format {
         let name = match self {
             // These are packed inside, and their readers have to seek.
             Self::Parquet | Self::Npz | Self::Npy => name.as_str(),
-            _ => name.strip_suffix(".gz").unwrap_or(&name),
+            _ => Packing::stripped(&name),
         };
         let extensions = self.extensions();
         extensions.is_empty()

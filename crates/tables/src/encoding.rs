@@ -1,47 +1,88 @@
 //! Character encodings, and their decoding as a stream.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
 
 use encoding_rs::{Decoder, DecoderResult, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A character encoding.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Encoding {
     /// UTF-8, with or without a byte order mark, or UTF-16 with one. A row with other bytes is a reject.
     #[default]
-    #[serde(rename = "utf-8")]
     Utf8,
     /// ISO 8859-1: every byte is the character of the same number.
-    #[serde(rename = "latin-1")]
     Latin1,
     /// The western European encoding of Windows, which most files called Latin-1 are in truth.
-    #[serde(rename = "windows-1252")]
     Windows1252,
-    /// One that the bytes of a file were found to have.
-    #[serde(skip)]
+    /// Another one of the Encoding Standard.
     Found(Charset),
 }
 
-/// A character encoding of the Encoding Standard, which only [`sniff`](crate::sniff) names.
+/// A character encoding of the Encoding Standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charset(&'static encoding_rs::Encoding);
 
+/// The encodings that editors offer; others of the Encoding Standard are read, too.
+const OFFERED: [&str; 14] = [
+    "utf-8",
+    "latin-1",
+    "windows-1252",
+    "utf-16le",
+    "utf-16be",
+    "windows-1250",
+    "windows-1251",
+    "windows-1256",
+    "koi8-r",
+    "gb18030",
+    "big5",
+    "shift_jis",
+    "euc-jp",
+    "euc-kr",
+];
+
 impl Encoding {
+    /// UTF-16 with the lower byte of a unit first.
+    pub(crate) const UTF_16LE: Self = Self::Found(Charset(UTF_16LE));
+    /// UTF-16 with the higher byte of a unit first.
+    pub(crate) const UTF_16BE: Self = Self::Found(Charset(UTF_16BE));
+
     /// The encoding's name in `pipeline.yaml` and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Utf8 => "utf-8",
             Self::Latin1 => "latin-1",
             Self::Windows1252 => "windows-1252",
+            Self::Found(Charset(charset)) if charset == UTF_16LE => "utf-16le",
+            Self::Found(Charset(charset)) if charset == UTF_16BE => "utf-16be",
             Self::Found(Charset(charset)) => charset.name(),
+        }
+    }
+
+    /// The encoding of this name, in upper or lower case: any that the Encoding Standard knows.
+    pub fn of_name(name: &str) -> Option<Self> {
+        match name.trim().to_lowercase().as_str() {
+            "latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" => Some(Self::Latin1),
+            name => encoding_rs::Encoding::for_label_no_replacement(name.as_bytes()).map(Self::found),
         }
     }
 
     /// Whether no character takes two bytes of which one may be any.
     pub(crate) fn is_of_single_bytes(self) -> bool {
-        self != Self::found(UTF_16LE) && self != Self::found(UTF_16BE)
+        self != Self::UTF_16LE && self != Self::UTF_16BE
+    }
+
+    /// Whether a byte order mark speaks for this encoding, and is no character of the text.
+    pub(crate) fn is_marked_by(self, mark: Mark) -> bool {
+        match mark {
+            Mark::None => false,
+            Mark::Utf8 => self == Self::Utf8,
+            Mark::Utf16Le => self == Self::Utf8 || self == Self::UTF_16LE,
+            Mark::Utf16Be => self == Self::Utf8 || self == Self::UTF_16BE,
+        }
     }
 
     /// The encoding that a detector names.
@@ -70,6 +111,38 @@ impl Encoding {
     }
 }
 
+impl Serialize for Encoding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Encoding {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::of_name(&name).ok_or_else(|| {
+            let offered: Vec<String> = OFFERED.iter().map(|name| format!("`{name}`")).collect();
+            D::Error::custom(format!(
+                "unknown encoding `{name}`, expected one of the Encoding Standard, such as {}",
+                offered.join(", ")
+            ))
+        })
+    }
+}
+
+impl JsonSchema for Encoding {
+    fn schema_name() -> Cow<'static, str> {
+        "Encoding".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A character encoding: the name of one of the Encoding Standard.",
+            "anyOf": [{ "enum": OFFERED }, { "type": "string" }]
+        })
+    }
+}
+
 /// A byte order mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
@@ -83,6 +156,11 @@ impl Mark {
     /// The most bytes that a mark has.
     pub(crate) const LONGEST: usize = 3;
 
+    /// Whether a stream that begins with this byte may begin with a mark.
+    pub(crate) fn may_begin_with(first: u8) -> bool {
+        matches!(first, 0xEF | 0xFE | 0xFF)
+    }
+
     /// The mark that a stream begins with.
     pub(crate) fn of(start: &[u8]) -> Self {
         match start {
@@ -90,6 +168,15 @@ impl Mark {
             [0xFF, 0xFE, ..] => Self::Utf16Le,
             [0xFE, 0xFF, ..] => Self::Utf16Be,
             _ => Self::None,
+        }
+    }
+
+    /// What it is the mark of.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::None => "no encoding",
+            Self::Utf8 => "UTF-8",
+            Self::Utf16Le | Self::Utf16Be => "UTF-16",
         }
     }
 

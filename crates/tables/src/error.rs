@@ -7,6 +7,7 @@ use labelproof_artifact::wording::quoted;
 use labelproof_artifact::{Advice, Diagnostic, Fault};
 use parquet::errors::ParquetError;
 
+use crate::packing::Packing;
 use crate::row::RowProblem;
 
 /// The column names that a message lists; the rest is counted.
@@ -25,12 +26,28 @@ pub enum Error {
     /// A stream is of a format whose reader has to seek.
     #[error("`{name}` is no file, and {format} cannot be read from a stream")]
     NotSeekable { name: String, format: &'static str },
-    /// A gzip file ends too early.
-    #[error("`{file}` is cut off: its gzip data has no end")]
-    CutGzip { file: String },
-    /// A file whose name ends in `.gz` is not packed with gzip.
-    #[error("`{file}` is damaged or no gzip file")]
-    BadGzip { file: String, source: std::io::Error },
+    /// A packed file ends too early.
+    #[error("`{file}` is cut off: its {} data has no end", packing.name())]
+    CutPacked { file: String, packing: Packing },
+    /// A packed file cannot be unpacked.
+    #[error("`{file}` is packed with {} and damaged", packing.name())]
+    BadPacked {
+        file: String,
+        packing: Packing,
+        source: std::io::Error,
+    },
+    /// A file is not packed, and its name says so.
+    #[error("`{file}` is no {} file, whatever its name says", packing.name())]
+    NotPacked { file: String, packing: Packing },
+    /// A file is UTF-16 without a byte order mark.
+    #[error("`{file}` is UTF-16 without a byte order mark")]
+    UnmarkedUtf16 {
+        file: String,
+        /// The name of the encoding with its byte order.
+        encoding: &'static str,
+        /// The setting of the encoding, where the caller has one.
+        setting: Option<&'static str>,
+    },
     /// A file whose beginning says that it is UTF-16, or of another encoding, has something else behind it,
     /// or is cut off.
     #[error("`{file}` is damaged {encoding}")]
@@ -40,12 +57,13 @@ pub enum Error {
     Foreign {
         file: String,
         kind: &'static str,
-        hint: &'static str,
+        hint: String,
     },
-    /// A file says that it is UTF-8, and the setting says otherwise.
-    #[error("`{file}` starts with the mark of UTF-8, and `{setting}` is `{encoding}`")]
-    MarkedUtf8 {
+    /// A file says what encoding it is in, and the setting says otherwise.
+    #[error("`{file}` starts with the mark of {mark}, and `{setting}` is `{encoding}`")]
+    Marked {
         file: String,
+        mark: &'static str,
         setting: &'static str,
         encoding: &'static str,
     },
@@ -151,9 +169,22 @@ impl Diagnostic for Error {
             Self::Foreign { hint, .. } => hint,
             Self::NotAFile { .. } => "name a file, or a folder of files",
             Self::NotSeekable { .. } => "write it to a file, and name that",
-            Self::CutGzip { .. } => "fetch or pack the file again",
-            Self::BadGzip { .. } => "fetch the file again, or remove `.gz` from its name if it is not packed",
-            Self::MarkedUtf8 { setting, .. } => return Fault::Input.hint(format!("remove `{setting}`")),
+            Self::CutPacked { .. } => "fetch or pack the file again",
+            Self::BadPacked { .. } => {
+                "fetch the file again: it may have been cut short or changed on its way"
+            }
+            Self::NotPacked { packing, .. } => {
+                return Fault::Input.hint(format!(
+                    "fetch the file again, or remove `.{}` from its name if it is not packed",
+                    packing.extension()
+                ));
+            }
+            Self::UnmarkedUtf16 {
+                encoding,
+                setting: Some(setting),
+                ..
+            } => return Fault::Input.hint(format!("say `{encoding}` in `{setting}`")),
+            Self::Marked { setting, .. } => return Fault::Input.hint(format!("remove `{setting}`")),
             Self::Empty { .. } | Self::NoRecords { .. } => {
                 "name a source that has rows, or write this one again"
             }
@@ -165,9 +196,10 @@ impl Diagnostic for Error {
             Self::UnclosedQuote { .. } => {
                 "close the field with a quote, and write a quote inside a quoted field twice"
             }
-            Self::BadHeader { setting: None, .. } | Self::NotUtf8 { .. } | Self::BadCharacters { .. } => {
-                "save the file as UTF-8"
-            }
+            Self::UnmarkedUtf16 { setting: None, .. }
+            | Self::BadHeader { setting: None, .. }
+            | Self::NotUtf8 { .. }
+            | Self::BadCharacters { .. } => "save the file as UTF-8",
             Self::BadHeader {
                 setting: Some(setting),
                 ..

@@ -99,7 +99,8 @@ impl Numpy {
         let mut archive = ZipArchive::new(opened).map_err(|error| zip_failed(file, error))?;
         let mut columns = Vec::with_capacity(archive.len());
         for index in 0..archive.len() {
-            let name = archive.by_index_raw(index).map(|entry| entry.name().to_owned());
+            let entry = archive.by_index_raw(index);
+            let name = entry.and_then(|entry| Ok(entry.name()?.into_owned()));
             let name = name.map_err(|error| zip_failed(file, error))?;
             let name = name.strip_suffix(".npy").unwrap_or(&name).to_owned();
             // An array that is damaged is an error only for a caller that wants it.

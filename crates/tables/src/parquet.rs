@@ -14,7 +14,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::column::{Column, ColumnKind};
-use crate::dialect::Form;
+use crate::dialect::{Form, Format, Settings};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::row::{Cell, Place, Row};
@@ -30,8 +30,13 @@ pub(crate) struct Parquet {
 }
 
 impl Parquet {
-    pub(crate) fn open(source: &Source, form: Form, limits: Limits) -> Result<Self, Error> {
-        let file = source.open_seekable("Parquet")?;
+    pub(crate) fn open(
+        source: &Source,
+        form: Form,
+        limits: Limits,
+        settings: Settings,
+    ) -> Result<Self, Error> {
+        let file = source.open_as(Format::Parquet, "Parquet", settings)?;
         let builder = open_parquet(file).map_err(|error| damaged(source.name(), error))?;
         let columns = builder
             .schema()

@@ -4,17 +4,16 @@
 //! what speaks against the name is said. Nothing is read here that a reader would not read again.
 
 mod delimited;
-mod foreign;
 mod json;
 
 use std::path::Path;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{UTF_16BE, UTF_16LE};
 
 use crate::dialect::{Format, Header, Settings};
 use crate::encoding::{Encoding, Mark};
 use crate::error::Error;
+use crate::kind::{self, Kind};
 use crate::source::{Input, Source};
 
 /// What the caller knows of the tables it expects.
@@ -61,20 +60,25 @@ const TELLING: usize = 1 << 20;
 pub fn sniff(name: &str, path: &Path, expected: Expected<'_>) -> Result<Sniffed, Error> {
     let named = Format::of_name(path);
     let source = || Source::file(name, path);
-    let mut input = Input::open_raw(source())?;
+    let mut input = Input::open_raw(source(), expected.settings)?;
     let start = input.peek(SAMPLE)?;
-    if let Some(format) = foreign::binary(&start, named, name)? {
+    let kind = Kind::of(&start);
+    if let Some(format @ (Format::Parquet | Format::Npy)) = kind.and_then(Kind::format) {
         return Ok(Sniffed::plain(format));
     }
-    let encoding = encoding(&mut input, &start)?;
-    if encoding.is_of_single_bytes() && foreign::is_binary(&start) {
-        return Err(Error::Foreign {
-            file: name.to_owned(),
-            kind: "a binary file, and none that rows are read from",
-            hint: "save the rows as CSV, JSON or Parquet, or as arrays of NumPy",
-        });
+    // What the name promises is for its reader to deny.
+    if let Some(format @ (Format::Parquet | Format::Npz | Format::Npy)) = named {
+        return Ok(Sniffed::plain(format));
     }
-    let mut input = Input::open(source(), encoding, expected.settings)?;
+    if let Some(kind) = kind {
+        let format = kind.format().map(Sniffed::plain);
+        return format.ok_or_else(|| kind.error(name, expected.settings));
+    }
+    let encoding = encoding(&mut input, &start)?;
+    if encoding.is_of_single_bytes() && kind::is_binary(&start) {
+        return Err(kind::BINARY.error(name, expected.settings));
+    }
+    let mut input = Input::open_table(source(), encoding, expected.settings)?;
     let sample = input.peek(SAMPLE)?;
     let is_whole = sample.len() < SAMPLE;
     let sample = String::from_utf8_lossy(&sample);
@@ -93,16 +97,8 @@ fn encoding(input: &mut Input, start: &[u8]) -> Result<Encoding, Error> {
     if Mark::of(start) != Mark::None {
         return Ok(Encoding::Utf8);
     }
-    let zeros = |parity: usize| {
-        let half = start.iter().skip(parity).step_by(2);
-        half.filter(|byte| **byte == 0).count()
-    };
-    let (even, odd) = (zeros(0), zeros(1));
-    if odd > 1 && odd > 10 * even {
-        return Ok(Encoding::found(UTF_16LE));
-    }
-    if even > 1 && even > 10 * odd {
-        return Ok(Encoding::found(UTF_16BE));
+    if let Some(encoding) = kind::unmarked_utf16(start) {
+        return Ok(encoding);
     }
     let mut scan = Scan::default();
     loop {

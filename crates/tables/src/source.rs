@@ -4,15 +4,16 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
 use labelproof_artifact::fs::{self, FsError};
 
-use crate::dialect::Settings;
+use crate::dialect::{Format, Settings};
 use crate::encoding::{Encoding, Malformed, Mark};
 use crate::error::Error;
+use crate::kind::{self, Kind};
+use crate::packing::Packing;
 
 /// Where the bytes of a table come from.
 pub struct Source {
@@ -26,7 +27,7 @@ enum Origin {
 }
 
 impl Source {
-    /// A file, which messages call by this name. It is unpacked if its path ends in `.gz`.
+    /// A file, which messages call by this name. It is unpacked if its first bytes say that it is packed.
     pub fn file(name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         Self {
             name: name.into(),
@@ -59,6 +60,32 @@ impl Source {
         if file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
             let file = self.name.clone();
             return Err(Error::Empty { file });
+        }
+        Ok(file)
+    }
+}
+
+impl Source {
+    /// The same of a file that is to be of this format. Another one is named, unless the caller's formats are
+    /// told by names.
+    pub(crate) fn open_as(
+        &self,
+        format: Format,
+        called: &'static str,
+        settings: Settings,
+    ) -> Result<File, Error> {
+        let mut file = self.open_seekable(called)?;
+        if settings.format.is_some() {
+            let mut start = Vec::new();
+            let read = (&mut file).take(BUFFER as u64).read_to_end(&mut start);
+            read.and_then(|_| file.rewind())
+                .map_err(|source| unreadable(&self.name, source))?;
+            match Kind::of(&start) {
+                Some(kind) if kind.format() == Some(format) => {}
+                Some(kind) => return Err(kind.error(&self.name, settings)),
+                None if kind::is_text(&start) => return Err(kind::TEXT.error(&self.name, settings)),
+                None => {}
+            }
         }
         Ok(file)
     }
@@ -140,7 +167,7 @@ pub(crate) fn unreadable(name: &str, source: io::Error) -> Error {
 /// A source as a stream of UTF-8, or of what claims to be UTF-8.
 pub(crate) struct Input {
     name: String,
-    is_packed: bool,
+    packing: Option<Packing>,
     reader: Box<dyn BufRead>,
 }
 
@@ -148,40 +175,116 @@ pub(crate) struct Input {
 const BUFFER: usize = 1 << 17;
 
 impl Input {
-    /// Opens a source, unpacks it if its name says so, and decodes it.
+    /// Opens a source, unpacks it if it is packed, and decodes it. What is no text is an error that says what
+    /// it is.
     pub(crate) fn open(source: Source, encoding: Encoding, settings: Settings) -> Result<Self, Error> {
-        Self::open_raw(source)?.decoded(encoding, settings)
+        let mut input = Self::open_raw(source, settings)?;
+        input.refuse_what_is_no_text(encoding, settings)?;
+        input.decoded(encoding, settings)
     }
 
-    /// Opens a source, and unpacks it if its name says so.
-    pub(crate) fn open_raw(source: Source) -> Result<Self, Error> {
+    /// The same of a source that is to be a table, which a page of markup is not.
+    pub(crate) fn open_table(source: Source, encoding: Encoding, settings: Settings) -> Result<Self, Error> {
+        let mut input = Self::open(source, encoding, settings)?;
+        match Kind::of_markup(input.fill()?) {
+            Some(kind) => Err(kind.error(&input.name, settings)),
+            None => Ok(input),
+        }
+    }
+
+    /// Says so of a table that is to have separators, and is JSON.
+    pub(crate) fn refuse_json(&mut self, settings: Settings) -> Result<(), Error> {
+        match (settings.format, kind::json(self.fill()?)) {
+            (Some(prefix), Some(shape)) => Err(shape.error(&self.name, prefix, settings)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens a source, and unpacks it if its first bytes say that it is packed.
+    pub(crate) fn open_raw(source: Source, settings: Settings) -> Result<Self, Error> {
         let Source { name, origin } = source;
-        let (reader, is_packed): (Box<dyn BufRead>, bool) = match origin {
-            Origin::Stream(stream) => (Box::new(BufReader::with_capacity(BUFFER, stream)), false),
+        let (reader, named): (Box<dyn Read>, _) = match origin {
+            Origin::Stream(stream) => (stream, None),
             Origin::File(path) => {
-                let plain = BufReader::with_capacity(BUFFER, open_file(&name, &path)?);
-                if is_gzip(&path) {
-                    let unpacked = MultiGzDecoder::new(plain);
-                    (Box::new(BufReader::with_capacity(BUFFER, unpacked)), true)
-                } else {
-                    (Box::new(plain), false)
-                }
+                let file = open_file(&name, &path)?;
+                (Box::new(file), Packing::of_name(&path))
             }
         };
-        Ok(Self {
+        let mut input = Self {
             name,
-            is_packed,
-            reader,
+            packing: None,
+            reader: Box::new(BufReader::with_capacity(BUFFER, reader)),
+        };
+        let Some(packing) = input.find_packing()? else {
+            return match named {
+                Some(packing) => input.denied(packing, settings),
+                None => Ok(input),
+            };
+        };
+        let packed = std::mem::replace(&mut input.reader, Box::new(io::empty()));
+        let unpacked = packing.unpacked(packed);
+        let unpacked = unpacked.map_err(|source| failure(&input.name, Some(packing), source))?;
+        input.reader = Box::new(BufReader::with_capacity(BUFFER, unpacked));
+        input.packing = Some(packing);
+        Ok(input)
+    }
+
+    /// How the bytes are packed.
+    fn find_packing(&mut self) -> Result<Option<Packing>, Error> {
+        let first = self.fill()?.first().copied();
+        if !first.is_some_and(Packing::may_begin_with) {
+            return Ok(None);
+        }
+        Ok(Packing::of(&self.peek(Packing::LONGEST)?))
+    }
+
+    /// What is said of a file whose name says that it is packed, and that is not.
+    fn denied(mut self, packing: Packing, settings: Settings) -> Result<Self, Error> {
+        let start = self.fill()?;
+        let kind = Kind::of(start).or_else(|| Kind::of_markup(start));
+        let is_empty = start.is_empty();
+        let file = self.name;
+        Err(match kind {
+            Some(kind) => kind.error(&file, settings),
+            None if is_empty => Error::Empty { file },
+            None => Error::NotPacked { file, packing },
         })
     }
 
+    fn refuse_what_is_no_text(&mut self, encoding: Encoding, settings: Settings) -> Result<(), Error> {
+        // What is there already: a stream is not waited for.
+        let start = self.fill()?;
+        if let Some(kind) = Kind::of(start) {
+            return Err(kind.error(&self.name, settings));
+        }
+        if !encoding.is_of_single_bytes() {
+            return Ok(());
+        }
+        if let Some(encoding) = kind::unmarked_utf16(start) {
+            return Err(Error::UnmarkedUtf16 {
+                file: self.name.clone(),
+                encoding: encoding.name(),
+                setting: settings.encoding,
+            });
+        }
+        if kind::is_binary(start) {
+            return Err(kind::BINARY.error(&self.name, settings));
+        }
+        Ok(())
+    }
+
     fn decoded(mut self, encoding: Encoding, settings: Settings) -> Result<Self, Error> {
-        let mark = Mark::of(&self.peek(Mark::LONGEST)?);
-        if encoding == Encoding::Utf8 {
+        let first = self.fill()?.first().copied();
+        let mark = match first {
+            Some(first) if Mark::may_begin_with(first) => Mark::of(&self.peek(Mark::LONGEST)?),
+            _ => Mark::None,
+        };
+        if encoding.is_marked_by(mark) {
             self.reader.consume(mark.len());
-        } else if mark == Mark::Utf8 {
-            return Err(Error::MarkedUtf8 {
+        } else if mark != Mark::None {
+            return Err(Error::Marked {
                 file: self.name,
+                mark: mark.name(),
                 setting: settings.encoding.unwrap_or_default(),
                 encoding: encoding.name(),
             });
@@ -215,10 +318,10 @@ impl Input {
 
     /// The next bytes; none at the end.
     pub(crate) fn fill(&mut self) -> Result<&[u8], Error> {
-        let (name, is_packed) = (&self.name, self.is_packed);
+        let (name, packing) = (&self.name, self.packing);
         self.reader
             .fill_buf()
-            .map_err(|source| failure(name, is_packed, source))
+            .map_err(|source| failure(name, packing, source))
     }
 
     /// Says how many of the bytes are done with.
@@ -246,28 +349,26 @@ impl Input {
     }
 
     fn failure(&self, source: io::Error) -> Error {
-        failure(&self.name, self.is_packed, source)
+        failure(&self.name, self.packing, source)
     }
 }
 
 /// What a failed read means, which for a packed file is more than the operating system says.
-fn failure(name: &str, is_packed: bool, source: io::Error) -> Error {
+fn failure(name: &str, packing: Option<Packing>, source: io::Error) -> Error {
     let file = name.to_owned();
     if let Some(error) = source.get_ref()
         && let Some(Malformed { encoding }) = error.downcast_ref()
     {
         return Error::BadCharacters { file, encoding };
     }
-    match source.kind() {
-        io::ErrorKind::UnexpectedEof if is_packed => Error::CutGzip { file },
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData if is_packed => {
-            Error::BadGzip { file, source }
-        }
+    match (source.kind(), packing) {
+        (io::ErrorKind::UnexpectedEof, Some(packing)) => Error::CutPacked { file, packing },
+        // The operating system's own errors have a number.
+        (_, Some(packing)) if source.raw_os_error().is_none() => Error::BadPacked {
+            file,
+            packing,
+            source,
+        },
         _ => unreadable(name, source),
     }
-}
-
-fn is_gzip(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
 }

@@ -30,14 +30,17 @@ impl Table {
     pub fn open(source: Source, options: &Options<'_>) -> Result<Self, Error> {
         let name = source.name().to_owned();
         let Options { limits, settings, .. } = *options;
-        let input = |source| Input::open(source, options.encoding, settings);
+        let input = |source| Input::open_table(source, options.encoding, settings);
         let reader = match options.format {
             Format::Lines => {
                 let column = Column::untyped("line".to_owned());
-                Opened::Lines(Lines::new(input(source)?, limits), [column])
+                let input = Input::open(source, options.encoding, settings)?;
+                Opened::Lines(Lines::new(input, limits), [column])
             }
             Format::Delimited(dialect) => {
-                Opened::Delimited(Delimited::open(input(source)?, dialect, limits, settings)?)
+                let mut input = input(source)?;
+                input.refuse_json(settings)?;
+                Opened::Delimited(Delimited::open(input, dialect, limits, settings)?)
             }
             Format::JsonLines => {
                 Opened::Json(Json::open(input(source)?, Shape::Lines, Unit::Object, options)?)
@@ -56,7 +59,7 @@ impl Table {
                 let shape = Shape::of_arrays(is_lines);
                 Opened::Json(Json::open(input(source)?, shape, Unit::Value, options)?)
             }
-            Format::Parquet => Opened::Parquet(Parquet::open(&source, options.form, limits)?),
+            Format::Parquet => Opened::Parquet(Parquet::open(&source, options.form, limits, settings)?),
             Format::Npz => Opened::Numpy(Numpy::open_npz(&source)?),
             Format::Npy => Opened::Numpy(Numpy::open_npy(&source)?),
         };

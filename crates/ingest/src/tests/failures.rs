@@ -139,7 +139,7 @@ fn bytes_that_are_not_what_they_should_be_are_told_apart() {
         "a.csv.gz",
         b"text,label\na,s\n",
         &yaml,
-        "`a.csv.gz` is damaged or no gzip file",
+        "`a.csv.gz` is no gzip file, whatever its name says",
         &["fetch the file again, or remove `.gz` from its name if it is not packed"],
     );
     check_error(

@@ -402,7 +402,7 @@ mod failures {
             source(TextFormat::Lines),
             "a.txt.gz",
             b"a line that is not packed\n",
-            "`a.txt.gz` is damaged or no gzip file",
+            "`a.txt.gz` is no gzip file, whatever its name says",
             &["fetch the file again, or remove `.gz` from its name if it is not packed"],
         );
     }
@@ -440,7 +440,7 @@ mod failures {
         assert!(
             matches!(
                 error,
-                Some(Error::Table(labelproof_tables::Error::CutGzip { .. }))
+                Some(Error::Table(labelproof_tables::Error::CutPacked { .. }))
             ),
             "{error:?}"
         );
