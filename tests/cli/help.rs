@@ -25,6 +25,8 @@ fn the_help_says_what_labelproof_is_and_what_each_command_does() {
         Usage: labelproof <COMMAND>
 
         Commands:
+          init         Look at files of labelled texts, tell what they are, and write the pipeline.yaml that
+                       reads them
           run          Run the stages of the pipeline that are not up to date
           report       Bring the report up to date, and print its path or open it in the browser
           status       Tell which stages are up to date, and why the others are not
@@ -45,6 +47,7 @@ fn the_help_says_what_labelproof_is_and_what_each_command_does() {
           -V, --version  Print version
 
         Examples:
+          labelproof init reviews.csv                      write a pipeline.yaml for what the file is
           labelproof run                                   run every stage that is not up to date
           labelproof run train --set train.epochs=5        train again with other settings
           labelproof report --open                         open the report in the browser

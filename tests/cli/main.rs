@@ -7,6 +7,7 @@
 //! - `console_logs`: console output of broken and repaired trainings, as `--log`.
 //! - `explain`: the pages of the causes that the audit looks for.
 //! - `help`: the help, the version, the completions, and the binary without its sibling.
+//! - `init`: what is understood of files, and that the pipeline runs with what is written.
 //! - `messages`: what bad input is answered with, word for word.
 //! - `runs`: dry runs, single stages, and two runs at once.
 #![expect(
@@ -23,5 +24,6 @@ mod explain;
 #[expect(dead_code, reason = "tests/it uses more of it")]
 mod harness;
 mod help;
+mod init;
 mod messages;
 mod runs;

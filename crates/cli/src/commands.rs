@@ -4,6 +4,7 @@
 pub mod audit;
 mod compare;
 mod explain;
+mod init;
 pub mod predict;
 mod report;
 pub mod reproduce;
@@ -27,6 +28,7 @@ use crate::handover::Memory;
 #[derive(Debug, Parser)]
 #[command(name = "labelproof", version, max_term_width = 100)]
 #[command(after_help = "Examples:
+  labelproof init reviews.csv                      write a pipeline.yaml for what the file is
   labelproof run                                   run every stage that is not up to date
   labelproof run train --set train.epochs=5        train again with other settings
   labelproof report --open                         open the report in the browser
@@ -46,6 +48,8 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Look at files of labelled texts, tell what they are, and write the pipeline.yaml that reads them
+    Init(init::InitArgs),
     /// Run the stages of the pipeline that are not up to date
     Run(run::RunArgs),
     /// Bring the report up to date, and print its path or open it in the browser
@@ -111,6 +115,7 @@ impl Cli {
                 let done = run::run(&args.as_run())?;
                 done.map(|_| args.show()).transpose()
             }
+            Command::Init(args) => init::run(args).map(Some),
             Command::Status(args) => status::run(args).map(Some),
             Command::Explain(args) => explain::run(args).map(Some),
             Command::Compare(args) => compare::run(args).map(Some),
@@ -141,6 +146,7 @@ impl Cli {
             Command::Predict(_)
             | Command::Audit(_)
             | Command::Explain(_)
+            | Command::Init(_)
             | Command::Status(_)
             | Command::Compare(_)
             | Command::Schema

@@ -15,6 +15,7 @@ pub mod printer;
 pub mod reproduction;
 mod run;
 mod run_lock;
+pub mod starter;
 mod times;
 
 pub use config::Config;

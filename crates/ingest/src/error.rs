@@ -77,6 +77,15 @@ pub enum Error {
         labels: Vec<String>,
         nearest: Option<String>,
     },
+    /// Nobody has said which column holds what, and the columns do not tell.
+    #[error("{file}: {why}; the columns and some of their values:\n  {}", columns.join("\n  "))]
+    Unclear {
+        file: String,
+        columns: Vec<String>,
+        why: String,
+        /// The option that says it.
+        option: &'static str,
+    },
     /// Labels differ only in their spelling, and are almost certainly one.
     #[error("{}", alike_message(alike))]
     LabelsAlike { alike: Vec<Alike> },
@@ -157,6 +166,7 @@ impl Diagnostic for Error {
             Self::BadPattern { .. } => {
                 hint("put a `*`, `?` or `[` that is part of a name into brackets: `[*]`")
             }
+            Self::Unclear { option, .. } => fault.hint(format!("name it with {option}")),
             Self::NoFiles { .. } => hint("name the files themselves, or another `ingest.format`"),
             Self::BadName { .. } => hint("rename it"),
             Self::KeepWithoutRows { nearest, .. } => match nearest {

@@ -249,18 +249,22 @@ struct Rest<'a> {
 fn parse_split(value: Option<&str>, name: &str) -> Result<Split, Problem> {
     const EXPECTED: &str = "expected train, validation or test";
     let value = value.map(str::trim).unwrap_or_default();
-    match value.to_lowercase().as_str() {
-        "train" | "training" => Ok(Split::Train),
-        "validation" | "val" | "valid" | "dev" => Ok(Split::Validation),
-        "test" | "testing" => Ok(Split::Test),
-        "" => Err(Problem::new(
-            Reason::UnknownSplit,
-            format!("{name} is empty, {EXPECTED}"),
-        )),
-        _ => Err(Problem::new(
-            Reason::UnknownSplit,
-            format!("{name} is `{}`, {EXPECTED}", one_line(value)),
-        )),
+    split_of(value).ok_or_else(|| {
+        let found = match value {
+            "" => "empty".to_owned(),
+            other => format!("`{}`", one_line(other)),
+        };
+        Problem::new(Reason::UnknownSplit, format!("{name} is {found}, {EXPECTED}"))
+    })
+}
+
+/// The split that a value of a column of splits means.
+pub(crate) fn split_of(value: &str) -> Option<Split> {
+    match value.trim().to_lowercase().as_str() {
+        "train" | "training" => Some(Split::Train),
+        "validation" | "val" | "valid" | "dev" => Some(Split::Validation),
+        "test" | "testing" => Some(Split::Test),
+        _ => None,
     }
 }
 

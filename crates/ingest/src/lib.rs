@@ -9,12 +9,14 @@
 //! cap, and each is counted. Texts are taken as they are; cleaning them, and finding duplicates, is the next
 //! stage's work.
 //!
-//! The same readers give the texts that are to be labelled: see [`texts`].
+//! The same readers give the texts that are to be labelled: see [`texts`]. And [`guess`] finds the parameters
+//! for files that nobody has described.
 
 mod columns;
 mod documents;
 mod error;
 mod folder;
+mod guess;
 mod intake;
 mod labels;
 mod limits;
@@ -34,6 +36,7 @@ use labelproof_artifact::wording::nearest;
 use labelproof_artifact::{LabelMap, Reject, Reporter, Stage, StageId, TableWriter, fs};
 
 pub use error::Error;
+pub use guess::{Guess, Said, guess};
 pub use labelproof_tables::Encoding;
 pub use labels::Alike;
 pub use params::{Columns, Format, Labels, OnReject, Params};

@@ -179,6 +179,21 @@ fn one_or_several_schema(_: &mut SchemaGenerator) -> Schema {
 }
 
 impl Params {
+    /// The parameters of sources of a format, with the default of every other key.
+    pub fn new(format: Format, paths: Vec<String>) -> Self {
+        Self {
+            format,
+            paths,
+            encoding: Encoding::default(),
+            columns: None,
+            join: line_break(),
+            labels: Labels::default(),
+            rows_per_label: None,
+            seed: default_seed(),
+            on_reject: OnReject::default(),
+        }
+    }
+
     /// Every problem that shows without opening a file, each with the path of its key in front.
     pub fn check(&self) -> Vec<String> {
         let mut problems = Vec::new();

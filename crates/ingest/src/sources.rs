@@ -184,7 +184,7 @@ fn is_of_format(path: &Path, format: Format) -> bool {
 
 /// Every file below a folder that is not hidden. Links are followed, but not into a folder that is being
 /// walked already.
-fn walk(folder: &Path, above: &mut Vec<PathBuf>, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+pub(crate) fn walk(folder: &Path, above: &mut Vec<PathBuf>, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     let list_error = |source| FsError::new("list", folder, source);
     let real = folder.canonicalize().map_err(list_error)?;
     if above.contains(&real) {

@@ -56,6 +56,10 @@ const SAMPLE: usize = 1 << 18;
 /// The bytes that tell one encoding from another.
 const TELLING: usize = 1 << 20;
 
+/// Fewer characters than this beyond ASCII do not tell one encoding of single bytes from another. Text in other
+/// letters than Latin ones has more in its first words.
+const FEW_CHARACTERS: usize = 10;
+
 /// Looks at a file, which messages call by this name. An error if it cannot be read, or is no table.
 pub fn sniff(name: &str, path: &Path, expected: Expected<'_>) -> Result<Sniffed, Error> {
     let named = Format::of_name(path);
@@ -168,7 +172,13 @@ impl Scan {
         }
         let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
         detector.feed(&self.telling, true);
-        Encoding::found(detector.guess(None, Utf8Detection::Deny))
+        let guess = detector.guess(None, Utf8Detection::Deny);
+        // A few accents or signs of currency are in every western encoding, and tell no rarer one.
+        let beyond_ascii = self.telling.iter().filter(|byte| !byte.is_ascii()).count();
+        if beyond_ascii < FEW_CHARACTERS && guess.is_single_byte() {
+            return Encoding::Windows1252;
+        }
+        Encoding::found(guess)
     }
 }
 

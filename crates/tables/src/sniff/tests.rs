@@ -198,6 +198,10 @@ fn encodings_are_told_by_all_bytes() {
     check(&latin, "windows-1252");
     let (cyrillic, ..) = encoding_rs::WINDOWS_1251.encode("Это очень хороший текст для проверки кодировки\n");
     check(&cyrillic, "windows-1251");
+    // A sign of currency alone is not Polish.
+    check(b"spam,Win \xA31000 now\n", "windows-1252");
+    let (polish, ..) = encoding_rs::WINDOWS_1250.encode("Zażółć gęślą jaźń, łódź i źdźbło\n");
+    check(&polish, "windows-1250");
     // One broken byte among many right ones is damage.
     let mut damaged = "äöü".repeat(20).into_bytes();
     damaged.push(0xE4);

@@ -1,0 +1,126 @@
+//! What the first rows of a column look like.
+
+use std::collections::BTreeMap;
+
+use labelproof_tables::Cell;
+
+use crate::intake::split_of;
+
+/// The rows that are looked at.
+pub(super) const ROWS: usize = 2_000;
+/// More different values than this are not told apart.
+const MOST_VALUES: usize = 1_000;
+/// Labels are not longer than this on average, in characters.
+const LONGEST_LABEL: usize = 60;
+
+/// The first rows of a column.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Profile {
+    /// Rows with something in them.
+    pub(super) filled: usize,
+    /// The values with their rows; cut off after many.
+    values: BTreeMap<String, usize>,
+    has_many: bool,
+    characters: usize,
+    words: usize,
+    numbers: usize,
+    fractions: usize,
+    /// Rows that are objects, or lists of several elements.
+    nested: usize,
+}
+
+impl Profile {
+    /// Adds the cell of a row.
+    pub(super) fn push(&mut self, cell: &Cell<'_>) {
+        let text = match cell {
+            Cell::Text(text) => text.as_ref().to_owned(),
+            Cell::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            Cell::Number(number) => number.to_string(),
+            Cell::Missing | Cell::Absent => return,
+            Cell::Numbers(_) | Cell::Nested(_) | Cell::Other(_) => {
+                self.filled += 1;
+                self.nested += 1;
+                return;
+            }
+        };
+        let text = text.trim();
+        if text.is_empty() {
+            return;
+        }
+        self.filled += 1;
+        self.characters += text.chars().count();
+        self.words += text.split_whitespace().count();
+        if let Ok(number) = text.parse::<f64>() {
+            self.numbers += 1;
+            self.fractions += usize::from(number.fract() != 0.0);
+        }
+        if let Some(rows) = self.values.get_mut(text) {
+            *rows += 1;
+        } else if self.values.len() < MOST_VALUES {
+            self.values.insert(text.to_owned(), 1);
+        } else {
+            self.has_many = true;
+        }
+    }
+
+    /// The number of different values; none if there are very many.
+    pub(super) fn different(&self) -> Option<usize> {
+        (!self.has_many).then_some(self.values.len())
+    }
+
+    /// The mean length in characters.
+    pub(super) fn length(&self) -> f64 {
+        self.characters as f64 / self.filled.max(1) as f64
+    }
+
+    /// Whether these may be the labels of a classification: several, and each of them again and again.
+    pub(super) fn may_be_label(&self) -> bool {
+        let recurs = self
+            .different()
+            .is_some_and(|different| different >= 2 && (different <= 2 || different * 2 <= self.filled));
+        recurs
+            && self.nested == 0
+            && self.characters <= LONGEST_LABEL * self.filled
+            && !(self.fractions > 0 && self.different() > Some(20))
+    }
+
+    /// Whether these may be texts to classify: words, and hardly twice the same ones.
+    pub(super) fn may_be_text(&self) -> bool {
+        let differ = self
+            .different()
+            .is_none_or(|different| different * 3 > self.filled);
+        self.filled > 0 && self.nested == 0 && self.numbers * 2 < self.filled && differ
+    }
+
+    /// Whether the texts are of several words each.
+    pub(super) fn is_of_words(&self) -> bool {
+        self.words > 2 * self.filled
+    }
+
+    /// Whether no two of `rows` rows have one value, and none has none.
+    pub(super) fn is_unique(&self, rows: usize) -> bool {
+        self.filled == rows && self.nested == 0 && self.values.values().all(|rows| *rows == 1)
+    }
+
+    /// Whether every value names a split, and there are several of them.
+    pub(super) fn is_split(&self) -> bool {
+        self.values.len() >= 2
+            && self.filled > 0
+            && self.nested == 0
+            && !self.has_many
+            && self.values.keys().all(|value| split_of(value).is_some())
+    }
+
+    /// The values, with `…` behind the first of very many.
+    pub(super) fn examples(&self) -> String {
+        const SHOWN: usize = 5;
+        let shown = self.values.keys().take(SHOWN);
+        let mut examples: Vec<String> = shown
+            .map(|value| labelproof_artifact::wording::one_line(value))
+            .collect();
+        if self.has_many || self.values.len() > SHOWN {
+            examples.push("…".to_owned());
+        }
+        examples.join(", ")
+    }
+}

@@ -1,0 +1,195 @@
+//! What is understood of files, against layouts that others write.
+
+use labelproof_artifact::fs;
+use labelproof_testkit::Recorder;
+
+use super::*;
+use crate::params::{Columns, OnReject};
+
+/// Files in a folder, which are guessed and whose guess ingest passes with.
+fn guess_of(files: &[(&str, &str)], named: &[&str], said: &Said) -> Result<Guess, Error> {
+    let world = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        let path = world.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write_atomic(&path, content.as_bytes()).unwrap();
+    }
+    let paths: Vec<PathBuf> = named.iter().map(|name| world.path().join(name)).collect();
+    guess(&paths, world.path(), said, &Recorder::default())
+}
+
+/// Sixty rows of a layout: `{n}` is a number, `{label}` one of three labels, `{text}` a text.
+fn rows(header: &str, row: &str) -> String {
+    let labels = ["sport", "tech", "politics"];
+    let mut content = header.to_owned();
+    for number in 0..60 {
+        let label = labels[number % 3];
+        let text = format!("the {label} people said number {number} of it");
+        content += &row
+            .replace("{n}", &(100 + number).to_string())
+            .replace("{label}", label)
+            .replace("{text}", &text);
+    }
+    content
+}
+
+#[track_caller]
+fn columns_of(name: &str, content: &str) -> (Format, Columns) {
+    let guess = guess_of(&[(name, content)], &[name], &Said::default()).unwrap();
+    assert_eq!(guess.params.paths, [name]);
+    assert_eq!(guess.rows.len(), SHOWN_ROWS);
+    assert_eq!(guess.rows[0], ("sport".to_owned(), guess.rows[0].1.clone()));
+    assert!(
+        guess.summary.contains("60 documents of 3 labels"),
+        "{}",
+        guess.summary
+    );
+    (guess.params.format, guess.params.columns.unwrap())
+}
+
+fn columns(text: &[&str], label: &str, id: Option<&str>) -> Columns {
+    Columns {
+        text: text.iter().map(|name| (*name).to_owned()).collect(),
+        label: label.to_owned(),
+        id: id.map(str::to_owned),
+        group: None,
+        split: None,
+    }
+}
+
+#[test]
+fn names_say_which_column_is_which() {
+    let csv = rows("id,label,text\n", "{n},{label},{text}\n");
+    assert_eq!(
+        columns_of("a.csv", &csv),
+        (Format::Csv, columns(&["text"], "label", Some("id")))
+    );
+    let csv = rows("Unnamed: 0,Review_Text,Sentiment\n", "{n},{text},{label}\n");
+    assert_eq!(
+        columns_of("a.csv", &csv).1,
+        columns(&["Review_Text"], "Sentiment", None)
+    );
+    let json = rows(
+        "",
+        "{\"uid\": {n}, \"body\": \"{text}\", \"category\": \"{label}\"}\n",
+    );
+    let (_, found) = columns_of("a.jsonl", &json);
+    assert_eq!(
+        (found.label.as_str(), found.id.as_deref()),
+        ("category", Some("uid"))
+    );
+}
+
+#[test]
+fn rows_say_it_where_names_do_not() {
+    let csv = rows("a,b,c\n", "{n},{text},{label}\n");
+    assert_eq!(columns_of("a.csv", &csv).1, columns(&["b"], "c", None));
+}
+
+#[test]
+fn a_title_stands_above_its_text() {
+    let csv = rows(
+        "Title,Description,Class\n",
+        "on {n} a title of words,{text},{label}\n",
+    );
+    assert_eq!(
+        columns_of("a.csv", &csv).1,
+        columns(&["Title", "Description"], "Class", None)
+    );
+}
+
+#[test]
+fn a_column_of_splits_is_no_label() {
+    let mut csv = rows("split,sentence,topic\n", "train,{text},{label}\n");
+    csv += "test,one more of these about sport,sport\n";
+    let guess = guess_of(&[("a.csv", &csv)], &["a.csv"], &Said::default()).unwrap();
+    let found = guess.params.columns.unwrap();
+    assert_eq!(
+        (found.label.as_str(), found.split.as_deref()),
+        ("topic", Some("split"))
+    );
+}
+
+#[test]
+fn what_is_said_is_not_guessed() {
+    let csv = rows(
+        "kind,label,text,summary\n",
+        "{label},x{n},{text},a short one {n} of it\n",
+    );
+    let said = Said {
+        text: vec!["summary".to_owned()],
+        label: Some("kind".to_owned()),
+    };
+    let guess = guess_of(&[("a.csv", &csv)], &["a.csv"], &said).unwrap();
+    assert_eq!(guess.params.columns, Some(columns(&["summary"], "kind", None)));
+    let said = Said {
+        label: Some("lable".to_owned()),
+        ..Said::default()
+    };
+    let error = guess_of(&[("a.csv", &csv)], &["a.csv"], &said).unwrap_err();
+    assert!(
+        error.to_string().contains("no column is called `lable`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_without_labels_is_told_with_what_its_columns_hold() {
+    let csv = rows("id,text\n", "{n},{text}\n");
+    let error = guess_of(&[("a.csv", &csv)], &["a.csv"], &Said::default()).unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("no column looks like labels"), "{message}");
+    assert!(
+        message.contains("\n  `id`: 100, 101, 102, 103, 104, …"),
+        "{message}"
+    );
+}
+
+#[test]
+fn what_ingest_refuses_is_repaired_where_it_says_how() {
+    let mut csv = rows("id,label,text\n", "{n},{label},{text}\n");
+    csv += "7,Sport,one more of these\n8,sport,\n";
+    let guess = guess_of(&[("a.csv", &csv)], &["a.csv"], &Said::default()).unwrap();
+    assert_eq!(guess.params.on_reject, OnReject::Continue);
+    assert_eq!(
+        guess.params.labels.rename.get("Sport").map(String::as_str),
+        Some("sport")
+    );
+    assert!(
+        guess.summary.contains("61 documents of 3 labels"),
+        "{}",
+        guess.summary
+    );
+    // The same id again beyond the rows that are looked at.
+    let mut csv = String::from("id,label,text\n");
+    for number in 0..2100 {
+        let label = ["a", "b"][number % 2];
+        csv += &format!("{},{label},text of number {number}\n", number % 2050);
+    }
+    let guess = guess_of(&[("a.csv", &csv)], &["a.csv"], &Said::default()).unwrap();
+    assert_eq!(guess.params.columns.unwrap().id, None);
+    assert!(guess.summary.contains("2100 documents"), "{}", guess.summary);
+}
+
+#[test]
+fn folders_of_texts_and_of_tables_are_told_apart() {
+    let files = [
+        ("d/pos/1.txt", "good"),
+        ("d/pos/2.txt", "fine"),
+        ("d/neg/1.txt", "bad"),
+    ];
+    let guess = guess_of(&files, &["d"], &Said::default()).unwrap();
+    assert_eq!(
+        (guess.params.format, guess.params.columns),
+        (Format::Folder, None)
+    );
+    let csv = rows("label,text\n", "{label},{text}\n");
+    let files = [("d/a.csv", csv.as_str()), ("d/README.md", "about")];
+    let guess = guess_of(&files, &["d"], &Said::default()).unwrap();
+    assert_eq!(guess.params.format, Format::Csv);
+    assert!(
+        guess.remarks.iter().any(|remark| remark.contains("README.md")),
+        "{:?}",
+        guess.remarks
+    );
+}
