@@ -34,6 +34,14 @@ impl Settings {
                 Self::Pipeline => "ingest.format: ",
                 Self::CommandLine => "--format ",
             }),
+            sheet: Some(match self {
+                Self::Pipeline => "ingest.sheet",
+                Self::CommandLine => "--sheet",
+            }),
+            table: Some(match self {
+                Self::Pipeline => "ingest.table` or `ingest.query",
+                Self::CommandLine => "--table` or `--query",
+            }),
             json_lines: match self {
                 Self::Pipeline => "json_lines",
                 Self::CommandLine => "--format jsonl",

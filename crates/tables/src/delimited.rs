@@ -308,6 +308,8 @@ mod tests {
         let settings = Settings {
             encoding: None,
             format: None,
+            sheet: None,
+            table: None,
             json_lines: "",
             json: "",
         };

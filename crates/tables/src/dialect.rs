@@ -32,6 +32,10 @@ pub enum Format {
     },
     /// Apache Parquet, which has types and is always UTF-8.
     Parquet,
+    /// A sheet of a workbook: of Excel's formats or the OpenDocument format.
+    Spreadsheet,
+    /// A table of an SQLite database, or what a statement selects from it.
+    Sqlite,
     /// The arrays of NumPy's `savez`, of which each is a column.
     Npz,
     /// A single array of NumPy's.
@@ -93,11 +97,13 @@ impl Dialect {
 
 impl Format {
     /// The formats that a file's name can tell.
-    const NAMED: [Self; 6] = [
+    const NAMED: [Self; 8] = [
         Self::Delimited(Dialect::CSV),
         Self::Delimited(Dialect::TSV),
         Self::Json,
         Self::Parquet,
+        Self::Spreadsheet,
+        Self::Sqlite,
         Self::Npz,
         Self::Npy,
     ];
@@ -111,6 +117,8 @@ impl Format {
     pub(crate) fn setting(self) -> Option<&'static str> {
         match self {
             Self::Parquet => Some("parquet"),
+            Self::Spreadsheet => Some("spreadsheet"),
+            Self::Sqlite => Some("sqlite"),
             _ => None,
         }
     }
@@ -125,6 +133,8 @@ impl Format {
                 &["jsonl", "ndjson", "json"]
             }
             Self::Parquet => &["parquet", "pq"],
+            Self::Spreadsheet => &["xlsx", "xlsm", "xlsb", "xls", "ods"],
+            Self::Sqlite => &["sqlite", "sqlite3", "db", "db3"],
             Self::Npz => &["npz"],
             Self::Npy => &["npy"],
         }
@@ -139,7 +149,7 @@ impl Format {
             .to_lowercase();
         let name = match self {
             // These are packed inside, and their readers have to seek.
-            Self::Parquet | Self::Npz | Self::Npy => name.as_str(),
+            Self::Parquet | Self::Spreadsheet | Self::Sqlite | Self::Npz | Self::Npy => name.as_str(),
             _ => Packing::stripped(&name),
         };
         let extensions = self.extensions();
@@ -200,6 +210,10 @@ pub struct Settings {
     /// What stands before the name of a format where one is chosen, such as `--format `; none where the file
     /// alone says its format.
     pub format: Option<&'static str>,
+    /// The setting that names the sheet of a workbook; none where the first is taken.
+    pub sheet: Option<&'static str>,
+    /// The setting that names the table of a database; none where it cannot be chosen.
+    pub table: Option<&'static str>,
     /// How a source is said to be JSON lines.
     pub json_lines: &'static str,
     /// How a source is said to be JSON in any shape.
@@ -226,6 +240,7 @@ mod tests {
         // Their readers have to seek, which a packed file does not allow.
         check("rows.parquet.gz", None);
         check("csv", None);
-        check("rows.xlsx", None);
+        check("rows.xlsx", Some(Format::Spreadsheet));
+        check("rows.db", Some(Format::Sqlite));
     }
 }

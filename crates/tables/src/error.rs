@@ -3,7 +3,7 @@
 //! Files are called as the caller calls them in its [`Source`](crate::Source), and so are its settings.
 
 use labelproof_artifact::fs::FsError;
-use labelproof_artifact::wording::quoted;
+use labelproof_artifact::wording::{one_line, quoted};
 use labelproof_artifact::{Advice, Diagnostic, Fault};
 use parquet::errors::ParquetError;
 
@@ -39,6 +39,13 @@ pub enum Error {
     /// A file is not packed, and its name says so.
     #[error("`{file}` is no {} file, whatever its name says", packing.name())]
     NotPacked { file: String, packing: Packing },
+    /// A file that has to be read from several places is packed.
+    #[error("`{file}` is packed with {}, and {kind} is not read from a packed file", packing.name())]
+    PackedInside {
+        file: String,
+        packing: Packing,
+        kind: &'static str,
+    },
     /// A file is UTF-16 without a byte order mark.
     #[error("`{file}` is UTF-16 without a byte order mark")]
     UnmarkedUtf16 {
@@ -131,6 +138,56 @@ pub enum Error {
     /// A file is not Parquet, or damaged.
     #[error("`{file}` is damaged or no Parquet file")]
     BadParquet { file: String, source: ParquetError },
+    /// A workbook is damaged.
+    #[error("{place}: the workbook is damaged: {problem}")]
+    BadWorkbook { place: String, problem: String },
+    /// A database is damaged.
+    #[error("{place}: the SQLite database cannot be read")]
+    BadDatabase { place: String, source: rusqlite::Error },
+    /// A database has changes that are not in its file.
+    #[error("`{file}` has changes that are in `{beside}` and not in the file itself")]
+    DatabaseInUse { file: String, beside: String },
+    /// A statement does not select rows.
+    #[error("{file}: the query `{}` cannot be used: {problem}", one_line(query))]
+    BadQuery {
+        file: String,
+        query: String,
+        problem: String,
+    },
+    /// A file has several tables, and nobody says which is meant.
+    #[error("`{file}` has {} {what}: {}", parts.len(), quoted(parts, SHOWN_NAMES))]
+    SeveralParts {
+        file: String,
+        /// "sheets" or "tables".
+        what: &'static str,
+        parts: Vec<String>,
+        /// The setting that chooses one.
+        setting: Option<&'static str>,
+    },
+    /// A file has no such sheet or table.
+    #[error(
+        "`{file}` has no {what} `{wanted}`; there are: {}",
+        quoted(parts, SHOWN_NAMES)
+    )]
+    NoSuchPart {
+        file: String,
+        what: &'static str,
+        wanted: String,
+        parts: Vec<String>,
+        nearest: Option<String>,
+    },
+    /// An archive is damaged, or holds what cannot be unpacked.
+    #[error("`{file}` cannot be unpacked: {problem}")]
+    BadArchive { file: String, problem: String },
+    /// An archive wants a password.
+    #[error("`{file}` is an archive that a password protects")]
+    LockedArchive { file: String },
+    /// A file of an archive is a link.
+    #[error("`{file}` holds the link `{link}`, and links in archives are not followed")]
+    LinkInArchive { file: String, link: String },
+    /// An archive holds more than anybody's texts.
+    #[error("`{file}` unfolds to more than {limit}")]
+    LargeArchive { file: String, limit: String },
     /// A file is not what NumPy writes, or damaged.
     #[error("`{file}` is damaged or no NumPy file")]
     BadNumpy { file: String, source: std::io::Error },
@@ -179,6 +236,7 @@ impl Diagnostic for Error {
                     packing.extension()
                 ));
             }
+            Self::PackedInside { .. } => "unpack it, and name the file that was in it",
             Self::UnmarkedUtf16 {
                 encoding,
                 setting: Some(setting),
@@ -217,6 +275,38 @@ impl Diagnostic for Error {
                     None => Fault::Input.into(),
                 };
             }
+            Self::SeveralParts {
+                parts,
+                setting: Some(setting),
+                ..
+            } => {
+                let first = parts.first().map_or("", String::as_str);
+                return Fault::Input.hint(format!("say which in `{setting}`, for example `{first}`"));
+            }
+            Self::SeveralParts { what: "files", .. } => "unpack it, and name one of them",
+            Self::SeveralParts { setting: None, .. } => "leave one of them in the file, or save one as CSV",
+            Self::NoSuchPart { nearest, .. } => {
+                return match nearest {
+                    Some(name) => Fault::Input.hint(format!("did you mean `{name}`?")),
+                    None => Fault::Input.into(),
+                };
+            }
+            Self::BadWorkbook { .. } => {
+                "open it in a spreadsheet program and save it again, as .xlsx or as CSV; or fetch it again"
+            }
+            Self::BadDatabase { .. } => {
+                "fetch the file again; `sqlite3 FILE 'PRAGMA integrity_check'` says what is wrong"
+            }
+            Self::DatabaseInUse { .. } => {
+                "close the program that writes it; or write a copy: `sqlite3 FILE 'VACUUM INTO \"copy.db\"'`"
+            }
+            Self::BadQuery { .. } => "write one SELECT, which the program `sqlite3` would run",
+            Self::BadArchive { .. } => "fetch it again, or unpack it and name the folder",
+            Self::LockedArchive { .. } => "unpack it, and name the folder",
+            Self::LinkInArchive { .. } => {
+                "pack the files themselves, for example with `tar --dereference`; or unpack it and name the folder"
+            }
+            Self::LargeArchive { .. } => "unpack it where there is room, and name the folder",
             Self::RepeatedColumn { .. } => "rename one of them in the source",
             Self::ColumnType { found, .. } if found.contains("pickled") => {
                 "save plain arrays: np.savez(\"test.npz\", y_true=np.array(labels, dtype=str), logits=logits)"

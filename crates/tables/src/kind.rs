@@ -53,18 +53,18 @@ const PARQUET: Kind = readable(
     Format::Parquet,
     "give it a name that ends in `.parquet`",
 );
+const EXCEL: Kind = readable("an Excel workbook", Format::Spreadsheet, SAVE_AS_CSV);
 const NPZ: Kind = readable("an archive of NumPy's arrays", Format::Npz, PICKLED);
 const NPY: Kind = readable("an array of NumPy's", Format::Npy, PICKLED);
 
 /// First bytes, and what they are of.
-const BEGINNINGS: [(&[u8], Kind); 31] = [
+const BEGINNINGS: [(&[u8], Kind); 30] = [
     (b"PAR1", PARQUET),
     (b"\x93NUMPY", NPY),
     (
-        b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
-        foreign("an Excel workbook", SAVE_AS_CSV),
+        b"SQLite format 3\0",
+        readable("an SQLite database", Format::Sqlite, EXPORT_AS_CSV),
     ),
-    (b"SQLite format 3\0", foreign("an SQLite database", EXPORT_AS_CSV)),
     (b"7z\xBC\xAF\x27\x1C", foreign("a 7-Zip archive", UNPACK)),
     (b"Rar!\x1A\x07", foreign("a RAR archive", UNPACK)),
     (b"LZIP", foreign("packed with lzip", "unpack it")),
@@ -158,6 +158,11 @@ const TEXTUAL: [(&[u8], Kind); 5] = [
 ];
 
 impl Kind {
+    /// An archive of files.
+    pub(crate) const ZIP: Self = foreign("a ZIP archive", UNPACK);
+    /// The same.
+    pub(crate) const TAR: Self = foreign("a tar archive", UNPACK);
+
     /// What the beginning of a file is of; none if it may be text.
     pub(crate) fn of(start: &[u8]) -> Option<Self> {
         // Some begin with letters that a text may begin with as well.
@@ -174,30 +179,58 @@ impl Kind {
             // An archive without files.
             [b'P', b'K', 5, 6, ..] => Some(foreign("a ZIP archive without files", UNPACK)),
             [0x80, 2..=5, ..] => Some(foreign("a Python pickle", PICKLED)),
-            _ if start.get(257..262) == Some(b"ustar") => Some(foreign("a tar archive", UNPACK)),
+            [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1, ..] => Some(Self::of_compound_file(start)),
+            _ if start.get(257..262) == Some(b"ustar") => Some(Self::TAR),
             _ => Packing::of(start).map(Self::packed_twice),
         }
     }
 
     /// What a ZIP archive holds, by the names of its first files.
     fn of_zip(start: &[u8]) -> Self {
-        let has = |part: &[u8]| start.windows(part.len()).any(|bytes| bytes == part);
-        if has(b"word/") || has(b"opendocument.text") {
+        let names = names_in_zip(start);
+        let has = |part: &str| names.iter().any(|name| name.starts_with(part.as_bytes()));
+        let ends = |part: &str| names.iter().any(|name| name.ends_with(part.as_bytes()));
+        // The first file of an OpenDocument says what it is, and is not packed.
+        let mime =
+            |kind: &str| has("mimetype") && start.windows(kind.len()).any(|bytes| bytes == kind.as_bytes());
+        if has("word/") || mime("opendocument.text") {
             foreign("a text document", SAVE_AS_TEXT)
-        } else if has(b"ppt/") || has(b"opendocument.presentation") {
+        } else if has("ppt/") || mime("opendocument.presentation") {
             foreign("a presentation", SAVE_AS_TEXT)
-        } else if has(b"application/epub") {
+        } else if mime("application/epub") {
             foreign("a book in EPUB", SAVE_AS_TEXT)
-        } else if has(b"xl/") || has(b"[Content_Types].xml") {
-            foreign("an Excel workbook", SAVE_AS_CSV)
-        } else if has(b"opendocument.spreadsheet") {
-            foreign("a spreadsheet", SAVE_AS_CSV)
-        } else if has(b"data.pkl") {
+        } else if has("xl/") || has("[Content_Types].xml") {
+            EXCEL
+        } else if mime("opendocument.spreadsheet") {
+            readable("a spreadsheet", Format::Spreadsheet, SAVE_AS_CSV)
+        } else if ends("data.pkl") {
             foreign("what torch.save writes", PICKLED)
-        } else if has(b".npy") {
+        } else if ends(".npy") {
             NPZ
         } else {
-            foreign("a ZIP archive", UNPACK)
+            Self::ZIP
+        }
+    }
+
+    /// What one of the older formats of Microsoft's Office is, by the names of its parts.
+    fn of_compound_file(start: &[u8]) -> Self {
+        let has = |part: &str| {
+            let part: Vec<u8> = part.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            start.windows(part.len()).any(|bytes| bytes == part)
+        };
+        if has("EncryptedPackage") {
+            foreign(
+                "a document that a password protects",
+                "save it without a password",
+            )
+        } else if has("WordDocument") {
+            foreign("a text document", SAVE_AS_TEXT)
+        } else if has("PowerPoint Document") {
+            foreign("a presentation", SAVE_AS_TEXT)
+        } else if has("__substg1.0_") {
+            foreign("a message of Outlook's", SAVE_AS_TEXT)
+        } else {
+            EXCEL
         }
     }
 
@@ -207,6 +240,7 @@ impl Kind {
             Packing::Bzip2 => foreign("packed twice, with bzip2 inside", UNPACK_ONCE),
             Packing::Xz => foreign("packed twice, with xz inside", UNPACK_ONCE),
             Packing::Zstandard => foreign("packed twice, with Zstandard inside", UNPACK_ONCE),
+            Packing::Zip => Self::ZIP,
         }
     }
 
@@ -244,6 +278,24 @@ impl Kind {
             hint,
         }
     }
+}
+
+/// The names of the files of a ZIP archive, as far as their headers are in its beginning.
+fn names_in_zip(start: &[u8]) -> Vec<&[u8]> {
+    const HEADER: usize = 30;
+    let mut names = Vec::new();
+    let mut place = 0;
+    while let Some(header) = start.get(place..place + HEADER) {
+        if header.starts_with(b"PK\x03\x04") {
+            let length = usize::from(u16::from_le_bytes([header[26], header[27]]));
+            let name = place + HEADER;
+            names.extend(start.get(name..name + length));
+            place += HEADER + length;
+        } else {
+            place += 1;
+        }
+    }
+    names
 }
 
 /// What is said of bytes that are of no known kind.

@@ -1,5 +1,5 @@
 //! Reads the rows of anyone's tables, one at a time and in bounded memory: plain lines, CSV, TSV, JSON,
-//! Parquet, NumPy.
+//! Parquet, NumPy, spreadsheets, SQLite.
 //!
 //! [`Table::open`] reads as much of a [`Source`] as says which columns it has. [`Table::rows_by_name`] and
 //! [`Table::rows_by_place`] then choose columns, and [`Rows::next_row`] gives their cells. A row knows the
@@ -10,15 +10,20 @@
 //!
 //! | where | what there is, and what would be added there |
 //! | --- | --- |
-//! | `source` | files and streams, compression, the whole of a small file |
+//! | `source` | files and streams, the whole of a small file |
+//! | `kind` | what a file is that is no text, told by its bytes |
+//! | `packing`, `archive` | compression; archives of files, unpacked |
 //! | `encoding` | character encodings and byte order marks |
 //! | `sniff` | what a file is, told by its bytes |
 //! | `dialect` | formats, what a file's name says, separators |
-//! | `lines`, `delimited`, `json`, `parquet`, `numpy` | one reader for each family of formats |
+//! | `lines`, `delimited`, `json`, `parquet`, `numpy`, `workbook`, `sqlite` | one reader for each family of formats |
+//! | `ahead` | rows that a thread reads, where a library lends them out |
 //! | `table` | the interface that is the same for all of them |
 //! | `row`, `column` | cells, and the choice of columns by name |
 //! | `limits`, `error` | bounds on memory; what is wrong, said once |
 
+mod ahead;
+mod archive;
 mod column;
 mod delimited;
 mod dialect;
@@ -34,8 +39,11 @@ mod parquet;
 mod row;
 mod sniff;
 mod source;
+mod sqlite;
 mod table;
+mod workbook;
 
+pub use archive::{Bounds, Member, unpack};
 pub use column::{Accepts, Column, ColumnKind, Selection, Wanted};
 pub use dialect::{Dialect, Form, Format, Header, Options, Part, Settings};
 pub use encoding::{Charset, Encoding};
@@ -46,3 +54,6 @@ pub use row::{Cell, Place, Row, RowProblem};
 pub use sniff::{Expected, Sniffed, sniff};
 pub use source::{Source, read_bytes, read_text};
 pub use table::{Rows, Table};
+
+#[cfg(test)]
+mod testing;

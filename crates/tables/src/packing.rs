@@ -1,6 +1,6 @@
 //! Packed files: gzip, bzip2, xz and Zstandard, told by their first bytes and unpacked on the fly.
 //!
-//! Archives, which hold several files, are not this module's affair.
+//! Archives, which hold several files, are the affair of `archive`.
 
 use std::io::{self, BufRead, Read};
 use std::path::Path;
@@ -21,6 +21,9 @@ pub enum Packing {
     Xz,
     /// Zstandard, RFC 8878.
     Zstandard,
+    /// ZIP, of an archive of a single file. Its beginning does not tell that, and [`archive`](crate::archive)
+    /// unpacks it.
+    Zip,
 }
 
 /// The first bytes of a block of bzip2, and of a stream without blocks: the digits of π and of its root.
@@ -31,7 +34,7 @@ const XZ_KIBIBYTES: u32 = 1 << 18;
 
 impl Packing {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstandard];
+    pub const ALL: [Self; 5] = [Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstandard, Self::Zip];
 
     /// The most bytes that tell a kind.
     pub(crate) const LONGEST: usize = 10;
@@ -71,6 +74,7 @@ impl Packing {
             Self::Bzip2 => "bzip2",
             Self::Xz => "xz",
             Self::Zstandard => "Zstandard",
+            Self::Zip => "ZIP",
         }
     }
 
@@ -81,6 +85,7 @@ impl Packing {
             Self::Bzip2 => "bz2",
             Self::Xz => "xz",
             Self::Zstandard => "zst",
+            Self::Zip => "zip",
         }
     }
 
@@ -104,6 +109,7 @@ impl Packing {
             Self::Xz => Box::new(Contained(XzReader::new_mem_limit(packed, true, XZ_KIBIBYTES))),
             // The library's bound on the window, and with it on memory, is 128 MiB.
             Self::Zstandard => Box::new(zstd::Decoder::with_buffer(packed)?),
+            Self::Zip => return Err(io::ErrorKind::Unsupported.into()),
         })
     }
 }
@@ -129,6 +135,7 @@ mod tests {
             ("rows.csv.BZ2", "rows.csv"),
             ("a.tar.zst", "a.tar"),
             ("rows.gz.xz", "rows.gz"),
+            ("rows.csv.zip", "rows.csv"),
             ("gz", "gz"),
             ("é", "é"),
             ("rows.csv", "rows.csv"),

@@ -36,7 +36,7 @@ impl Parquet {
         limits: Limits,
         settings: Settings,
     ) -> Result<Self, Error> {
-        let file = source.open_as(Format::Parquet, "Parquet", settings)?;
+        let (file, _) = source.open_as(Format::Parquet, "Parquet", settings)?;
         let builder = open_parquet(file).map_err(|error| damaged(source.name(), error))?;
         let columns = builder
             .schema()

@@ -67,16 +67,24 @@ pub fn sniff(name: &str, path: &Path, expected: Expected<'_>) -> Result<Sniffed,
     let mut input = Input::open_raw(source(), expected.settings)?;
     let start = input.peek(SAMPLE)?;
     let kind = Kind::of(&start);
-    if let Some(format @ (Format::Parquet | Format::Npy)) = kind.and_then(Kind::format) {
-        return Ok(Sniffed::plain(format));
-    }
+    let format = kind.and_then(Kind::format);
     // What the name promises is for its reader to deny.
-    if let Some(format @ (Format::Parquet | Format::Npz | Format::Npy)) = named {
-        return Ok(Sniffed::plain(format));
+    let promised = match (format, named) {
+        (None | Some(Format::Npz), Some(Format::Parquet | Format::Npz | Format::Npy)) => named,
+        _ => format,
+    };
+    if let Some(format) = promised {
+        return match input.packing() {
+            None => Ok(Sniffed::plain(format)),
+            Some(packing) => Err(Error::PackedInside {
+                file: name.to_owned(),
+                packing,
+                kind: kind.map_or("a file", |kind| kind.name),
+            }),
+        };
     }
     if let Some(kind) = kind {
-        let format = kind.format().map(Sniffed::plain);
-        return format.ok_or_else(|| kind.error(name, expected.settings));
+        return Err(kind.error(name, expected.settings));
     }
     let encoding = encoding(&mut input, &start)?;
     if encoding.is_of_single_bytes() && kind::is_binary(&start) {

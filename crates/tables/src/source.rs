@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use labelproof_artifact::fs::{self, FsError};
 
+use crate::archive;
 use crate::dialect::{Format, Settings};
 use crate::encoding::{Encoding, Malformed, Mark};
 use crate::error::Error;
@@ -73,13 +74,20 @@ impl Source {
         format: Format,
         called: &'static str,
         settings: Settings,
-    ) -> Result<File, Error> {
+    ) -> Result<(File, &Path), Error> {
         let mut file = self.open_seekable(called)?;
         if settings.format.is_some() {
             let mut start = Vec::new();
             let read = (&mut file).take(BUFFER as u64).read_to_end(&mut start);
             read.and_then(|_| file.rewind())
                 .map_err(|source| unreadable(&self.name, source))?;
+            if let Some(packing) = Packing::of(&start) {
+                return Err(Error::PackedInside {
+                    file: self.name.clone(),
+                    packing,
+                    kind: called,
+                });
+            }
             match Kind::of(&start) {
                 Some(kind) if kind.format() == Some(format) => {}
                 Some(kind) => return Err(kind.error(&self.name, settings)),
@@ -87,7 +95,12 @@ impl Source {
                 None => {}
             }
         }
-        Ok(file)
+        let Origin::File(path) = &self.origin else {
+            return Err(Error::NotAFile {
+                file: self.name.clone(),
+            });
+        };
+        Ok((file, path))
     }
 }
 
@@ -192,6 +205,20 @@ impl Input {
         }
     }
 
+    /// Opens a source, and leaves it packed.
+    pub(crate) fn open_packed(source: Source) -> Result<Self, Error> {
+        let Source { name, origin } = source;
+        let reader: Box<dyn Read> = match origin {
+            Origin::Stream(stream) => stream,
+            Origin::File(path) => Box::new(open_file(&name, &path)?),
+        };
+        Ok(Self {
+            name,
+            packing: None,
+            reader: Box::new(BufReader::with_capacity(BUFFER, reader)),
+        })
+    }
+
     /// Says so of a table that is to have separators, and is JSON.
     pub(crate) fn refuse_json(&mut self, settings: Settings) -> Result<(), Error> {
         match (settings.format, kind::json(self.fill()?)) {
@@ -202,20 +229,19 @@ impl Input {
 
     /// Opens a source, and unpacks it if its first bytes say that it is packed.
     pub(crate) fn open_raw(source: Source, settings: Settings) -> Result<Self, Error> {
-        let Source { name, origin } = source;
-        let (reader, named): (Box<dyn Read>, _) = match origin {
-            Origin::Stream(stream) => (stream, None),
-            Origin::File(path) => {
-                let file = open_file(&name, &path)?;
-                (Box::new(file), Packing::of_name(&path))
-            }
+        let path = match &source.origin {
+            Origin::Stream(_) => None,
+            Origin::File(path) => Some(path.clone()),
         };
-        let mut input = Self {
-            name,
-            packing: None,
-            reader: Box::new(BufReader::with_capacity(BUFFER, reader)),
-        };
+        let named = path.as_deref().and_then(Packing::of_name);
+        let mut input = Self::open_packed(source)?;
         let Some(packing) = input.find_packing()? else {
+            if let Some(path) = path.filter(|_| input.begins_as(Kind::ZIP)) {
+                let only = archive::only_file(&input.name, &path)?;
+                input.reader = Box::new(BufReader::with_capacity(BUFFER, only));
+                input.packing = Some(Packing::Zip);
+                return Ok(input);
+            }
             return match named {
                 Some(packing) => input.denied(packing, settings),
                 None => Ok(input),
@@ -227,6 +253,15 @@ impl Input {
         input.reader = Box::new(BufReader::with_capacity(BUFFER, unpacked));
         input.packing = Some(packing);
         Ok(input)
+    }
+
+    fn begins_as(&mut self, kind: Kind) -> bool {
+        self.fill().is_ok_and(|start| Kind::of(start) == Some(kind))
+    }
+
+    /// How the source is packed.
+    pub(crate) fn packing(&self) -> Option<Packing> {
+        self.packing
     }
 
     /// How the bytes are packed.
@@ -350,6 +385,12 @@ impl Input {
 
     fn failure(&self, source: io::Error) -> Error {
         failure(&self.name, self.packing, source)
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
     }
 }
 

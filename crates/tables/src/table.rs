@@ -10,6 +10,8 @@ use crate::numpy::{Numpy, NumpyRows};
 use crate::parquet::{Parquet, ParquetRows};
 use crate::row::Row;
 use crate::source::{Input, Source};
+use crate::sqlite::{Sqlite, SqliteRows};
+use crate::workbook::{Workbook, WorkbookRows};
 
 /// A table of which no row has been read.
 pub struct Table {
@@ -23,6 +25,8 @@ enum Opened {
     Json(Json),
     Parquet(Parquet),
     Numpy(Numpy),
+    Workbook(Box<Workbook>),
+    Sqlite(Sqlite),
 }
 
 impl Table {
@@ -60,6 +64,8 @@ impl Table {
                 Opened::Json(Json::open(input(source)?, shape, Unit::Value, options)?)
             }
             Format::Parquet => Opened::Parquet(Parquet::open(&source, options.form, limits, settings)?),
+            Format::Spreadsheet => Opened::Workbook(Box::new(Workbook::open(&source, options)?)),
+            Format::Sqlite => Opened::Sqlite(Sqlite::open(&source, options)?),
             Format::Npz => Opened::Numpy(Numpy::open_npz(&source)?),
             Format::Npy => Opened::Numpy(Numpy::open_npy(&source)?),
         };
@@ -74,6 +80,8 @@ impl Table {
             Opened::Json(table) => table.columns(),
             Opened::Parquet(table) => Ok(table.columns()),
             Opened::Numpy(table) => Ok(table.columns()),
+            Opened::Workbook(table) => Ok(table.columns()),
+            Opened::Sqlite(table) => Ok(table.columns()),
         }
     }
 
@@ -82,7 +90,18 @@ impl Table {
         match &self.reader {
             Opened::Delimited(table) => table.header_place(),
             Opened::Json(table) => table.header_place(),
-            Opened::Lines(..) | Opened::Parquet(_) | Opened::Numpy(_) => self.name.clone(),
+            Opened::Workbook(table) => table.header_place(),
+            Opened::Lines(..) | Opened::Parquet(_) | Opened::Numpy(_) | Opened::Sqlite(_) => {
+                self.name.clone()
+            }
+        }
+    }
+
+    /// What was decided of a sheet, in the words of a sentence that lists it.
+    pub fn remarks(&self) -> &[String] {
+        match &self.reader {
+            Opened::Workbook(table) => table.remarks(),
+            _ => &[],
         }
     }
 
@@ -121,6 +140,8 @@ impl Table {
             Opened::Json(table) => Reading::Json(table.rows_by_place(places)?),
             Opened::Parquet(table) => Reading::Parquet(table.rows(places)?),
             Opened::Numpy(table) => Reading::Numpy(table.rows(places)?),
+            Opened::Workbook(table) => Reading::Workbook(table.rows(places)),
+            Opened::Sqlite(table) => Reading::Sqlite(table.rows(places)),
         };
         let selection = Selection::new(Vec::new());
         Ok(Rows { reader, selection })
@@ -139,6 +160,8 @@ enum Reading {
     Json(JsonRows),
     Parquet(ParquetRows),
     Numpy(NumpyRows),
+    Workbook(WorkbookRows),
+    Sqlite(SqliteRows),
 }
 
 impl Rows {
@@ -150,6 +173,8 @@ impl Rows {
             Reading::Json(rows) => rows.next_row(&mut self.selection),
             Reading::Parquet(rows) => rows.next_row(),
             Reading::Numpy(rows) => Ok(rows.next_row()),
+            Reading::Workbook(rows) => rows.next_row(),
+            Reading::Sqlite(rows) => rows.next_row(),
         }
     }
 

@@ -21,6 +21,8 @@ const FORMATS: [(Format, &str); 8] = [
 const SETTINGS: Settings = Settings {
     encoding: Some("encoding"),
     format: Some("format: "),
+    sheet: Some("sheet"),
+    table: Some("table"),
     json_lines: "json_lines",
     json: "json",
 };

@@ -19,6 +19,8 @@ use super::table::{Builder, Table};
 pub(super) const SETTINGS: Settings = Settings {
     encoding: None,
     format: None,
+    sheet: None,
+    table: None,
     json_lines: ".jsonl",
     json: ".json",
 };
@@ -100,6 +102,7 @@ pub(super) fn read(path: &Path, reading: Reading<'_>, reporter: &dyn Reporter) -
         reporter.message(&format!("{file}: {doubt}"));
     }
     let left_aside = table.left_aside().to_vec();
+    let remarks = table.remarks().to_vec();
     let mut builder = Builder::new(
         file.clone(),
         &header.names,
@@ -108,8 +111,9 @@ pub(super) fn read(path: &Path, reading: Reading<'_>, reporter: &dyn Reporter) -
     );
     gather(table, &header, &roles, &mut builder, &file, reporter)?;
     let mut table = builder.finish();
-    if !sniffed.remarks.is_empty() {
-        let remarks = wording::listed(&sniffed.remarks);
+    let remarks = [sniffed.remarks, remarks].concat();
+    if !remarks.is_empty() {
+        let remarks = wording::listed(&remarks);
         table.reading.says(format!("{}.", wording::capitalized(&remarks)));
     }
     for decision in decisions {

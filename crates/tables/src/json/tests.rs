@@ -15,6 +15,8 @@ fn options(format: Format, form: Form) -> Options<'static> {
         settings: Settings {
             encoding: None,
             format: None,
+            sheet: None,
+            table: None,
             json_lines: "json_lines",
             json: "json",
         },

@@ -145,6 +145,8 @@ impl Split {
         let settings = Settings {
             encoding: None,
             format: None,
+            sheet: None,
+            table: None,
             json_lines: "",
             json: "",
         };

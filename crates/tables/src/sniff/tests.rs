@@ -5,6 +5,8 @@ use super::*;
 const SETTINGS: Settings = Settings {
     encoding: None,
     format: None,
+    sheet: None,
+    table: None,
     json_lines: "",
     json: "",
 };
