@@ -88,6 +88,10 @@ pub fn become_sibling(memory: Memory) -> HandoverError {
     }
     command.env(TUNABLES, tunables(memory, std::env::var(TUNABLES).ok()));
     command.envs(spinning(|name| std::env::var_os(name).is_some()));
+    // What was read from a pipe is gone, but for the file that keeps it.
+    if let Some(input) = labelproof_ingest::spooled_standard_input() {
+        command.stdin(input);
+    }
     let source = command.args(arguments).exec();
     HandoverError::Start { path, source }
 }

@@ -32,6 +32,12 @@ pub enum Error {
     /// A path of `ingest.paths` does not exist.
     #[error("`ingest.paths` names `{path}`, which does not exist")]
     Missing { path: String },
+    /// A path begins with the tilde that shells replace by a folder.
+    #[error("`ingest.paths` names `{path}`, and `~` means a folder to shells alone")]
+    Home { path: String, home: Option<String> },
+    /// Standard input is a terminal.
+    #[error("`ingest.paths` names standard input, `-`, which is a terminal")]
+    Terminal,
     /// A glob of `ingest.paths` matches nothing.
     #[error("`ingest.paths` names `{pattern}`, which matches no file")]
     NoMatch { pattern: String },
@@ -41,8 +47,8 @@ pub enum Error {
         pattern: String,
         source: glob::PatternError,
     },
-    /// A folder of `ingest.paths` holds nothing to read.
-    #[error("`ingest.paths` names the folder `{path}`, which holds no {wanted}")]
+    /// A folder or an archive of `ingest.paths` holds nothing to read.
+    #[error("`ingest.paths` names `{path}`, which holds no {wanted}")]
     NoFiles { path: String, wanted: String },
     /// The name of a file is not UTF-8, so that no reject could name it.
     #[error("the name of `{}` is not UTF-8", path.display())]
@@ -163,6 +169,14 @@ impl Diagnostic for Error {
             Self::Missing { .. } | Self::NoMatch { .. } => {
                 hint("paths are relative to the folder of `pipeline.yaml`")
             }
+            Self::Home { path, home } => {
+                let rest = path.strip_prefix("~/").unwrap_or("…");
+                match home.as_ref().filter(|_| path.starts_with("~/")) {
+                    Some(home) => fault.hint(format!("write `{home}/{rest}`")),
+                    None => hint("write the path from `/` on"),
+                }
+            }
+            Self::Terminal => hint("pipe the rows in: `cat rows.csv | labelproof run`"),
             Self::BadPattern { .. } => {
                 hint("put a `*`, `?` or `[` that is part of a name into brackets: `[*]`")
             }

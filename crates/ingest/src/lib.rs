@@ -1,6 +1,7 @@
 //! The first stage: sources of labelled text in, documents, rejects and the label map out.
 //!
-//! Reads folders of text files, CSV, TSV, JSON lines and Parquet, packed or not, with bounded memory: rows go
+//! Reads folders of text files, CSV, TSV, JSON lines, Parquet, spreadsheets and SQLite, packed or not, in
+//! archives or not, with bounded memory: rows go
 //! to sorted runs on disk and are merged, so that `documents.parquet` and `labels.json` depend on what the
 //! rows say and never on their order or on how they are spread over files. (Rejects name file and line, so
 //! `rejects.parquet` does.)
@@ -12,6 +13,7 @@
 //! The same readers give the texts that are to be labelled: see [`texts`]. And [`guess`] finds the parameters
 //! for files that nobody has described.
 
+mod archives;
 mod columns;
 mod documents;
 mod error;
@@ -27,6 +29,7 @@ mod rows;
 mod settings;
 mod sources;
 mod spill;
+mod standard_input;
 mod summary;
 mod texts;
 
@@ -37,10 +40,11 @@ use labelproof_artifact::{LabelMap, Reject, Reporter, Stage, StageId, TableWrite
 
 pub use error::Error;
 pub use guess::{Guess, Said, guess};
-pub use labelproof_tables::Encoding;
+pub use labelproof_tables::{Encoding, Packing};
 pub use labels::Alike;
 pub use params::{Columns, Format, Labels, OnReject, Params};
 pub use sources::{SourceFile, source_files};
+pub use standard_input::spooled_standard_input;
 pub use texts::{TextFormat, TextRow, TextRows, TextSource, texts};
 
 use error::SHOWN_REJECTS;
@@ -76,12 +80,13 @@ fn run_within(
         return Err(Error::BadParams { problems });
     }
     fs::create_dir_all(out)?;
-    let sources = sources::find(params, base)?;
+    let expanded = archives::expand(params, sources::find(params, base)?, out)?;
+    let sources = &expanded.sources;
 
     reporter.started("reading rows", None);
     let candidates = Sorter::new(out, limits);
-    let mut intake = Intake::new(params, &sources, candidates, Sorter::new(out, limits), reporter);
-    reading::read(params, &sources, limits, &mut intake)?;
+    let mut intake = Intake::new(params, sources, candidates, Sorter::new(out, limits), reporter);
+    reading::read(params, sources, limits, &mut intake)?;
     reporter.finished();
 
     let documents = documents::write(params, out, &mut intake, reporter)?;

@@ -2,6 +2,8 @@
 //!
 //! The doc comments of the fields are what an editor shows while somebody writes `pipeline.yaml`.
 
+mod part;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -16,10 +18,20 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub struct Params {
     /// What the sources are: a folder of text files with one folder per label, or a table.
     pub format: Format,
-    /// Files, folders or globs (`data/*.csv`), relative to the folder of `pipeline.yaml`. A name that ends in
-    /// `.gz` is unpacked on the fly. Hidden files in folders are skipped.
+    /// Files, folders or globs (`data/*.csv`), relative to the folder of `pipeline.yaml`; `-` is standard input.
+    /// What is packed with gzip, bzip2, xz or Zstandard is unpacked on the fly, and an archive (zip, tar) is
+    /// read like a folder. Hidden files in folders and archives are skipped.
     pub paths: Vec<String>,
-    /// How the bytes of the sources become characters. Parquet is always UTF-8.
+    /// Which sheet of a workbook is read, where several have rows. For the format `spreadsheet`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+    /// Which table or view of a database is read, where there are several. For the format `sqlite`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// The SELECT statement whose rows are read, in place of `table`. For the format `sqlite`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// How the bytes of the sources become characters. Parquet, workbooks and databases have no choice.
     #[serde(default)]
     pub encoding: Encoding,
     /// Which columns of a table hold what. For every format but `folder`, which takes the label from the
@@ -69,6 +81,10 @@ pub enum Format {
     Json,
     /// Apache Parquet.
     Parquet,
+    /// A sheet of a workbook: .xlsx, .xlsm, .xlsb, .xls or .ods.
+    Spreadsheet,
+    /// An SQLite database.
+    Sqlite,
 }
 
 impl Format {
@@ -81,6 +97,8 @@ impl Format {
             Self::JsonLines => "json_lines",
             Self::Json => "json",
             Self::Parquet => "parquet",
+            Self::Spreadsheet => "spreadsheet",
+            Self::Sqlite => "sqlite",
         }
     }
 
@@ -93,6 +111,8 @@ impl Format {
             Self::JsonLines => Some(labelproof_tables::Format::JsonLines),
             Self::Json => Some(labelproof_tables::Format::Json),
             Self::Parquet => Some(labelproof_tables::Format::Parquet),
+            Self::Spreadsheet => Some(labelproof_tables::Format::Spreadsheet),
+            Self::Sqlite => Some(labelproof_tables::Format::Sqlite),
         }
     }
 }
@@ -184,6 +204,9 @@ impl Params {
         Self {
             format,
             paths,
+            sheet: None,
+            table: None,
+            query: None,
             encoding: Encoding::default(),
             columns: None,
             join: line_break(),
@@ -203,26 +226,33 @@ impl Params {
         if self.paths.iter().any(|path| path.trim().is_empty()) {
             problems.push("ingest.paths: a path is empty".to_owned());
         }
-        if self.format == Format::Parquet && self.encoding != Encoding::Utf8 {
+        let has_own_encoding = match self.format {
+            Format::Parquet => Some("Parquet is always UTF-8"),
+            Format::Spreadsheet => Some("a workbook says itself how it is encoded"),
+            Format::Sqlite => Some("a database says itself how it is encoded"),
+            _ => None,
+        };
+        if let Some(reason) = has_own_encoding.filter(|_| self.encoding != Encoding::Utf8) {
             problems.push(format!(
-                "ingest.encoding: Parquet is always UTF-8, remove `{}`",
+                "ingest.encoding: {reason}, remove `{}`",
                 self.encoding.name()
             ));
         }
+        self.check_part(&mut problems);
         match (&self.columns, self.format) {
             (Some(_), Format::Folder) => problems.push(
                 "ingest.columns: the format `folder` takes labels from the names of folders and has no \
                  columns, remove it"
                     .to_owned(),
             ),
-            (None, Format::Csv | Format::Tsv | Format::JsonLines | Format::Json | Format::Parquet) => {
+            (None, format) if format != Format::Folder => {
                 problems.push(format!(
                     "ingest.columns: the format `{}` needs at least `text` and `label`",
                     self.format.name()
                 ));
             }
             (Some(columns), _) => columns.check(&mut problems),
-            (None, Format::Folder) => {}
+            (None, _) => {}
         }
         self.labels.check(&mut problems);
         if self.rows_per_label == Some(0) {
@@ -361,8 +391,8 @@ on_reject: continue
         let error = serde_yaml::from_str::<Params>("format: csv\npath: [a]\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "unknown field `path`, expected one of `format`, `paths`, `encoding`, `columns`, `join`, \
-             `labels`, `rows_per_label`, `seed`, `on_reject` at line 2 column 1"
+            "unknown field `path`, expected one of `format`, `paths`, `sheet`, `table`, `query`, `encoding`, \
+             `columns`, `join`, `labels`, `rows_per_label`, `seed`, `on_reject` at line 2 column 1"
         );
     }
 
@@ -419,7 +449,7 @@ rows_per_label: 0
     fn the_schema_describes_every_key_for_editors() {
         let schema = serde_json::to_value(schemars::schema_for!(Params)).unwrap();
         let properties = schema["properties"].as_object().unwrap();
-        assert_eq!(properties.len(), 9);
+        assert_eq!(properties.len(), 12);
         for (key, property) in properties {
             assert!(property["description"].is_string(), "{key} has no description");
         }

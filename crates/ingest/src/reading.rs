@@ -1,6 +1,6 @@
 //! From the sources to the intake, whatever their format.
 
-use labelproof_tables::{Form, Options, Part, Source, Table};
+use labelproof_tables::{Form, Options, Source, Table};
 
 use crate::columns::Names;
 use crate::error::Error;
@@ -29,7 +29,7 @@ pub(crate) fn read(
     };
     let options = Options {
         format,
-        part: Part::Only,
+        part: params.part(),
         encoding: params.encoding,
         form: Form::Text,
         limits: limits.tables,

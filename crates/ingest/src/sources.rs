@@ -9,6 +9,7 @@ use labelproof_artifact::fs::FsError;
 
 use crate::error::Error;
 use crate::params::{Format, Params};
+use crate::standard_input;
 
 /// A file that ingest reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,16 @@ pub(crate) fn find(params: &Params, base: &Path) -> Result<Vec<Found>, Error> {
     // By path, because two globs may match the same file.
     let mut by_path: BTreeMap<PathBuf, Found> = BTreeMap::new();
     for pattern in &params.paths {
+        if pattern == standard_input::ENTRY {
+            let path = standard_input::path()?;
+            let file = SourceFile {
+                name: standard_input::NAME.to_owned(),
+                path: path.clone(),
+            };
+            let inside = file.name.clone();
+            by_path.insert(path, Found { file, inside });
+            continue;
+        }
         for path in resolve(pattern, base)? {
             let found = if path.is_dir() {
                 files_of_folder(&path, pattern, params.format, base)?
@@ -73,6 +84,12 @@ fn resolve(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, Error> {
     let literal = clean(&base.join(pattern));
     if literal.symlink_metadata().is_ok() {
         return Ok(vec![literal]);
+    }
+    if pattern.starts_with('~') {
+        return Err(Error::Home {
+            path: pattern.to_owned(),
+            home: std::env::var("HOME").ok(),
+        });
     }
     if !pattern.contains(['*', '?', '[']) {
         return Err(Error::Missing {
@@ -159,26 +176,31 @@ fn files_of_folder(root: &Path, pattern: &str, format: Format, base: &Path) -> R
         });
     }
     if all.is_empty() {
-        let extensions = format.table().map_or(&[][..], |format| format.extensions());
-        let extensions: Vec<_> = extensions
-            .iter()
-            .map(|extension| format!("`.{extension}`"))
-            .collect();
-        return Err(Error::NoFiles {
-            path: pattern.to_owned(),
-            wanted: if extensions.is_empty() {
-                "file".to_owned()
-            } else {
-                format!("{} file", extensions.join(" or "))
-            },
-        });
+        return Err(no_files(pattern, format));
     }
     Ok(all)
 }
 
+/// Says that a folder, or an archive, holds no file of the format.
+pub(crate) fn no_files(path: &str, format: Format) -> Error {
+    let extensions = format.table().map_or(&[][..], |format| format.extensions());
+    let extensions: Vec<_> = extensions
+        .iter()
+        .map(|extension| format!("`.{extension}`"))
+        .collect();
+    Error::NoFiles {
+        path: path.to_owned(),
+        wanted: if extensions.is_empty() {
+            "file".to_owned()
+        } else {
+            format!("{} file", extensions.join(" or "))
+        },
+    }
+}
+
 /// Whether a file in a folder is of the format. Beside the data there may be readme files and markers of
 /// whole writes.
-fn is_of_format(path: &Path, format: Format) -> bool {
+pub(crate) fn is_of_format(path: &Path, format: Format) -> bool {
     format.table().is_none_or(|format| format.is_named(path))
 }
 

@@ -5,6 +5,7 @@ mod choice;
 mod failures;
 mod formats;
 mod order;
+mod packed;
 mod real_data;
 mod rejects;
 mod source_names;

@@ -32,16 +32,26 @@ pub enum TextFormat {
     Json,
     /// Apache Parquet.
     Parquet,
+    /// A sheet of a workbook: .xlsx, .xlsm, .xlsb, .xls or .ods.
+    Spreadsheet,
+    /// An SQLite database.
+    Sqlite,
 }
 
 /// A source of texts, and where its table has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextSource {
-    /// A file, which is unpacked if its name ends in `.gz`. None is standard input, from which Parquet cannot
-    /// be read.
+    /// A file, which is unpacked if it is packed. None is standard input, from which Parquet, workbooks and
+    /// databases cannot be read.
     pub path: Option<PathBuf>,
     /// The format of the source.
     pub format: TextFormat,
+    /// Which sheet of a workbook is read, where several have rows.
+    pub sheet: Option<String>,
+    /// Which table or view of a database is read, where there are several.
+    pub table: Option<String>,
+    /// The SELECT statement whose rows are read from a database.
+    pub query: Option<String>,
     /// How its bytes become characters. Parquet is always UTF-8.
     pub encoding: Encoding,
     /// The columns of the text. Lines have no columns, and for them this means nothing.
@@ -168,7 +178,7 @@ fn read(
     };
     let options = Options {
         format: source.format.table(),
-        part: Part::Only,
+        part: source.part(),
         encoding: source.encoding,
         form: Form::Text,
         limits,
@@ -201,25 +211,53 @@ impl TextFormat {
             Self::JsonLines => Format::JsonLines,
             Self::Json => Format::Json,
             Self::Parquet => Format::Parquet,
+            Self::Spreadsheet => Format::Spreadsheet,
+            Self::Sqlite => Format::Sqlite,
         }
     }
 }
 
 impl TextSource {
+    /// The table that is meant.
+    fn part(&self) -> Part<'_> {
+        match (&self.query, &self.table, &self.sheet) {
+            (Some(query), ..) => Part::Query(query),
+            (None, Some(table), _) => Part::Table(table),
+            (None, None, Some(sheet)) => Part::Sheet(sheet),
+            (None, None, None) => Part::Only,
+        }
+    }
+
     /// Every problem that shows without opening a file, each with its option in front.
     fn check(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        if self.format == TextFormat::Parquet {
+        let binary = match self.format {
+            TextFormat::Parquet => Some(("Parquet", "Parquet is always UTF-8")),
+            TextFormat::Spreadsheet => Some(("a workbook", "a workbook says itself how it is encoded")),
+            TextFormat::Sqlite => Some(("a database", "a database says itself how it is encoded")),
+            _ => None,
+        };
+        if let Some((called, own_encoding)) = binary {
             if self.path.is_none() {
                 problems.push(format!(
-                    "--format: Parquet cannot be read from {STANDARD_INPUT}, name a file"
+                    "--format: {called} cannot be read from {STANDARD_INPUT}, name a file"
                 ));
             }
             if self.encoding != Encoding::Utf8 {
                 problems.push(format!(
-                    "--encoding: Parquet is always UTF-8, remove `{}`",
+                    "--encoding: {own_encoding}, remove `{}`",
                     self.encoding.name()
                 ));
+            }
+        }
+        let parts = [
+            ("sheet", &self.sheet, TextFormat::Spreadsheet, "spreadsheet"),
+            ("table", &self.table, TextFormat::Sqlite, "sqlite"),
+            ("query", &self.query, TextFormat::Sqlite, "sqlite"),
+        ];
+        for (option, value, format, name) in parts {
+            if value.is_some() && self.format != format {
+                problems.push(format!("--{option}: only the format `{name}` has it, remove it"));
             }
         }
         if self.format == TextFormat::Lines {

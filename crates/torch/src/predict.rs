@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::{Advice, Diagnostic, Fault};
-use labelproof_ingest::{TextRow, TextSource, texts};
+use labelproof_ingest::{Packing, TextRow, TextSource, texts};
 use labelproof_kernels::device;
 use labelproof_metrics::{argmax, softmax};
 use labelproof_model::Bundle;
@@ -29,7 +29,9 @@ enum PredictError {
 impl Diagnostic for PredictError {
     fn advice(&self) -> Advice {
         Fault::Configuration.hint(match self {
-            Self::UnknownFormat { .. } => "add --format csv, tsv, jsonl, json, parquet or lines",
+            Self::UnknownFormat { .. } => {
+                "add --format csv, tsv, jsonl, json, parquet, spreadsheet, sqlite or lines"
+            }
             Self::ParquetFromStandardInput => "name the file with --input",
             Self::UnknownOutput { .. } => "use --output labels.csv or --output labels.jsonl",
         })
@@ -49,7 +51,10 @@ pub(crate) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let source = TextSource {
         path: args.input.clone(),
         format: format.into(),
-        encoding: args.encoding.into(),
+        sheet: args.sheet.clone(),
+        table: args.table.clone(),
+        query: args.query.clone(),
+        encoding: args.encoding,
         text: args.text_columns.clone(),
         id: args.id_column.clone(),
         join: "\n".to_owned(),
@@ -107,12 +112,14 @@ fn input_format(args: &PredictArgs) -> Result<InputFormat, PredictError> {
             .unwrap_or_default()
             .to_string_lossy()
             .to_lowercase();
-        match name.trim_end_matches(".gz").rsplit('.').next() {
+        match Packing::stripped(&name).rsplit('.').next() {
             Some("csv") => Ok(InputFormat::Csv),
             Some("tsv" | "tab") => Ok(InputFormat::Tsv),
             Some("jsonl" | "ndjson") => Ok(InputFormat::Jsonl),
             Some("json") => Ok(InputFormat::Json),
             Some("parquet" | "pq") => Ok(InputFormat::Parquet),
+            Some("xlsx" | "xlsm" | "xlsb" | "xls" | "ods") => Ok(InputFormat::Spreadsheet),
+            Some("sqlite" | "sqlite3" | "db" | "db3") => Ok(InputFormat::Sqlite),
             Some("txt") => Ok(InputFormat::Lines),
             _ => Err(PredictError::UnknownFormat { path: path.clone() }),
         }

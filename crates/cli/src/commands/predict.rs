@@ -26,6 +26,15 @@ pub struct PredictArgs {
     /// Format of the input; by default that of the file name's extension, and lines for standard input
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<InputFormat>,
+    /// Sheet of a workbook, where several have rows
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
+    /// Table or view of a database, where there are several
+    #[arg(long, value_name = "NAME", conflicts_with = "query")]
+    pub table: Option<String>,
+    /// SELECT statement whose rows are read from a database
+    #[arg(long, value_name = "SELECT")]
+    pub query: Option<String>,
     /// Column of the text; can be repeated, and the columns are joined by line breaks
     #[arg(long = "text", value_name = "COLUMN", default_value = "text")]
     pub text_columns: Vec<String>,
@@ -33,8 +42,8 @@ pub struct PredictArgs {
     #[arg(long = "id", value_name = "COLUMN")]
     pub id_column: Option<String>,
     /// Character encoding of the input
-    #[arg(long, default_value = "utf-8")]
-    pub encoding: InputEncoding,
+    #[arg(long, value_name = "NAME", default_value = "utf-8", value_parser = encoding)]
+    pub encoding: Encoding,
     /// File to write: CSV, or JSON lines if its name ends in .jsonl; standard output by default
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -60,21 +69,15 @@ pub enum InputFormat {
     Jsonl,
     Json,
     Parquet,
+    Spreadsheet,
+    Sqlite,
 }
 
-/// The character encoding of the input.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-#[expect(
-    missing_docs,
-    reason = "a comment would become a line of the help, and the names say it"
-)]
-pub enum InputEncoding {
-    #[value(name = "utf-8")]
-    Utf8,
-    #[value(name = "latin-1")]
-    Latin1,
-    #[value(name = "windows-1252")]
-    Windows1252,
+/// The encoding of this name, for the command line.
+fn encoding(name: &str) -> Result<Encoding, String> {
+    Encoding::of_name(name).ok_or_else(|| {
+        "it is no name of the Encoding Standard, such as utf-8, latin-1, windows-1252, utf-16le or shift_jis".to_owned()
+    })
 }
 
 impl From<InputFormat> for TextFormat {
@@ -86,16 +89,8 @@ impl From<InputFormat> for TextFormat {
             InputFormat::Jsonl => Self::JsonLines,
             InputFormat::Json => Self::Json,
             InputFormat::Parquet => Self::Parquet,
-        }
-    }
-}
-
-impl From<InputEncoding> for Encoding {
-    fn from(encoding: InputEncoding) -> Self {
-        match encoding {
-            InputEncoding::Utf8 => Self::Utf8,
-            InputEncoding::Latin1 => Self::Latin1,
-            InputEncoding::Windows1252 => Self::Windows1252,
+            InputFormat::Spreadsheet => Self::Spreadsheet,
+            InputFormat::Sqlite => Self::Sqlite,
         }
     }
 }

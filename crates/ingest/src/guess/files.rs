@@ -61,6 +61,8 @@ pub(super) fn format_of(format: labelproof_tables::Format) -> Option<Format> {
         Found::JsonLines => Some(Format::JsonLines),
         Found::Json => Some(Format::Json),
         Found::Parquet => Some(Format::Parquet),
+        Found::Spreadsheet => Some(Format::Spreadsheet),
+        Found::Sqlite => Some(Format::Sqlite),
         _ => None,
     }
 }

@@ -39,7 +39,7 @@ fn paths_that_lead_nowhere_are_named_as_given() {
     );
     check(
         "d",
-        "`ingest.paths` names the folder `d`, which holds no `.csv` file",
+        "`ingest.paths` names `d`, which holds no `.csv` file",
         "name the files themselves, or another `ingest.format`",
     );
 }

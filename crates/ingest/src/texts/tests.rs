@@ -19,6 +19,9 @@ fn source(format: TextFormat) -> TextSource {
     TextSource {
         path: None,
         format,
+        sheet: None,
+        table: None,
+        query: None,
         encoding: Encoding::Utf8,
         text: vec!["text".to_owned()],
         id: None,
