@@ -7,10 +7,12 @@ PYTHON ?= python3
 ARGS ?=
 
 STAGES := ingest preprocess split train evaluate audit report
+# Features of the command, as in `make build FEATURES=labelproof-cli/remote`, which reads sources in the network.
+FEATURES ?=
 # Crates that link LibTorch, or depend on one that does.
 WITH_TORCH := labelproof-fuzz labelproof-kernels labelproof-model labelproof-train labelproof-evaluate labelproof-torch
 # Through cargo, for the environment in .cargo/config.toml.
-LABELPROOF := $(CARGO) run -q --locked --bin labelproof --
+LABELPROOF := $(CARGO) run -q --locked $(FEATURES:%=--features %) --bin labelproof --
 
 # Where `make tools` puts cargo-deny, cargo-shear and cargo-nextest.
 export PATH := $(CURDIR)/external/tools:$(PATH)
@@ -24,13 +26,13 @@ FUZZ_SECONDS ?= 600
 # Options of the benchmark: --quick, --pairs N.
 BENCH ?=
 
-.PHONY: help setup tools build pipeline $(STAGES) reproduce status test test-fast test-browser lint fuzz ci check-sample audit-benchmark audit-wild audit-scale bench bench-setup bench-functions clean clean-setup
+.PHONY: help setup tools build pipeline $(STAGES) reproduce status test test-fast test-browser test-remote lint fuzz ci check-sample audit-benchmark audit-wild audit-scale bench bench-setup bench-functions clean clean-setup
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[^\t#]+:.*## / { sub(/^.*STAGES.*$$/, "<stage>", $$1); printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo 'stages:     $(STAGES)'
-	@echo 'variables:  CONFIG=$(CONFIG)  ARGS=$(ARGS)  LIBTORCH=<folder>  LIBTORCH_DEVICE=cpu|cuda  KEEP_DOWNLOADS=1'
+	@echo 'variables:  CONFIG=$(CONFIG)  ARGS=$(ARGS)  LIBTORCH=<folder>  LIBTORCH_DEVICE=cpu|cuda  FEATURES=<feature>  KEEP_DOWNLOADS=1'
 
 setup: ## fetch LibTorch, the sample data and the sample encoder into external/ (once)
 	@scripts/setup-libtorch.sh
@@ -41,7 +43,7 @@ tools: ## fetch cargo-deny, cargo-shear and cargo-nextest into external/tools (o
 	@scripts/setup-tools.sh
 
 build: setup ## compile the `labelproof` command
-	@$(CARGO) build --locked --bin labelproof --bin labelproof-torch
+	@$(CARGO) build --locked $(FEATURES:%=--features %) --bin labelproof --bin labelproof-torch
 
 pipeline: build ## run every stage that is not up to date, and say where the report is
 	@$(LABELPROOF) run --config $(CONFIG) $(ARGS)
@@ -73,10 +75,13 @@ test-fast: ## run the tests of the crates without LibTorch; needs no set-up
 test-browser: ## test the report's page in Chromium; needs Chromium and npm, no set-up
 	@CARGO='$(CARGO)' sh scripts/browser-tests.sh
 
+test-remote: tools ## test sources in the network against moto, fake-gcs-server and Azurite; needs Python, and npm for Azure
+	@CARGO='$(CARGO)' PYTHON='$(PYTHON)' sh scripts/remote-tests.sh
+
 lint: setup tools ## check format, clippy, documentation, dependencies and shell scripts; warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path tests/browser/Cargo.toml --check
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --features labelproof-cli/remote -- -D warnings
 	$(CARGO) clippy --locked --manifest-path tests/browser/Cargo.toml --all-targets -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --locked --workspace --no-deps --quiet
 	@sh scripts/check-dependencies.sh

@@ -137,7 +137,7 @@ fn the_help_of_predict() {
 
         Options:
               --bundle <DIR>         Bundle of the model: the folder `model` that the stage train writes
-              --input <FILE>         File with the texts to classify; standard input by default
+              --input <FILE>         File or address of the texts to classify; standard input by default
               --format <FORMAT>      Format of the input; by default that of the file name's extension, and
                                      lines for standard input [possible values: lines, csv, tsv, jsonl,
                                      json, parquet]

@@ -341,3 +341,34 @@ fn a_file_that_unfolds_itself_is_refused() {
         )
     );
 }
+
+#[test]
+fn an_address_is_told_apart_from_a_path_where_there_is_no_network() {
+    if cfg!(feature = "remote") {
+        println!("skipped: this build fetches it");
+        return;
+    }
+    let answer = |entry: &str| answer(|_| (), &["--set", &format!("ingest.paths=[\"{entry}\"]")]);
+    assert_snapshot!(answer("https://example.org/a.csv?sig=secret"), @r"
+    exit code 2
+    error: stage `ingest` failed
+      caused by: `https://example.org/a.csv` is an address in the network, and this build of labelproof reads files of this machine only
+
+    hint: build it with the network: cargo build --release --bin labelproof --bin labelproof-torch --features labelproof-cli/remote
+    hint: or download the file yourself, and name it by its path on this machine
+    ");
+    assert_snapshot!(answer("ftp://example.org/a.csv"), @r"
+    exit code 2
+    error: stage `ingest` failed
+      caused by: `ftp://example.org/a.csv` cannot be fetched: `ftp` is no scheme that is known here
+
+    hint: what can be fetched begins with s3://, gs://, az://, abfs://, https://, http:// and hf://datasets/; download anything else yourself, and name the file
+    ");
+    assert_snapshot!(answer("file:///data/a.csv"), @r"
+    exit code 2
+    error: stage `ingest` failed
+      caused by: `file:///data/a.csv` cannot be fetched: `file` is no scheme that is known here
+
+    hint: name a file of this machine by its path, without `file://`
+    ");
+}

@@ -240,7 +240,7 @@ impl Pipeline {
     /// The resolved parameters of a stage, as its lock stores them.
     pub fn params(&self, stage: StageId) -> serde_json::Value {
         match stage {
-            StageId::Ingest => serde_json::to_value(&self.ingest),
+            StageId::Ingest => serde_json::to_value(self.ingest.without_secrets()),
             StageId::Preprocess => serde_json::to_value(&self.preprocess),
             StageId::Split => serde_json::to_value(&self.split),
             StageId::Train => serde_json::to_value(&self.train),

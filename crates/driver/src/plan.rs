@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::fs::FsError;
-use labelproof_artifact::{Digest, Stage, StageId, StageLock};
+use labelproof_artifact::{Digest, Reporter, Stage, StageId, StageLock};
 use rayon::prelude::*;
 
 use crate::config::Config;
@@ -68,17 +68,19 @@ pub fn declaration(stage: StageId) -> &'static Stage {
 }
 
 /// Compares stages with their locks. It remembers digests, so that no file is read twice.
-#[derive(Debug)]
 pub struct Planner<'a> {
     config: &'a Config,
+    /// Is told what is fetched from the network.
+    reporter: &'a dyn Reporter,
     digests: BTreeMap<PathBuf, Option<Digest>>,
 }
 
 impl<'a> Planner<'a> {
     /// Creates a planner for a configuration.
-    pub fn new(config: &'a Config) -> Self {
+    pub fn new(config: &'a Config, reporter: &'a dyn Reporter) -> Self {
         Self {
             config,
+            reporter,
             digests: BTreeMap::new(),
         }
     }
@@ -177,7 +179,8 @@ impl<'a> Planner<'a> {
 
     /// The digest of the names and contents of all source files.
     fn sources(&mut self) -> Result<Digest, Failure> {
-        let files = labelproof_ingest::source_files(&self.config.pipeline.ingest, &self.config.base)
+        let params = &self.config.pipeline.ingest;
+        let files = labelproof_ingest::source_files(params, &self.config.base, self.reporter)
             .map_err(|error| Failure::of_stage(StageId::Ingest, error))?;
         let digests: Vec<Result<Digest, FsError>> =
             files.par_iter().map(|file| Digest::of_file(&file.path)).collect();

@@ -96,8 +96,9 @@ pub fn dry_run(
     config: &Config,
     selection: &Selection,
     conduct: Conduct,
+    printer: &Printer,
 ) -> Result<Vec<(StageId, Vec<String>)>, Failure> {
-    let all = Planner::new(config).status()?;
+    let all = Planner::new(config, printer).status()?;
     let of_selection = all
         .into_iter()
         .filter(|(stage, _)| selection.stages.contains(stage));
@@ -130,7 +131,7 @@ pub fn run(
         encoder::check(&config.encoder)?;
     }
     let _lock = RunLock::acquire(&config.artifacts, conduct.wait, printer)?;
-    let mut planner = Planner::new(config);
+    let mut planner = Planner::new(config, printer);
     check_what_is_left_out(&mut planner, selection, printer)?;
     for &stage in &selection.stages {
         let forced = conduct.force && selection.asked.contains(&stage);
@@ -174,7 +175,7 @@ pub fn is_up_to_date(
         Err(RunLockError::Busy { .. }) => return Ok(false),
         Err(error) => return Err(error.into()),
     };
-    let mut planner = Planner::new(config);
+    let mut planner = Planner::new(config, printer);
     let last = selection.stages.last().copied();
     for stage in StageId::ALL.into_iter().take_while(|stage| Some(*stage) <= last) {
         if !planner.reasons(stage)?.is_empty() {

@@ -26,6 +26,9 @@ pub enum Error {
     /// A source is no table that can be read.
     #[error(transparent)]
     Table(#[from] labelproof_tables::Error),
+    /// An address gives no file.
+    #[error(transparent)]
+    Remote(#[from] labelproof_remote::Error),
     /// The parameters make no sense; `problems` are what [`Params::check`](crate::Params::check) says.
     #[error("the parameters cannot be used\n  {}", problems.join("\n  "))]
     BadParams { problems: Vec<String> },
@@ -166,6 +169,7 @@ impl Diagnostic for Error {
             Self::Artifact(error) => error.advice(),
             Self::File(error) => error.advice(),
             Self::Table(error) => error.advice(),
+            Self::Remote(error) => error.advice(),
             Self::Missing { .. } | Self::NoMatch { .. } => {
                 hint("paths are relative to the folder of `pipeline.yaml`")
             }

@@ -43,7 +43,7 @@ pub use guess::{Guess, Said, guess};
 pub use labelproof_tables::{Encoding, Packing};
 pub use labels::Alike;
 pub use params::{Columns, Format, Labels, OnReject, Params};
-pub use sources::{SourceFile, source_files};
+pub use sources::{SourceFile, shown_entry, source_files};
 pub use standard_input::spooled_standard_input;
 pub use texts::{TextFormat, TextRow, TextRows, TextSource, texts};
 
@@ -80,7 +80,7 @@ fn run_within(
         return Err(Error::BadParams { problems });
     }
     fs::create_dir_all(out)?;
-    let expanded = archives::expand(params, sources::find(params, base)?, out)?;
+    let expanded = archives::expand(params, sources::find(params, base, reporter)?, out)?;
     let sources = &expanded.sources;
 
     reporter.started("reading rows", None);

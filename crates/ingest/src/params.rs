@@ -12,6 +12,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::sources::shown_entry;
+
 /// Where the labelled texts come from, and which of them to take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +21,7 @@ pub struct Params {
     /// What the sources are: a folder of text files with one folder per label, or a table.
     pub format: Format,
     /// Files, folders or globs (`data/*.csv`), relative to the folder of `pipeline.yaml`; `-` is standard input.
+    /// Or addresses: `s3://`, `gs://`, `az://` or `abfs://`, `https://`, `hf://datasets/owner/name@revision/path`.
     /// What is packed with gzip, bzip2, xz or Zstandard is unpacked on the fly, and an archive (zip, tar) is
     /// read like a folder. Hidden files in folders and archives are skipped.
     pub paths: Vec<String>,
@@ -217,6 +220,16 @@ impl Params {
         }
     }
 
+    /// The parameters for locks and reports: addresses without their queries, which may hold a signature. What
+    /// such a query chose shows in the digest of what was fetched.
+    pub fn without_secrets(&self) -> Self {
+        let paths = self.paths.iter().map(|path| shown_entry(path)).collect();
+        Self {
+            paths,
+            ..self.clone()
+        }
+    }
+
     /// Every problem that shows without opening a file, each with the path of its key in front.
     pub fn check(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -383,6 +396,16 @@ on_reject: continue
             error.to_string(),
             "text: invalid type: integer `3`, expected the name of a column or a list of names at line 1 \
              column 8"
+        );
+    }
+
+    #[test]
+    fn the_signature_of_an_address_does_not_reach_a_lock() {
+        let yaml = "{format: csv, paths: [a.csv, 'https://me:pass@host/a.csv?sig=secret', 's3://b/a?.csv']}";
+        let params: Params = serde_yaml::from_str(yaml).unwrap();
+        assert_eq!(
+            params.without_secrets().paths,
+            ["a.csv", "https://host/a.csv", "s3://b/a?.csv"]
         );
     }
 

@@ -1,4 +1,4 @@
-//! From `ingest.paths` to files: globs, folders, and the names that messages call the files by.
+//! From `ingest.paths` to files: globs, folders, addresses, and the names that messages call the files by.
 //!
 //! What stands in the files is the readers' affair.
 
@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use labelproof_artifact::fs::FsError;
+use labelproof_artifact::{Reporter, Silent};
+use labelproof_remote::Address;
 
 use crate::error::Error;
 use crate::params::{Format, Params};
@@ -16,7 +18,7 @@ use crate::standard_input;
 pub struct SourceFile {
     /// What it is called in messages and rejects: its path relative to the folder of `pipeline.yaml`, with
     /// `/`. Of a file that is named by an absolute path, only the last part, so that no machine's folders
-    /// show in an artifact.
+    /// show in an artifact. Of an object in the network its address.
     pub name: String,
     /// The path that the file is opened by.
     pub path: PathBuf,
@@ -30,14 +32,14 @@ pub(crate) struct Found {
     pub(crate) inside: String,
 }
 
-/// The files that `ingest.paths` means, in the byte order of their names.
-pub fn source_files(params: &Params, base: &Path) -> Result<Vec<SourceFile>, Error> {
-    let found = find(params, base)?;
+/// The files that `ingest.paths` means, in the byte order of their names. What lies in the network is fetched.
+pub fn source_files(params: &Params, base: &Path, reporter: &dyn Reporter) -> Result<Vec<SourceFile>, Error> {
+    let found = find(params, base, reporter)?;
     Ok(found.into_iter().map(|found| found.file).collect())
 }
 
 /// The same, with what the format `folder` needs.
-pub(crate) fn find(params: &Params, base: &Path) -> Result<Vec<Found>, Error> {
+pub(crate) fn find(params: &Params, base: &Path, reporter: &dyn Reporter) -> Result<Vec<Found>, Error> {
     // By path, because two globs may match the same file.
     let mut by_path: BTreeMap<PathBuf, Found> = BTreeMap::new();
     for pattern in &params.paths {
@@ -49,6 +51,12 @@ pub(crate) fn find(params: &Params, base: &Path) -> Result<Vec<Found>, Error> {
             };
             let inside = file.name.clone();
             by_path.insert(path, Found { file, inside });
+            continue;
+        }
+        if let Some(address) = Address::parse(pattern) {
+            for (identity, found) in objects_of_address(&address?, params.format, reporter)? {
+                by_path.entry(identity).or_insert(found);
+            }
             continue;
         }
         for path in resolve(pattern, base)? {
@@ -128,6 +136,28 @@ fn resolve(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, Error> {
         });
     }
     Ok(paths)
+}
+
+/// The objects that an address means, fetched. They are not told apart by their place in the cache, where two
+/// objects of the same content are one.
+fn objects_of_address(
+    address: &Address,
+    format: Format,
+    reporter: &dyn Reporter,
+) -> Result<Vec<(PathBuf, Found)>, Error> {
+    let wanted = |name: &str| is_of_format(Path::new(name), format);
+    let files = labelproof_remote::fetch(address, &wanted, reporter)?;
+    let found = files.into_iter().map(|file| {
+        let found = Found {
+            file: SourceFile {
+                name: file.name,
+                path: file.path,
+            },
+            inside: file.inside,
+        };
+        (PathBuf::from(file.identity), found)
+    });
+    Ok(found.collect())
 }
 
 /// The path without `.` parts, so that one file has one path.
@@ -257,4 +287,27 @@ fn slashed(path: &Path) -> Result<String, Error> {
         path: path.to_path_buf(),
     })?;
     Ok(parts.join("/"))
+}
+
+/// The one file that an argument of the command line means, fetched if it lies in the network.
+pub(crate) fn one_file(path: &Path) -> Result<SourceFile, Error> {
+    let Some(address) = path.to_str().and_then(Address::parse) else {
+        return Ok(SourceFile {
+            name: path.display().to_string(),
+            path: path.to_path_buf(),
+        });
+    };
+    let file = labelproof_remote::fetch_one(&address?, &Silent)?;
+    Ok(SourceFile {
+        name: file.name,
+        path: file.path,
+    })
+}
+
+/// An entry of `ingest.paths` as locks and messages show it: an address without what may be secret.
+pub fn shown_entry(entry: &str) -> String {
+    match Address::parse(entry) {
+        Some(Ok(address)) => address.shown(),
+        Some(Err(_)) | None => entry.to_owned(),
+    }
 }

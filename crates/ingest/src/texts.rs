@@ -16,6 +16,7 @@ use crate::columns::Names;
 use crate::error::{Error, problem_line};
 use crate::rows::{Fields, Problem, row_id, row_text};
 use crate::settings::Settings;
+use crate::sources::one_file;
 
 /// The format of a source of texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub enum TextFormat {
 /// A source of texts, and where its table has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextSource {
-    /// A file, which is unpacked if it is packed. None is standard input, from which Parquet, workbooks and
+    /// A file or an address, which is unpacked if it is packed. None is standard input, from which Parquet, workbooks and
     /// databases cannot be read.
     pub path: Option<PathBuf>,
     /// The format of the source.
@@ -161,7 +162,10 @@ fn read(
         return Err(Error::BadParams { problems }.into());
     }
     let bytes = match &source.path {
-        Some(path) => Source::file(path.display().to_string(), path),
+        Some(path) => {
+            let file = one_file(path)?;
+            Source::file(file.name, &file.path)
+        }
         None => Source::stream(STANDARD_INPUT, standard_input),
     };
     let name = bytes.name().to_owned();

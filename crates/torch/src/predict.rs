@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::{Advice, Diagnostic, Fault};
-use labelproof_ingest::{Packing, TextRow, TextSource, texts};
+use labelproof_ingest::{Packing, TextRow, TextSource, shown_entry, texts};
 use labelproof_kernels::device;
 use labelproof_metrics::{argmax, softmax};
 use labelproof_model::Bundle;
@@ -107,7 +107,9 @@ fn load(args: &PredictArgs) -> Result<Bundle, Failure> {
 
 fn input_format(args: &PredictArgs) -> Result<InputFormat, PredictError> {
     let by_name = |path: &PathBuf| {
-        let name = path
+        // Of an address without its query, which may end in anything.
+        let shown = PathBuf::from(shown_entry(&path.to_string_lossy()));
+        let name = shown
             .file_name()
             .unwrap_or_default()
             .to_string_lossy()
@@ -121,7 +123,7 @@ fn input_format(args: &PredictArgs) -> Result<InputFormat, PredictError> {
             Some("xlsx" | "xlsm" | "xlsb" | "xls" | "ods") => Ok(InputFormat::Spreadsheet),
             Some("sqlite" | "sqlite3" | "db" | "db3") => Ok(InputFormat::Sqlite),
             Some("txt") => Ok(InputFormat::Lines),
-            _ => Err(PredictError::UnknownFormat { path: path.clone() }),
+            _ => Err(PredictError::UnknownFormat { path: shown }),
         }
     };
     match (args.format, &args.input) {

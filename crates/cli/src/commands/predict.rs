@@ -20,7 +20,7 @@ pub struct PredictArgs {
     /// Bundle of the model: the folder `model` that the stage train writes
     #[arg(long, value_name = "DIR")]
     pub bundle: PathBuf,
-    /// File with the texts to classify; standard input by default
+    /// File or address of the texts to classify; standard input by default
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
     /// Format of the input; by default that of the file name's extension, and lines for standard input

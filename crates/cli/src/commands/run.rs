@@ -95,7 +95,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Option<ExitCode>, Failure> {
 }
 
 fn print_plan(args: &RunArgs, config: &Config, selection: &Selection) -> Result<ExitCode, Failure> {
-    for (stage, reasons) in dry_run(config, selection, args.conduct())? {
+    let printer = Printer::new(Verbosity::choose(args.quiet));
+    for (stage, reasons) in dry_run(config, selection, args.conduct(), &printer)? {
         printer::data(&stage_line(stage, &reasons, "would run"));
     }
     Ok(ExitCode::Success)

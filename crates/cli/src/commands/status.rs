@@ -2,7 +2,7 @@
 
 use clap::Args;
 use labelproof_artifact::StageId;
-use labelproof_driver::{ExitCode, Failure, Planner, Times, printer};
+use labelproof_driver::{ExitCode, Failure, Planner, Printer, Times, Verbosity, printer};
 
 use super::{ConfigArgs, stage_line};
 
@@ -22,7 +22,8 @@ pub struct StatusArgs {
 
 pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, Failure> {
     let config = args.config.load(None)?;
-    let stages: Vec<(StageId, Vec<String>)> = Planner::new(&config)
+    let printer = Printer::new(Verbosity::choose(false));
+    let stages: Vec<(StageId, Vec<String>)> = Planner::new(&config, &printer)
         .status()?
         .into_iter()
         .map(|(stage, reasons)| (stage, reasons.iter().map(ToString::to_string).collect()))

@@ -70,7 +70,7 @@ fn an_archive_is_like_a_folder() {
 fn the_digests_of_the_sources_are_those_of_the_archive() {
     let world = World::with(&[("folders.zip", &fixture("folders.zip"))]);
     let params = Params::new(Format::Folder, vec!["folders.zip".to_owned()]);
-    let files = source_files(&params, world.base.path()).unwrap();
+    let files = source_files(&params, world.base.path(), &labelproof_artifact::Silent).unwrap();
     let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(names, ["folders.zip"]);
 }

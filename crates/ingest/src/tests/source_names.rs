@@ -1,10 +1,12 @@
 //! What files are called in messages and rejects.
 
+use labelproof_artifact::Silent;
+
 use super::*;
 
 fn names(params: &str, base: &Path) -> Vec<String> {
     let params: Params = serde_yaml::from_str(params).unwrap();
-    source_files(&params, base)
+    source_files(&params, base, &Silent)
         .unwrap()
         .into_iter()
         .map(|file| file.name)
