@@ -20,7 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("baseline", &["artifact", "metrics", "text"]),
     ("kernels", &["artifact", "settings"]),
     ("model", &["artifact", "kernels", "settings", "text"]),
-    ("ingest", &["artifact", "remote", "tables"]),
+    ("ingest", &["artifact", "remote", "tables", "text"]),
     ("preprocess", &["artifact", "text"]),
     ("split", &["artifact"]),
     (

@@ -143,6 +143,7 @@ fn labels() {
           labels:
             rename:
               "Sport": "sport"
+        hint: where they are two classes, rename one to a name that says what it is
     "#);
     assert_snapshot!(answer_to_rows(b"41,film star,film\n", &[]), @r#"
         exit code 3

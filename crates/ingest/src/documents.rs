@@ -9,9 +9,11 @@ use labelproof_artifact::{Document, Reporter, TableWriter};
 use crate::error::Error;
 use crate::intake::Intake;
 use crate::labels::LabelCounts;
+use crate::labels::missing::{self, Missing};
 use crate::limits::Limits;
 use crate::merge::{Draw, Step, Unique};
-use crate::params::{Format, Params};
+use crate::params::Params;
+use crate::plausibility::Plausibility;
 use crate::rows::{Problem, Reason};
 use crate::spill::{Candidate, RunWriter, Sorter};
 
@@ -19,6 +21,9 @@ use crate::spill::{Candidate, RunWriter, Sorter};
 pub(crate) struct Documents {
     pub(crate) counts: LabelCounts,
     pub(crate) over_cap: u64,
+    pub(crate) missing: Missing,
+    /// What would look odd to a person.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Merges the candidates into `documents.parquet`, and rejects those whose id another row has.
@@ -31,15 +36,13 @@ pub(crate) fn write(
     // Only the candidates are taken out: the merge adds to the rejects.
     let candidates = std::mem::replace(&mut intake.candidates, Sorter::new(out, Limits::default()));
     let total = candidates.len();
-    let is_declared = params.format == Format::Folder
-        || params
-            .columns
-            .as_ref()
-            .is_some_and(|columns| columns.id.is_some());
-    let unique = Unique::new(candidates.finish()?, is_declared);
+    let missing = missing::decide(&params.labels, &intake.labels);
+    let unique = Unique::new(candidates.finish()?, intake.has_declared_ids(), &missing.labels);
+    let settle = |step, intake: &mut Intake<'_>| settle(step, &missing, intake);
     let mut writer = DocumentWriter {
         table: TableWriter::create(out)?,
         counts: LabelCounts::default(),
+        plausibility: Plausibility::new(params),
         reporter,
     };
     let mut over_cap = 0;
@@ -74,16 +77,31 @@ pub(crate) fn write(
     }
     reporter.finished();
     writer.table.finish()?;
+    let place = |source, line: Option<u64>| {
+        let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+        format!("{}{line}", intake.source_name(source))
+    };
+    let warnings = writer.plausibility.warnings(&writer.counts, &place);
     Ok(Documents {
+        warnings,
         counts: writer.counts,
         over_cap,
+        missing,
     })
 }
 
-/// The candidate, unless its id is taken.
-fn settle(step: Step, intake: &mut Intake<'_>) -> Result<Option<Candidate>, Error> {
+/// The candidate, unless its id is taken or its label stands for none.
+fn settle(step: Step, missing: &Missing, intake: &mut Intake<'_>) -> Result<Option<Candidate>, Error> {
     match step {
         Step::Document(candidate) => Ok(Some(candidate)),
+        Step::Unlabelled(candidate) => {
+            if missing.is_declared {
+                intake.unlabelled.add(&candidate.label, candidate.split)?;
+            } else {
+                intake.reject_unlabelled(candidate)?;
+            }
+            Ok(None)
+        }
         Step::Repeated {
             candidate,
             kept: (source, line),
@@ -100,12 +118,14 @@ fn settle(step: Step, intake: &mut Intake<'_>) -> Result<Option<Candidate>, Erro
 struct DocumentWriter<'a> {
     table: TableWriter<Document>,
     counts: LabelCounts,
+    plausibility: Plausibility<'a>,
     reporter: &'a dyn Reporter,
 }
 
 impl DocumentWriter<'_> {
     fn push(&mut self, candidate: Candidate) -> Result<(), Error> {
-        self.counts.add(&candidate.label)?;
+        self.counts.add(&candidate.label, candidate.split)?;
+        self.plausibility.see(&candidate);
         self.reporter.advance(1, "");
         let Candidate {
             id,

@@ -9,9 +9,11 @@ use std::path::PathBuf;
 
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::wording::{counted, plural, quoted};
-use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, Reject};
+use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, Reject, Split};
 
-use crate::labels::Alike;
+use crate::labels::alike::Alike;
+use crate::labels::several::Several;
+use crate::settings::Settings;
 
 /// Ingest cannot read the sources, or cannot make documents of them.
 #[derive(Debug, thiserror::Error)]
@@ -58,16 +60,24 @@ pub enum Error {
     BadName { path: PathBuf },
     /// Rows cannot become documents, and `ingest.on_reject` is `fail`.
     #[error("{}", rejected(rejects, *total))]
-    Rejected { rejects: Vec<Reject>, total: u64 },
+    Rejected {
+        rejects: Vec<Reject>,
+        total: u64,
+        /// The labels of rejects that look like none.
+        missing: Vec<String>,
+        /// The split in which no row has a label.
+        unlabelled: Option<Split>,
+    },
     /// No row of any source became a document.
     #[error(
         "no document is left of {rows} rows; rejects: {rejects}, not chosen by `ingest.labels.keep`: \
-         {not_chosen}"
+         {not_chosen}, without a label by `ingest.labels.missing`: {unlabelled}"
     )]
     NoDocuments {
         rows: u64,
         rejects: u64,
         not_chosen: u64,
+        unlabelled: u64,
     },
     /// All documents have one label, and a classifier needs two.
     #[error("all {documents} documents have the label `{label}`, expected at least two labels")]
@@ -98,6 +108,36 @@ pub enum Error {
     /// Labels differ only in their spelling, and are almost certainly one.
     #[error("{}", alike_message(alike))]
     LabelsAlike { alike: Vec<Alike> },
+    /// Some of the files are called after splits, and some are not.
+    #[error(
+        "the split of {} is unclear: {} {} called after splits",
+        quoted(without, SHOWN_FILES),
+        quoted(within, SHOWN_FILES),
+        plural(within.len() as u64, "is", "are")
+    )]
+    SplitUnclear {
+        within: Vec<String>,
+        without: Vec<String>,
+    },
+    /// One of several sources has no column of labels.
+    #[error(
+        "{place}: no column is called `{column}`, which `ingest.columns.label` names; there are: {}",
+        quoted(columns, SHOWN_NAMES)
+    )]
+    NoLabelColumn {
+        place: String,
+        column: String,
+        columns: Vec<String>,
+        file: String,
+    },
+    /// Cells of the label hold several labels.
+    #[error(
+        "{} {} several labels in one cell: {}",
+        counted(several.rows, "row"),
+        plural(several.rows, "has", "have"),
+        quoted(&several.labels, SHOWN_SEVERAL)
+    )]
+    SeveralLabels { several: Several },
 }
 
 /// Rejects that an error or a message shows; the rest is counted.
@@ -113,6 +153,12 @@ pub(crate) fn problem_line(file: &str, line: Option<u64>, reason: &str, detail: 
     let line = line.map(|line| format!(":{line}")).unwrap_or_default();
     format!("{file}{line}: {reason}: {detail}")
 }
+
+/// Files that a message lists; the rest is counted.
+const SHOWN_FILES: usize = 3;
+
+/// Labels of several that a message lists; the rest is counted.
+const SHOWN_SEVERAL: usize = 5;
 
 /// Names that a message lists; the rest is counted.
 const SHOWN_NAMES: usize = 50;
@@ -156,6 +202,37 @@ fn alike_message(alike: &[Alike]) -> String {
     }
 }
 
+/// Labels as a list of YAML, in which quotation marks keep `null` and `-1` what they are.
+pub(crate) fn yaml_list(labels: &[String]) -> String {
+    let quoted: Vec<String> = labels
+        .iter()
+        .map(|label| serde_json::Value::from(label.as_str()).to_string())
+        .collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+impl Error {
+    /// Of one of several sources without labels, what to do with it, too: often it is what a competition
+    /// wants predictions of.
+    pub(crate) fn of_columns(error: labelproof_tables::Error, file: &str, sources: usize) -> Self {
+        match error {
+            labelproof_tables::Error::NoSuchColumn {
+                place,
+                setting,
+                column,
+                columns,
+                nearest: None,
+            } if sources > 1 && setting == Settings::Pipeline.column("label") => Self::NoLabelColumn {
+                place,
+                column,
+                columns,
+                file: file.to_owned(),
+            },
+            error => error.into(),
+        }
+    }
+}
+
 impl Diagnostic for Error {
     fn advice(&self) -> Advice {
         let fault = match self {
@@ -191,8 +268,50 @@ impl Diagnostic for Error {
                 Some(name) => fault.hint(format!("did you mean `{name}`?")),
                 None => fault.into(),
             },
-            Self::Rejected { .. } => {
-                hint("mend the rows, or set `ingest.on_reject: continue` to go on without them")
+            Self::Rejected {
+                missing, unlabelled, ..
+            } => {
+                let mut advice =
+                    hint("mend the rows, or set `ingest.on_reject: continue` to go on without them");
+                if let Some(split) = unlabelled {
+                    advice = advice.and(format!(
+                        "no row of the {split} part has a label, as where labels are kept back: name the files \
+                         of the other parts only, and {split} rows are drawn from them"
+                    ));
+                }
+                if missing.is_empty() {
+                    advice
+                } else {
+                    let names = yaml_list(missing);
+                    advice
+                        .and(format!(
+                            "to leave out just the rows without a label: `ingest.labels.missing: {names}`"
+                        ))
+                        .and("to take these labels as classes: `ingest.labels.missing: []`")
+                }
+            }
+            Self::SplitUnclear { .. } => hint(
+                "give each file a name of its split (train, validation, test) or name only such files in \
+                 `ingest.paths`",
+            )
+            .and("to draw the split whatever files are called: `ingest.splits: none`"),
+            Self::NoLabelColumn { file, .. } => hint(
+                "a file without labels can be neither trained nor tested on: name only the others in \
+                 `ingest.paths`",
+            )
+            .and(format!(
+                "once there is a model, `labelproof predict --input {file}` gives it labels"
+            )),
+            Self::SeveralLabels { several } => {
+                let parts = quoted(&several.parts, SHOWN_SEVERAL);
+                fault.hint(format!(
+                    "a row has one label here: write one of {parts} into each row, or leave rows of several \
+                     out by naming the single labels in `ingest.labels.keep`"
+                ))
+                .and(
+                    "a combination that is a class of its own is taken as one where `ingest.labels.keep` or \
+                     `rename` names it",
+                )
             }
             Self::TooManyLabels { .. } => hint("does `ingest.columns.label` name the right column?"),
             Self::LabelsAlike { alike } => {
@@ -201,7 +320,9 @@ impl Diagnostic for Error {
                     let (from, to) = pair.renaming();
                     let _ = write!(text, "\n      {from}: {to}");
                 }
-                fault.hint(text)
+                fault
+                    .hint(text)
+                    .and("where they are two classes, rename one to a name that says what it is")
             }
             Self::NoDocuments { .. } => {
                 hint("do `ingest.columns` and `ingest.labels.keep` name what the sources hold?")

@@ -1,4 +1,4 @@
-//! Rows of a folder source: one text per file, in one folder per label.
+//! Rows of a folder source: one text per file. Which folder is the label's is the layout's affair.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,6 +7,7 @@ use labelproof_tables::{Cell, Encoding, Source, read_bytes};
 
 use crate::error::Error;
 use crate::intake::Intake;
+use crate::layout::Layout;
 use crate::limits::Limits;
 use crate::rows::Fields;
 use crate::settings::Settings;
@@ -15,15 +16,17 @@ use crate::sources::Found;
 /// Reads every file into the intake.
 pub(crate) fn read(
     sources: &[Found],
+    layout: &Layout,
     encoding: Encoding,
     limits: Limits,
     intake: &mut Intake<'_>,
 ) -> Result<(), Error> {
     let settings = Settings::Pipeline.of_tables();
-    for ((found, id), source) in sources.iter().zip(ids(sources)).zip(0..) {
+    let places = layout.places.iter();
+    for (((found, place), id), source) in sources.iter().zip(places).zip(ids(sources)).zip(0..) {
         let file = Source::file(&found.file.name, &found.file.path);
         let bytes = read_bytes(file, encoding, settings, limits.tables.row_bytes)?;
-        let label = found.inside.split_once('/').map(|(label, _)| label);
+        let label = place.label.as_deref();
         let fields = Fields {
             text: vec![Cell::Bytes(&bytes)],
             label: label.map_or(Cell::Missing, |label| Cell::Text(Cow::Borrowed(label))),

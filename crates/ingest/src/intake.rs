@@ -11,6 +11,7 @@ use labelproof_tables::{Cell, RowProblem};
 
 use crate::error::Error;
 use crate::labels::LabelCounts;
+use crate::layout::Layout;
 use crate::params::Params;
 use crate::rows::{Fields, Problem, Reason, cell_text, row_id, row_text};
 use crate::settings::Settings;
@@ -53,12 +54,15 @@ impl Names {
 enum Outcome {
     Candidate(Candidate),
     NotChosen(String),
+    /// The cell of the label is empty, and `ingest.labels.missing` says so.
+    Unlabelled,
 }
 
 /// The stage's sink for the rows of all sources: each becomes a candidate, a reject, or a count.
 pub(crate) struct Intake<'a> {
     params: &'a Params,
     sources: &'a [Found],
+    layout: &'a Layout,
     names: Names,
     keep: Option<BTreeSet<&'a str>>,
     reporter: &'a dyn Reporter,
@@ -68,6 +72,10 @@ pub(crate) struct Intake<'a> {
     pub(crate) reasons: BTreeMap<Reason, u64>,
     /// The number of rows of all sources.
     pub(crate) rows: u64,
+    /// The labels of the candidates.
+    pub(crate) labels: LabelCounts,
+    /// The rows whose label stands for none by `ingest.labels.missing`.
+    pub(crate) unlabelled: LabelCounts,
     /// The number of rows whose label is not kept.
     pub(crate) not_chosen_rows: u64,
     /// The labels of these rows, as far as there is room.
@@ -86,6 +94,7 @@ impl<'a> Intake<'a> {
     pub(crate) fn new(
         params: &'a Params,
         sources: &'a [Found],
+        layout: &'a Layout,
         candidates: Sorter<Candidate>,
         rejects: Sorter<Reject>,
         reporter: &'a dyn Reporter,
@@ -94,6 +103,7 @@ impl<'a> Intake<'a> {
         Self {
             params,
             sources,
+            layout,
             names: Names::of(params),
             keep: keep.map(|labels| labels.iter().map(String::as_str).collect()),
             reporter,
@@ -101,6 +111,8 @@ impl<'a> Intake<'a> {
             rejects,
             reasons: BTreeMap::new(),
             rows: 0,
+            labels: LabelCounts::default(),
+            unlabelled: LabelCounts::default(),
             not_chosen_rows: 0,
             not_chosen: LabelCounts::default(),
             renamed: BTreeSet::new(),
@@ -132,13 +144,17 @@ impl<'a> Intake<'a> {
         );
         self.count_row();
         match outcome {
-            Ok(Outcome::Candidate(candidate)) => Ok(self.candidates.push(candidate)?),
+            Ok(Outcome::Candidate(candidate)) => {
+                self.labels.add(&candidate.label, candidate.split)?;
+                Ok(self.candidates.push(candidate)?)
+            }
             Ok(Outcome::NotChosen(label)) => {
                 self.not_chosen_rows += 1;
                 // Beyond the limit on labels the names are lost, but they only serve messages.
-                drop(self.not_chosen.add(&label));
+                drop(self.not_chosen.add(&label, None));
                 Ok(())
             }
+            Ok(Outcome::Unlabelled) => self.unlabelled.add("", None),
             Err(problem) => self.reject(source, line, shown_id, problem),
         }
     }
@@ -173,6 +189,26 @@ impl<'a> Intake<'a> {
         })?)
     }
 
+    /// Rejects a candidate whose label stands for none.
+    pub(crate) fn reject_unlabelled(&mut self, candidate: Candidate) -> Result<(), Error> {
+        let detail = format!(
+            "{} is `{}`, which stands for no label",
+            self.names.label,
+            one_line(&candidate.label)
+        );
+        let id = self.has_declared_ids().then_some(candidate.id);
+        let problem = Problem::new(Reason::MissingLabel, detail);
+        self.reject(candidate.source, candidate.line, id, problem)
+    }
+
+    /// Whether the rows' ids are those of the source.
+    pub(crate) fn has_declared_ids(&self) -> bool {
+        self.params
+            .columns
+            .as_ref()
+            .is_none_or(|columns| columns.id.is_some())
+    }
+
     /// What the source of this number is called.
     pub(crate) fn source_name(&self, source: u32) -> &str {
         let index = usize::try_from(source).unwrap_or(usize::MAX);
@@ -201,9 +237,21 @@ impl<'a> Intake<'a> {
             Some(_) => format!("{} is empty", names.label),
             None => "the file lies in no label's folder".to_owned(),
         };
-        let source_label = cell_text(&rest.label, &names.label, SETTINGS)?
-            .filter(|label| !label.trim().is_empty())
-            .ok_or_else(|| Problem::new(Reason::MissingLabel, missing_label()))?;
+        let source_label =
+            cell_text(&rest.label, &names.label, SETTINGS)?.filter(|label| !label.trim().is_empty());
+        let Some(source_label) = source_label else {
+            let is_declared = params
+                .labels
+                .missing
+                .iter()
+                .flatten()
+                .any(|label| label.trim().is_empty());
+            return if is_declared {
+                Ok(Outcome::Unlabelled)
+            } else {
+                Err(Problem::new(Reason::MissingLabel, missing_label()))
+            };
+        };
         if let Some((from, _)) = params.labels.rename.get_key_value(source_label) {
             self.renamed.insert(from.as_str());
         }
@@ -217,7 +265,7 @@ impl<'a> Intake<'a> {
             Some(group) => cell_text(group, &names.group, SETTINGS)?.filter(|group| !group.trim().is_empty()),
         };
         let split = match &rest.split {
-            None => None,
+            None => self.layout.split_of(source),
             Some(split) => {
                 let text = cell_text(split, &names.split, SETTINGS)?;
                 Some(parse_split(text, &names.split)?)

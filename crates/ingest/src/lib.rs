@@ -21,9 +21,11 @@ mod folder;
 mod guess;
 mod intake;
 mod labels;
+mod layout;
 mod limits;
 mod merge;
 mod params;
+mod plausibility;
 mod reading;
 mod rows;
 mod settings;
@@ -36,13 +38,14 @@ mod texts;
 use std::path::Path;
 
 use labelproof_artifact::wording::nearest;
-use labelproof_artifact::{LabelMap, Reject, Reporter, Stage, StageId, TableWriter, fs};
+use labelproof_artifact::{LabelMap, Reject, Reporter, Split, Stage, StageId, TableWriter, fs};
 
 pub use error::Error;
 pub use guess::{Guess, Said, guess};
 pub use labelproof_tables::{Encoding, Packing};
-pub use labels::Alike;
-pub use params::{Columns, Format, Labels, OnReject, Params};
+pub use labels::alike::Alike;
+pub use labels::several::Several;
+pub use params::{Columns, Format, Labels, OnReject, Params, Splits};
 pub use sources::{SourceFile, shown_entry, source_files};
 pub use standard_input::spooled_standard_input;
 pub use texts::{TextFormat, TextRow, TextRows, TextSource, texts};
@@ -57,7 +60,7 @@ use summary::Summary;
 /// What the stage declares of itself. It reads the sources, and nothing that another stage wrote.
 pub const STAGE: Stage = Stage {
     id: StageId::Ingest,
-    revision: 1,
+    revision: 2,
     reads: &[],
     encoder_files: &[],
 };
@@ -82,11 +85,19 @@ fn run_within(
     fs::create_dir_all(out)?;
     let expanded = archives::expand(params, sources::find(params, base, reporter)?, out)?;
     let sources = &expanded.sources;
+    let layout = layout::read(params, sources)?;
 
     reporter.started("reading rows", None);
     let candidates = Sorter::new(out, limits);
-    let mut intake = Intake::new(params, sources, candidates, Sorter::new(out, limits), reporter);
-    reading::read(params, sources, limits, &mut intake)?;
+    let mut intake = Intake::new(
+        params,
+        sources,
+        &layout,
+        candidates,
+        Sorter::new(out, limits),
+        reporter,
+    );
+    reading::read(params, sources, &layout, limits, &mut intake)?;
     reporter.finished();
 
     let documents = documents::write(params, out, &mut intake, reporter)?;
@@ -94,6 +105,8 @@ fn run_within(
         rejects,
         reasons,
         rows,
+        labels,
+        unlabelled,
         not_chosen_rows,
         not_chosen,
         renamed,
@@ -102,9 +115,15 @@ fn run_within(
     let reject_count = rejects.len();
     let first_rejects = write_rejects(rejects, out)?;
     if reject_count > 0 && params.on_reject == OnReject::Fail {
+        let is_unlabelled =
+            |split: &Split| labels.rows_in(*split) > 0 && documents.counts.rows_in(*split) == 0;
+        let unlabelled = Split::ALL.into_iter().find(is_unlabelled);
+        let taken_for_none = (!documents.missing.is_declared).then_some(documents.missing.labels);
         return Err(Error::Rejected {
             rejects: first_rejects,
             total: reject_count,
+            missing: taken_for_none.into_iter().flatten().collect(),
+            unlabelled,
         });
     }
     if documents.counts.rows() == 0 {
@@ -112,6 +131,7 @@ fn run_within(
             rows,
             rejects: reject_count,
             not_chosen: not_chosen_rows,
+            unlabelled: unlabelled.rows(),
         });
     }
     check_labels(params, &documents.counts, &not_chosen)?;
@@ -122,8 +142,16 @@ fn run_within(
         rows,
         files: sources.len(),
         documents: &documents.counts,
+        layout: &layout,
+        split_column: params
+            .columns
+            .as_ref()
+            .and_then(|columns| columns.split.as_deref()),
         reasons: &reasons,
         first_rejects: &first_rejects,
+        unlabelled: &unlabelled,
+        missing: &documents.missing,
+        warnings: &documents.warnings,
         not_chosen_rows,
         not_chosen: &not_chosen,
         over_cap: documents.over_cap,
@@ -165,7 +193,10 @@ fn check_labels(params: &Params, documents: &LabelCounts, not_chosen: &LabelCoun
             });
         }
     }
-    let alike = labels::alike(documents, not_chosen);
+    if let Some(several) = labels::several::several(&params.labels, documents) {
+        return Err(Error::SeveralLabels { several });
+    }
+    let alike = labels::alike::alike(documents, not_chosen);
     if !alike.is_empty() {
         return Err(Error::LabelsAlike { alike });
     }

@@ -2,7 +2,7 @@
 //!
 //! Everything here sees the rows in sorted order, so nothing depends on where a row stood in the sources.
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use labelproof_artifact::fs::FsError;
 
@@ -13,6 +13,8 @@ use crate::spill::{Candidate, Merge};
 pub(crate) enum Step {
     /// It is the only one of its id, or the first in the order of content.
     Document(Candidate),
+    /// Its label stands for none, so that it takes no row's id.
+    Unlabelled(Candidate),
     /// Another row has the id already.
     Repeated {
         /// The row that repeats the id.
@@ -23,11 +25,13 @@ pub(crate) enum Step {
 }
 
 /// Goes through sorted candidates and sees to it that no id comes twice.
-pub(crate) struct Unique {
+pub(crate) struct Unique<'a> {
     sorted: Merge<Candidate>,
     /// Whether ids come from the source. Otherwise rows of equal id are equal, and each gets an id of its
     /// own.
     is_declared: bool,
+    /// The labels that stand for none.
+    missing: &'a BTreeSet<String>,
     next: Option<Candidate>,
     kept: Option<(String, u32, Option<u64>)>,
     copies: Option<Copies>,
@@ -40,11 +44,12 @@ struct Copies {
     ids: Vec<String>,
 }
 
-impl Unique {
-    pub(crate) fn new(sorted: Merge<Candidate>, is_declared: bool) -> Self {
+impl<'a> Unique<'a> {
+    pub(crate) fn new(sorted: Merge<Candidate>, is_declared: bool, missing: &'a BTreeSet<String>) -> Self {
         Self {
             sorted,
             is_declared,
+            missing,
             next: None,
             kept: None,
             copies: None,
@@ -56,6 +61,9 @@ impl Unique {
             Ok(candidate) => candidate,
             Err(error) => return Some(Err(error)),
         };
+        if self.missing.contains(&candidate.label) {
+            return Some(Ok(Step::Unlabelled(candidate)));
+        }
         if let Some((id, source, line)) = &self.kept
             && *id == candidate.id
         {
@@ -81,6 +89,10 @@ impl Unique {
             Ok(candidate) => candidate,
             Err(error) => return Some(Err(error)),
         };
+        // Rows of equal digest have equal labels.
+        if self.missing.contains(&candidate.label) {
+            return Some(Ok(Step::Unlabelled(candidate)));
+        }
         let mut ids = Vec::new();
         loop {
             match self.sorted.next() {
@@ -107,7 +119,7 @@ impl Unique {
     }
 }
 
-impl Iterator for Unique {
+impl Iterator for Unique<'_> {
     type Item = Result<Step, FsError>;
 
     fn next(&mut self) -> Option<Self::Item> {

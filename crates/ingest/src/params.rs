@@ -2,15 +2,20 @@
 //!
 //! The doc comments of the fields are what an editor shows while somebody writes `pipeline.yaml`.
 
+mod labels;
 mod part;
+mod splits;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use labelproof_tables::{Dialect, Encoding};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+
+pub use labels::Labels;
+pub use splits::Splits;
 
 use crate::sources::shown_entry;
 
@@ -45,9 +50,13 @@ pub struct Params {
     /// is left out together with its separator.
     #[serde(default = "line_break")]
     pub join: String,
-    /// Which labels to take, and what to call them.
+    /// Which labels to take, what to call them, and which are none.
     #[serde(default)]
     pub labels: Labels,
+    /// Whether files and folders that are called after splits (`train.csv` beside `test.csv`, `train/` beside
+    /// `test/`) say which rows are of which. `columns.split` goes first.
+    #[serde(default)]
+    pub splits: Splits,
     /// At most this many documents of each label, chosen by `seed` and not by their place in the source. All,
     /// if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -142,18 +151,6 @@ pub struct Columns {
     pub split: Option<String>,
 }
 
-/// Which labels to take, and what to call them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Labels {
-    /// Take only these labels, as they are called after `rename`. All, if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub keep: Option<Vec<String>>,
-    /// From a label in the source to what to call it. Every label is renamed once at most.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub rename: BTreeMap<String, String>,
-}
-
 /// What happens when a row cannot become a document.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -214,6 +211,7 @@ impl Params {
             columns: None,
             join: line_break(),
             labels: Labels::default(),
+            splits: Splits::default(),
             rows_per_label: None,
             seed: default_seed(),
             on_reject: OnReject::default(),
@@ -315,39 +313,6 @@ impl Columns {
     }
 }
 
-impl Labels {
-    /// What a label of the source is called.
-    pub(crate) fn renamed<'a>(&'a self, label: &'a str) -> &'a str {
-        self.rename.get(label).map_or(label, String::as_str)
-    }
-
-    fn check(&self, problems: &mut Vec<String>) {
-        for (from, to) in &self.rename {
-            if to.trim().is_empty() {
-                problems.push(format!("ingest.labels.rename: `{from}` is renamed to nothing"));
-            }
-        }
-        let Some(keep) = &self.keep else { return };
-        if keep.len() < 2 {
-            problems.push(
-                "ingest.labels.keep: name at least two labels, one leaves nothing to tell apart".to_owned(),
-            );
-        }
-        let mut seen = BTreeSet::new();
-        for label in keep {
-            if !seen.insert(label) {
-                problems.push(format!("ingest.labels.keep: `{label}` is named twice"));
-            }
-            let is_target = self.rename.values().any(|to| to == label);
-            if let Some(to) = self.rename.get(label).filter(|_| !is_target) {
-                problems.push(format!(
-                    "ingest.labels.keep: `{label}` is renamed to `{to}`, name `{to}` instead"
-                ));
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -415,7 +380,7 @@ on_reject: continue
         assert_eq!(
             error.to_string(),
             "unknown field `path`, expected one of `format`, `paths`, `sheet`, `table`, `query`, `encoding`, \
-             `columns`, `join`, `labels`, `rows_per_label`, `seed`, `on_reject` at line 2 column 1"
+             `columns`, `join`, `labels`, `splits`, `rows_per_label`, `seed`, `on_reject` at line 2 column 1"
         );
     }
 
@@ -472,7 +437,7 @@ rows_per_label: 0
     fn the_schema_describes_every_key_for_editors() {
         let schema = serde_json::to_value(schemars::schema_for!(Params)).unwrap();
         let properties = schema["properties"].as_object().unwrap();
-        assert_eq!(properties.len(), 12);
+        assert_eq!(properties.len(), 13);
         for (key, property) in properties {
             assert!(property["description"].is_string(), "{key} has no description");
         }

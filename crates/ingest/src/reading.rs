@@ -6,6 +6,7 @@ use crate::columns::Names;
 use crate::error::Error;
 use crate::folder;
 use crate::intake::Intake;
+use crate::layout::Layout;
 use crate::limits::Limits;
 use crate::params::Params;
 use crate::settings::Settings;
@@ -15,11 +16,12 @@ use crate::sources::Found;
 pub(crate) fn read(
     params: &Params,
     sources: &[Found],
+    layout: &Layout,
     limits: Limits,
     intake: &mut Intake<'_>,
 ) -> Result<(), Error> {
     let (format, columns) = match (params.format.table(), &params.columns) {
-        (None, _) => return folder::read(sources, params.encoding, limits, intake),
+        (None, _) => return folder::read(sources, layout, params.encoding, limits, intake),
         (Some(format), Some(columns)) => (format, columns),
         (Some(_), None) => {
             return Err(Error::BadParams {
@@ -47,7 +49,9 @@ fn read_tables(
     let mut selection = names.selection(Settings::Pipeline);
     for (found, number) in sources.iter().zip(0..) {
         let source = Source::file(&found.file.name, &found.file.path);
-        let mut rows = Table::open(source, options)?.rows_by_name(selection)?;
+        let mut rows = Table::open(source, options)?
+            .rows_by_name(selection)
+            .map_err(|error| Error::of_columns(error, &found.file.name, sources.len()))?;
         while let Some(row) = rows.next_row()? {
             let line = Some(row.place.number());
             match row.cells {

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use labelproof_artifact::Reject;
-use labelproof_artifact::wording::{counted, one_line};
+use labelproof_artifact::wording::{counted, one_line, quoted};
+use labelproof_artifact::{Reject, Split};
 
-use crate::error::reject_line;
+use crate::error::{reject_line, yaml_list};
 use crate::labels::LabelCounts;
+use crate::labels::missing::Missing;
+use crate::layout::Layout;
 use crate::rows::Reason;
 
 /// The counts of a run of the stage.
@@ -15,8 +17,15 @@ pub(crate) struct Summary<'a> {
     pub(crate) rows: u64,
     pub(crate) files: usize,
     pub(crate) documents: &'a LabelCounts,
+    pub(crate) layout: &'a Layout,
+    /// The column that gives the split.
+    pub(crate) split_column: Option<&'a str>,
     pub(crate) reasons: &'a BTreeMap<Reason, u64>,
     pub(crate) first_rejects: &'a [Reject],
+    pub(crate) unlabelled: &'a LabelCounts,
+    pub(crate) missing: &'a Missing,
+    /// What would look odd to a person.
+    pub(crate) warnings: &'a [String],
     pub(crate) not_chosen_rows: u64,
     pub(crate) not_chosen: &'a LabelCounts,
     pub(crate) over_cap: u64,
@@ -36,6 +45,7 @@ impl Summary<'_> {
             counted(self.documents.len() as u64, "label"),
         );
         self.add_labels(&mut text);
+        self.add_splits(&mut text);
         if self.not_chosen_rows > 0 {
             let rows = counted(self.not_chosen_rows, "row");
             let _ = write!(text, "\nnot chosen by `ingest.labels.keep`: {rows}");
@@ -49,6 +59,7 @@ impl Summary<'_> {
                 self.over_cap
             );
         }
+        self.add_missing(&mut text);
         if !self.unused_renames.is_empty() {
             let names: Vec<_> = self
                 .unused_renames
@@ -60,6 +71,9 @@ impl Summary<'_> {
                 "\n`ingest.labels.rename` names labels that no row has: {}",
                 names.join(", ")
             );
+        }
+        for warning in self.warnings {
+            let _ = write!(text, "\nwarning: {warning}");
         }
         self.add_rejects(&mut text);
         text
@@ -99,6 +113,96 @@ impl Summary<'_> {
         }
     }
 
+    /// Where the split comes from, and how many documents each part has.
+    fn add_splits(&self, text: &mut String) {
+        if self.layout.lacks_train {
+            text.push_str(
+                "\nnames of sources say validation and test and none says train: they are not taken for a split",
+            );
+        }
+        let names = &self.layout.names;
+        if self.split_column.is_none() && names.is_empty() {
+            return;
+        }
+        let parts: Vec<String> = Split::ALL
+            .into_iter()
+            .filter_map(|split| {
+                let rows = self.documents.rows_in(split);
+                let named: Vec<String> = names.get(&split).into_iter().flatten().cloned().collect();
+                match (rows, named.is_empty()) {
+                    (0, true) => None,
+                    (rows, true) => Some(format!("{split} {rows}")),
+                    (rows, false) => Some(format!("{split} {rows} (from {})", quoted(&named, 3))),
+                }
+            })
+            .collect();
+        let origin = match self.split_column {
+            Some(column) => format!("the column `{column}`"),
+            None => "the names of the sources".to_owned(),
+        };
+        let _ = write!(text, "\nsplit given by {origin}: {}", parts.join(", "));
+        if self.split_column.is_none() {
+            text.push_str("; `ingest.splits: none` leaves names aside");
+        }
+        self.add_labels_of_one_split(text);
+    }
+
+    /// A label that only one part has can be learnt and not measured, or measured and not learnt.
+    fn add_labels_of_one_split(&self, text: &mut String) {
+        for (split, what) in [(Split::Train, "learnt"), (Split::Test, "measured")] {
+            if self.documents.rows_in(split) == 0 {
+                continue;
+            }
+            let labels = self.documents.names();
+            let without: Vec<String> = labels
+                .filter(|label| self.documents.rows_of(label, split) == 0)
+                .cloned()
+                .collect();
+            if !without.is_empty() {
+                let names = quoted(&without, SHOWN);
+                let _ = write!(
+                    text,
+                    "\nwarning: the {split} part has no row of {names}, which cannot be {what}"
+                );
+            }
+        }
+    }
+
+    /// What was taken for no label, and what was not and might have been.
+    fn add_missing(&self, text: &mut String) {
+        if self.unlabelled.rows() > 0 {
+            let rows = counted(self.unlabelled.rows(), "row");
+            let _ = write!(text, "\nwithout a label by `ingest.labels.missing`: {rows}");
+            add_names(text, self.unlabelled);
+        }
+        if !self.missing.unused.is_empty() {
+            let names = quoted(&self.missing.unused, SHOWN);
+            let _ = write!(
+                text,
+                "\n`ingest.labels.missing` names labels that no row has: {names}"
+            );
+        }
+        let doubtful: Vec<String> = self
+            .missing
+            .doubtful
+            .iter()
+            .filter(|label| self.documents.contains(label))
+            .cloned()
+            .collect();
+        if !doubtful.is_empty() {
+            let names = quoted(&doubtful, SHOWN);
+            let (is, stands) = match doubtful.len() {
+                1 => ("is taken as a class", "if it stands"),
+                _ => ("are taken as classes", "if they stand"),
+            };
+            let _ = write!(
+                text,
+                "\n{names} {is}; {stands} for no label: `ingest.labels.missing: {}`",
+                yaml_list(&doubtful)
+            );
+        }
+    }
+
     fn add_rejects(&self, text: &mut String) {
         let total: u64 = self.reasons.values().sum();
         if total == 0 {
@@ -124,15 +228,20 @@ impl Summary<'_> {
     }
 }
 
+/// Names that a message lists; the rest is counted.
+const SHOWN: usize = 10;
+
 /// The most frequent labels in parentheses.
 fn add_names(text: &mut String, labels: &LabelCounts) {
-    const SHOWN: usize = 10;
     let mut counts: Vec<_> = labels.iter().collect();
     counts.sort_by(|one, other| (other.1, one.0).cmp(&(one.1, other.0)));
     let mut names: Vec<_> = counts
         .iter()
         .take(SHOWN)
-        .map(|(label, count)| format!("`{}` {count}", one_line(label)))
+        .map(|(label, count)| match label.as_str() {
+            "" => format!("empty {count}"),
+            label => format!("`{}` {count}", one_line(label)),
+        })
         .collect();
     if counts.len() > SHOWN {
         names.push(format!("{} other labels", counts.len() - SHOWN));

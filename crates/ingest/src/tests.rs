@@ -4,6 +4,8 @@
 mod choice;
 mod failures;
 mod formats;
+mod labels;
+mod layout;
 mod order;
 mod packed;
 mod real_data;
@@ -130,7 +132,7 @@ fn check_rejects(file: &str, content: &[u8], yaml: &str, expected: &[&str]) -> O
     let world = World::with(&[(file, content)]);
     let output = world.run(&format!("{yaml}on_reject: continue\n")).unwrap();
     assert_eq!(reject_lines(&output), expected);
-    let Err(Error::Rejected { rejects, total }) = world.run(yaml) else {
+    let Err(Error::Rejected { rejects, total, .. }) = world.run(yaml) else {
         panic!("the rejects do not fail");
     };
     assert_eq!(total, expected.len() as u64);

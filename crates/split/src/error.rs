@@ -41,7 +41,7 @@ pub enum Error {
     TooFewGroups {
         /// The labels, in the order of the label map.
         labels: Vec<Shortage>,
-        /// The parts that are drawn: all, or validation and train where test is given.
+        /// The parts that are drawn: all, or train and what a given split lacks.
         parts: Vec<Split>,
     },
     /// A split has no row of a label.
@@ -68,12 +68,16 @@ pub enum Error {
     /// The split of the data has no row for a part that cannot be drawn.
     #[error("the given split has no {split} row")]
     GivenPartEmpty { split: Split },
-    /// The validation part cannot be drawn from so few train rows.
+    /// A part cannot be drawn from so few train rows.
     #[error(
-        "the given split has {train} train rows, too few to draw {validation} validation rows from \
-         (`split.validation` is a share of all rows)"
+        "the given split has {train} train rows, too few to draw {wanted} {part} rows from (`split.{part}` is \
+         a share of all rows)"
     )]
-    GivenTrainTooSmall { train: usize, validation: usize },
+    GivenTrainTooSmall {
+        train: usize,
+        part: Split,
+        wanted: usize,
+    },
 }
 
 fn list_parts(parts: &[Split]) -> String {
@@ -99,7 +103,7 @@ fn list_shortages(labels: &[Shortage], parts: &[Split]) -> String {
         list.push(format!("and {} more", counted(labels.len() - SHOWN, "label")));
     }
     let list = list.join(", ");
-    if parts.contains(&Split::Test) {
+    if parts.len() == Split::ALL.len() {
         list
     } else {
         format!("in the given train part {list}")
@@ -168,10 +172,10 @@ impl Diagnostic for Error {
                 .hint("fill the column that `ingest.columns.split` names")
                 .and(DRAW),
             Self::GivenPartEmpty { .. } => Fault::Input
-                .hint("check the column that `ingest.columns.split` names")
+                .hint("check what the column that `ingest.columns.split` names, or the names of files, say")
                 .and(DRAW),
-            Self::GivenTrainTooSmall { .. } => {
-                Fault::Configuration.hint("lower `split.validation` in `pipeline.yaml`")
+            Self::GivenTrainTooSmall { part, .. } => {
+                Fault::Configuration.hint(format!("lower `split.{part}` in `pipeline.yaml`"))
             }
         }
     }

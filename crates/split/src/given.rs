@@ -1,4 +1,4 @@
-//! The split that comes with the data, and the validation part where it lacks one.
+//! The split that comes with the data, and the validation or test part where it lacks one.
 
 use labelproof_artifact::Split;
 
@@ -8,7 +8,7 @@ use crate::params::Params;
 use crate::rows::Rows;
 use crate::sets::Sets;
 
-/// Takes the given split as it is. If it has no validation part, that is drawn from its train part.
+/// Takes the given split as it is. If it lacks validation or test, that part is drawn from its train part.
 pub(crate) fn take(params: &Params, rows: &Rows, sets: &Sets) -> Result<Assignment, Error> {
     let mut missing = rows.list.iter().filter(|row| row.given.is_none());
     if let Some(first) = missing.next() {
@@ -18,20 +18,32 @@ pub(crate) fn take(params: &Params, rows: &Rows, sets: &Sets) -> Result<Assignme
         });
     }
     let given: Assignment = rows.list.iter().filter_map(|row| row.given).collect();
-    for split in [Split::Train, Split::Test] {
-        if !given.contains(&split) {
-            return Err(Error::GivenPartEmpty { split });
-        }
+    let missing = missing_parts(&given);
+    if !given.contains(&Split::Train) {
+        return Err(Error::GivenPartEmpty { split: Split::Train });
     }
-    if given.contains(&Split::Validation) {
-        return Ok(given);
+    // Rows that are all train are no split.
+    if missing.len() == 2 {
+        return Err(Error::GivenPartEmpty { split: Split::Test });
     }
-    draw_validation(params, rows, sets, &given)
+    match missing.first() {
+        Some(part) => draw_part(*part, params, rows, sets, &given),
+        None => Ok(given),
+    }
 }
 
-/// Draws `validation`, a share of all rows, from the rows given as train. Sets that reach into test stay
+/// The parts beside train that a given split lacks.
+pub(crate) fn missing_parts(given: &Assignment) -> Vec<Split> {
+    [Split::Validation, Split::Test]
+        .into_iter()
+        .filter(|part| !given.contains(part))
+        .collect()
+}
+
+/// Draws a part, a share of all rows, from the rows given as train. Sets that reach into another part stay
 /// together as far as they are in train.
-fn draw_validation(
+fn draw_part(
+    part: Split,
     params: &Params,
     rows: &Rows,
     sets: &Sets,
@@ -39,15 +51,21 @@ fn draw_validation(
 ) -> Result<Assignment, Error> {
     let is_train = |row: u32| given[row as usize] == Split::Train;
     let train = given.iter().filter(|&&split| split == Split::Train).count();
-    let share = params.validation * rows.len() as f64 / train as f64;
+    let of_all = if part == Split::Test {
+        params.test
+    } else {
+        params.validation
+    };
+    let share = of_all * rows.len() as f64 / train as f64;
     if share >= 1.0 {
         return Err(Error::GivenTrainTooSmall {
             train,
-            validation: whole_rows(rows.len(), params.validation),
+            part,
+            wanted: whole_rows(rows.len(), of_all),
         });
     }
-    let parts = [(Split::Validation, share), (Split::Train, 1.0 - share)]
-        .map(|(split, share)| SplitShare { split, share });
+    let parts =
+        [(part, share), (Split::Train, 1.0 - share)].map(|(split, share)| SplitShare { split, share });
     let within_train = sets.restricted(rows, is_train);
     let drawn = draw::draw(rows, &within_train, &parts, params.seed, params.stratify)?;
     let both = given.iter().zip(drawn);

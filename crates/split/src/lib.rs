@@ -35,7 +35,7 @@ use sets::Sets;
 /// What the stage declares of itself.
 pub const STAGE: Stage = Stage {
     id: StageId::Split,
-    revision: 1,
+    revision: 2,
     reads: &[LabelMap::KIND, TokenRow::KIND],
     encoder_files: &[],
 };
@@ -55,7 +55,8 @@ pub fn run(params: &Params, artifacts: &Path, out: &Path, reporter: &dyn Reporte
 
 /// The part of every row, with every class in every part.
 fn assign(params: &Params, rows: &Rows, sets: &Sets) -> Result<Assignment, Error> {
-    let assignment = if params.use_given {
+    let is_given = is_given(params, rows);
+    let assignment = if is_given {
         given::take(params, rows, sets)?
     } else {
         draw::draw(
@@ -68,6 +69,16 @@ fn assign(params: &Params, rows: &Rows, sets: &Sets) -> Result<Assignment, Error
     };
     check_presence(params, rows, sets, &assignment)?;
     Ok(assignment)
+}
+
+/// Whether the split is the one that comes with the data: where there is one, unless the settings say no. Rows
+/// that are all of one part are no split.
+fn is_given(params: &Params, rows: &Rows) -> bool {
+    params.use_given.unwrap_or_else(|| {
+        let mut given = rows.list.iter().filter_map(|row| row.given);
+        let first = given.next();
+        given.any(|split| Some(split) != first)
+    })
 }
 
 /// A class that a part lacks can be neither learnt nor measured there.
@@ -87,7 +98,7 @@ fn check_presence(params: &Params, rows: &Rows, sets: &Sets, assignment: &Assign
                 groups: groups.clone().count(),
                 largest_group: groups.max().unwrap_or(0),
                 stratified: params.stratify,
-                given: params.use_given,
+                given: is_given(params, rows),
             });
         }
     }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
-    /// The share of all rows to test on, above 0 and below 1. Not used where the split is given.
+    /// The share of all rows to test on, above 0 and below 1. Where the split is given with a test part, not
+    /// used; where it is given without one, this share of all rows is drawn from its train part.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub test: f64,
     /// The share of all rows to choose the epoch by, above 0 and below 1. Where the split is given with a
@@ -19,8 +20,10 @@ pub struct Params {
     pub stratify: bool,
     /// Keep exact and near duplicates in one part: a copy of a training row in the test part is no test.
     pub keep_duplicates_together: bool,
-    /// Take the split column that `ingest` declares instead of drawing one.
-    pub use_given: bool,
+    /// Whether to take the split that comes with the data, in a column or by the names of files and folders,
+    /// instead of drawing one. Left out, it is taken wherever there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub use_given: Option<bool>,
     /// What the draw depends on, beside ids, labels and groups.
     pub seed: u64,
 }
@@ -32,7 +35,7 @@ impl Default for Params {
             validation: 0.07,
             stratify: true,
             keep_duplicates_together: true,
-            use_given: false,
+            use_given: None,
             seed: 10,
         }
     }

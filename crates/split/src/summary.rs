@@ -6,6 +6,7 @@ use labelproof_artifact::Split;
 use labelproof_artifact::wording::{counted, plural};
 
 use crate::draw::{Assignment, SplitShare};
+use crate::given::missing_parts;
 use crate::params::Params;
 use crate::rows::Rows;
 use crate::sets::Sets;
@@ -27,9 +28,11 @@ pub(crate) fn count(rows: &Rows, assignment: &Assignment) -> Vec<[usize; 3]> {
 pub(crate) fn summarize(params: &Params, rows: &Rows, sets: &Sets, assignment: &Assignment) -> String {
     let counts = count(rows, assignment);
     let mut text = table(rows.labels.names(), &counts);
-    if params.use_given {
+    if crate::is_given(params, rows) {
+        text.push_str(&origin(rows));
         text.push_str(&crossings(rows, assignment));
     } else {
+        text.push_str(&drawn_anew(params, rows));
         text.push_str(&kept_together(sets));
         if params.stratify {
             text.push_str(&deviations(params, &counts, rows.labels.names()));
@@ -86,6 +89,30 @@ fn table(labels: &[String], counts: &[[usize; 3]]) -> String {
         line.trim_end().to_owned()
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// That the data said something of a split, where it is drawn nevertheless.
+fn drawn_anew(params: &Params, rows: &Rows) -> String {
+    let first = rows.list.iter().find_map(|row| row.given);
+    match (first, params.use_given) {
+        (None, _) => String::new(),
+        (Some(_), Some(false)) => {
+            "\ndrawn anew: the data give a split, which `split.use_given: false` leaves aside".to_owned()
+        }
+        (Some(part), _) => format!("\ndrawn: the data call all rows {part}, which is no split"),
+    }
+}
+
+/// That the split came with the data, and which part of it did not.
+fn origin(rows: &Rows) -> String {
+    let given: Assignment = rows.list.iter().filter_map(|row| row.given).collect();
+    let mut text = "\nthe split is the one that came with the data".to_owned();
+    for part in missing_parts(&given) {
+        write!(text, "; the {part} part is drawn from its train rows")
+            .expect("writing to a string cannot fail");
+    }
+    text.push_str(" (`split.use_given: false` draws another)");
+    text
 }
 
 fn kept_together(sets: &Sets) -> String {

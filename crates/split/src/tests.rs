@@ -308,7 +308,7 @@ fn given(table: &mut [TokenRow], train: usize) {
 
 fn use_given() -> Params {
     Params {
-        use_given: true,
+        use_given: Some(true),
         ..Params::default()
     }
 }
@@ -336,6 +336,7 @@ fn a_given_split_is_kept_and_its_leaks_are_counted() {
     politics          69           1          30         100
     all              138           2          60         200
     share         69.0 %       1.0 %      30.0 %
+    the split is the one that came with the data (`split.use_given: false` draws another)
     warning: the given split takes 1 group of duplicates apart (2 rows of theirs in the test part): scores on rows whose like was trained on are too good
     ");
 }
@@ -352,6 +353,75 @@ fn a_missing_validation_part_is_drawn_from_train_with_groups_kept() {
     assert_eq!(Split::ALL.map(count), [126, 14, 60]);
     assert_eq!([rows[20].split, rows[30].split], [rows[10].split; 2]);
     assert_eq!(rows[150].split, Split::Test);
+}
+
+#[test]
+fn a_given_split_is_used_and_said_without_a_setting() {
+    let mut table = balanced(2, 100);
+    given(&mut table, 140);
+    let recorder = Recorder::default();
+    let rows = run_on(&Params::default(), &table, &recorder).unwrap();
+    let is_test = |row: &SplitRow| row.split == Split::Test;
+    assert!(
+        rows.iter()
+            .zip(&table)
+            .all(|(row, given)| is_test(row) == (given.split == Some(Split::Test)))
+    );
+    assert_snapshot!(recorder.text(), @r"
+    label          train  validation        test         all
+    business          63           7          30         100
+    politics          63           7          30         100
+    all              126          14          60         200
+    share         63.0 %       7.0 %      30.0 %
+    the split is the one that came with the data; the validation part is drawn from its train rows (`split.use_given: false` draws another)
+    the given split takes no group apart
+    ");
+    let drawn = Params {
+        use_given: Some(false),
+        ..Params::default()
+    };
+    let recorder = Recorder::default();
+    run_on(&drawn, &table, &recorder).unwrap();
+    assert!(
+        recorder
+            .text()
+            .contains("drawn anew: the data give a split, which `split.use_given: false` leaves aside"),
+        "{}",
+        recorder.text()
+    );
+}
+
+#[test]
+fn rows_that_are_all_of_one_part_are_no_split() {
+    let mut table = balanced(2, 100);
+    given(&mut table, 200);
+    let recorder = Recorder::default();
+    let rows = run_on(&Params::default(), &table, &recorder).unwrap();
+    let count = |split: Split| rows.iter().filter(|row| row.split == split).count();
+    assert_eq!(Split::ALL.map(count), [126, 14, 60]);
+    let said = "\ndrawn: the data call all rows train, which is no split\n";
+    assert!(recorder.text().contains(said), "{}", recorder.text());
+}
+
+#[test]
+fn a_missing_test_part_is_drawn_from_train() {
+    let mut table = balanced(2, 100);
+    given(&mut table, 140);
+    for row in table.iter_mut().filter(|row| row.split == Some(Split::Test)) {
+        row.split = Some(Split::Validation);
+    }
+    let recorder = Recorder::default();
+    let rows = run_on(&Params::default(), &table, &recorder).unwrap();
+    let count = |split: Split| rows.iter().filter(|row| row.split == split).count();
+    // Three tenths of all rows, out of those of train.
+    assert_eq!(Split::ALL.map(count), [80, 60, 60]);
+    assert!(
+        recorder
+            .text()
+            .contains("the test part is drawn from its train rows"),
+        "{}",
+        recorder.text()
+    );
 }
 
 #[test]

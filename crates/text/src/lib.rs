@@ -1,8 +1,8 @@
 //! Cleans, tokenises and compares text, in the same way at training and at prediction time.
 //!
 //! Responsible for everything between a raw text and token ids ([`cleaning`], [`tokenizer`]), for the one
-//! definition of a word ([`terms`]), for the language of a text ([`language`]), and for saying which texts
-//! are copies of each other ([`duplicates`]). Every function is a pure function of its arguments: the result
+//! definition of a word ([`terms`]), for the language of a text ([`language`]), for saying which texts are
+//! copies of each other ([`duplicates`]), and for what the name of a label says on its own ([`labels`]). Every function is a pure function of its arguments: the result
 //! depends neither on the number of threads nor on the machine.
 //!
 //! Not responsible for reading tables, for configuration files, or for what is done with duplicates.
@@ -16,6 +16,7 @@ mod shingles;
 
 pub mod cleaning;
 pub mod duplicates;
+pub mod labels;
 pub mod language;
 pub mod terms;
 pub mod tokenizer;

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use labelproof_artifact::Reporter;
 use labelproof_artifact::wording::counted;
+use labelproof_text::labels::normalized_label;
 
 use super::error::Error;
 use super::table::{Labels, RawScores, Table};
-use crate::measures::spelling::normalized_label;
 
 /// What the rows are joined by, and for each row the place of its prediction.
 struct Match {

@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use labelproof_artifact::Reporter;
+use labelproof_text::labels::normalized_label;
 
 use super::error::{Error, listed};
 use super::order::Places;
 use super::table::{Labels, RawScores, Table};
 use crate::evidence::{Join, Joined};
-use crate::measures::spelling::normalized_label;
 
 /// The class names, and how to number labels and score columns.
 #[derive(Debug)]

@@ -8,90 +8,10 @@ use std::collections::BTreeSet;
 
 use labelproof_artifact::wording::quoted;
 use labelproof_artifact::{Reporter, Split};
+use labelproof_text::labels::{NoLabel, is_counterpart, normalized_label, stands_for_none};
 
 use super::table::{Labels, Table};
 use crate::evidence::{Dataset, Part, Placeholders, Sign};
-use crate::measures::spelling::normalized_label;
-
-/// What stands for no label and is hardly ever a class: the form of [`normalized_label`].
-const SURE: &[&str] = &[
-    "",
-    "-1",
-    "-100",
-    "-99",
-    "-999",
-    "-9999",
-    "?",
-    "??",
-    "???",
-    "-",
-    "--",
-    "nan",
-    "<na>",
-    "nat",
-    "null",
-    "n/a",
-    "n.a.",
-    "#n/a",
-    "dummy",
-    "placeholder",
-    "unlabeled",
-    "unlabelled",
-    "not labeled",
-    "not labelled",
-    "no label",
-    "no_label",
-    "nolabel",
-    "no-label",
-    "hidden",
-    "withheld",
-    "masked",
-    "tbd",
-    "todo",
-    "<unlabeled>",
-    "label_-1",
-    "__label__-1",
-    "__label__?",
-    "__label__",
-    "__label__dummy",
-    "__label__unknown",
-    "not available",
-    "not_available",
-];
-
-/// What stands for no label, and in some data sets is a class.
-const MAYBE: &[&str] = &[
-    "unknown",
-    "unk",
-    "<unk>",
-    "[unk]",
-    "none",
-    "na",
-    "missing",
-    "undefined",
-    "empty",
-    "blank",
-    "xxx",
-    "x",
-    "ignore",
-    "unbekannt",
-    "inconnu",
-    "desconocido",
-    "desconhecido",
-    "sconosciuto",
-    "onbekend",
-    "неизвестно",
-    "未知",
-    "不明",
-    "test",
-    "label",
-    "__unknown__",
-    "not given",
-    "not_given",
-    "999",
-    "9999",
-    "-2",
-];
 
 /// Rows below which one class may be all there is.
 const FEWEST_ROWS: usize = 20;
@@ -152,8 +72,7 @@ fn look(tables: &[&mut Table], place: usize) -> Option<Placeholders> {
     let known = known_classes(tables, place);
     let (labels, rows) = standing_for_none(truth, |label| {
         let key = normalized_label(label);
-        let is_sure = SURE.contains(&key.as_str());
-        (is_sure || MAYBE.contains(&key.as_str())) && !known.contains(&key)
+        stands_for_none(&key).is_some() && !known.contains(&key)
     });
     let of = truth.values.len();
     let others: BTreeSet<String> = truth
@@ -163,18 +82,17 @@ fn look(tables: &[&mut Table], place: usize) -> Option<Placeholders> {
         .map(|label| normalized_label(label))
         .collect();
     // Beside other labels it has to be no class of any file, or there must be enough classes without it.
-    let is_sure = labels
-        .iter()
-        .all(|label| SURE.contains(&normalized_label(label).as_str()));
+    let is_sure = labels.iter().all(|label| is_hardly_a_class(label));
     let has_other_file = tables
         .iter()
         .enumerate()
         .any(|(other, table)| other != place && table.truth.is_some());
     let is_empty = labels.iter().all(|label| label.trim().is_empty());
-    // -1 beside 1 alone is the other one of two classes.
-    let is_sign = others.iter().eq(["1"].iter()) && labels == ["-1"];
+    let is_class = labels
+        .iter()
+        .all(|label| is_counterpart(&normalized_label(label), others.iter().map(String::as_str)));
     let holds =
-        rows > 0 && !is_sign && (rows == of || is_empty || has_other_file || is_sure && others.len() >= 2);
+        rows > 0 && !is_class && (rows == of || is_empty || has_other_file || is_sure && others.len() >= 2);
     holds.then(|| Placeholders {
         column: truth.column.clone(),
         labels,
@@ -197,16 +115,16 @@ fn standing_for_none(truth: &Labels, stands: impl Fn(&str) -> bool) -> (Vec<Stri
     (labels, usize::try_from(rows).unwrap_or(usize::MAX))
 }
 
+/// Whether a label stands for no label, and is a class in hardly any data set.
+fn is_hardly_a_class(label: &str) -> bool {
+    stands_for_none(label).is_some_and(|sureness| sureness > NoLabel::Sometimes)
+}
+
 /// What predictions, scores and the true labels of the other files call a class.
 fn known_classes(tables: &[&mut Table], place: usize) -> BTreeSet<String> {
     let mut known = BTreeSet::new();
     for (other, table) in tables.iter().enumerate() {
-        let is_filled = |labels: &&Labels| {
-            labels
-                .spellings
-                .iter()
-                .any(|label| !SURE.contains(&normalized_label(label).as_str()))
-        };
+        let is_filled = |labels: &&Labels| labels.spellings.iter().any(|label| !is_hardly_a_class(label));
         // Another file of nothing but placeholders names no class.
         let truth = table
             .truth
@@ -297,7 +215,7 @@ fn one_class(dataset: &Dataset, split: Split, part: &Part) -> Option<(u32, Sign)
 
 fn is_filler(label: &str) -> bool {
     let number = label.rsplit(['_', ' ']).next().unwrap_or(label);
-    number == "0" || MAYBE.contains(&label)
+    number == "0" || stands_for_none(label) == Some(NoLabel::Sometimes)
 }
 
 /// The class of all rows, if there are many and they have but one.

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use labelproof_tables::Cell;
+use labelproof_text::labels::normalized_label;
 
 use super::printed::Printed;
-use crate::measures::spelling::normalized_label;
 
 /// The rows that are looked at.
 pub(super) const ROWS: usize = 2_000;

@@ -19,6 +19,5 @@ pub(crate) mod recounts;
 pub(crate) mod sampling;
 pub(crate) mod score_moments;
 pub mod significance;
-pub(crate) mod spelling;
 pub(crate) mod text_style;
 pub(crate) mod vocabulary;

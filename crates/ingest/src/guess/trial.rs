@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use labelproof_artifact::Reporter;
 use labelproof_artifact::wording::counted;
 
-use crate::error::Error;
+use crate::error::{Error, yaml_list};
 use crate::params::{OnReject, Params};
 
 /// What became of a trial.
@@ -56,7 +56,14 @@ pub(super) fn run(mut params: Params, base: &Path, reporter: &dyn Reporter) -> R
 /// Changes the parameters so that this error does not come again; none where only a person can.
 fn repair(params: &mut Params, error: &Error) -> Option<String> {
     match error {
-        Error::Rejected { rejects, total } if params.on_reject == OnReject::Fail => {
+        Error::Rejected { missing, .. } if !missing.is_empty() && params.labels.missing.is_none() => {
+            params.labels.missing = Some(missing.clone());
+            Some(format!(
+                "`labels: {{ missing: {} }}`, because these stand for no label; their rows are left out",
+                yaml_list(missing)
+            ))
+        }
+        Error::Rejected { rejects, total, .. } if params.on_reject == OnReject::Fail => {
             if let Some(columns) = &mut params.columns
                 && columns.id.is_some()
                 && rejects.iter().all(|reject| reject.reason == "repeated id")

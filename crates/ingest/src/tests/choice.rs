@@ -19,7 +19,8 @@ fn labels_are_renamed_then_chosen_and_the_rest_is_counted() {
         output.message,
         "6 rows read from 1 file, 3 documents of 2 labels\n  sport  2\n  tech   1\n\
          not chosen by `ingest.labels.keep`: 3 rows (`world` 2, `arts` 1)\n\
-         `ingest.labels.rename` names labels that no row has: `game`"
+         `ingest.labels.rename` names labels that no row has: `game`\n\
+         warning: 1 label has only one row, which cannot be in train and test: `tech`"
     );
 }
 
@@ -79,13 +80,18 @@ fn many_labels_are_shown_by_their_ends() {
     let mut content = "text,label\n".to_owned();
     for label in 0..40 {
         for row in 0..=label {
-            writeln!(content, "text {row},label {label:02}").unwrap();
+            writeln!(content, "text {row} of label {label},label {label:02}").unwrap();
         }
     }
     let world = World::with(&[("a.csv", content.as_bytes())]);
     let output = world.run(CSV).unwrap();
     let lines: Vec<_> = output.message.lines().collect();
-    assert_eq!(lines.len(), 17);
+    assert_eq!(lines.len(), 18);
+    assert!(
+        lines[17].starts_with("warning: 1 label has only one row"),
+        "{}",
+        lines[17]
+    );
     assert_eq!(lines[1], "  label 39  40");
     assert_eq!(
         lines[10..13],

@@ -207,7 +207,8 @@ fn rows_that_make_no_classification_are_refused() {
         "a.csv",
         b"text,label\na,s\n,t\n",
         &format!("{CSV}on_reject: continue\nlabels: {{keep: [t, u]}}\n"),
-        "no document is left of 2 rows; rejects: 1, not chosen by `ingest.labels.keep`: 1",
+        "no document is left of 2 rows; rejects: 1, not chosen by `ingest.labels.keep`: 1, without a label by \
+         `ingest.labels.missing`: 0",
         &["do `ingest.columns` and `ingest.labels.keep` name what the sources hold?"],
     );
     check_error(
@@ -221,6 +222,7 @@ fn rows_that_make_no_classification_are_refused() {
 
 #[test]
 fn labels_that_are_one_are_refused_with_the_renaming_to_paste() {
+    let two = "where they are two classes, rename one to a name that says what it is";
     let yaml = "make them one:\ningest:\n  labels:\n    rename:\n      \"Sport\": \"sport\"";
     let content = b"text,label\na,sport\nb,sport\nc,Sport\nd,tech\n";
     check_error(
@@ -228,7 +230,7 @@ fn labels_that_are_one_are_refused_with_the_renaming_to_paste() {
         content,
         CSV,
         "the labels \"sport\" (rows: 2) and \"Sport\" (rows: 1) differ only in case",
-        &[yaml],
+        &[yaml, two],
     );
     let world = World::with(&[("a.csv", content)]);
     let pasted = yaml.split_once("ingest:\n").unwrap().1.replace("\n  ", "\n");
@@ -240,10 +242,11 @@ fn labels_that_are_one_are_refused_with_the_renaming_to_paste() {
         "text,label\na,s\nb,s \nc,é\nd,é\ne,e\u{301}\n".as_bytes(),
         CSV,
         "2 pairs of labels are almost the same\n  \
-         the labels \"s\" (rows: 1) and \"s \" (rows: 1) differ only in white space\n  \
-         the labels \"\\u00e9\" (rows: 2) and \"e\\u0301\" (rows: 1) differ only in Unicode form",
+         the labels \"\\u00e9\" (rows: 2) and \"e\\u0301\" (rows: 1) differ only in Unicode form\n  \
+         the labels \"s\" (rows: 1) and \"s \" (rows: 1) differ only in white space",
         &[
-            "make them one:\ningest:\n  labels:\n    rename:\n      \"s \": \"s\"\n      \"e\\u0301\": \"\\u00e9\"",
+            "make them one:\ningest:\n  labels:\n    rename:\n      \"e\\u0301\": \"\\u00e9\"\n      \"s \": \"s\"",
+            two,
         ],
     );
 }

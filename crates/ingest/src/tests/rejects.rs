@@ -62,6 +62,10 @@ fn each_bad_row_of_a_table_says_why() {
     assert_eq!(
         output.message,
         "15 rows read from 1 file, 2 documents of 2 labels\n  s  1\n  t  1\n\
+         split given by the column `part`: train 1, test 1\n\
+         warning: the train part has no row of `t`, which cannot be learnt\n\
+         warning: the test part has no row of `s`, which cannot be measured\n\
+         warning: 2 labels have only one row, which cannot be in train and test: `s`, `t`\n\
          rejects, listed in `rejects.parquet`: 13 (not utf-8 1, nul byte 2, ragged row 2, missing label 2, \
          missing id 1, unknown split 2, empty text 2, repeated id 1)\n  \
          a.csv:4: not utf-8: `text` has the byte 0xE9 at offset 3; if the source is not UTF-8, say what it is in \

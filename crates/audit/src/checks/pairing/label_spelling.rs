@@ -53,6 +53,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use labelproof_artifact::Split;
 use labelproof_artifact::wording::quoted;
+use labelproof_text::labels::normalized_label;
 
 use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
@@ -61,7 +62,6 @@ use crate::case::Case;
 use crate::cause::Cause;
 use crate::evidence::{Apart, Join, Joined, Missing, Need, Part};
 use crate::measures::class_counts::class_counts;
-use crate::measures::spelling::normalized_label;
 
 /// The share of test rows of unknown classes from which on the figure is not that of the known ones.
 const MANY: f64 = 0.05;
