@@ -191,9 +191,9 @@ fn other_formats() {
     assert_snapshot!(answer(|project| source(project, "json_lines", "rows.jsonl", b"[{\"text\": \"a\"}]\n"), &[]), @r#"
         exit code 3
         error: stage `ingest` failed
-          caused by: no line of `rows.jsonl` is a JSON object
+          caused by: `rows.jsonl` is one JSON array, and not one object on each line
 
-        hint: `json_lines` is one object on each line; an array of objects is `json`
+        hint: read it with `ingest.format: json`
     "#);
     assert_snapshot!(answer(|project| {
             let lines = "{\"id\": \"1\", \"text\": \"a\", \"label\": \"x\"}\n{\"id\": \"2\", \"text\":\n";

@@ -2,7 +2,7 @@
 
 use labelproof_tables::{Accepts, Cell, Selection, Wanted};
 
-use crate::params::Columns;
+use crate::params::{Columns, Where};
 use crate::rows::Fields;
 use crate::settings::Settings;
 
@@ -15,6 +15,8 @@ pub(crate) struct Names<'a> {
     pub(crate) id: Option<&'a str>,
     pub(crate) group: Option<&'a str>,
     pub(crate) split: Option<&'a str>,
+    /// Which rows are taken, by what other columns hold.
+    pub(crate) conditions: Option<&'a Where>,
 }
 
 impl Names<'_> {
@@ -38,7 +40,13 @@ impl Names<'_> {
             column: name.to_owned(),
             accepts,
         });
-        Selection::new(wanted.collect())
+        let conditions = self.conditions.into_iter().flat_map(Where::keys);
+        let conditions = conditions.map(|name| Wanted {
+            setting: "ingest.where".to_owned(),
+            column: name.clone(),
+            accepts: Accepts::Scalars,
+        });
+        Selection::new(wanted.chain(conditions).collect())
     }
 
     /// The cells of a row of that choice as fields.
@@ -52,18 +60,21 @@ impl Names<'_> {
             id: next(self.id),
             group: next(self.group),
             split: next(self.split),
+            conditions: cells.collect(),
         }
     }
 }
 
-impl<'a> From<&'a Columns> for Names<'a> {
-    fn from(columns: &'a Columns) -> Self {
+impl<'a> Names<'a> {
+    /// The columns that the parameters name.
+    pub(crate) fn of(columns: &'a Columns, conditions: &'a Where) -> Self {
         Self {
             text: &columns.text,
             label: Some(&columns.label),
             id: columns.id.as_deref(),
             group: columns.group.as_deref(),
             split: columns.split.as_deref(),
+            conditions: Some(conditions),
         }
     }
 }

@@ -55,6 +55,36 @@ pub enum Error {
     /// A folder or an archive of `ingest.paths` holds nothing to read.
     #[error("`ingest.paths` names `{path}`, which holds no {wanted}")]
     NoFiles { path: String, wanted: String },
+    /// The files of texts and those of labels are not as many.
+    #[error(
+        "`{texts}` names {} and `{labels}` names {}",
+        counted(*text_files, "file"),
+        counted(*label_files, "file")
+    )]
+    FileCounts {
+        texts: String,
+        text_files: usize,
+        labels: String,
+        label_files: usize,
+    },
+    /// A file of texts and its file of labels differ in the number of their lines.
+    #[error(
+        "`{texts}` has {} and `{labels}` has {}",
+        counted(*text_lines, "line"),
+        counted(*label_lines, "line")
+    )]
+    LineCounts {
+        texts: String,
+        text_lines: u64,
+        labels: String,
+        label_lines: u64,
+    },
+    /// The names of files that should say the labels say none.
+    #[error("the names of {} say no labels: {problem}", quoted(files, SHOWN_NAMES))]
+    NamesWithoutLabels {
+        files: Vec<String>,
+        problem: &'static str,
+    },
     /// The name of a file is not UTF-8, so that no reject could name it.
     #[error("the name of `{}` is not UTF-8", path.display())]
     BadName { path: PathBuf },
@@ -67,17 +97,21 @@ pub enum Error {
         missing: Vec<String>,
         /// The split in which no row has a label.
         unlabelled: Option<Split>,
+        /// What would make one label of several, where rows have several.
+        one_label: Option<&'static str>,
     },
     /// No row of any source became a document.
     #[error(
         "no document is left of {rows} rows; rejects: {rejects}, not chosen by `ingest.labels.keep`: \
-         {not_chosen}, without a label by `ingest.labels.missing`: {unlabelled}"
+         {not_chosen}, without a label by `ingest.labels.missing`: {unlabelled}{}",
+        if *not_where == 0 { String::new() } else { format!(", by `ingest.where`: {not_where}") }
     )]
     NoDocuments {
         rows: u64,
         rejects: u64,
         not_chosen: u64,
         unlabelled: u64,
+        not_where: u64,
     },
     /// All documents have one label, and a classifier needs two.
     #[error("all {documents} documents have the label `{label}`, expected at least two labels")]
@@ -264,15 +298,33 @@ impl Diagnostic for Error {
             Self::Unclear { option, .. } => fault.hint(format!("name it with {option}")),
             Self::NoFiles { .. } => hint("name the files themselves, or another `ingest.format`"),
             Self::BadName { .. } => hint("rename it"),
+            Self::FileCounts { .. } => hint(
+                "name as many files of labels in `ingest.label_paths` as of texts in `ingest.paths`, in the \
+                 same order",
+            ),
+            Self::LineCounts { .. } => hint(
+                "the label of a text is on the same line of the other file: look for a line that is missing, \
+                 or for a text that has a line break in it",
+            ),
+            Self::NamesWithoutLabels { .. } => hint(
+                "call each file by its label, as `pos.txt` and `neg.txt`, or name the files that hold the \
+                 labels in `ingest.label_paths`",
+            ),
             Self::KeepWithoutRows { nearest, .. } => match nearest {
                 Some(name) => fault.hint(format!("did you mean `{name}`?")),
                 None => fault.into(),
             },
             Self::Rejected {
-                missing, unlabelled, ..
+                missing,
+                unlabelled,
+                one_label,
+                ..
             } => {
-                let mut advice =
-                    hint("mend the rows, or set `ingest.on_reject: continue` to go on without them");
+                let mend = "mend the rows, or set `ingest.on_reject: continue` to go on without them";
+                let mut advice = match one_label {
+                    Some(how) => hint(how).and(mend),
+                    None => hint(mend),
+                };
                 if let Some(split) = unlabelled {
                     advice = advice.and(format!(
                         "no row of the {split} part has a label, as where labels are kept back: name the files \
@@ -323,6 +375,9 @@ impl Diagnostic for Error {
                 fault
                     .hint(text)
                     .and("where they are two classes, rename one to a name that says what it is")
+            }
+            Self::NoDocuments { not_where: 1.., .. } => {
+                hint("do `ingest.where` and `ingest.columns` name what the sources hold?")
             }
             Self::NoDocuments { .. } => {
                 hint("do `ingest.columns` and `ingest.labels.keep` name what the sources hold?")

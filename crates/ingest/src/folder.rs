@@ -33,6 +33,7 @@ pub(crate) fn read(
             id: Some(Cell::Text(Cow::Owned(id))),
             group: None,
             split: None,
+            conditions: Vec::new(),
         };
         intake.row(source, None, fields)?;
     }

@@ -184,7 +184,9 @@ fn shown(cell: &Cell<'_>) -> String {
         Cell::Number(number) => number.to_string(),
         Cell::Missing | Cell::Absent => String::new(),
         Cell::Other(what) => format!("({what})"),
-        Cell::Numbers(_) | Cell::Nested(_) => "(a list)".to_owned(),
+        Cell::Boolean(value) => value.to_string(),
+        Cell::List(items) | Cell::Each(items) if items.len() == 1 => items.iter().map(shown).collect(),
+        Cell::Numbers(_) | Cell::List(_) | Cell::Each(_) | Cell::Nested(_) => "(a list)".to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Which rows repeat an id shows only once all rows are sorted, and is decided there.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use labelproof_artifact::wording::one_line;
@@ -10,10 +11,12 @@ use labelproof_artifact::{Reject, Reporter, Split};
 use labelproof_tables::{Cell, RowProblem};
 
 use crate::error::Error;
+use crate::label_names::{self, LabelNames};
 use crate::labels::LabelCounts;
 use crate::layout::Layout;
-use crate::params::Params;
-use crate::rows::{Fields, Problem, Reason, cell_text, row_id, row_text};
+use crate::one_label;
+use crate::params::{Format, Params};
+use crate::rows::{Fields, Problem, Reason, cell_text, row_id, row_text, scalar_text};
 use crate::settings::Settings;
 use crate::sources::Found;
 use crate::spill::{Candidate, Sorter};
@@ -39,6 +42,13 @@ impl Names {
                 group: quoted(&columns.group),
                 split: quoted(&columns.split),
             },
+            None if params.format != Format::Folder => Self {
+                text: vec!["the text".to_owned()],
+                label: "the label".to_owned(),
+                id: String::new(),
+                group: String::new(),
+                split: String::new(),
+            },
             None => Self {
                 text: vec!["the file".to_owned()],
                 label: "the folder's name".to_owned(),
@@ -56,6 +66,8 @@ enum Outcome {
     NotChosen(String),
     /// The cell of the label is empty, and `ingest.labels.missing` says so.
     Unlabelled,
+    /// The row does not hold what `ingest.where` asks for.
+    NotWhere,
 }
 
 /// The stage's sink for the rows of all sources: each becomes a candidate, a reject, or a count.
@@ -65,7 +77,7 @@ pub(crate) struct Intake<'a> {
     layout: &'a Layout,
     names: Names,
     keep: Option<BTreeSet<&'a str>>,
-    reporter: &'a dyn Reporter,
+    pub(crate) reporter: &'a dyn Reporter,
     pub(crate) candidates: Sorter<Candidate>,
     pub(crate) rejects: Sorter<Reject>,
     /// The number of rejects by reason.
@@ -80,6 +92,14 @@ pub(crate) struct Intake<'a> {
     pub(crate) not_chosen_rows: u64,
     /// The labels of these rows, as far as there is room.
     pub(crate) not_chosen: LabelCounts,
+    /// The number of rows that do not hold what `ingest.where` asks for.
+    pub(crate) not_where_rows: u64,
+    /// What they hold, as far as there is room.
+    pub(crate) not_where: LabelCounts,
+    /// The names of the labels of the source at hand, where it has numbers.
+    pub(crate) label_names: Option<LabelNames>,
+    /// What the stage says of how it read the sources, before its counts.
+    pub(crate) remarks: Vec<String>,
     /// The keys of `ingest.labels.rename` that some row has.
     pub(crate) renamed: BTreeSet<&'a str>,
 }
@@ -115,6 +135,10 @@ impl<'a> Intake<'a> {
             unlabelled: LabelCounts::default(),
             not_chosen_rows: 0,
             not_chosen: LabelCounts::default(),
+            not_where_rows: 0,
+            label_names: None,
+            remarks: Vec::new(),
+            not_where: LabelCounts::default(),
             renamed: BTreeSet::new(),
         }
     }
@@ -127,21 +151,22 @@ impl<'a> Intake<'a> {
             id,
             group,
             split,
+            conditions,
         } = fields;
         let id = id.map(|value| row_id(&value, &self.names.id, SETTINGS));
         // A reject says the id even if something else is wrong with the row.
         let shown_id = id.as_ref().and_then(|id| id.as_ref().ok()).cloned();
-        let outcome = self.convert(
-            source,
-            line,
-            id,
-            &Rest {
-                text,
-                label,
-                group,
-                split,
-            },
-        );
+        let rest = Rest {
+            text,
+            label,
+            group,
+            split,
+        };
+        let outcome = match self.is_asked_for(&conditions) {
+            Ok(true) => self.convert(source, line, id, &rest),
+            Ok(false) => Ok(Outcome::NotWhere),
+            Err(problem) => Err(problem),
+        };
         self.count_row();
         match outcome {
             Ok(Outcome::Candidate(candidate)) => {
@@ -155,8 +180,26 @@ impl<'a> Intake<'a> {
                 Ok(())
             }
             Ok(Outcome::Unlabelled) => self.unlabelled.add("", None),
+            Ok(Outcome::NotWhere) => {
+                self.not_where_rows += 1;
+                Ok(())
+            }
             Err(problem) => self.reject(source, line, shown_id, problem),
         }
+    }
+
+    /// Whether a row holds what `ingest.where` asks for.
+    fn is_asked_for(&mut self, cells: &[Cell<'_>]) -> Result<bool, Problem> {
+        for ((column, values), cell) in self.params.conditions.iter().zip(cells) {
+            let found = scalar_text(cell, &format!("`{column}`"), SETTINGS)?;
+            if !values.hold(found) {
+                let found = found.map_or("nothing".to_owned(), |found| format!("`{}`", one_line(found)));
+                // Beyond the limit the values are lost, but they only serve messages.
+                drop(self.not_where.add(&format!("`{column}`: {found}"), None));
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Takes a row that has no fields.
@@ -209,6 +252,18 @@ impl<'a> Intake<'a> {
             .is_none_or(|columns| columns.id.is_some())
     }
 
+    /// Says which names the labels of the source of this number have; what is new of it is said to the user.
+    pub(crate) fn names_of_labels(&mut self, label_names: Option<LabelNames>, source: u32) {
+        if let (Some(names), Some(columns)) = (&label_names, &self.params.columns) {
+            let file = self.source_name(source);
+            let remark = names.message(&columns.label, file);
+            if self.label_names != label_names {
+                self.remarks.push(remark);
+            }
+        }
+        self.label_names = label_names;
+    }
+
     /// What the source of this number is called.
     pub(crate) fn source_name(&self, source: u32) -> &str {
         let index = usize::try_from(source).unwrap_or(usize::MAX);
@@ -233,36 +288,45 @@ impl<'a> Intake<'a> {
     ) -> Result<Outcome, Problem> {
         let params = self.params;
         let names = &self.names;
-        let missing_label = || match params.columns {
-            Some(_) => format!("{} is empty", names.label),
-            None => "the file lies in no label's folder".to_owned(),
+        let missing_label = || match params.format {
+            Format::Fasttext => "no word begins with `__label__` and a label".to_owned(),
+            Format::Folder => "the file lies in no label's folder".to_owned(),
+            _ => format!("{} is empty", names.label),
         };
         let source_label =
-            cell_text(&rest.label, &names.label, SETTINGS)?.filter(|label| !label.trim().is_empty());
+            one_label::of_cell(&rest.label, &names.label, SETTINGS)?.filter(|label| !label.trim().is_empty());
+        let is_declared = |missing: &str| {
+            let mut labels = params.labels.missing.iter().flatten();
+            labels.any(|label| label.trim() == missing)
+        };
         let Some(source_label) = source_label else {
-            let is_declared = params
-                .labels
-                .missing
-                .iter()
-                .flatten()
-                .any(|label| label.trim().is_empty());
-            return if is_declared {
+            return if is_declared("") {
                 Ok(Outcome::Unlabelled)
             } else {
                 Err(Problem::new(Reason::MissingLabel, missing_label()))
             };
         };
-        if let Some((from, _)) = params.labels.rename.get_key_value(source_label) {
+        let source_label = source_label.as_ref();
+        let named = match &self.label_names {
+            None => Cow::Borrowed(source_label),
+            Some(_) if label_names::is_kept_back(source_label) && is_declared(source_label.trim()) => {
+                return Ok(Outcome::Unlabelled);
+            }
+            Some(label_names) => Cow::Owned(label_names.of(source_label, &names.label)?),
+        };
+        if let Some((from, _)) = params.labels.rename.get_key_value(named.as_ref()) {
             self.renamed.insert(from.as_str());
         }
-        let label = params.labels.renamed(source_label);
+        let label = params.labels.renamed(&named);
         if self.keep.as_ref().is_some_and(|keep| !keep.contains(label)) {
             return Ok(Outcome::NotChosen(label.to_owned()));
         }
         let id = id.transpose()?;
         let group = match &rest.group {
             None => None,
-            Some(group) => cell_text(group, &names.group, SETTINGS)?.filter(|group| !group.trim().is_empty()),
+            Some(group) => {
+                scalar_text(group, &names.group, SETTINGS)?.filter(|group| !group.trim().is_empty())
+            }
         };
         let split = match &rest.split {
             None => self.layout.split_of(source),

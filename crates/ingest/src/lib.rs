@@ -17,13 +17,17 @@ mod archives;
 mod columns;
 mod documents;
 mod error;
+mod fasttext;
 mod folder;
 mod guess;
 mod intake;
+mod label_names;
 mod labels;
 mod layout;
 mod limits;
 mod merge;
+mod one_label;
+mod parallel;
 mod params;
 mod plausibility;
 mod reading;
@@ -45,7 +49,7 @@ pub use guess::{Guess, Said, guess};
 pub use labelproof_tables::{Encoding, Packing};
 pub use labels::alike::Alike;
 pub use labels::several::Several;
-pub use params::{Columns, Format, Labels, OnReject, Params, Splits};
+pub use params::{Columns, Format, Labels, OnReject, Params, Splits, Values, Where};
 pub use sources::{SourceFile, shown_entry, source_files};
 pub use standard_input::spooled_standard_input;
 pub use texts::{TextFormat, TextRow, TextRows, TextSource, texts};
@@ -97,7 +101,7 @@ fn run_within(
         Sorter::new(out, limits),
         reporter,
     );
-    reading::read(params, sources, &layout, limits, &mut intake)?;
+    reading::read(params, base, sources, &layout, limits, &mut intake)?;
     reporter.finished();
 
     let documents = documents::write(params, out, &mut intake, reporter)?;
@@ -109,7 +113,10 @@ fn run_within(
         unlabelled,
         not_chosen_rows,
         not_chosen,
+        not_where_rows,
+        not_where,
         renamed,
+        remarks,
         ..
     } = intake;
     let reject_count = rejects.len();
@@ -124,6 +131,9 @@ fn run_within(
             total: reject_count,
             missing: taken_for_none.into_iter().flatten().collect(),
             unlabelled,
+            one_label: reasons
+                .contains_key(&rows::Reason::SeveralLabels)
+                .then(|| one_label::advice(params)),
         });
     }
     if documents.counts.rows() == 0 {
@@ -132,6 +142,7 @@ fn run_within(
             rejects: reject_count,
             not_chosen: not_chosen_rows,
             unlabelled: unlabelled.rows(),
+            not_where: not_where_rows,
         });
     }
     check_labels(params, &documents.counts, &not_chosen)?;
@@ -154,10 +165,15 @@ fn run_within(
         warnings: &documents.warnings,
         not_chosen_rows,
         not_chosen: &not_chosen,
+        not_where_rows,
+        not_where: &not_where,
         over_cap: documents.over_cap,
         rows_per_label: params.rows_per_label,
         unused_renames: renames.filter(|from| !renamed.contains(from)).collect(),
     };
+    for remark in remarks {
+        reporter.message(&remark);
+    }
     reporter.message(&summary.text());
     Ok(())
 }

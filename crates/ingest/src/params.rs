@@ -2,6 +2,7 @@
 //!
 //! The doc comments of the fields are what an editor shows while somebody writes `pipeline.yaml`.
 
+mod conditions;
 mod labels;
 mod part;
 mod splits;
@@ -18,6 +19,7 @@ pub use labels::Labels;
 pub use splits::Splits;
 
 use crate::sources::shown_entry;
+pub use conditions::{Values, Where};
 
 /// Where the labelled texts come from, and which of them to take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +32,10 @@ pub struct Params {
     /// What is packed with gzip, bzip2, xz or Zstandard is unpacked on the fly, and an archive (zip, tar) is
     /// read like a folder. Hidden files in folders and archives are skipped.
     pub paths: Vec<String>,
+    /// For the format `lines`: files whose lines are the labels of the lines of `paths`. Those of an entry
+    /// belong to the entry of `paths` at the same place. Left out, the names of the files say the labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub label_paths: Vec<String>,
     /// Which sheet of a workbook is read, where several have rows. For the format `spreadsheet`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
@@ -42,14 +48,18 @@ pub struct Params {
     /// How the bytes of the sources become characters. Parquet, workbooks and databases have no choice.
     #[serde(default)]
     pub encoding: Encoding,
-    /// Which columns of a table hold what. For every format but `folder`, which takes the label from the
-    /// folder's name.
+    /// Which columns of a table hold what. `folder`, `lines` and `fasttext` have no columns. In JSON and
+    /// Parquet a column may be within others: `data.text`, or an item of a list, from 0: `labels.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Columns>,
     /// What stands between the text columns of a row where there are several. A column that is empty in a row
     /// is left out together with its separator.
     #[serde(default = "line_break")]
     pub join: String,
+    /// Takes only rows whose column holds a value: `{answer: accept}`, or one of a list of values. The others
+    /// are counted as not chosen.
+    #[serde(default, rename = "where", skip_serializing_if = "Where::is_empty")]
+    pub conditions: Where,
     /// Which labels to take, what to call them, and which are none.
     #[serde(default)]
     pub labels: Labels,
@@ -97,6 +107,11 @@ pub enum Format {
     Spreadsheet,
     /// An SQLite database.
     Sqlite,
+    /// A text on each line, with its label on the same line of a file of `label_paths` or in the name of the
+    /// file.
+    Lines,
+    /// A text on each line, with its label as a word that begins with `__label__`.
+    Fasttext,
 }
 
 impl Format {
@@ -111,7 +126,14 @@ impl Format {
             Self::Parquet => "parquet",
             Self::Spreadsheet => "spreadsheet",
             Self::Sqlite => "sqlite",
+            Self::Lines => "lines",
+            Self::Fasttext => "fasttext",
         }
+    }
+
+    /// Whether the rows have columns.
+    pub(crate) fn has_columns(self) -> bool {
+        !matches!(self, Self::Folder | Self::Lines | Self::Fasttext)
     }
 
     /// The format of the tables; none for folders of text files.
@@ -125,6 +147,7 @@ impl Format {
             Self::Parquet => Some(labelproof_tables::Format::Parquet),
             Self::Spreadsheet => Some(labelproof_tables::Format::Spreadsheet),
             Self::Sqlite => Some(labelproof_tables::Format::Sqlite),
+            Self::Lines | Self::Fasttext => Some(labelproof_tables::Format::Lines),
         }
     }
 }
@@ -207,9 +230,11 @@ impl Params {
             sheet: None,
             table: None,
             query: None,
+            label_paths: Vec::new(),
             encoding: Encoding::default(),
             columns: None,
             join: line_break(),
+            conditions: Where::new(),
             labels: Labels::default(),
             splits: Splits::default(),
             rows_per_label: None,
@@ -256,7 +281,11 @@ impl Params {
                  columns, remove it"
                     .to_owned(),
             ),
-            (None, format) if format != Format::Folder => {
+            (Some(_), Format::Lines | Format::Fasttext) => problems.push(format!(
+                "ingest.columns: the format `{}` has no columns, remove it",
+                self.format.name()
+            )),
+            (None, format) if format.has_columns() => {
                 problems.push(format!(
                     "ingest.columns: the format `{}` needs at least `text` and `label`",
                     self.format.name()
@@ -265,6 +294,24 @@ impl Params {
             (Some(columns), _) => columns.check(&mut problems),
             (None, _) => {}
         }
+        match (self.format, self.label_paths.len()) {
+            (_, 0) => {}
+            (Format::Lines, count) if count == self.paths.len() => {}
+            (Format::Lines, _) => problems.push(
+                "ingest.label_paths: name one for each of `ingest.paths`, in the same order".to_owned(),
+            ),
+            (format, _) => problems.push(format!(
+                "ingest.label_paths: only the format `lines` has labels in files of their own, not `{}`",
+                format.name()
+            )),
+        }
+        if !self.format.has_columns() && !self.conditions.is_empty() {
+            problems.push(format!(
+                "ingest.where: the format `{}` has no columns, remove it",
+                self.format.name()
+            ));
+        }
+        Values::check(&self.conditions, &mut problems);
         self.labels.check(&mut problems);
         if self.rows_per_label == Some(0) {
             problems.push("ingest.rows_per_label: 0 keeps no row, leave it out to keep all".to_owned());
@@ -341,6 +388,7 @@ paths: [a.jsonl.gz, 'more/*.jsonl']
 encoding: windows-1252
 columns: {text: [title, description], label: category, id: key, group: thread, split: part}
 join: ' '
+where: {answer: [accept, 1], flagged: false}
 labels: {keep: [sport, tech], rename: {sports: sport}}
 rows_per_label: 10000
 seed: 7
@@ -379,8 +427,9 @@ on_reject: continue
         let error = serde_yaml::from_str::<Params>("format: csv\npath: [a]\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "unknown field `path`, expected one of `format`, `paths`, `sheet`, `table`, `query`, `encoding`, \
-             `columns`, `join`, `labels`, `splits`, `rows_per_label`, `seed`, `on_reject` at line 2 column 1"
+            "unknown field `path`, expected one of `format`, `paths`, `label_paths`, `sheet`, `table`, `query`, \
+             `encoding`, `columns`, `join`, `where`, `labels`, `splits`, `rows_per_label`, `seed`, `on_reject` at \
+             line 2 column 1"
         );
     }
 
@@ -437,7 +486,7 @@ rows_per_label: 0
     fn the_schema_describes_every_key_for_editors() {
         let schema = serde_json::to_value(schemars::schema_for!(Params)).unwrap();
         let properties = schema["properties"].as_object().unwrap();
-        assert_eq!(properties.len(), 13);
+        assert_eq!(properties.len(), 15);
         for (key, property) in properties {
             assert!(property["description"].is_string(), "{key} has no description");
         }

@@ -1,20 +1,26 @@
 //! From the sources to the intake, whatever their format.
 
+use std::path::Path;
+
+use labelproof_artifact::wording::{counted, plural};
 use labelproof_tables::{Form, Options, Source, Table};
 
 use crate::columns::Names;
 use crate::error::Error;
 use crate::folder;
 use crate::intake::Intake;
+use crate::label_names;
 use crate::layout::Layout;
 use crate::limits::Limits;
-use crate::params::Params;
+use crate::params::{Format, Params};
 use crate::settings::Settings;
 use crate::sources::Found;
+use crate::{fasttext, parallel};
 
 /// Reads every row of the sources into the intake.
 pub(crate) fn read(
     params: &Params,
+    base: &Path,
     sources: &[Found],
     layout: &Layout,
     limits: Limits,
@@ -22,12 +28,7 @@ pub(crate) fn read(
 ) -> Result<(), Error> {
     let (format, columns) = match (params.format.table(), &params.columns) {
         (None, _) => return folder::read(sources, layout, params.encoding, limits, intake),
-        (Some(format), Some(columns)) => (format, columns),
-        (Some(_), None) => {
-            return Err(Error::BadParams {
-                problems: params.check(),
-            });
-        }
+        (Some(format), columns) => (format, columns),
     };
     let options = Options {
         format,
@@ -37,7 +38,17 @@ pub(crate) fn read(
         limits: limits.tables,
         settings: Settings::Pipeline.of_tables(),
     };
-    read_tables(&Names::from(columns), sources, &options, intake)
+    let columns = match (params.format, columns) {
+        (Format::Lines, _) => return parallel::read(params, base, sources, &options, intake),
+        (Format::Fasttext, _) => return fasttext::read(sources, &options, intake),
+        (_, Some(columns)) => columns,
+        (_, None) => {
+            return Err(Error::BadParams {
+                problems: params.check(),
+            });
+        }
+    };
+    read_tables(&Names::of(columns, &params.conditions), sources, &options, intake)
 }
 
 fn read_tables(
@@ -52,6 +63,17 @@ fn read_tables(
         let mut rows = Table::open(source, options)?
             .rows_by_name(selection)
             .map_err(|error| Error::of_columns(error, &found.file.name, sources.len()))?;
+        let label = names.label.unwrap_or_default();
+        intake.names_of_labels(
+            label_names::find(&rows.class_names(), &found.file.path, label),
+            number,
+        );
+        if !rows.left_aside().is_empty() {
+            let keys: Vec<String> = rows.left_aside().iter().map(|key| format!("`{key}`")).collect();
+            intake
+                .remarks
+                .push(format!("{}: left aside: {}", found.file.name, keys.join(", ")));
+        }
         while let Some(row) = rows.next_row()? {
             let line = Some(row.place.number());
             match row.cells {
@@ -61,6 +83,17 @@ fn read_tables(
         }
         selection = rows.into_selection();
     }
+    for (wanted, rows) in selection.passed_over() {
+        intake.remarks.push(format!(
+            "`{}` takes one item of a list, and {} more",
+            wanted.column,
+            have(rows)
+        ));
+    }
     let first = sources.first().map_or("", |found| found.file.name.as_str());
     Ok(selection.check(first)?)
+}
+
+fn have(rows: u64) -> String {
+    format!("{} {}", counted(rows, "row"), plural(rows, "has", "have"))
 }

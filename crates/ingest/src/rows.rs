@@ -13,7 +13,9 @@ pub(crate) enum Reason {
     RaggedRow,
     InvalidJson,
     WrongType,
+    CutOff,
     MissingLabel,
+    SeveralLabels,
     MissingId,
     UnknownSplit,
     EmptyText,
@@ -29,7 +31,9 @@ impl Reason {
             Self::RaggedRow => "ragged row",
             Self::InvalidJson => "invalid json",
             Self::WrongType => "wrong type",
+            Self::CutOff => "cut off",
             Self::MissingLabel => "missing label",
+            Self::SeveralLabels => "several labels",
             Self::MissingId => "missing id",
             Self::UnknownSplit => "unknown split",
             Self::EmptyText => "empty text",
@@ -60,6 +64,7 @@ impl Problem {
             RowProblem::Json { detail }
             | RowProblem::JsonArray { detail }
             | RowProblem::JsonValue { detail } => Self::new(Reason::InvalidJson, detail),
+            RowProblem::CutOff { .. } => Self::new(Reason::CutOff, problem.to_string()),
             RowProblem::NotUtf8 { .. } => Self::new(
                 Reason::NotUtf8,
                 format!(
@@ -84,6 +89,9 @@ pub(crate) fn cell_text<'c>(
         Cell::Number(_) => return Err(wrong_type(name, "a number")),
         Cell::Numbers(_) => return Err(wrong_type(name, "an array")),
         Cell::Nested(_) => return Err(wrong_type(name, "an object or an array")),
+        Cell::Boolean(_) => return Err(wrong_type(name, "a boolean")),
+        Cell::List(_) => return Err(wrong_type(name, "an array")),
+        Cell::Each(_) => return Err(wrong_type(name, "in several items of a list")),
         Cell::Text(text) => text.as_ref(),
         Cell::Bytes(bytes) => std::str::from_utf8(bytes)
             .map_err(|error| Problem::of_row(RowProblem::not_utf8(name, bytes, error), settings))?,
@@ -94,6 +102,19 @@ pub(crate) fn cell_text<'c>(
             format!("{name} has a nul byte at offset {offset}"),
         )),
         None => Ok(Some(text)),
+    }
+}
+
+/// A cell that may be a truth value as text; none if it is not there.
+pub(crate) fn scalar_text<'c>(
+    cell: &'c Cell<'_>,
+    name: &str,
+    settings: Settings,
+) -> Result<Option<&'c str>, Problem> {
+    match cell {
+        Cell::Boolean(true) => Ok(Some("true")),
+        Cell::Boolean(false) => Ok(Some("false")),
+        _ => cell_text(cell, name, settings),
     }
 }
 
@@ -111,11 +132,13 @@ pub(crate) struct Fields<'a> {
     pub(crate) id: Option<Cell<'a>>,
     pub(crate) group: Option<Cell<'a>>,
     pub(crate) split: Option<Cell<'a>>,
+    /// The cells of the columns of `ingest.where`.
+    pub(crate) conditions: Vec<Cell<'a>>,
 }
 
 /// The id of a row whose source has ids.
 pub(crate) fn row_id(cell: &Cell<'_>, name: &str, settings: Settings) -> Result<String, Problem> {
-    cell_text(cell, name, settings)?
+    scalar_text(cell, name, settings)?
         .filter(|id| !id.trim().is_empty())
         .map(str::to_owned)
         .ok_or_else(|| Problem::new(Reason::MissingId, format!("{name} is empty")))

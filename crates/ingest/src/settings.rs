@@ -47,7 +47,7 @@ impl Settings {
                 Self::CommandLine => "--format jsonl",
             },
             json: match self {
-                Self::Pipeline => "json",
+                Self::Pipeline => "ingest.format: json",
                 Self::CommandLine => "--format json",
             },
         }

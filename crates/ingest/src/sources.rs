@@ -10,6 +10,7 @@ use labelproof_artifact::{Reporter, Silent};
 use labelproof_remote::Address;
 
 use crate::error::Error;
+use crate::label_names;
 use crate::params::{Format, Params};
 use crate::standard_input;
 
@@ -35,7 +36,35 @@ pub(crate) struct Found {
 /// The files that `ingest.paths` means, in the byte order of their names. What lies in the network is fetched.
 pub fn source_files(params: &Params, base: &Path, reporter: &dyn Reporter) -> Result<Vec<SourceFile>, Error> {
     let found = find(params, base, reporter)?;
-    Ok(found.into_iter().map(|found| found.file).collect())
+    let mut files: Vec<SourceFile> = found.into_iter().map(|found| found.file).collect();
+    // What is said beside a table changes what becomes of it.
+    let beside = |file: &SourceFile| {
+        let name = |path: PathBuf| SourceFile {
+            name: format!(
+                "{} beside {}",
+                path.file_name().unwrap_or_default().to_string_lossy(),
+                file.name
+            ),
+            path,
+        };
+        label_names::files_beside(&file.path)
+            .map(name)
+            .collect::<Vec<_>>()
+    };
+    if !params.label_paths.is_empty() {
+        let labels = Params {
+            paths: params.label_paths.clone(),
+            ..params.clone()
+        };
+        files.extend(find(&labels, base, reporter)?.into_iter().map(|found| found.file));
+    }
+    if params.columns.is_some() {
+        let beside: Vec<SourceFile> = files.iter().flat_map(beside).collect();
+        files.extend(beside);
+        let mut paths = BTreeSet::new();
+        files.retain(|file| paths.insert(file.path.clone()));
+    }
+    Ok(files)
 }
 
 /// The same, with what the format `folder` needs.

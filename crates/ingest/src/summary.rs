@@ -28,6 +28,8 @@ pub(crate) struct Summary<'a> {
     pub(crate) warnings: &'a [String],
     pub(crate) not_chosen_rows: u64,
     pub(crate) not_chosen: &'a LabelCounts,
+    pub(crate) not_where_rows: u64,
+    pub(crate) not_where: &'a LabelCounts,
     pub(crate) over_cap: u64,
     pub(crate) rows_per_label: Option<u64>,
     /// Keys of `ingest.labels.rename` that no row has.
@@ -49,7 +51,12 @@ impl Summary<'_> {
         if self.not_chosen_rows > 0 {
             let rows = counted(self.not_chosen_rows, "row");
             let _ = write!(text, "\nnot chosen by `ingest.labels.keep`: {rows}");
-            add_names(&mut text, self.not_chosen);
+            add_names(&mut text, self.not_chosen, shown);
+        }
+        if self.not_where_rows > 0 {
+            let rows = counted(self.not_where_rows, "row");
+            let _ = write!(text, "\nnot chosen by `ingest.where`: {rows}");
+            add_names(&mut text, self.not_where, str::to_owned);
         }
         if let Some(rows_per_label) = self.rows_per_label {
             let _ = write!(
@@ -173,7 +180,7 @@ impl Summary<'_> {
         if self.unlabelled.rows() > 0 {
             let rows = counted(self.unlabelled.rows(), "row");
             let _ = write!(text, "\nwithout a label by `ingest.labels.missing`: {rows}");
-            add_names(text, self.unlabelled);
+            add_names(text, self.unlabelled, shown);
         }
         if !self.missing.unused.is_empty() {
             let names = quoted(&self.missing.unused, SHOWN);
@@ -231,20 +238,25 @@ impl Summary<'_> {
 /// Names that a message lists; the rest is counted.
 const SHOWN: usize = 10;
 
+/// A label as a list of labels shows it.
+fn shown(label: &str) -> String {
+    match label {
+        "" => "empty".to_owned(),
+        label => format!("`{}`", one_line(label)),
+    }
+}
+
 /// The most frequent labels in parentheses.
-fn add_names(text: &mut String, labels: &LabelCounts) {
+fn add_names(text: &mut String, labels: &LabelCounts, name_of: impl Fn(&str) -> String) {
     let mut counts: Vec<_> = labels.iter().collect();
     counts.sort_by(|one, other| (other.1, one.0).cmp(&(one.1, other.0)));
     let mut names: Vec<_> = counts
         .iter()
         .take(SHOWN)
-        .map(|(label, count)| match label.as_str() {
-            "" => format!("empty {count}"),
-            label => format!("`{}` {count}", one_line(label)),
-        })
+        .map(|(label, count)| format!("{} {count}", name_of(label)))
         .collect();
     if counts.len() > SHOWN {
-        names.push(format!("{} other labels", counts.len() - SHOWN));
+        names.push(format!("{} others", counts.len() - SHOWN));
     }
     let _ = write!(text, " ({})", names.join(", "));
 }

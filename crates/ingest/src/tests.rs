@@ -4,9 +4,12 @@
 mod choice;
 mod failures;
 mod formats;
+mod json_shapes;
 mod labels;
 mod layout;
+mod lines;
 mod order;
+mod other_programs;
 mod packed;
 mod real_data;
 mod rejects;

@@ -179,6 +179,7 @@ fn read(
         id: source.id.as_deref(),
         group: None,
         split: None,
+        conditions: None,
     };
     let options = Options {
         format: source.format.table(),

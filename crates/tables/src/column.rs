@@ -44,6 +44,8 @@ pub enum ColumnKind {
     Boolean,
     /// Lists of numbers.
     NumberList,
+    /// Lists of strings or truth values.
+    TextList,
     /// Something that can be read and is none of these.
     Other,
     /// Something that cannot be read. The error says why when the column is chosen.
@@ -64,7 +66,9 @@ impl Accepts {
         match kind {
             ColumnKind::Untyped | ColumnKind::Text | ColumnKind::Unreadable => true,
             ColumnKind::Number | ColumnKind::Boolean => self == Self::Scalars,
-            ColumnKind::NumberList | ColumnKind::Other => false,
+            // A list of one is as good as what is in it, which its rows tell.
+            ColumnKind::NumberList | ColumnKind::TextList => self == Self::Scalars,
+            ColumnKind::Other => false,
         }
     }
 
@@ -95,18 +99,26 @@ pub struct Selection {
     seen: Vec<bool>,
     /// The keys of the objects so far, which the error of a column that is never seen lists.
     keys: BTreeSet<String>,
+    /// The rows whose keys were asked for.
+    noted_rows: usize,
+    /// In how many rows a column that is an item of a list had others beside it.
+    passed_over: Vec<u64>,
 }
 
 /// The keys that are remembered. Objects that are maps from data to data would fill the memory.
 const MOST_KEYS: usize = 200;
+/// The rows whose keys are remembered as long as a column was not seen: finding them takes time.
+const NOTED_ROWS: usize = 1000;
 
 impl Selection {
     /// A choice of which nothing has been looked for yet.
     pub fn new(wanted: Vec<Wanted>) -> Self {
         Self {
             seen: vec![false; wanted.len()],
+            passed_over: vec![0; wanted.len()],
             wanted,
             keys: BTreeSet::new(),
+            noted_rows: 0,
         }
     }
 
@@ -119,6 +131,12 @@ impl Selection {
         };
         let columns = self.keys.into_iter().collect();
         Err(no_such_column(wanted, columns, place))
+    }
+
+    /// The columns that are an item of a list, and in how many rows there are other items beside it.
+    pub fn passed_over(&self) -> impl Iterator<Item = (&Wanted, u64)> {
+        let counts = self.passed_over.iter().copied();
+        self.wanted.iter().zip(counts).filter(|(_, rows)| *rows > 0)
     }
 
     /// Finds the columns in a header; `place` says where that is.
@@ -149,10 +167,24 @@ impl Selection {
         &self.wanted
     }
 
-    /// Remembers a key of an object, as long as it may be needed for an error.
+    /// Whether the keys of the next row may be needed for an error.
+    pub(crate) fn notes_keys(&mut self) -> bool {
+        let notes = self.noted_rows < NOTED_ROWS && self.seen.iter().any(|seen| !seen);
+        self.noted_rows += usize::from(notes);
+        notes
+    }
+
+    /// Remembers a key of an object.
     pub(crate) fn note_key(&mut self, key: String) {
-        if self.keys.len() < MOST_KEYS && self.seen.iter().any(|seen| !seen) {
+        if self.keys.len() < MOST_KEYS {
             self.keys.insert(key);
+        }
+    }
+
+    /// Remembers that a row has other items beside the one that a column is.
+    pub(crate) fn note_passed_over(&mut self, place: usize) {
+        if let Some(rows) = self.passed_over.get_mut(place) {
+            *rows += 1;
         }
     }
 
@@ -188,9 +220,26 @@ fn no_such_column(wanted: &Wanted, columns: Vec<String>, place: &str) -> Error {
         place: place.to_owned(),
         setting: wanted.setting.clone(),
         column: wanted.column.clone(),
-        nearest: nearest(&wanted.column, &columns).map(str::to_owned),
+        nearest: nearest_path(&wanted.column, &columns).map(str::to_owned),
         columns,
     }
+}
+
+/// The column that is most like a wanted one: its own name within an object comes before another spelling.
+fn nearest_path<'c>(wanted: &str, columns: &'c [String]) -> Option<&'c str> {
+    let last = |name: &'c String| name.rsplit_once('.').map(|(_, last)| last);
+    let is_inside = |name: &&'c String| last(name).is_some_and(|last| last.eq_ignore_ascii_case(wanted));
+    let inside = columns.iter().filter(is_inside).min_by_key(|name| name.len());
+    inside
+        .map(String::as_str)
+        .or_else(|| nearest(wanted, columns))
+        .or_else(|| {
+            let alike = nearest(wanted, columns.iter().filter_map(last))?;
+            columns
+                .iter()
+                .find(|name| last(name) == Some(alike))
+                .map(String::as_str)
+        })
 }
 
 /// The number of rows of columns that must be of one length; 0 where there are no columns.

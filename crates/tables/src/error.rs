@@ -3,7 +3,7 @@
 //! Files are called as the caller calls them in its [`Source`](crate::Source), and so are its settings.
 
 use labelproof_artifact::fs::FsError;
-use labelproof_artifact::wording::{one_line, quoted};
+use labelproof_artifact::wording::{counted, one_line, quoted};
 use labelproof_artifact::{Advice, Diagnostic, Fault};
 use parquet::errors::ParquetError;
 
@@ -80,15 +80,39 @@ pub enum Error {
     /// A table has columns and no row.
     #[error("`{file}` has columns and no row")]
     NoRecords { file: String },
-    /// A file that is said to be JSON lines has no object.
-    #[error("no line of `{file}` is a JSON object")]
+    /// A file that is said to be JSON lines is JSON of another shape.
+    #[error("`{file}` is {found}, and not one object on each line")]
     NotJsonLines {
         file: String,
-        /// How the file is said to be JSON lines.
-        json_lines: &'static str,
+        /// What it is, with an article.
+        found: &'static str,
         /// How it would be said to be JSON of another shape.
         json: &'static str,
     },
+    /// A file that is said to be JSON is something else.
+    #[error("`{file}` is no JSON but {seems}")]
+    NotJson {
+        file: String,
+        /// What it seems to be.
+        seems: &'static str,
+    },
+    /// No row of a file of JSON is an object.
+    #[error("no row of `{file}` is a JSON object")]
+    NoObjects {
+        file: String,
+        /// How the file would be said to be JSON of any shape.
+        json: &'static str,
+    },
+    /// Several lists of an object hold such rows.
+    #[error("`{file}` holds several tables: {}", counted_tables(tables))]
+    SeveralTables {
+        file: String,
+        /// Their keys and their rows.
+        tables: Vec<(String, usize)>,
+    },
+    /// A value of a file of JSON, a whole table perhaps, is longer than the limit.
+    #[error("{place}: what begins here is longer than {limit_mib} MiB")]
+    LongJson { place: String, limit_mib: usize },
     /// A quoted field never ends.
     #[error("{file}:{line}: a quote opens here and never closes")]
     UnclosedQuote { file: String, line: u64 },
@@ -246,10 +270,25 @@ impl Diagnostic for Error {
             Self::Empty { .. } | Self::NoRecords { .. } => {
                 "name a source that has rows, or write this one again"
             }
-            Self::NotJsonLines { json_lines, json, .. } => {
+            Self::NotJsonLines { json, .. } => {
+                return Fault::Input.hint(format!("read it with `{json}`"));
+            }
+            Self::NotJson { seems, .. } if seems.contains("Python") => {
+                "write it again with `json.dump`, and read it then"
+            }
+            Self::NotJson { .. } => "name the format that it is of, or another file",
+            Self::NoObjects { json, .. } => {
                 return Fault::Input.hint(format!(
-                    "`{json_lines}` is one object on each line; an array of objects is `{json}`"
+                    "write one JSON object for each row; arrays, and objects over several lines, are read with \
+                     `{json}`"
                 ));
+            }
+            Self::SeveralTables { .. } => {
+                "write each of them to a file of its own that is called like its key"
+            }
+            Self::LongJson { .. } => {
+                "look for a quote or a brace that is missing; a table this long is read as one object on \
+                 each line"
             }
             Self::UnclosedQuote { .. } => {
                 "close the field with a quote, and write a quote inside a quoted field twice"
@@ -324,6 +363,11 @@ impl Diagnostic for Error {
         };
         Fault::Input.hint(hint)
     }
+}
+
+fn counted_tables(tables: &[(String, usize)]) -> String {
+    let table = |(key, rows): &(String, usize)| format!("`{key}` ({})", counted(*rows, "row"));
+    tables.iter().map(table).collect::<Vec<_>>().join(", ")
 }
 
 fn named(column: &str, setting: Option<&str>) -> String {

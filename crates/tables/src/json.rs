@@ -4,21 +4,28 @@
 //! Lines and arrays are read as streams; a table within one object, as `pandas.DataFrame.to_json` writes it,
 //! is read as a whole.
 
+mod fields;
 mod list;
+mod path;
+mod python;
+mod shape;
 mod stream;
 mod whole;
+mod wrapped;
 
 use std::borrow::Cow;
-use std::fmt;
+use std::collections::BTreeMap;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Visitor};
 use serde_json::value::RawValue;
 
-use crate::column::{Column, Selection, Wanted};
-use crate::dialect::{Form, Options, Settings, nameless};
+use crate::column::{Column, Selection};
+use crate::dialect::{Form, Options, nameless};
 use crate::error::Error;
+use crate::features::ClassNames;
 use crate::row::{Cell, Place, Row, RowProblem};
 use crate::source::Input;
+use fields::Field;
 use stream::Objects;
 
 /// The shapes that a reader accepts.
@@ -26,6 +33,8 @@ use stream::Objects;
 pub(crate) enum Shape {
     /// An object on each line.
     Lines,
+    /// An array, or another value that is no object, on each line.
+    ArraysOnLines,
     /// Any shape that can be told.
     Any,
 }
@@ -33,7 +42,7 @@ pub(crate) enum Shape {
 impl Shape {
     /// The shape of rows that are arrays themselves.
     pub(crate) fn of_arrays(is_lines: bool) -> Self {
-        if is_lines { Self::Lines } else { Self::Any }
+        if is_lines { Self::ArraysOnLines } else { Self::Any }
     }
 }
 
@@ -53,10 +62,13 @@ pub(crate) struct Json {
     objects: Objects,
     unit: Unit,
     form: Form,
-    settings: Settings,
     /// Whether the first object has been read already, to learn the columns.
     has_first: bool,
     columns: Vec<Column>,
+    class_names: ClassNames,
+    cut_off: BTreeMap<u64, Vec<String>>,
+    /// How the caller's user says that a file is JSON of any shape.
+    json: &'static str,
 }
 
 impl Json {
@@ -65,15 +77,18 @@ impl Json {
             objects: Objects::open(input, shape, options)?,
             unit,
             form: options.form,
-            settings: options.settings,
             has_first: false,
             columns: Vec::new(),
+            class_names: ClassNames::new(),
+            cut_off: BTreeMap::new(),
+            json: options.settings.json,
         })
     }
 
     /// The keys of the first object, those of objects in it included.
     pub(crate) fn columns(&mut self) -> Result<&[Column], Error> {
         if self.columns.is_empty() && !self.has_first {
+            self.settle(None)?;
             if !self.objects.next()? {
                 let file = self.objects.name().to_owned();
                 return Err(Error::Empty { file });
@@ -81,13 +96,32 @@ impl Json {
             self.has_first = self.unit != Unit::Array { has_header: true };
             let unit = self.unit;
             self.columns = text_of(&self.objects)
-                .and_then(|text| columns_of(text, unit))
+                .and_then(|text| columns_of(&python::mended_in(text, self.form), unit))
                 .map_err(|problem| Error::Row {
                     place: Place::Line(self.objects.line()).within(self.objects.name()),
                     problem,
                 })?;
         }
         Ok(&self.columns)
+    }
+
+    /// Finds out what a single object is that is all there is: by its own shape, or by the columns that are
+    /// wanted.
+    fn settle(&mut self, selection: Option<&Selection>) -> Result<(), Error> {
+        let Some((text, line)) = self.objects.single() else {
+            return Ok(());
+        };
+        let file = self.objects.name();
+        let mut found = match selection {
+            None => whole::objects(text, line, file, self.form)?,
+            Some(selection) => wrapped::rows(text, line, file, selection.wanted())?,
+        };
+        if let Some(found) = &mut found {
+            self.class_names = std::mem::take(&mut found.class_names);
+            self.cut_off = std::mem::take(&mut found.cut_off);
+        }
+        self.objects.settle(found);
+        Ok(())
     }
 
     /// Where the first object is.
@@ -100,18 +134,42 @@ impl Json {
         self.unit == Unit::Object
     }
 
+    /// Says that rows are arrays if they are. The first of them has the names of the columns if it has a name
+    /// that is wanted.
+    pub(crate) fn look_for_arrays(&mut self, selection: &Selection) -> Result<(), Error> {
+        if self.unit != Unit::Object || !self.objects.is_of_arrays()? || !self.objects.next()? {
+            return Ok(());
+        }
+        let names: Option<Vec<String>> = text_of(&self.objects)
+            .ok()
+            .and_then(|text| serde_json::from_str(text).ok());
+        let is_wanted = |name: &String| selection.wanted().iter().any(|wanted| wanted.column == *name);
+        match names.filter(|names| names.iter().any(is_wanted)) {
+            Some(names) => {
+                self.unit = Unit::Array { has_header: true };
+                self.columns = names.into_iter().map(Column::untyped).collect();
+            }
+            None => {
+                self.unit = Unit::Array { has_header: false };
+                self.has_first = true;
+                self.columns = text_of(&self.objects)
+                    .and_then(|text| columns_of(&python::mended_in(text, self.form), self.unit))
+                    .unwrap_or_default();
+            }
+        }
+        Ok(())
+    }
+
     /// The keys beside the table, where it is a part of an object.
     pub(crate) fn left_aside(&self) -> &[String] {
         self.objects.left_aside()
     }
 
-    pub(crate) fn rows_by_name(self, selection: &Selection) -> JsonRows {
-        let field = |wanted: &Wanted| Field {
-            key: wanted.column.clone(),
-            within: None,
-        };
-        let fields = selection.wanted().iter().map(field).collect();
-        self.rows(fields, Vec::new())
+    pub(crate) fn rows_by_name(mut self, selection: &Selection) -> Result<JsonRows, Error> {
+        self.settle(Some(selection))?;
+        let paths = selection.wanted().iter().map(|wanted| wanted.column.clone());
+        let fields = Fields::Paths(paths.collect());
+        Ok(self.rows(fields, Vec::new()))
     }
 
     pub(crate) fn rows_by_place(mut self, places: &[usize]) -> Result<JsonRows, Error> {
@@ -120,30 +178,34 @@ impl Json {
             key: columns[*place].name.clone(),
             within: columns[*place].within.clone(),
         };
-        let fields = places.iter().map(field).collect();
+        let fields = Fields::Keys(places.iter().map(field).collect());
         Ok(self.rows(fields, places.to_vec()))
     }
 
-    fn rows(self, fields: Vec<Field>, places: Vec<usize>) -> JsonRows {
+    fn rows(self, fields: Fields, places: Vec<usize>) -> JsonRows {
         JsonRows {
             unit: self.unit,
             places,
             has_next: self.has_first,
             form: self.form,
-            settings: self.settings,
             objects: self.objects,
+            mended: String::new(),
             fields,
+            class_names: self.class_names,
+            cut_off: self.cut_off,
+            json: self.json,
             rows: 0,
             good: 0,
         }
     }
 }
 
-/// A field that is kept of each object.
-struct Field {
-    key: String,
-    /// The key of the object within the row's object.
-    within: Option<String>,
+/// The fields that are kept of each object.
+enum Fields {
+    /// Keys of the object, or of an object in it.
+    Keys(Vec<Field>),
+    /// Ways through the object.
+    Paths(Vec<String>),
 }
 
 /// The rows of a JSON table.
@@ -153,10 +215,15 @@ pub(crate) struct JsonRows {
     has_next: bool,
     unit: Unit,
     form: Form,
-    settings: Settings,
+    /// The text of the row, where it has had to be mended.
+    mended: String,
     /// The places of the columns, where rows are arrays.
     places: Vec<usize>,
-    fields: Vec<Field>,
+    fields: Fields,
+    class_names: ClassNames,
+    /// By the number of the row from 0, the columns that are not whole in it.
+    cut_off: BTreeMap<u64, Vec<String>>,
+    json: &'static str,
     rows: u64,
     /// Rows that are objects, or look like one.
     good: u64,
@@ -167,37 +234,73 @@ impl JsonRows {
         if !std::mem::take(&mut self.has_next) && !self.objects.next()? {
             return self.end();
         }
-        self.rows += 1;
-        let cells = match text_of(&self.objects) {
-            Err(problem) => {
-                self.good += u64::from(self.objects.text().starts_with(b"{"));
-                Err(problem)
-            }
-            Ok(text) => {
-                let cells = match self.unit {
-                    Unit::Object => cells(text, &self.fields, self.form, selection),
-                    Unit::Array { .. } => elements(text, &self.places, self.form),
-                    Unit::Value => value(text).map(|value| vec![cell(value, self.form); self.places.len()]),
-                };
-                self.good += u64::from(cells.is_ok());
-                cells
-            }
-        };
         let place = Place::Line(self.objects.line());
+        let number = self.rows;
+        self.rows += 1;
+        let reader = Reader {
+            unit: self.unit,
+            form: self.form,
+            places: &self.places,
+            fields: &self.fields,
+        };
+        let mut cells = text_of(&self.objects).and_then(|text| reader.cells(text, selection));
+        if cells.is_err()
+            && let Ok(text) = text_of(&self.objects)
+            && let Cow::Owned(mended) = python::mended_in(text, self.form)
+        {
+            self.mended = mended;
+            cells = reader.cells(&self.mended, selection);
+        }
+        let looks_good = self.unit == Unit::Object && self.objects.text().starts_with(b"{");
+        self.good += u64::from(cells.is_ok() || looks_good);
+        if let (Fields::Paths(paths), Some(names)) = (&self.fields, self.cut_off.get(&number))
+            && let Some(column) = names.iter().find(|name| paths.contains(name))
+        {
+            cells = Err(RowProblem::CutOff {
+                column: column.clone(),
+            });
+        }
         Ok(Some(Row { place, cells }))
+    }
+
+    /// The names that the file has for the numbers of some columns.
+    pub(crate) fn class_names(&self) -> &ClassNames {
+        &self.class_names
+    }
+
+    /// The keys beside the table, where it is a part of an object.
+    pub(crate) fn left_aside(&self) -> &[String] {
+        self.objects.left_aside()
     }
 
     fn end(&self) -> Result<Option<Row<'_>>, Error> {
         let file = self.objects.name().to_owned();
-        let Settings { json_lines, json, .. } = self.settings;
         match (self.rows, self.good) {
             (0, _) => Err(Error::Empty { file }),
-            (_, 0) if self.objects.is_lines() => Err(Error::NotJsonLines {
+            (_, 0) if self.unit == Unit::Object => Err(Error::NoObjects {
                 file,
-                json_lines,
-                json,
+                json: self.json,
             }),
             _ => Ok(None),
+        }
+    }
+}
+
+/// How the text of a row becomes cells.
+struct Reader<'r> {
+    unit: Unit,
+    form: Form,
+    places: &'r [usize],
+    fields: &'r Fields,
+}
+
+impl Reader<'_> {
+    fn cells<'t>(&self, text: &'t str, selection: &mut Selection) -> Result<Vec<Cell<'t>>, RowProblem> {
+        match (self.unit, self.fields) {
+            (Unit::Object, Fields::Keys(fields)) => fields::cells(text, fields, self.form),
+            (Unit::Object, Fields::Paths(paths)) => path::cells(text, paths, self.form, selection),
+            (Unit::Array { .. }, _) => elements(text, self.places, self.form),
+            (Unit::Value, _) => value(text).map(|value| vec![cell(value, self.form); self.places.len()]),
         }
     }
 }
@@ -205,30 +308,6 @@ impl JsonRows {
 fn text_of(objects: &Objects) -> Result<&str, RowProblem> {
     let bytes = objects.text();
     std::str::from_utf8(bytes).map_err(|error| RowProblem::not_utf8("the line", bytes, error))
-}
-
-/// The cells of the chosen fields.
-fn cells<'t>(
-    text: &'t str,
-    fields: &[Field],
-    form: Form,
-    selection: &mut Selection,
-) -> Result<Vec<Cell<'t>>, RowProblem> {
-    let mut values = vec![None; fields.len()];
-    let picked = Picked {
-        fields,
-        within: None,
-        selection: Some(selection),
-        values: &mut values,
-    };
-    read_object(text, picked)?;
-    for (place, value) in values.iter().enumerate() {
-        if value.is_some() {
-            selection.note_seen(place);
-        }
-    }
-    let cell = |raw: Option<&'t RawValue>| raw.map_or(Cell::Absent, |raw| cell(raw, form));
-    Ok(values.into_iter().map(cell).collect())
 }
 
 /// The cells of an array, of which each row may have fewer elements than the first.
@@ -272,10 +351,13 @@ fn cell(raw: &RawValue, form: Form) -> Cell<'_> {
         },
         Some(b'n') => Cell::Missing,
         Some(b't' | b'f') if is_typed => Cell::Text(Cow::Borrowed(json)),
-        Some(b't' | b'f') => Cell::Other("a boolean"),
+        Some(b't' | b'f') => Cell::Boolean(json.starts_with('t')),
         Some(b'[') if is_typed => list::cell(json),
         Some(b'{') if is_typed => Cell::Nested(json),
-        Some(b'[') => Cell::Other("an array"),
+        Some(b'[') => match serde_json::from_str::<Vec<&RawValue>>(json) {
+            Ok(items) => Cell::List(items.into_iter().map(item).collect()),
+            Err(_) => Cell::Other("an array"),
+        },
         Some(b'{') => Cell::Other("an object"),
         _ if is_typed && !is_integer(json) => match serde_json::from_str(json) {
             Ok(value) => Cell::Number(value),
@@ -283,6 +365,14 @@ fn cell(raw: &RawValue, form: Form) -> Cell<'_> {
         },
         _ => Cell::Text(Cow::Borrowed(json)),
     }
+}
+
+/// The item of a list. Lists in lists are nothing that a column of texts or labels has.
+fn item(raw: &RawValue) -> Cell<'_> {
+    if raw.get().starts_with('[') {
+        return Cell::Other("an array");
+    }
+    cell(raw, Form::Text)
 }
 
 fn is_integer(json: &str) -> bool {
@@ -304,75 +394,6 @@ fn in_line(error: &serde_json::Error) -> String {
     let message = message.strip_suffix(&place).unwrap_or(&message);
     // The parser counts what it has read, which at the first byte may be nothing.
     format!("column {}: {message}", error.column().max(1))
-}
-
-/// Picks the chosen fields of an object, and of the objects in it.
-struct Picked<'r, 't> {
-    fields: &'r [Field],
-    /// The key of this object, if it is in another one.
-    within: Option<&'r str>,
-    /// Remembers the keys; not those of objects within objects.
-    selection: Option<&'r mut Selection>,
-    values: &'r mut [Option<&'t RawValue>],
-}
-
-impl<'de> Visitor<'de> for Picked<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<String>()? {
-            if self
-                .fields
-                .iter()
-                .any(|field| self.is_here(field, &key) || self.is_around(field, &key))
-            {
-                let value = map.next_value()?;
-                self.keep(&key, value);
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-            if let Some(selection) = &mut self.selection {
-                selection.note_key(key);
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<'t> Picked<'_, 't> {
-    /// Whether the entry of this key is the field.
-    fn is_here(&self, field: &Field, key: &str) -> bool {
-        field.key == key && field.within.as_deref() == self.within
-    }
-
-    /// Whether the entry of this key is the object that has the field.
-    fn is_around(&self, field: &Field, key: &str) -> bool {
-        self.within.is_none() && field.within.as_deref() == Some(key)
-    }
-
-    fn keep(&mut self, key: &str, value: &'t RawValue) {
-        for (place, field) in self.fields.iter().enumerate() {
-            if self.is_here(field, key) {
-                self.values[place] = Some(value);
-            }
-        }
-        let holds_fields = self.fields.iter().any(|field| self.is_around(field, key));
-        if holds_fields && value.get().starts_with('{') {
-            let inner = Picked {
-                fields: self.fields,
-                within: Some(key),
-                selection: None,
-                values: self.values,
-            };
-            // What the parser has passed over once can only hide half a surrogate pair in a key: no field has
-            // such a key.
-            let _ = read_object(value.get(), inner);
-        }
-    }
 }
 
 /// The columns that the first row has.

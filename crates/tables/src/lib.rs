@@ -20,6 +20,7 @@
 //! | `ahead` | rows that a thread reads, where a library lends them out |
 //! | `table` | the interface that is the same for all of them |
 //! | `row`, `column` | cells, and the choice of columns by name |
+//! | `features` | the names that the Hub's files have for the numbers of a column |
 //! | `limits`, `error` | bounds on memory; what is wrong, said once |
 
 mod ahead;
@@ -29,6 +30,7 @@ mod delimited;
 mod dialect;
 mod encoding;
 mod error;
+mod features;
 mod json;
 mod kind;
 mod limits;
@@ -48,6 +50,7 @@ pub use column::{Accepts, Column, ColumnKind, Selection, Wanted};
 pub use dialect::{Dialect, Form, Format, Header, Options, Part, Settings};
 pub use encoding::{Charset, Encoding};
 pub use error::Error;
+pub use features::{ClassNames, class_names};
 pub use limits::Limits;
 pub use packing::Packing;
 pub use row::{Cell, Place, Row, RowProblem};

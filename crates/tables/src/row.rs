@@ -57,6 +57,13 @@ pub enum Cell<'a> {
     /// JSON that is an object, or an array of other things than numbers, as it is written. Only in
     /// [`Form::Typed`](crate::Form::Typed).
     Nested(&'a str),
+    /// A truth value. Only in [`Form::Text`](crate::Form::Text).
+    Boolean(bool),
+    /// The items of a list. Only in [`Form::Text`](crate::Form::Text).
+    List(Vec<Cell<'a>>),
+    /// What a way such as `annotations.result` ends in that leads through each item of a list. Only in
+    /// [`Form::Text`](crate::Form::Text).
+    Each(Vec<Cell<'a>>),
     /// Something that is no text, in words with an article.
     Other(&'static str),
 }
@@ -77,6 +84,9 @@ pub enum RowProblem {
     /// The row is something else than one JSON array.
     #[error("no JSON array: {detail}")]
     JsonArray { detail: String },
+    /// The server that gave the row out has cut one of its cells off.
+    #[error("the server has cut `{column}` off in this row")]
+    CutOff { column: String },
     /// The row is no JSON at all.
     #[error("no JSON: {detail}")]
     JsonValue { detail: String },
@@ -100,6 +110,7 @@ impl RowProblem {
                 "quote fields that contain the separator or a line break, and close every quote"
             }
             Self::NotUtf8 { .. } => "save the file as UTF-8",
+            Self::CutOff { .. } => "fetch the data set's files, and not the rows that its page shows",
             Self::JsonArray { .. } | Self::JsonValue { .. } => {
                 "write the file again with a JSON library, every row alike; NaN and Infinity are no JSON"
             }

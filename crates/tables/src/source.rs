@@ -181,6 +181,7 @@ pub(crate) fn unreadable(name: &str, source: io::Error) -> Error {
 pub(crate) struct Input {
     name: String,
     packing: Option<Packing>,
+    is_stream: bool,
     reader: Box<dyn BufRead>,
 }
 
@@ -208,6 +209,7 @@ impl Input {
     /// Opens a source, and leaves it packed.
     pub(crate) fn open_packed(source: Source) -> Result<Self, Error> {
         let Source { name, origin } = source;
+        let is_stream = matches!(origin, Origin::Stream(_));
         let reader: Box<dyn Read> = match origin {
             Origin::Stream(stream) => stream,
             Origin::File(path) => Box::new(open_file(&name, &path)?),
@@ -215,6 +217,7 @@ impl Input {
         Ok(Self {
             name,
             packing: None,
+            is_stream,
             reader: Box::new(BufReader::with_capacity(BUFFER, reader)),
         })
     }
@@ -349,6 +352,11 @@ impl Input {
     /// What messages call the source.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether the bytes come as somebody writes them, so that looking ahead would wait.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.is_stream
     }
 
     /// The next bytes; none at the end.

@@ -4,6 +4,7 @@ use crate::column::{Column, Selection};
 use crate::delimited::Delimited;
 use crate::dialect::{Format, Options};
 use crate::error::Error;
+use crate::features::ClassNames;
 use crate::json::{Json, JsonRows, Shape, Unit};
 use crate::lines::Lines;
 use crate::numpy::{Numpy, NumpyRows};
@@ -116,11 +117,17 @@ impl Table {
     /// Chooses columns by name. In JSON a column may be missing in any row, so that only [`Selection::check`]
     /// after the last table tells a wrong name; in other formats it is an error at once.
     pub fn rows_by_name(mut self, mut selection: Selection) -> Result<Rows, Error> {
-        if let Opened::Json(table) = &self.reader
-            && table.is_of_objects()
-            && let Opened::Json(table) = self.reader
-        {
-            let reader = Reading::Json(table.rows_by_name(&selection));
+        if let Opened::Json(table) = &mut self.reader {
+            table.look_for_arrays(&selection)?;
+            if table.is_of_objects()
+                && let Opened::Json(table) = self.reader
+            {
+                let reader = Reading::Json(table.rows_by_name(&selection)?);
+                return Ok(Rows { reader, selection });
+            }
+        }
+        if let Opened::Parquet(table) = self.reader {
+            let reader = Reading::Parquet(table.rows_by_name(&mut selection)?);
             return Ok(Rows { reader, selection });
         }
         let place = self.header_place();
@@ -171,10 +178,27 @@ impl Rows {
             Reading::Lines(lines) => lines.next_row(),
             Reading::Delimited(table, places) => table.next_row(places),
             Reading::Json(rows) => rows.next_row(&mut self.selection),
-            Reading::Parquet(rows) => rows.next_row(),
+            Reading::Parquet(rows) => rows.next_row(&mut self.selection),
             Reading::Numpy(rows) => Ok(rows.next_row()),
             Reading::Workbook(rows) => rows.next_row(),
             Reading::Sqlite(rows) => rows.next_row(),
+        }
+    }
+
+    /// The names that the file itself has for the numbers of some columns.
+    pub fn class_names(&self) -> ClassNames {
+        match &self.reader {
+            Reading::Json(rows) => rows.class_names().clone(),
+            Reading::Parquet(rows) => rows.class_names().clone(),
+            _ => ClassNames::new(),
+        }
+    }
+
+    /// What a file has beside its table: the keys of an object of which the table is a part.
+    pub fn left_aside(&self) -> &[String] {
+        match &self.reader {
+            Reading::Json(rows) => rows.left_aside(),
+            _ => &[],
         }
     }
 

@@ -32,13 +32,18 @@ pub fn write(name: &str, bytes: &[u8]) -> PathBuf {
 
 /// Ingests one source of this format, made of these bytes.
 pub fn ingest(format: &str, file: &str, bytes: &[u8]) {
-    let path = write(file, bytes);
     let params = serde_json::json!({
         "format": format,
         "paths": [file],
         "columns": { "text": "text", "label": "label", "id": "id" },
         "on_reject": "continue",
     });
+    ingest_with(params, file, bytes);
+}
+
+/// Ingests one source with these parameters, made of these bytes.
+pub fn ingest_with(params: serde_json::Value, file: &str, bytes: &[u8]) {
+    let path = write(file, bytes);
     let params = serde_json::from_value(params).expect("the parameters are valid");
     let out = folder().join("out");
     fs::create_dir_all(&out).expect("the folder can be made");

@@ -47,7 +47,8 @@ impl Profile {
     pub(super) fn push(&mut self, cell: &Cell<'_>, commas: bool) {
         self.numbers.push(f64::NAN);
         match cell {
-            Cell::Missing | Cell::Absent | Cell::Other(_) => {}
+            Cell::Missing | Cell::Absent | Cell::Other(_) | Cell::List(_) | Cell::Each(_) => {}
+            Cell::Boolean(value) => self.push_text(&value.to_string(), false),
             Cell::Number(value) => self.push_text(&value.to_string(), false),
             Cell::Numbers(list) => {
                 self.filled += 1;

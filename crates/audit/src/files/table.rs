@@ -526,7 +526,8 @@ pub(super) fn text<'c>(cell: &'c Cell<'_>, column: impl Fn() -> String) -> Resul
         Cell::Text(text) => Cow::Borrowed(text.as_ref()),
         Cell::Number(value) if value.is_nan() => Cow::Borrowed(""),
         Cell::Number(value) => Cow::Owned(value.to_string()),
-        Cell::Numbers(_) => {
+        Cell::Boolean(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
+        Cell::Numbers(_) | Cell::List(_) | Cell::Each(_) => {
             return Err(RowProblem::Kind {
                 column: column(),
                 found: "a list",
@@ -583,7 +584,8 @@ fn number(cell: &Cell<'_>, commas: bool) -> Option<f64> {
         Cell::Bytes(bytes) => parse(bytes, commas),
         Cell::Text(text) => parse(text.as_bytes(), commas),
         Cell::Number(value) => Some(*value),
-        Cell::Missing | Cell::Absent | Cell::Numbers(_) | Cell::Nested(_) | Cell::Other(_) => None,
+        Cell::Missing | Cell::Absent | Cell::Boolean(_) => None,
+        Cell::Numbers(_) | Cell::List(_) | Cell::Each(_) | Cell::Nested(_) | Cell::Other(_) => None,
     }
 }
 

@@ -36,8 +36,13 @@ impl Profile {
             Cell::Text(text) => text.as_ref().to_owned(),
             Cell::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             Cell::Number(number) => number.to_string(),
+            Cell::Boolean(value) => value.to_string(),
             Cell::Missing | Cell::Absent => return,
-            Cell::Numbers(_) | Cell::Nested(_) | Cell::Other(_) => {
+            // A list of one is what is in it.
+            Cell::List(items) | Cell::Each(items) if items.len() <= 1 => {
+                return items.iter().for_each(|item| self.push(item));
+            }
+            Cell::Numbers(_) | Cell::List(_) | Cell::Each(_) | Cell::Nested(_) | Cell::Other(_) => {
                 self.filled += 1;
                 self.nested += 1;
                 return;

@@ -76,17 +76,13 @@ fn tables_of_nothing_are_named() {
     );
     check_error(
         "a.jsonl",
-        b"[\n{\"id\": 1}\n,\n",
-        &JSON.replace("id: id", "id: x"),
-        "a.jsonl: no column is called `text`, which `ingest.columns.text` names; there are: `id`",
-        &[],
-    );
-    check_error(
-        "a.jsonl",
-        b"[{\"id\": 1}]\n",
+        b"[1]\n[2]\n",
         JSON,
-        "no line of `a.jsonl` is a JSON object",
-        &["`json_lines` is one object on each line; an array of objects is `json`"],
+        "no row of `a.jsonl` is a JSON object",
+        &[
+            "write one JSON object for each row; arrays, and objects over several lines, are read with \
+           `ingest.format: json`",
+        ],
     );
 }
 

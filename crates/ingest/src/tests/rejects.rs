@@ -91,7 +91,7 @@ fn each_bad_row_of_json_lines_says_why() {
         [1]\n\
         {\"id\": 5, \"text\": \"caf\xe9\", \"label\": \"s\"}\n\
         {\"id\": 6, \"text\": [\"x\"], \"label\": \"s\"}\n\
-        {\"id\": 7, \"text\": \"x\", \"label\": true}\n\
+        {\"id\": 7, \"text\": true, \"label\": \"s\"}\n\
         {\"id\": {}, \"text\": \"x\", \"label\": \"s\"}\n\
         {\"id\": 9, \"text\": null, \"label\": \"s\"}\n\
         {\"id\": 10, \"text\": \"x\"}\n\
@@ -109,7 +109,7 @@ fn each_bad_row_of_json_lines_says_why() {
             "a.jsonl:5: not utf-8: the line has the byte 0xE9 at offset 22; if the source is not UTF-8, say \
              what it is in `ingest.encoding`",
             "a.jsonl:6: wrong type: `text` is an array, expected a string",
-            "a.jsonl:7: wrong type: `label` is a boolean, expected a string",
+            "a.jsonl:7: wrong type: `text` is a boolean, expected a string",
             "a.jsonl:8: wrong type: `id` is an object, expected a string",
             "a.jsonl:9: empty text: `text` is empty",
             "a.jsonl:10: missing label: `label` is empty",

@@ -391,8 +391,11 @@ mod failures {
         check_error(
             source(TextFormat::JsonLines),
             b"[{\"text\": \"a\"}]\n",
-            "no line of `standard input` is a JSON object",
-            &["`--format jsonl` is one object on each line; an array of objects is `--format json`"],
+            "no row of `standard input` is a JSON object",
+            &[
+                "write one JSON object for each row; arrays, and objects over several lines, are read with \
+               `--format json`",
+            ],
         );
         check_file_error(
             source(TextFormat::Parquet),

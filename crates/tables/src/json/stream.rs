@@ -1,10 +1,10 @@
 //! The objects of a JSON table as text, one after the other, whatever the shape of the table.
 
-use serde::de::IgnoredAny;
-
-use crate::dialect::{Form, Options};
+use crate::dialect::Options;
 use crate::error::Error;
-use crate::json::{Shape, whole};
+use crate::json::Shape;
+use crate::json::shape::{self, Told};
+use crate::json::whole::Found;
 use crate::limits::Limits;
 use crate::source::Input;
 
@@ -24,17 +24,30 @@ pub(super) struct Objects {
 }
 
 /// How the objects follow each other.
-pub(super) enum Stream {
+enum Stream {
     /// One on each line. `is_read` if the next one has been read already, to tell the shape.
     Lines { is_read: bool },
     /// As the elements of an array that starts on this line.
     Array { start: u64 },
+    /// Each on as many lines as it likes. `is_read` as of lines.
+    Sequence { is_read: bool },
+    /// A single object is all there is: a row, or the whole table.
+    Single,
     /// They are all in memory: their lines, and their texts.
     Whole(std::vec::IntoIter<(u64, Vec<u8>)>),
 }
 
+/// The bytes that tell the shape.
+const SAMPLE: usize = 1 << 16;
+
 impl Objects {
-    pub(super) fn open(input: Input, shape: Shape, options: &Options<'_>) -> Result<Self, Error> {
+    pub(super) fn open(mut input: Input, shape: Shape, options: &Options<'_>) -> Result<Self, Error> {
+        // Lines are taken as they come.
+        let told = if input.is_stream() && shape != Shape::Any {
+            Told::Lines
+        } else {
+            shape::told(&input.peek(SAMPLE)?, SAMPLE)
+        };
         let mut objects = Self {
             input,
             limits: options.limits,
@@ -44,10 +57,22 @@ impl Objects {
             next_line: 1,
             left_aside: Vec::new(),
         };
-        if shape == Shape::Any {
-            objects.tell_shape(options.form)?;
+        if let Told::NoJson(seems) = told {
+            let file = objects.name().to_owned();
+            return Err(Error::NotJson { file, seems });
         }
-        Ok(objects)
+        match (shape, told.instead_of_lines()) {
+            (Shape::Lines, Some(found)) => Err(Error::NotJsonLines {
+                file: objects.name().to_owned(),
+                found,
+                json: options.settings.json,
+            }),
+            (Shape::Lines | Shape::ArraysOnLines, _) => Ok(objects),
+            (Shape::Any, _) => {
+                objects.begin(told)?;
+                Ok(objects)
+            }
+        }
     }
 
     /// What messages call the source.
@@ -70,23 +95,46 @@ impl Objects {
         self.line
     }
 
-    /// Whether there is an object on each line.
-    pub(super) fn is_lines(&self) -> bool {
-        matches!(self.stream, Stream::Lines { .. })
+    /// Whether the elements of the array are arrays themselves.
+    pub(super) fn is_of_arrays(&mut self) -> Result<bool, Error> {
+        if !matches!(self.stream, Stream::Array { .. }) {
+            return Ok(false);
+        }
+        Ok(self.skip_white_space()? && self.input.fill()?.starts_with(b"["))
+    }
+
+    /// The text and the line of the single object that is all there is, if it is not known yet what it is.
+    pub(super) fn single(&self) -> Option<(&[u8], u64)> {
+        matches!(self.stream, Stream::Single).then(|| (self.text(), self.line))
+    }
+
+    /// Says what the single object is: the table that was found in it, or a row.
+    pub(super) fn settle(&mut self, found: Option<Found>) {
+        self.stream = match found {
+            Some(found) => {
+                self.left_aside = found.left_aside;
+                Stream::Whole(found.rows.into_iter())
+            }
+            None => Stream::Lines { is_read: true },
+        };
     }
 
     /// Goes to the next object; says whether there is one.
     pub(super) fn next(&mut self) -> Result<bool, Error> {
         match &mut self.stream {
-            Stream::Lines { is_read } => {
-                if std::mem::take(is_read) {
-                    return Ok(true);
-                }
-                self.next_line()
+            Stream::Lines { is_read } | Stream::Sequence { is_read } if *is_read => {
+                *is_read = false;
+                Ok(true)
             }
+            Stream::Lines { .. } => self.next_line(),
+            Stream::Sequence { .. } => self.next_of_sequence(),
             Stream::Array { start } => {
                 let start = *start;
                 self.next_element(start)
+            }
+            Stream::Single => {
+                self.settle(None);
+                self.next()
             }
             Stream::Whole(objects) => Ok(match objects.next() {
                 None => false,
@@ -97,6 +145,36 @@ impl Objects {
                 }
             }),
         }
+    }
+
+    /// Reads as much as the shape needs to be known.
+    fn begin(&mut self, told: Told) -> Result<(), Error> {
+        if !self.skip_white_space()? {
+            return Ok(());
+        }
+        match told {
+            Told::Array | Told::ArrayLines => {
+                self.input.consume(1);
+                let start = self.next_line;
+                self.stream = Stream::Array { start };
+            }
+            Told::Spread => {
+                self.next_of_sequence()?;
+                self.stream = match self.skip_white_space()? {
+                    true => Stream::Sequence { is_read: true },
+                    false => Stream::Single,
+                };
+            }
+            Told::Lines | Told::NoJson(_) => {
+                if self.next_line()? {
+                    self.stream = match self.skip_white_space()? {
+                        true => Stream::Lines { is_read: true },
+                        false => Stream::Single,
+                    };
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Goes to the next line that is not blank.
@@ -112,45 +190,6 @@ impl Objects {
                 return Ok(true);
             }
         }
-    }
-
-    /// Looks at the beginning. An array begins with a bracket. A line with nothing but a brace begins an
-    /// object that is spread over lines, and a line that is alone may be an object of columns; all else are
-    /// lines.
-    fn tell_shape(&mut self, form: Form) -> Result<(), Error> {
-        if !self.skip_white_space()? {
-            return Ok(());
-        }
-        if self.input.fill()?.starts_with(b"[") {
-            self.input.consume(1);
-            self.stream = Stream::Array {
-                start: self.next_line,
-            };
-            return Ok(());
-        }
-        if !self.next_line()? {
-            return Ok(());
-        }
-        let line = self.line;
-        let is_cut_off = || {
-            let line = std::str::from_utf8(&self.text).unwrap_or_default();
-            matches!(serde_json::from_str::<IgnoredAny>(line), Err(error) if error.is_eof())
-        };
-        let is_spread = self.text.trim_ascii() == b"{" || form == Form::Typed && is_cut_off();
-        if is_spread {
-            self.read_rest()?;
-        } else if self.skip_white_space()? {
-            self.stream = Stream::Lines { is_read: true };
-            return Ok(());
-        }
-        self.stream = match whole::objects(&self.text, line, self.input.name(), form)? {
-            Some(found) => {
-                self.left_aside = found.left_aside;
-                Stream::Whole(found.rows.into_iter())
-            }
-            None => Stream::Lines { is_read: true },
-        };
-        Ok(())
     }
 
     /// Says whether anything follows.
@@ -170,44 +209,53 @@ impl Objects {
         }
     }
 
-    /// Appends the rest of the source to the text.
-    fn read_rest(&mut self) -> Result<(), Error> {
-        loop {
-            let chunk = self.input.fill()?;
-            if chunk.is_empty() {
-                return Ok(());
-            }
-            let count = chunk.len();
-            self.text.extend_from_slice(chunk);
-            self.input.consume(count);
-            self.check_length(self.line)?;
+    /// Goes to the next of the objects that follow each other without anything between them.
+    fn next_of_sequence(&mut self) -> Result<bool, Error> {
+        self.text.clear();
+        if !self.skip_white_space()? {
+            return Ok(false);
         }
+        self.line = self.next_line;
+        if !self.input.fill()?.starts_with(b"{") {
+            return Err(self.bad(self.line, "an object is expected here, after those before"));
+        }
+        let is_closed = self.take_until(Scanner::closes_at)?;
+        if is_closed {
+            return Ok(true);
+        }
+        Err(self.bad(self.line, "the object that opens here never closes"))
     }
 
     /// Goes to the next element of the array that starts on the line `start`.
     fn next_element(&mut self, start: u64) -> Result<bool, Error> {
         self.text.clear();
-        if !self.skip_white_space()? {
+        let has_more = self.skip_white_space()?;
+        self.line = self.next_line;
+        if !has_more || !self.take_until(Scanner::ends_at)? {
             return Err(self.bad(start, "the array that opens here never closes"));
         }
-        self.line = self.next_line;
+        // What ends the element belongs to the array.
+        if self.text.pop() == Some(b']') {
+            self.end_array()?;
+            return Ok(!self.text.trim_ascii().is_empty());
+        }
+        Ok(true)
+    }
+
+    /// Takes bytes up to and with the one at which `is_end` says so; false if there is none.
+    fn take_until(&mut self, is_end: impl Fn(&mut Scanner, u8) -> bool) -> Result<bool, Error> {
         let mut scanner = Scanner::default();
         loop {
             let chunk = self.input.fill()?;
             if chunk.is_empty() {
-                return Err(self.bad(start, "the array that opens here never closes"));
+                return Ok(false);
             }
-            let end = chunk.iter().position(|byte| scanner.ends_at(*byte));
-            let count = end.unwrap_or(chunk.len());
-            let closes = end.is_some_and(|end| chunk[end] == b']');
+            let end = chunk.iter().position(|byte| is_end(&mut scanner, *byte));
+            let count = end.map_or(chunk.len(), |end| end + 1);
             self.text.extend_from_slice(&chunk[..count]);
             self.next_line += count_lines(&chunk[..count]);
-            self.input.consume(count + usize::from(end.is_some()));
-            self.check_length(self.line)?;
-            if closes {
-                self.end_array()?;
-                return Ok(!self.text.trim_ascii().is_empty());
-            }
+            self.input.consume(count);
+            self.check_length()?;
             if end.is_some() {
                 return Ok(true);
             }
@@ -223,12 +271,12 @@ impl Objects {
         Ok(())
     }
 
-    fn check_length(&self, line: u64) -> Result<(), Error> {
+    fn check_length(&self) -> Result<(), Error> {
         if self.text.len() <= self.limits.row_bytes {
             return Ok(());
         }
-        Err(Error::TooLong {
-            place: format!("{}:{line}", self.input.name()),
+        Err(Error::LongJson {
+            place: format!("{}:{}", self.input.name(), self.line),
             limit_mib: self.limits.row_bytes >> 20,
         })
     }
@@ -246,7 +294,7 @@ fn count_lines(bytes: &[u8]) -> u64 {
     bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum()
 }
 
-/// Finds where an element of an array ends, without parsing it.
+/// Finds where a value ends, without parsing it.
 #[derive(Default)]
 struct Scanner {
     depth: usize,
@@ -255,8 +303,20 @@ struct Scanner {
 }
 
 impl Scanner {
-    /// Takes the next byte; says whether it is the comma or the bracket behind the element.
+    /// Takes the next byte of an array's element; says whether it is the comma or the bracket behind it.
     fn ends_at(&mut self, byte: u8) -> bool {
+        let is_end = !self.is_string && self.depth == 0 && matches!(byte, b',' | b']');
+        self.take(byte);
+        is_end
+    }
+
+    /// Takes the next byte of an object; says whether it is the brace that closes it.
+    fn closes_at(&mut self, byte: u8) -> bool {
+        self.take(byte);
+        byte == b'}' && self.depth == 0 && !self.is_string
+    }
+
+    fn take(&mut self, byte: u8) {
         if self.is_string {
             match byte {
                 _ if self.is_escaped => self.is_escaped = false,
@@ -264,15 +324,13 @@ impl Scanner {
                 b'"' => self.is_string = false,
                 _ => {}
             }
-            return false;
+            return;
         }
         match byte {
-            b',' | b']' if self.depth == 0 => return true,
             b'"' => self.is_string = true,
             b'{' | b'[' => self.depth += 1,
             b'}' | b']' => self.depth = self.depth.saturating_sub(1),
             _ => {}
         }
-        false
     }
 }

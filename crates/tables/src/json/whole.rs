@@ -11,6 +11,7 @@ use super::{in_line, read_object};
 use crate::column::same_length;
 use crate::dialect::Form;
 use crate::error::Error;
+use crate::features::ClassNames;
 
 /// The entries of an object, in their order.
 pub(super) struct Entries;
@@ -32,73 +33,93 @@ impl<'de> Visitor<'de> for Entries {
 }
 
 /// The rows with their lines.
-type Rows = Vec<(u64, Vec<u8>)>;
+pub(super) type Rows = Vec<(u64, Vec<u8>)>;
+
+/// Parts of a text as rows, each with the line that it starts on. They are in the order of the text.
+pub(super) fn rows_at<'t>(text: &str, start: u64, parts: impl IntoIterator<Item = &'t RawValue>) -> Rows {
+    let (mut line, mut counted) = (start, 0);
+    let row = |part: &'t RawValue| {
+        let part = part.get();
+        let begin = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+        let between = text.as_bytes().get(counted..begin).unwrap_or_default();
+        line += between.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+        counted = begin.max(counted);
+        (line, part.as_bytes().to_vec())
+    };
+    parts.into_iter().map(row).collect()
+}
 
 /// The rows that an object holds.
+#[derive(Default)]
 pub(super) struct Found {
     pub(super) rows: Rows,
     /// The keys beside them.
     pub(super) left_aside: Vec<String>,
+    /// The names of the numbers of columns.
+    pub(super) class_names: ClassNames,
+    /// By the number of the row, the columns that are not whole in it.
+    pub(super) cut_off: BTreeMap<u64, Vec<String>>,
 }
 
 impl From<Rows> for Found {
     fn from(rows: Rows) -> Self {
         Self {
             rows,
-            left_aside: Vec::new(),
+            ..Self::default()
         }
     }
 }
 
-/// The rows of a text that starts on the line `start` with a brace. None if it is no object, or one that is
-/// spread over no lines and is a row itself.
+/// The rows of a text that starts on the line `start` with a brace. None if it is no object, or one that is a
+/// row itself.
 ///
 /// A typed table may also be a part of the object: what an evaluation writes beside its rows is left aside.
-/// Whoever reads texts by name has such an object as a row.
 pub(super) fn objects(text: &[u8], start: u64, file: &str, form: Form) -> Result<Option<Found>, Error> {
     let Ok(text) = std::str::from_utf8(text) else {
         return Ok(None);
     };
     if let Ok(entries) = read_object(text, Entries) {
         if form == Form::Typed
-            && let Some(found) = of_keys(&entries, start).or_else(|| of_part(&entries, start, file))
+            && let Some(found) = of_keys(&entries, start).or_else(|| of_part(&entries, text, start, file))
         {
             return Ok(Some(found));
         }
-        let columns = of_split(&entries)
-            .or_else(|| of_lists(&entries))
-            .or_else(|| of_objects(&entries));
-        if let Some(columns) = columns {
-            return rows_of(&columns, start, file).map(Found::from).map(Some);
-        }
-        if let Some(rows) = of_index(&entries).or_else(|| of_table(&entries)) {
-            let row = |row: &&RawValue| (start, row.get().as_bytes().to_vec());
-            return Ok(Some(rows.iter().map(row).collect::<Rows>().into()));
-        }
+        return of_pandas(&entries, text, start, file).transpose();
     }
     if text.trim().lines().nth(1).is_none() {
         return Ok(None);
     }
+    // Two objects on a line, or one that is damaged.
     one_after_the_other(text, start, file).map(Found::from).map(Some)
+}
+
+/// The rows of an object in one of the orientations that pandas writes.
+pub(super) fn of_pandas(
+    entries: &[(String, &RawValue)],
+    text: &str,
+    start: u64,
+    file: &str,
+) -> Option<Result<Found, Error>> {
+    let columns = of_split(entries)
+        .or_else(|| of_lists(entries))
+        .or_else(|| of_objects(entries));
+    if let Some(columns) = columns {
+        return Some(rows_of(&columns, start, file).map(Found::from));
+    }
+    let rows = of_index(entries).or_else(|| of_table(entries))?;
+    Some(Ok(rows_at(text, start, rows).into()))
 }
 
 /// Objects that are spread over lines, as jq prints them.
 fn one_after_the_other(text: &str, start: u64, file: &str) -> Result<Rows, Error> {
-    let mut rows = Vec::new();
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
-    let (mut line, mut counted) = (start, 0);
-    while let Some(value) = values.next() {
-        let value = value.map_err(|error| Error::BadJson {
-            file: file.to_owned(),
-            line: start + (error.line() as u64).saturating_sub(1),
-            problem: in_line(&error),
-        })?;
-        let begin = values.byte_offset() - value.get().len();
-        line += text[counted..begin].matches('\n').count() as u64;
-        counted = begin;
-        rows.push((line, value.get().as_bytes().to_vec()));
-    }
-    Ok(rows)
+    let values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    let values: Result<Vec<&RawValue>, _> = values.collect();
+    let values = values.map_err(|error| Error::BadJson {
+        file: file.to_owned(),
+        line: start + (error.line() as u64).saturating_sub(1),
+        problem: in_line(&error),
+    })?;
+    Ok(rows_at(text, start, values))
 }
 
 /// A column with its values.
@@ -185,7 +206,7 @@ fn of_keys(entries: &[(String, &RawValue)], start: u64) -> Option<Found> {
 
 /// The table that a part of the object is: a list of objects, an object of lists, or lists of one length
 /// beside figures and the like.
-fn of_part(entries: &[(String, &RawValue)], start: u64, file: &str) -> Option<Found> {
+fn of_part(entries: &[(String, &RawValue)], text: &str, start: u64, file: &str) -> Option<Found> {
     let named = |key: &str| find(entries, key).is_some();
     if named("data") && (named("columns") || named("schema")) {
         return None;
@@ -207,10 +228,10 @@ fn of_part(entries: &[(String, &RawValue)], start: u64, file: &str) -> Option<Fo
     if let (Some((key, value)), None) = (of_rows.next(), of_rows.next())
         && (entries.len() == 1 || list(value).is_some_and(|rows| rows.len() > 1))
     {
-        let row = |row: &&RawValue| (start, row.get().as_bytes().to_vec());
         return Some(Found {
-            rows: list(value)?.iter().map(row).collect(),
+            rows: rows_at(text, start, list(value)?),
             left_aside: beside(&|name| name == key),
+            ..Found::default()
         });
     }
     if let [(_, value)] = entries
@@ -237,7 +258,11 @@ fn of_part(entries: &[(String, &RawValue)], start: u64, file: &str) -> Option<Fo
     let names: BTreeSet<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
     let left_aside = beside(&|name| names.contains(name));
     let rows = rows_of(&columns, start, file).ok()?;
-    Some(Found { rows, left_aside })
+    Some(Found {
+        rows,
+        left_aside,
+        ..Found::default()
+    })
 }
 
 fn find<'t>(entries: &[(String, &'t RawValue)], key: &str) -> Option<&'t RawValue> {
@@ -246,7 +271,7 @@ fn find<'t>(entries: &[(String, &'t RawValue)], key: &str) -> Option<&'t RawValu
         .find_map(|(found, value)| (found == key).then_some(*value))
 }
 
-fn list(value: &RawValue) -> Option<Vec<&RawValue>> {
+pub(super) fn list(value: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(value.get()).ok()
 }
 
