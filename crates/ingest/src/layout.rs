@@ -103,12 +103,12 @@ impl Naming {
     }
 
     /// Each path's level as a function finds it.
-    fn of(paths: &[Vec<&str>], level: impl Fn(&[&str]) -> Option<usize>) -> Self {
+    fn of(paths: &[Vec<&str>], known: &Known<'_>, level: impl Fn(&[&str]) -> Option<usize>) -> Self {
         let levels: Vec<Option<usize>> = paths.iter().map(|path| level(path)).collect();
         let words: Vec<Option<Word>> = paths
             .iter()
             .zip(&levels)
-            .map(|(path, level)| word(path[(*level)?]))
+            .map(|(path, level)| known.word(path[(*level)?]))
             .collect();
         let lowest = levels.iter().flatten().min().copied().unwrap_or(0);
         Self {
@@ -150,6 +150,25 @@ impl Naming {
     }
 }
 
+/// What the names of folders and files say: a folder of a million texts has one name.
+struct Known<'a>(BTreeMap<&'a str, Option<Word>>);
+
+impl<'a> Known<'a> {
+    fn of(paths: &[Vec<&'a str>], is_folder: bool) -> Self {
+        let mut words = BTreeMap::new();
+        for path in paths {
+            for name in &path[..path.len() - usize::from(is_folder)] {
+                words.entry(*name).or_insert_with(|| word(name));
+            }
+        }
+        Self(words)
+    }
+
+    fn word(&self, name: &str) -> Option<Word> {
+        self.0.get(name).copied().flatten()
+    }
+}
+
 enum Choice {
     Naming(Naming),
     /// Some files are in a split, and some are in none.
@@ -163,18 +182,21 @@ enum Choice {
 fn choose(paths: &[Vec<&str>], is_folder: bool) -> Choice {
     let common = common_folders(paths);
     let deepest = paths.iter().map(|path| path.len() - 1).max().unwrap_or(0);
+    let known = Known::of(paths, is_folder);
     let mut namings = Vec::new();
     if !is_folder {
-        namings.push(Naming::of(paths, |path| Some(path.len() - 1)));
+        namings.push(Naming::of(paths, &known, |path| Some(path.len() - 1)));
     }
     for level in common..deepest {
-        namings.push(Naming::of(paths, |path| {
+        namings.push(Naming::of(paths, &known, |path| {
             (level + 1 < path.len()).then_some(level)
         }));
     }
-    namings.push(Naming::of(paths, |path| {
+    namings.push(Naming::of(paths, &known, |path| {
         let last = path.len() - usize::from(is_folder);
-        (common..last).rev().find(|level| word(path[*level]).is_some())
+        (common..last)
+            .rev()
+            .find(|level| known.word(path[*level]).is_some())
     }));
     let speaking: Vec<&Naming> = namings.iter().filter(|naming| naming.says_two()).collect();
     let of_train = || speaking.iter().filter(|naming| naming.says_train());

@@ -145,9 +145,7 @@ impl<'a> Plausibility<'a> {
         self.escapes.add(is_escaped(text), at);
         self.markup.add(is_marked_up(text), at);
         self.broken.add(is_broken(text), at);
-        let has_word = trimmed.contains(char::is_alphabetic);
-        self.nothing
-            .add(has_word && stands_for_none(trimmed) == Some(NoLabel::Always), at);
+        self.nothing.add(is_nothing(trimmed), at);
         self.header.add(self.repeats_header(document), at);
         self.label_is_text
             .add(trimmed.eq_ignore_ascii_case(document.label.trim()), at);
@@ -360,6 +358,14 @@ impl<'a> Plausibility<'a> {
             ));
         }
     }
+}
+
+/// Whether a text is a word that programs write for nothing. Only short ones are worth a look.
+fn is_nothing(text: &str) -> bool {
+    const LONGEST: usize = 20;
+    text.len() <= LONGEST
+        && text.contains(char::is_alphabetic)
+        && stands_for_none(text) == Some(NoLabel::Always)
 }
 
 fn looks_like_text(label: &str) -> bool {
