@@ -20,7 +20,7 @@ const POINTS_OF_NOTE: f64 = 0.5;
 /// What a cause explains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Explains {
-    /// Little, as its rows tell.
+    /// Little, as its rows tell: whatever else fits them is little as well.
     Little,
     /// Nobody can say how much, or it is only possible that it is this.
     Unknown,
@@ -56,14 +56,13 @@ fn explains(found: &Diagnosis, gap: Option<&Gap>) -> Explains {
             Explains::Little
         };
     }
+    let needed = gap.map_or(MATERIAL_POINTS, |gap| MOST * gap.points.abs());
     let enough = match gap {
         // The way from validation to test goes against the gap, which is validation minus test.
-        Some(gap) => {
-            step(effect).is_some_and(|(points, _)| -points * gap.points.signum() >= MOST * gap.points.abs())
-        }
-        None => least(effect) >= MATERIAL_POINTS,
+        Some(gap) => step(effect).is_some_and(|(points, _)| -points * gap.points.signum() >= needed),
+        None => least(effect) >= needed,
     };
-    let certain_little = least(effect) < MATERIAL_POINTS;
+    let certain_little = least(effect) < MATERIAL_POINTS && most(effect) < needed;
     match (enough, found.confidence) {
         (true, Confidence::Likely | Confidence::Certain) => Explains::Most,
         (false, _) if certain_little => Explains::Little,
@@ -76,6 +75,14 @@ fn least(effect: &Effect) -> f64 {
     match effect.interval {
         Some((low, high)) if low <= 0.0 && high >= 0.0 => 0.0,
         Some((low, high)) => low.abs().min(high.abs()),
+        None => effect.points.abs(),
+    }
+}
+
+/// The most points that fit the rows.
+fn most(effect: &Effect) -> f64 {
+    match effect.interval {
+        Some((low, high)) => low.abs().max(high.abs()),
         None => effect.points.abs(),
     }
 }
@@ -132,6 +139,23 @@ mod tests {
                 (Severity::Note, Some(0.1)),
             ]
         );
+    }
+
+    /// Eight points that may be four are not little: a guess without any points does not stand before them.
+    #[test]
+    fn what_may_be_much_is_not_little() {
+        let between = |low, high| Effect {
+            interval: Some((low, high)),
+            ..in_test((low + high) / 2.0)
+        };
+        let mut found = [
+            worth(Severity::Caution, Confidence::Likely, Some(between(-2.0, -0.5))),
+            worth(Severity::Caution, Confidence::Likely, None),
+            worth(Severity::Caution, Confidence::Likely, Some(between(-12.0, -4.0))),
+        ];
+        found.sort_by(|one, other| by_weight(one, other, None));
+        let order = found.map(|found| found.effect.map(|effect| effect.points));
+        assert_eq!(order, [Some(-8.0), None, Some(-1.25)]);
     }
 
     #[test]

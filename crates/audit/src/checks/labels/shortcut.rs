@@ -20,7 +20,8 @@
 //! ```
 //!
 //! It is a caution if the shortcut has at least 60 % of what the model gains over the guess, and a note
-//! otherwise. C46 finds a word of one class alone.
+//! otherwise. C46 finds a word of one class alone. Sources that a split by source would keep apart are left
+//! to C42 where it finds them on both sides: they tell the label of a test row for no other reason.
 //!
 //! ## What to do
 //! Collect rows of each class that do not differ in this way, or test on rows in which the two do not
@@ -57,6 +58,7 @@ use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{percent, rounded};
 use crate::case::Case;
+use crate::cause::Cause;
 use crate::evidence::{Missing, Need, Part};
 use crate::measures::class_counts::class_counts;
 use crate::measures::vocabulary::texts_with_word;
@@ -79,7 +81,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         return Err(Need::TestPredictions.into());
     };
     let classes = case.evidence.classes().ok_or(Need::TrainTexts)?;
-    let cues = cues(train, test, train_labels, classes);
+    let cues = cues(case, train, test, train_labels, classes);
     if cues.is_empty() {
         return Err(Missing(vec![Need::TrainTexts, Need::TestTexts]));
     }
@@ -182,7 +184,7 @@ struct Cue {
     test: Vec<String>,
 }
 
-fn cues(train: &Part, test: &Part, train_labels: &[u32], classes: usize) -> Vec<Cue> {
+fn cues(case: &Case<'_>, train: &Part, test: &Part, train_labels: &[u32], classes: usize) -> Vec<Cue> {
     let mut cues = Vec::new();
     if let (Some(train), Some(test)) = (&train.texts, &test.texts) {
         cues.push(Cue {
@@ -209,7 +211,10 @@ fn cues(train: &Part, test: &Part, train_labels: &[u32], classes: usize) -> Vec<
             });
         }
     }
-    if let (Some(train), Some(test)) = (&train.groups, &test.groups) {
+    // Many small sources tell the label of a test row only where they have training rows too; the split mends it.
+    if let (Some(train), Some(test)) = (&train.groups, &test.groups)
+        && !case.finds_at_least(Cause::SharedGroups, Severity::Caution)
+    {
         cues.push(Cue {
             name: "source".to_owned(),
             knowledge: "where a text comes from".to_owned(),
@@ -308,7 +313,6 @@ fn slices(texts: &[String], hits: &[bool]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::testing::{ask, clear, evidence, example, found, part, predicted};
 
@@ -360,6 +364,20 @@ mod tests {
         }
         let found = found(ask(Cause::Shortcut, &evidence));
         assert_eq!(found.measured.evidence["accuracy_of_source_alone"], 1.0);
+    }
+
+    /// Fifty threads of one label each, with rows on both sides: a split by thread leaves nothing to know.
+    #[test]
+    fn threads_on_both_sides_are_left_to_the_split() {
+        let mut evidence = with_model(|row| 5 + row / 2 % 9);
+        for part in [&mut evidence.dataset.train, &mut evidence.dataset.test]
+            .into_iter()
+            .flatten()
+        {
+            part.groups = Some((0..part.rows).map(|row| format!("thread{}", row % 50)).collect());
+        }
+        found(ask(Cause::SharedGroups, &evidence));
+        clear(ask(Cause::Shortcut, &evidence));
     }
 
     /// Four classes, of which two come from one wire and say so.

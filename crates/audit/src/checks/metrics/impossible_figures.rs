@@ -25,7 +25,8 @@
 //!
 //! An AUC of at least 0.95 beside an accuracy of guessing is no contradiction but as telling: the scores
 //! put the rows in the right order, and the choice that is made of them ignores it. It is a caution, and
-//! likely. A loss that is impossible at its accuracy is C3.
+//! likely. It counts in the epoch that is reported (in others a training is on its way), and where C9 does
+//! not say which classes are favoured. A loss that is impossible at its accuracy is C3.
 //!
 //! ## What to do
 //! Save labels, predictions and scores of the validation rows, and compute all figures from them in one
@@ -55,6 +56,7 @@ use labelproof_artifact::Split;
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::split_name;
 use crate::case::Case;
+use crate::cause::Cause;
 use crate::evidence::log::{Epoch, Figures, Log};
 use crate::evidence::{Missing, Need};
 
@@ -84,6 +86,11 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let Ok(log) = case.evidence.log() else {
         return answer(found, looked);
     };
+    // An early epoch orders rows before it chooses among classes, and nobody reports it.
+    let is_reported = |epoch: &Epoch| {
+        log.reported()
+            .is_some_and(|reported| std::ptr::eq(epoch, reported))
+    };
     for split in [Split::Validation, Split::Test, Split::Train] {
         for (place, epoch) in log.epochs.iter().enumerate().rev() {
             let figures = epoch.of(split);
@@ -93,7 +100,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             let contradiction = [
                 of_f1(figures, digits),
                 of_accuracy(figures, digits, classes),
-                of_auc(figures, classes),
+                of_auc(figures, classes).filter(|_| is_reported(epoch) && !case.finds(Cause::ClassBias)),
                 of_rows(figures, digits),
             ];
             let gravest = contradiction
@@ -276,7 +283,6 @@ fn of_rows(figures: &Figures, digits: Digits<'_>) -> Option<Contradiction> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::testing::{ask, assert_close, clear, example, found, statistic};
 
@@ -356,6 +362,33 @@ mod tests {
         assert_eq!(found(check(with(0.99, 0.5))).confidence, Confidence::Likely);
         clear(check(with(0.99, 0.9)));
         clear(check(with(0.7, 0.5)));
+    }
+
+    /// A training whose first epoch says one class of every row, and has its scores in order already.
+    #[test]
+    fn an_order_without_a_choice_is_no_matter_in_an_early_epoch() {
+        let with = |kept| {
+            let epoch = |accuracy| Epoch {
+                validation: Figures {
+                    accuracy: Some(accuracy),
+                    auc: Some(0.97),
+                    ..Figures::default()
+                },
+                ..Epoch::default()
+            };
+            let evidence = Evidence {
+                log: Some(Log {
+                    epochs: vec![epoch(0.5), epoch(0.9)],
+                    kept,
+                    ..Log::default()
+                }),
+                class_count: Some(2),
+                ..Evidence::default()
+            };
+            ask(Cause::ImpossibleFigures, &evidence)
+        };
+        clear(with(None));
+        found(with(Some(0)));
     }
 
     /// 139 of 143 rows are 0.97203; 0.9762 of 143 are 139.6.
