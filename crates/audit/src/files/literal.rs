@@ -1,22 +1,27 @@
-//! JSON as people have it: also what Python prints of dicts, tuples, counters and arrays, which is JSON but
-//! for its quotes and brackets. Keeps the order of keys and every number as it is written.
+//! Values as JSON writes them, and as Python, NumPy and PyTorch print them: dicts, tuples, counters, arrays and
+//! tensors, which are JSON but for their quotes, brackets and calls.
+//!
+//! Keeps the order of keys, and every number as it is written. What a value means is not decided here: `printed`
+//! knows scores, `confusion` and `report` know their shapes, and `log` makes JSON of it.
+
+use std::borrow::Cow;
 
 /// Deeper than any file that means something.
 const MOST_DEPTH: usize = 32;
 
 /// A value of JSON or of Python.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Literal {
-    /// `null`, `None`, `true` and the like.
-    Word(String),
+pub(super) enum Literal<'t> {
+    /// `null`, `None`, `true`, `NaN` and the like, and what stands in angle brackets.
+    Word(&'t str),
     /// A number as it is written.
-    Number(String),
-    Text(String),
-    List(Vec<Literal>),
-    Map(Vec<(Literal, Literal)>),
+    Number(Cow<'t, str>),
+    Text(Cow<'t, str>),
+    List(Vec<Self>),
+    Map(Vec<(Self, Self)>),
 }
 
-impl Literal {
+impl Literal<'_> {
     /// The value of a key, whatever its case.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         let mut entries = self.entries()?.iter();
@@ -42,24 +47,38 @@ impl Literal {
     /// A text or a number as it is written; nothing for what is no single value.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
-            Self::Word(text) | Self::Number(text) | Self::Text(text) => Some(text),
+            Self::Word(text) => Some(text),
+            Self::Number(text) | Self::Text(text) => Some(text),
             Self::List(_) | Self::Map(_) => None,
         }
     }
 }
 
 /// Reads the whole of a text; nothing if it is not one value.
-pub(super) fn parse(text: &str) -> Option<Literal> {
-    let mut parser = Parser { rest: text.trim() };
-    let value = parser.value(MOST_DEPTH)?;
-    parser.skip();
-    parser.rest.is_empty().then_some(value)
+pub(super) fn parse(text: &str) -> Option<Literal<'_>> {
+    Parser::new(text.trim(), Manner::Strict).whole()
+}
+
+/// The same of a text that may be printed in short: between the items of a list may be white space alone, and a
+/// text may be without quotes.
+pub(super) fn parse_printed(text: &str) -> Option<Literal<'_>> {
+    Parser::new(text.trim(), Manner::Printed).whole()
+}
+
+/// The value that a text begins with, and what follows it; or else how many bytes were looked at in vain.
+pub(super) fn first(text: &str) -> Result<(Literal<'_>, &str), usize> {
+    let mut parser = Parser::new(text, Manner::Strict);
+    match parser.value(MOST_DEPTH) {
+        Some(value) => Ok((value, parser.rest)),
+        None => Err(text.len() - parser.rest.len()),
+    }
 }
 
 /// The first value of a text that is a list or an object, wherever it stands.
-pub(super) fn find(text: &str) -> Option<Literal> {
+pub(super) fn find(text: &str) -> Option<Literal<'_>> {
     let starts = text.match_indices(['{', '[']).take(64);
-    let mut values = starts.filter_map(|(place, _)| Parser { rest: &text[place..] }.value(MOST_DEPTH));
+    let mut values =
+        starts.filter_map(|(place, _)| Parser::new(&text[place..], Manner::Strict).value(MOST_DEPTH));
     values.find(|value| match value {
         Literal::List(values) => values.len() > 1,
         Literal::Map(entries) => !entries.is_empty(),
@@ -67,125 +86,186 @@ pub(super) fn find(text: &str) -> Option<Literal> {
     })
 }
 
-struct Parser<'a> {
-    rest: &'a str,
+/// How exact a text is about commas and quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Strict,
+    Printed,
 }
 
-impl Parser<'_> {
+struct Parser<'t> {
+    rest: &'t str,
+    manner: Manner,
+}
+
+impl<'t> Parser<'t> {
+    fn new(rest: &'t str, manner: Manner) -> Self {
+        Self { rest, manner }
+    }
+
+    fn whole(mut self) -> Option<Literal<'t>> {
+        // `<tf.Tensor: …>` has its value within.
+        if self.rest.starts_with('<') {
+            return None;
+        }
+        let value = self.value(MOST_DEPTH)?;
+        self.skip();
+        self.rest.is_empty().then_some(value)
+    }
+
     fn skip(&mut self) {
         self.rest = self.rest.trim_start();
     }
 
-    fn take(&mut self, character: char) -> Option<()> {
+    fn take(&mut self, character: char) -> bool {
         self.skip();
-        self.rest = self.rest.strip_prefix(character)?;
-        Some(())
+        let rest = self.rest.strip_prefix(character);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
     }
 
-    fn value(&mut self, depth: usize) -> Option<Literal> {
+    /// Behind an item: whether the value is at its end; nothing if neither an end nor another item may follow.
+    fn ends(&mut self, close: char) -> Option<bool> {
+        let is_separated = self.take(',') || self.manner == Manner::Printed && self.take(';');
+        let is_closed = self.take(close);
+        (is_closed || is_separated || self.manner == Manner::Printed).then_some(is_closed)
+    }
+
+    fn value(&mut self, depth: usize) -> Option<Literal<'t>> {
         let depth = depth.checked_sub(1)?;
         self.skip();
         match self.rest.chars().next()? {
             '{' => self.map(depth),
-            '[' => self.list('[', ']', depth),
-            '(' => self.list('(', ')', depth),
-            quote @ ('"' | '\'') => self.quoted(quote).map(Literal::Text),
-            character if character.is_ascii_digit() || "+-.".contains(character) => self.number(),
-            character if character.is_alphabetic() || character == '_' => self.word(depth),
-            _ => None,
+            '[' => self.list(']', depth),
+            '(' => self.list(')', depth),
+            '"' | '\'' => self.quoted().map(Literal::Text),
+            '<' => {
+                // `grad_fn=<SoftmaxBackward0>`, `defaultdict(<class 'int'>, …)`
+                let end = self.rest.find('>')?;
+                let (word, rest) = self.rest.split_at(end + 1);
+                self.rest = rest;
+                Some(Literal::Word(word))
+            }
+            _ => self.scalar(depth),
         }
     }
 
-    fn map(&mut self, depth: usize) -> Option<Literal> {
-        self.take('{')?;
-        let mut entries = Vec::new();
-        while self.take('}').is_none() {
+    /// Entries of a dict, or items of a set.
+    fn map(&mut self, depth: usize) -> Option<Literal<'t>> {
+        self.rest = &self.rest[1..];
+        let (mut entries, mut items) = (Vec::new(), Vec::new());
+        let mut is_closed = self.take('}');
+        while !is_closed {
             let key = self.value(depth)?;
-            self.take(':')?;
-            entries.push((key, self.value(depth)?));
-            if self.take(',').is_none() {
-                self.take('}')?;
-                break;
+            if self.take(':') {
+                entries.push((key, self.value(depth)?));
+            } else {
+                items.push(key);
             }
+            is_closed = self.ends('}')?;
         }
-        Some(Literal::Map(entries))
+        match (entries.is_empty(), items.is_empty()) {
+            (false, false) => None,
+            (true, false) => Some(Literal::List(items)),
+            _ => Some(Literal::Map(entries)),
+        }
     }
 
-    fn list(&mut self, open: char, close: char, depth: usize) -> Option<Literal> {
-        self.take(open)?;
+    fn list(&mut self, close: char, depth: usize) -> Option<Literal<'t>> {
+        self.rest = &self.rest[1..];
         let mut values = Vec::new();
-        while self.take(close).is_none() {
+        let mut is_closed = self.take(close);
+        while !is_closed {
             values.push(self.value(depth)?);
-            if self.take(',').is_none() {
-                self.take(close)?;
-                break;
-            }
+            is_closed = self.ends(close)?;
         }
         Some(Literal::List(values))
     }
 
-    fn quoted(&mut self, quote: char) -> Option<String> {
-        let mut text = String::new();
-        let mut characters = self.rest.char_indices().skip(1);
+    fn quoted(&mut self) -> Option<Cow<'t, str>> {
+        let mut characters = self.rest.char_indices();
+        let (_, quote) = characters.next()?;
+        let inner = &self.rest[quote.len_utf8()..];
+        let mut changed: Option<String> = None;
         while let Some((place, character)) = characters.next() {
             if character == quote {
-                self.rest = &self.rest[place + character.len_utf8()..];
-                return Some(text);
+                let plain = &inner[..place - quote.len_utf8()];
+                self.rest = &self.rest[place + quote.len_utf8()..];
+                return Some(changed.map_or(Cow::Borrowed(plain), Cow::Owned));
             }
-            text.push(if character == '\\' {
-                match characters.next()?.1 {
-                    'n' => '\n',
-                    't' => '\t',
-                    'u' => {
-                        let digits: String = characters.by_ref().take(4).map(|(_, digit)| digit).collect();
-                        let code = u32::from_str_radix(&digits, 16).ok()?;
-                        // Half of a pair of surrogates is no character.
-                        char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
-                    }
-                    other => other,
+            if character != '\\' {
+                if let Some(text) = &mut changed {
+                    text.push(character);
                 }
-            } else {
-                character
+                continue;
+            }
+            let text = changed.get_or_insert_with(|| inner[..place - quote.len_utf8()].to_owned());
+            text.push(match characters.next()?.1 {
+                'n' => '\n',
+                't' => '\t',
+                'r' => '\r',
+                'u' => {
+                    let digits: String = characters.by_ref().take(4).map(|(_, digit)| digit).collect();
+                    let code = u32::from_str_radix(&digits, 16).ok()?;
+                    // Half of a pair of surrogates is no character.
+                    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+                }
+                other => other,
             });
         }
         None
     }
 
-    fn number(&mut self) -> Option<Literal> {
-        let is_part = |character: char| character.is_ascii_alphanumeric() || "+-._".contains(character);
-        let end = self.rest.find(|character| !is_part(character));
-        let (number, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
-        // `1.` is a number of NumPy's; `_` groups digits in Python.
-        let number = number.replace('_', "");
-        number.parse::<f64>().ok()?;
-        self.rest = rest;
-        Some(Literal::Number(number))
-    }
-
-    /// `None`, `true`, `NaN`; or a call, `array([...])` or `np.int64(3)`, whose last positional argument is
-    /// the value.
-    fn word(&mut self, depth: usize) -> Option<Literal> {
-        let is_part = |character: char| character.is_alphanumeric() || "._".contains(character);
+    /// A number, a word, or a call.
+    fn scalar(&mut self, depth: usize) -> Option<Literal<'t>> {
+        let manner = self.manner;
+        let is_part = |character: char| match manner {
+            Manner::Strict => character.is_alphanumeric() || "+-._".contains(character),
+            Manner::Printed => !character.is_whitespace() && !",;:()[]{}='\"<>".contains(character),
+        };
         let end = self.rest.find(|character| !is_part(character));
         let (word, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
-        self.rest = rest;
-        if !self.rest.starts_with('(') {
-            return Some(Literal::Word(word.to_owned()));
+        let first = word.chars().next()?;
+        if first.is_ascii_digit() || "+-.".contains(first) {
+            // `1.` is a number of NumPy's; `_` groups digits in Python.
+            let number = if word.contains('_') {
+                Cow::Owned(word.replace('_', ""))
+            } else {
+                Cow::Borrowed(word)
+            };
+            if number.parse::<f64>().is_ok() {
+                self.rest = rest;
+                return Some(Literal::Number(number));
+            }
         }
-        self.take('(')?;
+        let is_word = manner == Manner::Printed || first.is_alphabetic() || first == '_';
+        if !is_word {
+            return None;
+        }
+        self.rest = rest;
+        if rest.starts_with('(') {
+            return self.call(depth);
+        }
+        if rest.starts_with(['\'', '"']) && ["u", "b", "r"].contains(&word) {
+            return self.quoted().map(Literal::Text);
+        }
+        Some(Literal::Word(word))
+    }
+
+    /// The call of a function, `array([...])` or `np.int64(3)`, whose last positional argument is the value.
+    fn call(&mut self, depth: usize) -> Option<Literal<'t>> {
+        self.rest = &self.rest[1..];
         let mut last = None;
-        while self.take(')').is_none() {
+        let mut is_closed = self.take(')');
+        while !is_closed {
             let value = self.value(depth)?;
-            if self.take('=').is_some() {
-                // `dtype=int64`, `defaultdict(<class 'int'>, …)` has none of these.
+            if self.take('=') {
+                // `dtype=int64`
                 self.value(depth)?;
             } else {
                 last = Some(value);
             }
-            if self.take(',').is_none() {
-                self.take(')')?;
-                break;
-            }
+            is_closed = self.ends(')')?;
         }
         last
     }
@@ -195,15 +275,16 @@ impl Parser<'_> {
 mod tests {
     use super::*;
 
-    fn shown(literal: &Literal) -> String {
+    fn shown(literal: &Literal<'_>) -> String {
         let joined = |parts: Vec<String>| parts.join(",");
         match literal {
-            Literal::Word(word) => word.clone(),
+            Literal::Word(word) => (*word).to_owned(),
             Literal::Number(number) => format!("#{number}"),
             Literal::Text(text) => format!("'{text}'"),
             Literal::List(values) => format!("[{}]", joined(values.iter().map(shown).collect())),
             Literal::Map(entries) => {
-                let entry = |(key, value): &(Literal, Literal)| format!("{}:{}", shown(key), shown(value));
+                let entry =
+                    |(key, value): &(Literal<'_>, Literal<'_>)| format!("{}:{}", shown(key), shown(value));
                 format!("{{{}}}", joined(entries.iter().map(entry).collect()))
             }
         }
@@ -221,7 +302,18 @@ mod tests {
             "[[#1,#2],[#3,#4]]",
         );
         check("[np.int64(3), 2.]", "[#3,#2.]");
-        for text in ["[1 2]", "{", "[1,,2]", "'open", "", "1 2", &"[".repeat(100)] {
+        check("defaultdict(<class 'int'>, {'a': 1})", "{'a':#1}");
+        check("{1, 2}", "[#1,#2]");
+        for text in [
+            "[1 2]",
+            "<class 'int'>",
+            "{",
+            "[1,,2]",
+            "'open",
+            "",
+            "1 2",
+            &"[".repeat(100),
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -1,23 +1,10 @@
-//! Values as Python, NumPy, PyTorch and JSON print them: `array([0.1, 0.9])`, `{'label': 'a', 'score': 0.9}`.
+//! What a value that Python, NumPy, PyTorch or JSON printed says of scores: `array([0.1, 0.9])`,
+//! `{'label': 'a', 'score': 0.9}`.
 //!
-//! What a value means is not decided here, apart from the two shapes in which classes stand beside their
-//! scores.
+//! Responsible for lists of numbers, and for the shapes in which classes stand beside their scores; how such values
+//! are written is the business of `literal`.
 
-/// A printed value.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Printed {
-    Number(f64),
-    Text(String),
-    List(Vec<Printed>),
-    Map(Vec<(String, Printed)>),
-    /// `None`, `null`, or a call without a value.
-    Nothing,
-    /// What NumPy leaves out of a long list.
-    Ellipsis,
-}
-
-/// Lists in lists, beyond which nobody means anything.
-const DEEPEST: usize = 16;
+use super::literal::Literal;
 
 /// Keys beside a score that say whose score it is.
 const LABEL_KEYS: [&str; 6] = [
@@ -31,15 +18,7 @@ const LABEL_KEYS: [&str; 6] = [
 /// Keys of a score.
 const SCORE_KEYS: [&str; 6] = ["score", "prob", "probability", "confidence", "logit", "value"];
 
-impl Printed {
-    /// Reads a text that is one value and nothing else.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let mut parser = Parser { rest: text };
-        let value = parser.value(0)?;
-        parser.skip_space();
-        parser.rest.is_empty().then_some(value)
-    }
-
+impl Literal<'_> {
     /// A list of one value is the value, as a batch of one row is saved.
     pub(super) fn unwrapped(self) -> Self {
         match self {
@@ -48,13 +27,22 @@ impl Printed {
         }
     }
 
+    /// Whether it stands for what NumPy leaves out of a long list.
+    pub(super) fn is_ellipsis(&self) -> bool {
+        matches!(self, Self::Word("..." | "…"))
+    }
+
+    /// The value of a number.
+    pub(super) fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => number.parse().ok(),
+            _ => None,
+        }
+    }
+
     /// The numbers of a list of numbers, also of those that are written as strings.
     pub(super) fn numbers(&self) -> Option<Vec<f64>> {
-        let number = |item: &Self| match item {
-            Self::Number(value) => Some(*value),
-            Self::Text(text) => text.trim().parse().ok(),
-            _ => None,
-        };
+        let number = |item: &Self| item.text()?.trim().parse().ok();
         match self {
             Self::List(items) if items.len() == 1 => match &items[0] {
                 inner @ Self::List(_) => inner.numbers(),
@@ -69,23 +57,24 @@ impl Printed {
     pub(super) fn scores_by_class(&self) -> Option<Vec<(String, f64)>> {
         match self {
             Self::Map(entries) => {
-                let find = |keys: &[&str]| entries.iter().find(|(key, _)| keys.contains(&key.as_str()));
-                let pair = (find(&LABEL_KEYS), find(&SCORE_KEYS));
-                if let (Some((_, label)), Some((_, Self::Number(score)))) = pair {
-                    return Some(vec![(label.word()?, *score)]);
-                }
-                if let (Some((_, Self::List(labels))), Some((_, scores))) =
-                    (find(&["labels"]), find(&["scores"]))
+                let named = entries.iter().map(|(key, value)| Some((key.word()?, value)));
+                let entries: Vec<(String, &Self)> = named.collect::<Option<_>>()?;
+                let find = |keys: &[&str]| {
+                    let entry = entries.iter().find(|(key, _)| keys.contains(&key.as_str()));
+                    entry.map(|(_, value)| *value)
+                };
+                if let (Some(label), Some(Some(score))) =
+                    (find(&LABEL_KEYS), find(&SCORE_KEYS).map(Self::number))
                 {
+                    return Some(vec![(label.word()?, score)]);
+                }
+                if let (Some(Self::List(labels)), Some(scores)) = (find(&["labels"]), find(&["scores"])) {
                     let scores = scores.numbers().filter(|scores| scores.len() == labels.len())?;
                     let labels = labels.iter().map(Self::word).collect::<Option<Vec<_>>>()?;
                     return Some(labels.into_iter().zip(scores).collect());
                 }
-                let score = |(key, value): &(String, Self)| match value {
-                    Self::Number(score) => Some((key.clone(), *score)),
-                    _ => None,
-                };
-                let scores: Vec<_> = entries.iter().map(score).collect::<Option<_>>()?;
+                let score = |(key, value): (String, &Self)| Some((key, value.number()?));
+                let scores: Vec<_> = entries.into_iter().map(score).collect::<Option<_>>()?;
                 (scores.len() > 1).then_some(scores)
             }
             Self::List(items) if items.iter().all(|item| matches!(item, Self::Map(_))) => {
@@ -111,160 +100,27 @@ impl Printed {
         }
     }
 
-    /// A text or a number as text.
+    /// A text or a number as text; nothing for `None` and what stands for something else.
     pub(super) fn word(&self) -> Option<String> {
         match self {
-            Self::Text(text) => Some(text.clone()),
-            Self::Number(value) => Some(value.to_string()),
-            _ => None,
-        }
-    }
-}
-
-struct Parser<'t> {
-    rest: &'t str,
-}
-
-impl Parser<'_> {
-    fn skip_space(&mut self) {
-        self.rest = self.rest.trim_start();
-    }
-
-    fn eat(&mut self, expected: char) -> bool {
-        self.skip_space();
-        let rest = self.rest.strip_prefix(expected);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
-    }
-
-    fn value(&mut self, depth: usize) -> Option<Printed> {
-        self.skip_space();
-        if depth > DEEPEST {
-            return None;
-        }
-        match self.rest.chars().next()? {
-            '[' => self.list(']', depth),
-            '(' => self.list(')', depth),
-            '{' => self.map(depth),
-            '\'' | '"' => self.string().map(Printed::Text),
-            '<' => {
-                // `grad_fn=<SoftmaxBackward0>`
-                let end = self.rest.find('>')?;
-                self.rest = &self.rest[end + 1..];
-                Some(Printed::Nothing)
-            }
-            _ => self.word(depth),
-        }
-    }
-
-    /// Items with commas, semicolons or white space between them.
-    fn list(&mut self, end: char, depth: usize) -> Option<Printed> {
-        self.rest = &self.rest[1..];
-        let mut items = Vec::new();
-        loop {
-            if self.eat(end) {
-                return Some(Printed::List(items));
-            }
-            items.push(self.value(depth + 1)?);
-            if !self.eat(',') {
-                self.eat(';');
-            }
-        }
-    }
-
-    fn map(&mut self, depth: usize) -> Option<Printed> {
-        self.rest = &self.rest[1..];
-        let (mut entries, mut items) = (Vec::new(), Vec::new());
-        loop {
-            if self.eat('}') {
-                break;
-            }
-            let key = self.value(depth + 1)?;
-            if self.eat(':') {
-                entries.push((key.word()?, self.value(depth + 1)?));
-            } else {
-                items.push(key);
-            }
-            self.eat(',');
-        }
-        match (entries.is_empty(), items.is_empty()) {
-            (false, false) => None,
-            (true, false) => Some(Printed::List(items)),
-            _ => Some(Printed::Map(entries)),
-        }
-    }
-
-    fn string(&mut self) -> Option<String> {
-        let mut characters = self.rest.char_indices();
-        let (_, quote) = characters.next()?;
-        let mut text = String::new();
-        while let Some((place, character)) = characters.next() {
-            match character {
-                '\\' => match characters.next()?.1 {
-                    'n' => text.push('\n'),
-                    't' => text.push('\t'),
-                    other => text.push(other),
-                },
-                _ if character == quote => {
-                    self.rest = &self.rest[place + character.len_utf8()..];
-                    return Some(text);
-                }
-                _ => text.push(character),
-            }
-        }
-        None
-    }
-
-    /// A number, a word, or the call of a function, whose first argument is the value.
-    fn word(&mut self, depth: usize) -> Option<Printed> {
-        let ends = |character: char| character.is_whitespace() || ",;:()[]{}='\"<>".contains(character);
-        let end = self.rest.find(ends).unwrap_or(self.rest.len());
-        let (word, rest) = self.rest.split_at(end);
-        if word.is_empty() {
-            return None;
-        }
-        self.rest = rest;
-        if let Ok(number) = word.parse() {
-            return Some(Printed::Number(number));
-        }
-        if rest.starts_with('(') {
-            return self.call(depth);
-        }
-        if rest.starts_with(['\'', '"']) && ["u", "b", "r"].contains(&word) {
-            return self.string().map(Printed::Text);
-        }
-        Some(match word {
-            "None" | "null" => Printed::Nothing,
-            "..." | "…" => Printed::Ellipsis,
-            _ => Printed::Text(word.to_owned()),
-        })
-    }
-
-    fn call(&mut self, depth: usize) -> Option<Printed> {
-        self.rest = &self.rest[1..];
-        let mut first = None;
-        loop {
-            if self.eat(')') {
-                return Some(first.unwrap_or(Printed::Nothing));
-            }
-            let value = self.value(depth + 1)?;
-            if self.eat('=') {
-                self.value(depth + 1)?;
-            } else {
-                first.get_or_insert(value);
-            }
-            self.eat(',');
+            Self::Text(text) => Some(text.to_string()),
+            Self::Number(_) => self.number().map(|number| number.to_string()),
+            Self::Word("None" | "null") => None,
+            Self::Word(word) if self.is_ellipsis() || word.starts_with('<') => None,
+            Self::Word(word) => Some((*word).to_owned()),
+            Self::List(_) | Self::Map(_) => None,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::literal::parse_printed;
     use super::*;
 
     #[track_caller]
     fn check_numbers(text: &str, expected: &[f64]) {
-        let found = Printed::parse(text).and_then(|literal| literal.numbers());
+        let found = parse_printed(text).and_then(|literal| literal.numbers());
         assert_eq!(found.as_deref(), Some(expected), "{text}");
     }
 
@@ -290,7 +146,7 @@ mod tests {
     #[test]
     fn classes_with_scores_are_read() {
         let check = |text: &str, expected: &[(&str, f64)]| {
-            let found = Printed::parse(text).and_then(|literal| literal.scores_by_class());
+            let found = parse_printed(text).and_then(|literal| literal.scores_by_class());
             let expected = expected
                 .iter()
                 .map(|(name, score)| ((*name).to_owned(), *score))
@@ -322,16 +178,16 @@ mod tests {
             "f(",
             "'open",
         ] {
-            assert_eq!(Printed::parse(text), None, "{text}");
+            assert_eq!(parse_printed(text), None, "{text}");
         }
         let deep = "[".repeat(10_000);
-        assert_eq!(Printed::parse(&deep), None);
+        assert_eq!(parse_printed(&deep), None);
         assert_eq!(
-            Printed::parse("[0.1 ... 0.2]").unwrap(),
-            Printed::List(vec![
-                Printed::Number(0.1),
-                Printed::Ellipsis,
-                Printed::Number(0.2)
+            parse_printed("[0.1 ... 0.2]").unwrap(),
+            Literal::List(vec![
+                Literal::Number("0.1".into()),
+                Literal::Word("..."),
+                Literal::Number("0.2".into())
             ])
         );
     }

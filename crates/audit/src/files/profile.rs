@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use labelproof_tables::Cell;
 use labelproof_text::labels::normalized_label;
 
-use super::printed::Printed;
+use super::literal::{Literal, parse_printed};
 
 /// The rows that are looked at.
 pub(super) const ROWS: usize = 2_000;
@@ -90,15 +90,15 @@ impl Profile {
             self.has_many = true;
         }
         let is_printed = text.ends_with([']', ')', '}']);
-        if let Some(printed) = is_printed.then(|| Printed::parse(text)).flatten() {
+        if let Some(printed) = is_printed.then(|| parse_printed(text)).flatten() {
             self.push_literal(&printed, text);
         }
     }
 
-    fn push_literal(&mut self, printed: &Printed, text: &str) {
+    fn push_literal(&mut self, printed: &Literal<'_>, text: &str) {
         if printed.scores_by_class().is_some() {
             self.scored += 1;
-        } else if let Printed::Map(_) = printed {
+        } else if let Literal::Map(_) = printed {
             self.maps += 1;
         } else if let Some(numbers) = printed.numbers() {
             self.push_list(&numbers);

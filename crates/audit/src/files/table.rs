@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use labelproof_tables::Cell;
 
 use super::error::{Error, RowProblem};
-use super::printed::Printed;
+use super::literal::{Literal, parse_printed};
 use super::roles::{Role, Roles, ScoreColumns};
 use super::rows::nothing;
 use crate::evidence::{Apart, Joined, Placeholders, Reading};
@@ -480,7 +480,7 @@ fn scores_by_class(cell: &Cell<'_>) -> Option<Vec<(String, f64)>> {
         _ => return None,
     };
     let has_names = text.trim_start().starts_with(['{', '[', '(']) && text.contains(':');
-    has_names.then(|| Printed::parse(text)?.scores_by_class())?
+    has_names.then(|| parse_printed(text)?.scores_by_class())?
 }
 
 /// A cell as a label: also the class of a one-hot list, or the best of classes with their scores.
@@ -500,7 +500,7 @@ fn label<'c>(
         return Ok(Cow::Owned(best.map(|(name, _)| name).unwrap_or_default()));
     }
     if let Cell::Nested(json) = cell {
-        let words = Printed::parse(json).and_then(|literal| literal.words());
+        let words = parse_printed(json).and_then(|literal| literal.words());
         match words.as_deref() {
             Some([]) => return Ok(Cow::Borrowed("")),
             Some([only]) => return Ok(Cow::Owned(only.clone())),
@@ -564,7 +564,7 @@ fn nested(json: &str) -> &'static str {
 fn one_hot_class(cell: &Cell<'_>) -> Option<usize> {
     let printed = |text: &str| {
         let is_list = text.trim_start().starts_with('[');
-        is_list.then(|| Printed::parse(text)?.numbers())?
+        is_list.then(|| parse_printed(text)?.numbers())?
     };
     let values: Cow<'_, [f64]> = match cell {
         Cell::Numbers(values) => Cow::Borrowed(values),
@@ -671,27 +671,34 @@ fn push_scores(
     };
     let is_list = list.contains(['[', '(']);
     let literal = is_list
-        .then(|| Printed::parse(list))
+        .then(|| parse_printed(list))
         .flatten()
-        .map(Printed::unwrapped);
+        .map(Literal::unwrapped);
+    if let Some(value) = literal.as_ref().and_then(Literal::number) {
+        values.push(finite(value, column)?);
+        return Ok(());
+    }
     let items = match literal {
-        Some(Printed::List(items)) => items,
-        Some(Printed::Number(value)) => {
-            values.push(finite(value, column)?);
-            return Ok(());
-        }
+        Some(Literal::List(items)) => items,
         _ => {
             values.push(score(cell, commas, column)?);
             return Ok(());
         }
     };
     for item in items {
-        let value = match item {
-            Printed::Number(value) => finite(value, column)?,
-            Printed::Text(text) => score(&Cell::Bytes(text.as_bytes()), commas, column)?,
-            other => {
-                let is_cut = other == Printed::Ellipsis;
-                let value = if is_cut { "...".to_owned() } else { one_line(list) };
+        let word = match &item {
+            Literal::Word(word) => word.parse().ok(),
+            _ => None,
+        };
+        let value = match (item.number().or(word), item.word()) {
+            (Some(value), _) => finite(value, column)?,
+            (None, Some(text)) => score(&Cell::Bytes(text.as_bytes()), commas, column)?,
+            (None, None) => {
+                let value = if item.is_ellipsis() {
+                    "...".to_owned()
+                } else {
+                    one_line(list)
+                };
                 let column = column();
                 return Err(RowProblem::NotANumber { column, value });
             }

@@ -43,11 +43,11 @@ const NAME_KEYS: &[&str] = &[
 ];
 
 /// The matrix of a value; nothing if there is none in it.
-pub(super) fn table(value: &Literal) -> Option<Result<Table, ConfusionProblem>> {
+pub(super) fn table(value: &Literal<'_>) -> Option<Result<Table, ConfusionProblem>> {
     within(value, MOST_DEPTH)
 }
 
-fn within(value: &Literal, depth: usize) -> Option<Result<Table, ConfusionProblem>> {
+fn within(value: &Literal<'_>, depth: usize) -> Option<Result<Table, ConfusionProblem>> {
     let depth = depth.checked_sub(1)?;
     match value {
         Literal::List(values) => {
@@ -55,7 +55,7 @@ fn within(value: &Literal, depth: usize) -> Option<Result<Table, ConfusionProble
         }
         Literal::Map(entries) => of_map(value, entries).or_else(|| {
             // A key that says so is looked at first.
-            let says = |key: &Literal| {
+            let says = |key: &Literal<'_>| {
                 key.text()
                     .is_some_and(|key| key.to_lowercase().contains("confusion"))
             };
@@ -69,19 +69,19 @@ fn within(value: &Literal, depth: usize) -> Option<Result<Table, ConfusionProble
     }
 }
 
-fn texts(values: &[Literal]) -> Option<Vec<String>> {
+fn texts(values: &[Literal<'_>]) -> Option<Vec<String>> {
     values
         .iter()
         .map(|value| value.text().map(str::to_owned))
         .collect()
 }
 
-fn lines(values: &[Literal]) -> Option<Vec<Vec<String>>> {
+fn lines(values: &[Literal<'_>]) -> Option<Vec<Vec<String>>> {
     let lines: Option<Vec<Vec<String>>> = values.iter().map(|line| texts(line.list()?)).collect();
     lines.filter(|lines| !lines.is_empty())
 }
 
-fn of_list(values: &[Literal]) -> Option<Result<Table, ConfusionProblem>> {
+fn of_list(values: &[Literal<'_>]) -> Option<Result<Table, ConfusionProblem>> {
     if let Some(mut lines) = lines(values) {
         if lines.iter().flatten().all(|cell| is_number(cell)) {
             return Some(Ok(Table::of_cells(lines)));
@@ -118,13 +118,13 @@ fn of_list(values: &[Literal]) -> Option<Result<Table, ConfusionProblem>> {
 }
 
 /// Records: a count for each pair of classes, or an object for each line.
-fn of_objects(values: &[Literal]) -> Option<Result<Table, ConfusionProblem>> {
+fn of_objects(values: &[Literal<'_>]) -> Option<Result<Table, ConfusionProblem>> {
     let first = values.first()?.entries()?;
     let keys: Vec<String> = first
         .iter()
         .filter_map(|(key, _)| key.text().map(str::to_owned))
         .collect();
-    let line = |value: &Literal| -> Option<Vec<String>> {
+    let line = |value: &Literal<'_>| -> Option<Vec<String>> {
         let cells = keys
             .iter()
             .map(|key| value.get(key).and_then(Literal::text).unwrap_or("0").to_owned());
@@ -147,12 +147,15 @@ fn of_objects(values: &[Literal]) -> Option<Result<Table, ConfusionProblem>> {
     })
 }
 
-fn of_map(value: &Literal, entries: &[(Literal, Literal)]) -> Option<Result<Table, ConfusionProblem>> {
+fn of_map(
+    value: &Literal<'_>,
+    entries: &[(Literal<'_>, Literal<'_>)],
+) -> Option<Result<Table, ConfusionProblem>> {
     if let Some(found) = pairs::of_entries(entries) {
         return Some(found);
     }
     // Pairs of classes as keys, as a Counter has them.
-    let pair = |(key, count): &(Literal, Literal)| match key.list()? {
+    let pair = |(key, count): &(Literal<'_>, Literal<'_>)| match key.list()? {
         [truth, predicted] => Some((
             truth.text()?.to_owned(),
             predicted.text()?.to_owned(),
@@ -185,7 +188,7 @@ fn of_map(value: &Literal, entries: &[(Literal, Literal)]) -> Option<Result<Tabl
 }
 
 /// A matrix beside its names.
-fn of_named(value: &Literal, values: &[Literal]) -> Option<Result<Table, ConfusionProblem>> {
+fn of_named(value: &Literal<'_>, values: &[Literal<'_>]) -> Option<Result<Table, ConfusionProblem>> {
     let names = |keys: &[&str]| keys.iter().find_map(|key| texts(value.get(key)?.list()?));
     let columns = names(&["columns", "x"]);
     let rows = names(&["y"]).or_else(|| names(NAME_KEYS));
@@ -214,7 +217,7 @@ fn of_named(value: &Literal, values: &[Literal]) -> Option<Result<Table, Confusi
 }
 
 /// What the axes of a figure are called.
-fn titles(value: &Literal) -> Axes {
+fn titles(value: &Literal<'_>) -> Axes {
     let mut axes = Axes::default();
     for (key, title) in value.entries().unwrap_or_default() {
         let title = title.text().or_else(|| title.get("text")?.text());
@@ -230,7 +233,7 @@ fn titles(value: &Literal) -> Axes {
 }
 
 /// The titles of the axes of a plotly figure, which stand beside its data.
-pub(super) fn figure_axes(value: &Literal) -> Axes {
+pub(super) fn figure_axes(value: &Literal<'_>) -> Axes {
     let title = |axis: &str| -> Option<&str> {
         let title = value.get("layout")?.get(axis)?.get("title")?;
         title.text().or_else(|| title.get("text")?.text())
@@ -246,7 +249,7 @@ pub(super) fn figure_axes(value: &Literal) -> Axes {
 }
 
 /// `{true: {predicted: count}}`.
-fn of_objects_of_objects(entries: &[(Literal, Literal)]) -> Option<Result<Table, ConfusionProblem>> {
+fn of_objects_of_objects(entries: &[(Literal<'_>, Literal<'_>)]) -> Option<Result<Table, ConfusionProblem>> {
     if entries.len() < 2 {
         // The name of an axis may be around it all.
         let [(key, inner)] = entries else { return None };
@@ -261,7 +264,7 @@ fn of_objects_of_objects(entries: &[(Literal, Literal)]) -> Option<Result<Table,
         }));
     }
     // The counts of each class against all others are no matrix.
-    let is_count = |line: &Literal| line.get("fp").is_some() && line.get("fn").is_some();
+    let is_count = |line: &Literal<'_>| line.get("fp").is_some() && line.get("fn").is_some();
     if entries.iter().any(|(_, line)| is_count(line)) {
         return None;
     }
@@ -281,7 +284,7 @@ fn of_objects_of_objects(entries: &[(Literal, Literal)]) -> Option<Result<Table,
         .iter()
         .map(|(key, _)| key.text().map(str::to_owned))
         .collect::<Option<_>>()?;
-    let cell = |line: &Literal, name: &String| match line.get(name).and_then(Literal::text) {
+    let cell = |line: &Literal<'_>, name: &String| match line.get(name).and_then(Literal::text) {
         None | Some("null") => "0".to_owned(),
         Some(count) => count.to_owned(),
     };

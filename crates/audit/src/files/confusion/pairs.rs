@@ -32,7 +32,7 @@ fn table(counts: [Option<String>; 4]) -> Option<Table> {
     Some(table)
 }
 
-pub(super) fn of_entries(entries: &[(Literal, Literal)]) -> Option<Result<Table, ConfusionProblem>> {
+pub(super) fn of_entries(entries: &[(Literal<'_>, Literal<'_>)]) -> Option<Result<Table, ConfusionProblem>> {
     let mut counts = [const { None }; 4];
     for (name, count) in entries {
         if let (Some(place), Some(count)) = (name.text().and_then(key), count.text()) {

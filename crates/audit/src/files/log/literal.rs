@@ -1,21 +1,18 @@
 //! JSON and Python's way to print dictionaries and lists, as one value: `{'loss': nan, 'f1': np.float64(0.5)}`.
 //!
-//! Numbers that are not finite come as their names, since JSON has none; `number` reads both.
+//! Responsible for JSON of it; how it is written is the business of `files::literal`. Numbers that are not finite
+//! come as their names, since JSON has none; `number` reads both.
 
 use serde_json::{Map, Number, Value};
 
-use super::number::{is_wrapper, plain};
-
-/// Deeper nested than anything that a framework writes.
-const DEEPEST: usize = 64;
+use super::super::literal::{self, Literal};
+use super::number::plain;
 
 /// One value that a text begins with, and what follows it; or else how many bytes were looked at in vain.
 pub(super) fn value(text: &str) -> Result<(Value, &str), usize> {
-    let mut reader = Reader { text };
-    match reader.value(0) {
-        Some(value) => Ok((value, reader.text)),
-        None => Err(text.len() - reader.text.len()),
-    }
+    let (literal, rest) = literal::first(text)?;
+    let value = as_json(&literal).ok_or(text.len() - rest.len())?;
+    Ok((value, rest))
 }
 
 /// A text that is one value and nothing else.
@@ -24,134 +21,33 @@ pub(super) fn whole(text: &str) -> Option<Value> {
     rest.trim().is_empty().then_some(value)
 }
 
-struct Reader<'a> {
-    text: &'a str,
+fn as_json(literal: &Literal<'_>) -> Option<Value> {
+    Some(match literal {
+        Literal::Word("None" | "null") => Value::Null,
+        Literal::Word("True" | "true") => Value::Bool(true),
+        Literal::Word("False" | "false") => Value::Bool(false),
+        Literal::Word(word) => number(word)?,
+        Literal::Number(text) => number(text)?,
+        Literal::Text(text) => Value::String(text.to_string()),
+        Literal::List(values) => Value::Array(values.iter().map(as_json).collect::<Option<_>>()?),
+        Literal::Map(entries) => {
+            let entries = entries.iter().map(|(key, value)| {
+                let is_key = matches!(key, Literal::Text(_) | Literal::Number(_));
+                let key = key.text().filter(|_| is_key)?;
+                Some((key.to_owned(), as_json(value)?))
+            });
+            Value::Object(entries.collect::<Option<Map<_, _>>>()?)
+        }
+    })
 }
 
-impl Reader<'_> {
-    fn skip(&mut self, character: char) -> bool {
-        self.text = self.text.trim_start();
-        match self.text.strip_prefix(character) {
-            Some(rest) => {
-                self.text = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn value(&mut self, depth: usize) -> Option<Value> {
-        if depth > DEEPEST {
-            return None;
-        }
-        if self.skip('{') {
-            return self.object(depth);
-        }
-        if self.skip('[') {
-            return self.list(']', depth).map(Value::Array);
-        }
-        if self.skip('(') {
-            return self.list(')', depth).map(Value::Array);
-        }
-        match self.text.chars().next()? {
-            '\'' | '"' => self.string().map(Value::String),
-            _ => self.word(depth),
-        }
-    }
-
-    fn object(&mut self, depth: usize) -> Option<Value> {
-        let mut object = Map::new();
-        while !self.skip('}') {
-            let key = match self.value(depth + 1)? {
-                Value::String(key) => key,
-                Value::Number(number) => number.to_string(),
-                _ => return None,
-            };
-            if !self.skip(':') {
-                return None;
-            }
-            object.insert(key, self.value(depth + 1)?);
-            if !self.skip(',') && !self.text.trim_start().starts_with('}') {
-                return None;
-            }
-        }
-        Some(Value::Object(object))
-    }
-
-    fn list(&mut self, end: char, depth: usize) -> Option<Vec<Value>> {
-        let mut values = Vec::new();
-        while !self.skip(end) {
-            values.push(self.value(depth + 1)?);
-            if !self.skip(',') && !self.text.trim_start().starts_with(end) {
-                return None;
-            }
-        }
-        Some(values)
-    }
-
-    fn string(&mut self) -> Option<String> {
-        let quote = self.text.chars().next()?;
-        let mut result = String::new();
-        let mut characters = self.text.char_indices().skip(1);
-        while let Some((place, character)) = characters.next() {
-            match character {
-                '\\' => match characters.next()?.1 {
-                    'n' => result.push('\n'),
-                    't' => result.push('\t'),
-                    'r' => result.push('\r'),
-                    'u' => {
-                        let digits: String = characters.by_ref().take(4).map(|(_, digit)| digit).collect();
-                        let code = u32::from_str_radix(&digits, 16).ok()?;
-                        result.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
-                    }
-                    other => result.push(other),
-                },
-                character if character == quote => {
-                    self.text = &self.text[place + character.len_utf8()..];
-                    return Some(result);
-                }
-                character => result.push(character),
-            }
-        }
-        None
-    }
-
-    /// A number, `None`, `True`, or a call such as `tensor(0.5)`, whose first argument counts.
-    fn word(&mut self, depth: usize) -> Option<Value> {
-        let is_of_word = |character: char| character.is_alphanumeric() || "+-._".contains(character);
-        let end = self
-            .text
-            .find(|character| !is_of_word(character))
-            .unwrap_or(self.text.len());
-        let (word, rest) = self.text.split_at(end);
-        if rest.starts_with('(') && is_wrapper(word) {
-            self.text = &rest[1..];
-            return self.call(depth);
-        }
-        self.text = rest;
-        Some(match word {
-            "" => return None,
-            "None" | "null" => Value::Null,
-            "True" | "true" => Value::Bool(true),
-            "False" | "false" => Value::Bool(false),
-            word => {
-                let number = plain(word)?;
-                let whole = word.parse::<i64>().ok().map(Number::from);
-                match whole.or_else(|| Number::from_f64(number)) {
-                    Some(number) => Value::Number(number),
-                    None => Value::String(number.to_string()),
-                }
-            }
-        })
-    }
-
-    /// The first argument of a call; what else there is, such as `dtype=float32`, is passed over.
-    fn call(&mut self, depth: usize) -> Option<Value> {
-        let value = self.value(depth + 1)?;
-        let end = self.text.find([')', '\n'])?;
-        self.text = self.text[end..].strip_prefix(')')?;
-        Some(value)
-    }
+fn number(text: &str) -> Option<Value> {
+    let number = plain(text)?;
+    let whole = text.parse::<i64>().ok().map(Number::from);
+    Some(match whole.or_else(|| Number::from_f64(number)) {
+        Some(number) => Value::Number(number),
+        None => Value::String(number.to_string()),
+    })
 }
 
 #[cfg(test)]

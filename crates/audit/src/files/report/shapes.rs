@@ -239,18 +239,18 @@ fn in_literal(text: &str) -> (Vec<Vec<Raw>>, bool) {
     (reports, is_whole)
 }
 
-fn collect(value: &Literal, reports: &mut Vec<Vec<Raw>>) {
+fn collect(value: &Literal<'_>, reports: &mut Vec<Vec<Raw>>) {
     let Some(entries) = value.entries() else { return };
-    let is_line = |value: &Literal| {
+    let is_line = |value: &Literal<'_>| {
         value.get("recall").is_some() && value.get("support").is_some() || of_counts(value).is_some()
     };
     if entries.iter().any(|(_, value)| is_line(value)) {
-        let raw = |(name, value): &(Literal, Literal)| {
+        let raw = |(name, value): &(Literal<'_>, Literal<'_>)| {
             let name = name.text()?.to_owned();
             let cells = match value.entries() {
                 Some(_) if of_counts(value).is_some() => of_counts(value)?,
                 Some(entries) => {
-                    let cell = |(key, value): &(Literal, Literal)| {
+                    let cell = |(key, value): &(Literal<'_>, Literal<'_>)| {
                         Some((kind(key.text()?), value.text()?.to_owned()))
                     };
                     entries.iter().filter_map(cell).collect()
@@ -268,7 +268,7 @@ fn collect(value: &Literal, reports: &mut Vec<Vec<Raw>>) {
 }
 
 /// The figures of a class that is counted against all others.
-fn of_counts(value: &Literal) -> Option<Vec<(Kind, String)>> {
+fn of_counts(value: &Literal<'_>) -> Option<Vec<(Kind, String)>> {
     let count = |key: &str| {
         value
             .get(key)?
