@@ -115,7 +115,9 @@ fn no_more_than_two_files_import_each_other() {
 fn no_check_imports_another() {
     for (module, imports) in imports() {
         let is_check = |module: &Module| module.len() == 3 && module[0] == "checks" && module[2] != "copies";
-        let others: Vec<&Module> = imports.iter().filter(|other| is_check(other)).collect();
+        // Parts of a check may use what its own file has.
+        let is_another = |other: &&Module| is_check(other) && !module.starts_with(other);
+        let others: Vec<&Module> = imports.iter().filter(is_another).collect();
         let may = module == ["catalogue"];
         assert!(may || others.is_empty(), "{module:?} imports {others:?}");
     }

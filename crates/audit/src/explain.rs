@@ -145,7 +145,7 @@ pub fn page(check: &Check) -> String {
     }
     let causes = catalogue::ALL
         .iter()
-        .filter(|other| catalogue::follows_from(check.cause).contains(&other.cause));
+        .filter(|other| catalogue::follows_from(check.cause).any(|cause| cause == other.cause));
     let causes: Vec<&str> = causes.map(|other| other.id).collect();
     if !causes.is_empty() {
         let _ = write!(place, "\nMay follow from {}.", causes.join(", "));

@@ -24,7 +24,7 @@ fn root(one: &Found<'_>, found: &[Found<'_>]) -> Option<Cause> {
 /// Whether what was found comes of another finding: the catalogue says that it may, the other is as grave at
 /// least, and both are about the same rows.
 fn follows((check, one): &Found<'_>, (reason, other): &Found<'_>) -> bool {
-    catalogue::follows_from(check.cause).contains(&reason.cause)
+    catalogue::follows_from(check.cause).any(|cause| cause == reason.cause)
         && other.severity > Severity::Note
         && other.severity >= one.severity
         && about_the_same(one, other)

@@ -16,13 +16,13 @@ use crate::cause::Cause::{
     TwoTopics, Underfitting, UntrainedHead, WrongColumn, WrongLabels,
 };
 
-/// The causes that a cause may follow from, the likeliest first.
-pub fn follows_from(cause: Cause) -> &'static [Cause] {
-    let of = FOLLOWS.iter().find(|(causes, _)| causes.contains(&cause));
-    of.map_or(&[], |(_, reasons)| reasons)
+/// The causes that a cause may follow from.
+pub fn follows_from(cause: Cause) -> impl Iterator<Item = Cause> {
+    let of = FOLLOWS.iter().filter(move |(causes, _)| causes.contains(&cause));
+    of.flat_map(|(_, reasons)| reasons.iter().copied())
 }
 
-/// Causes, and what all of these may follow from.
+/// Causes, and what all of these may follow from; a cause may stand in several rows.
 const FOLLOWS: &[(&[Cause], &[Cause])] = &[
     // The scores of other rows stand beside labels: they say nothing of them, shifted or not.
     (&[LabelsPermuted], &[StoredPredictions, StalePredictions]),
@@ -109,9 +109,16 @@ const FOLLOWS: &[(&[Cause], &[Cause])] = &[
         ],
     ),
     (&[AveragesMixed], &[Collapsed]),
-    // No better than guessing; longer training is no advice where the evaluation is broken.
+    // A model is no better than guessing or looks untrained, its probabilities do not mean what they say, and
+    // labels do not look as they should, where rows, weights or input are not those that they are taken for.
     (
-        &[MajorityGuessing, Underfitting],
+        &[
+            MajorityGuessing,
+            Underfitting,
+            Calibration,
+            WrongLabels,
+            TwoTopics,
+        ],
         &[
             Placeholders,
             StoredPredictions,
@@ -129,7 +136,6 @@ const FOLLOWS: &[(&[Cause], &[Cause])] = &[
             OtherCheckpoint,
             NormalizationStatistics,
             DropoutAtPrediction,
-            FrozenEncoderChanged,
             OtherTokenizer,
             CleaningDiffers,
             Languages,
@@ -137,43 +143,20 @@ const FOLLOWS: &[(&[Cause], &[Cause])] = &[
             PaddingPooled,
             TextDrift,
             DoubleSoftmax,
+        ],
+    ),
+    // Longer training is no advice where the evaluation is broken.
+    (
+        &[MajorityGuessing, Underfitting],
+        &[
+            FrozenEncoderChanged,
             ElementwiseAccuracy,
             LoggedFigures,
             LossMismatch,
             ImpossibleFigures,
         ],
     ),
-    // The probabilities do not mean what they say, and labels do not look as they should, where rows,
-    // weights or input are not those that they are taken for.
-    (
-        &[Calibration, WrongLabels, TwoTopics],
-        &[
-            Placeholders,
-            StoredPredictions,
-            LabelsPermuted,
-            PredictionsShuffled,
-            PredictionsShifted,
-            PartMispaired,
-            StalePredictions,
-            FailedRun,
-            Collapsed,
-            SortedSplit,
-            WrongColumn,
-            TextIgnored,
-            UntrainedHead,
-            OtherCheckpoint,
-            NormalizationStatistics,
-            DropoutAtPrediction,
-            OtherTokenizer,
-            CleaningDiffers,
-            Languages,
-            TextCutOff,
-            PaddingPooled,
-            TextDrift,
-            ClassShift,
-            DoubleSoftmax,
-        ],
-    ),
+    (&[Calibration, WrongLabels, TwoTopics], &[ClassShift]),
     // The log is right, and what was saved is not.
     (
         &[LoggedFigures],

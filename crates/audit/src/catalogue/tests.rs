@@ -29,7 +29,7 @@ fn every_check_needs_something_and_has_a_page() {
 /// The causes that a relation leads to from a cause, and those that it leads to from these, and so on.
 fn reached(
     from: &Check,
-    relation: &dyn Fn(&Check) -> &'static [Cause],
+    relation: &dyn Fn(&Check) -> Vec<Cause>,
     path: &mut Vec<Cause>,
     done: &mut BTreeSet<Cause>,
 ) {
@@ -43,7 +43,7 @@ fn reached(
     }
     path.push(from.cause);
     for cause in relation(from) {
-        reached(check(*cause), relation, path, done);
+        reached(check(cause), relation, path, done);
     }
     path.pop();
 }
@@ -53,7 +53,7 @@ fn no_check_waits_for_itself() {
     for check in ALL {
         reached(
             check,
-            &|check| check.yields_to,
+            &|check| check.yields_to.to_vec(),
             &mut Vec::new(),
             &mut BTreeSet::new(),
         );
@@ -70,10 +70,10 @@ fn no_check_waits_for_itself() {
 #[test]
 fn nothing_follows_from_itself() {
     for check in ALL {
-        let relation = |check: &Check| follows_from(check.cause);
+        let relation = |check: &Check| follows_from(check.cause).collect();
         reached(check, &relation, &mut Vec::new(), &mut BTreeSet::new());
-        let declared: BTreeSet<Cause> = follows_from(check.cause).iter().copied().collect();
-        assert_eq!(declared.len(), follows_from(check.cause).len(), "{}", check.id);
+        let declared: BTreeSet<Cause> = follows_from(check.cause).collect();
+        assert_eq!(declared.len(), follows_from(check.cause).count(), "{}", check.id);
     }
 }
 

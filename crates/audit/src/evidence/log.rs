@@ -50,6 +50,16 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// The figures with the names that people know, in the order in which these are told.
+    pub(crate) const NAMED: [(&str, fn(&Self) -> Option<f64>); 6] = [
+        ("loss", |figures| figures.loss),
+        ("accuracy", |figures| figures.accuracy),
+        ("precision", |figures| figures.precision),
+        ("recall", |figures| figures.recall),
+        ("F1", |figures| figures.f1),
+        ("AUC", |figures| figures.auc),
+    ];
+
     /// Whether there is a precision, recall or F1.
     pub fn has_metric(&self) -> bool {
         [self.precision, self.recall, self.f1].iter().any(Option::is_some)

@@ -196,10 +196,13 @@ pub(super) fn add_log(reading: &mut Reading, log: &Log) {
             .filter_map(|figures| Some(figures.loss_not_finite?.name()))
             .collect();
         if let Some(first) = not_finite.first() {
-            names.insert(
-                0,
-                format!("a loss that is {first} in {} of them", not_finite.len()),
-            );
+            let often = match (not_finite.len(), of_rows.len()) {
+                (_, 1) => String::new(),
+                (count, all) if count == all => " in all of them".to_owned(),
+                (1, _) => " in one of them".to_owned(),
+                (count, _) => format!(" in {count} of them"),
+            };
+            names.insert(0, format!("a loss that is {first}{often}"));
         }
         reading.says(format!(
             "Figures of the {rows} rows, of {}: {}.",
@@ -238,7 +241,7 @@ fn entries(log: &Log, count: usize) -> String {
 
 /// The names of the figures that are there, with how many there are of those that are not there always.
 fn figure_names(of_rows: &[Figures]) -> Vec<String> {
-    FIGURES
+    Figures::NAMED
         .into_iter()
         .filter_map(|(name, figure)| {
             let count = of_rows.iter().filter(|figures| figure(figures).is_some()).count();
@@ -250,18 +253,6 @@ fn figure_names(of_rows: &[Figures]) -> Vec<String> {
         })
         .collect()
 }
-
-type FigureOf = fn(&Figures) -> Option<f64>;
-
-/// The figures of an epoch, by name.
-const FIGURES: [(&str, FigureOf); 6] = [
-    ("loss", |figures| figures.loss),
-    ("accuracy", |figures| figures.accuracy),
-    ("precision", |figures| figures.precision),
-    ("recall", |figures| figures.recall),
-    ("F1", |figures| figures.f1),
-    ("AUC", |figures| figures.auc),
-];
 
 /// Adds what a confusion matrix counts, before what its reader said.
 pub(super) fn add_matrix(reading: &mut Reading, counts: &[Vec<u64>], labels: Option<&[String]>) {

@@ -98,7 +98,7 @@ fn join_epochs(log: &mut Log, others: &[Epoch]) -> Result<(), LogProblem> {
 /// Whether an epoch has all validation figures of another, and at least one.
 fn is_of(epoch: &Epoch, other: &Epoch) -> bool {
     let mut common = 0;
-    for (_, of) in FIGURES {
+    for (_, of) in Figures::NAMED {
         if let (Some(first), Some(second)) = (of(&epoch.validation), of(&other.validation)) {
             if !is_near(first, second) {
                 return false;
@@ -116,11 +116,11 @@ fn join_epoch(epoch: &mut Epoch, other: &Epoch) -> Result<(), LogProblem> {
             Split::Validation => (&mut epoch.validation, &other.validation),
             Split::Test => (&mut epoch.test, &other.test),
         };
-        for (name, of) in FIGURES {
+        for (name, of) in Figures::NAMED {
             if let (Some(first), Some(second)) = (of(figures), of(given))
                 && !is_near(first, second)
             {
-                let name = format!("{}_{name}", super::course::split_name(split));
+                let name = format!("{}_{}", super::course::split_name(split), name.to_lowercase());
                 return Err(contradiction(&name, first, second));
             }
         }
@@ -139,17 +139,6 @@ fn join_epoch(epoch: &mut Epoch, other: &Epoch) -> Result<(), LogProblem> {
     epoch.step = epoch.step.or(other.step);
     Ok(())
 }
-
-type FigureOf = fn(&Figures) -> Option<f64>;
-
-const FIGURES: [(&str, FigureOf); 6] = [
-    ("loss", |figures| figures.loss),
-    ("accuracy", |figures| figures.accuracy),
-    ("precision", |figures| figures.precision),
-    ("recall", |figures| figures.recall),
-    ("f1", |figures| figures.f1),
-    ("auc", |figures| figures.auc),
-];
 
 /// Whether two values are the same up to the rounding of the shorter one.
 fn is_near(one: f64, other: f64) -> bool {
