@@ -18,6 +18,7 @@ use labelproof_artifact::wording::{counted, one_line, percent, plural, quoted};
 use labelproof_text::labels::{NoLabel, stands_for_none};
 
 use crate::labels::LabelCounts;
+use crate::labels::alike::is_list;
 use crate::params::{Format, Params};
 use crate::spill::Candidate;
 use common::Common;
@@ -329,6 +330,13 @@ impl<'a> Plausibility<'a> {
                 self.rows
             ));
             return;
+        }
+        if count > 0 && labels.names().all(|label| is_list(label)) {
+            let names: Vec<String> = labels.names().cloned().collect();
+            warnings.push(format!(
+                "every label is a list of one, as a program writes it: {}; `ingest.labels.rename` makes names of them",
+                quoted(&names, SHOWN)
+            ));
         }
         let single: Vec<String> = labels
             .iter()

@@ -72,9 +72,16 @@ const WHITE_SPACE: &str = "white space";
 const FORM: &str = "Unicode form";
 const INVISIBLE: &str = "characters that cannot be seen";
 
+const SEPARATOR: &str = "what stands between the words";
+const AROUND: &str = "what stands around the name";
+const NUMBER: &str = "how one number is written";
+
 /// What two spellings of a name can differ in, in the order that messages name it.
-const ASPECTS: [(&str, fn(&str) -> String); 4] = [
+const ASPECTS: [(&str, fn(&str) -> String); 7] = [
     (CASE, lowered),
+    (NUMBER, with_plain_number),
+    (AROUND, unwrapped),
+    (SEPARATOR, with_blanks),
     (WHITE_SPACE, without_white_space),
     (FORM, composed),
     (INVISIBLE, without_invisible),
@@ -143,12 +150,16 @@ fn words(label: &str) -> String {
     }
 }
 
+/// A label with a blank for each character that some put between words.
+fn with_blanks(label: &str) -> String {
+    label.replace(['_', '-'], " ")
+}
+
 /// A whole number without a sign that says nothing, without leading zeros and without a fraction of zeros.
-fn whole_number(label: &str) -> Option<String> {
-    let text = folded(label);
+fn plain_number(text: &str) -> Option<String> {
     let (sign, digits) = match text.strip_prefix(['-', '\u{2212}']) {
         Some(digits) => ("-", digits),
-        None => ("", text.strip_prefix('+').unwrap_or(&text)),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let is_number = !whole.is_empty()
@@ -161,20 +172,20 @@ fn whole_number(label: &str) -> Option<String> {
     })
 }
 
+fn with_plain_number(label: &str) -> String {
+    plain_number(label).unwrap_or_else(|| label.to_owned())
+}
+
+/// The whole number that a label is, however it is written.
+fn whole_number(label: &str) -> Option<String> {
+    plain_number(&folded(label))
+}
+
 /// A label without what programs put around its name: quotation marks, the brackets of a list of one,
 /// `__label__`, `LABEL_`, and the word behind a number of stars.
-fn bare(label: &str) -> String {
-    let key = folded(label);
-    let mut bare = key.as_str();
-    for (open, close) in [
-        ('[', ']'),
-        ('(', ')'),
-        ('{', '}'),
-        ('"', '"'),
-        ('\'', '\''),
-        ('“', '”'),
-        ('‘', '’'),
-    ] {
+fn unwrapped(label: &str) -> String {
+    let mut bare = label;
+    for (open, close) in WRAPPINGS {
         bare = bare
             .strip_prefix(open)
             .and_then(|rest| rest.strip_suffix(close))
@@ -182,14 +193,39 @@ fn bare(label: &str) -> String {
             .unwrap_or(bare);
     }
     let bare = bare.strip_prefix("__label__").unwrap_or(bare);
-    let number = bare
-        .strip_prefix("label_")
-        .or_else(|| bare.strip_suffix("stars"))
-        .or_else(|| bare.strip_suffix("star"))
-        .and_then(whole_number);
-    number
-        .or_else(|| whole_number(bare))
-        .unwrap_or_else(|| bare.to_owned())
+    let number = ["LABEL_", "label_"]
+        .iter()
+        .find_map(|prefix| bare.strip_prefix(prefix));
+    let number = number.or_else(|| {
+        let stars = ["stars", "star", "Stars", "Star"];
+        stars
+            .iter()
+            .find_map(|word| bare.strip_suffix(word))
+            .map(str::trim_end)
+    });
+    let is_number = |text: &&str| plain_number(text).is_some();
+    number.filter(is_number).unwrap_or(bare).to_owned()
+}
+
+const WRAPPINGS: [(char, char); 7] = [
+    ('[', ']'),
+    ('(', ')'),
+    ('{', '}'),
+    ('"', '"'),
+    ('\'', '\''),
+    ('“', '”'),
+    ('‘', '’'),
+];
+
+/// Whether a label stands in brackets, as a program writes a list.
+pub(crate) fn is_list(label: &str) -> bool {
+    let label = label.trim();
+    label.len() > 2 && label.starts_with('[') && label.ends_with(']')
+}
+
+/// The folded form of what a label is without anything around it.
+fn bare(label: &str) -> String {
+    with_plain_number(&unwrapped(&folded(label)))
 }
 
 /// The truth value that a label may be.
@@ -231,12 +267,13 @@ pub(crate) fn alike(chosen: &LabelCounts, not_chosen: &LabelCounts) -> Vec<Alike
             continue;
         }
         // Chosen first, because that is the name the user wrote down; then by what is odd about the spelling;
-        // then by rows; equal ones by name.
+        // then by rows; of equal ones no capitals; then by name.
         group.sort_by_key(|entry| {
             (
                 !entry.is_chosen,
                 oddness(entry.label),
                 Reverse(entry.rows),
+                !entry.label.contains(char::is_lowercase),
                 entry.label,
             )
         });
@@ -331,13 +368,7 @@ fn difference(one: &str, other: &str) -> String {
             return listed(&names);
         }
     }
-    if whole_number(one).is_some() && whole_number(one) == whole_number(other) {
-        "how one number is written".to_owned()
-    } else if words(one) == words(other) {
-        "what stands between the words".to_owned()
-    } else if bare(one) == bare(other) {
-        "what stands around the name".to_owned()
-    } else if truth_value(one).is_some() && truth_value(one) == truth_value(other) {
+    if truth_value(one).is_some() && truth_value(one) == truth_value(other) {
         "the word for a truth value".to_owned()
     } else {
         "spelling".to_owned()
@@ -398,7 +429,25 @@ mod tests {
         check(
             "sci_tech",
             "Sci-Tech",
-            Some(("\"Sci-Tech\"", "\"sci_tech\"", "what stands between the words")),
+            Some((
+                "\"Sci-Tech\"",
+                "\"sci_tech\"",
+                "case and what stands between the words",
+            )),
+        );
+        check(
+            " 2.0",
+            "2",
+            Some(("\" 2.0\"", "\"2\"", "how one number is written and white space")),
+        );
+        check(
+            "sport",
+            "__label__Sport",
+            Some((
+                "\"__label__Sport\"",
+                "\"sport\"",
+                "case and what stands around the name",
+            )),
         );
     }
 

@@ -179,3 +179,18 @@ fn labels_that_are_rows_or_texts_are_said() {
         &["1 label of one row looks like a text: `this is what somebody wrote into the wrong column`"],
     );
 }
+
+#[test]
+fn lists_of_one_are_said() {
+    let mut lists = plain(100);
+    for (_, label) in &mut lists {
+        *label = format!("['{label}']");
+    }
+    check(
+        &lists,
+        &[
+            "every label is a list of one, as a program writes it: `['sport']`, `['tech']`; \
+           `ingest.labels.rename` makes names of them",
+        ],
+    );
+}
