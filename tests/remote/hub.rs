@@ -130,15 +130,58 @@ fn files_of_the_hub_give_the_bytes_of_local_files() {
 fn each_thing_that_goes_wrong_at_the_hub_has_its_message() {
     let project = project();
     let hub = Hub::start(&project, true);
-    let of = |environment: &str, address: &str| failure(ingest(&project, environment, address));
+    let host = hub.hub.url.strip_prefix("http://").unwrap();
+    let of = |environment: &str, address: &str| {
+        failure(ingest(&project, environment, address)).replace(host, "HOST")
+    };
     let message = |address: &str| of(&hub.environment(), address);
-    assert_snapshot!(message("hf://datasets/owner/name/data/train-3.csv"), @"");
-    assert_snapshot!(message("hf://datasets/owner/name@v9/data/train-1.csv"), @"");
-    assert_snapshot!(message("hf://datasets/owner/nome/data/train-1.csv"), @"");
-    assert_snapshot!(message("hf://datasets/owner/name/data/train-2.csv"), @"");
-    assert_snapshot!(message("hf://owner/name/data/train-2.csv"), @"");
+    assert_snapshot!(message("hf://datasets/owner/name/data/train-3.csv"), @r"
+    exit code 3
+    stage `ingest` failed
+      caused by: `hf://datasets/owner/name/data/train-3.csv` does not exist
+
+    hint: did you mean `hf://datasets/owner/name/data/train-1.csv`?
+    ");
+    assert_snapshot!(message("hf://datasets/owner/name@v9/data/train-1.csv"), @r"
+    exit code 3
+    stage `ingest` failed
+      caused by: `hf://datasets/owner/name@v9` does not exist
+
+    hint: check its spelling
+    ");
+    assert_snapshot!(message("hf://datasets/owner/nome/data/train-1.csv"), @r"
+    exit code 3
+    stage `ingest` failed
+      caused by: `hf://datasets/owner/nome` cannot be fetched: there is no repository of that name
+
+    hint: check its spelling
+    ");
+    assert_snapshot!(message("hf://datasets/owner/name/data/train-2.csv"), @r"
+    exit code 3
+    stage `ingest` failed
+      caused by: `hf://datasets/owner/name/data/train-2.csv` is not what the Hub lists: its digest is another
+
+    hint: run the same command again: it is fetched anew
+    ");
+    assert_snapshot!(message("hf://owner/name/data/train-2.csv"), @r"
+    exit code 2
+    stage `ingest` failed
+      caused by: `hf://owner/name/data/train-2.csv` is no address: write hf://datasets/owner/name/path, or hf://datasets/owner/name@revision/path
+    ");
     let without = format!("HF_HOME=none HF_ENDPOINT={}", hub.hub.url);
-    assert_snapshot!(of(&without, "hf://datasets/owner/name/data/train-1.csv"), @"");
+    assert_snapshot!(of(&without, "hf://datasets/owner/name/data/train-1.csv"), @r"
+    exit code 3
+    stage `ingest` failed
+      caused by: `hf://datasets/owner/name` may not be read: HOST answers 401 (GatedRepo)
+
+    hint: does it exist? A private or gated data set needs HF_TOKEN, or `hf auth login`, of somebody to whom its page gives access
+    ");
     let dead = "HF_ENDPOINT=http://127.0.0.1:9 HF_TOKEN=hf_secret";
-    assert_snapshot!(of(dead, "hf://datasets/owner/name/data/train-1.csv"), @"");
+    assert_snapshot!(of(dead, "hf://datasets/owner/name/data/train-1.csv"), @r"
+    exit code 7
+    stage `ingest` failed
+      caused by: `hf://datasets/owner/name` cannot be reached: 127.0.0.1:9: Connection refused (os error 111)
+
+    hint: check the network, and the proxy in HTTPS_PROXY; what was fetched before is read without a network
+    ");
 }

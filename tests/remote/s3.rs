@@ -133,21 +133,57 @@ fn what_did_not_change_is_not_fetched_again_and_what_did_is() {
 #[test]
 fn each_thing_that_goes_wrong_has_its_message() {
     let Some(mut s3) = S3::start() else { return };
-    assert_snapshot!(s3.failure("s3://data/d/train-4.csv"), @"");
-    assert_snapshot!(s3.failure("s3://data/d/test-*.csv"), @"");
-    assert_snapshot!(s3.failure("s3://data/d/README.md/"), @"");
-    assert_snapshot!(s3.failure("s3://date/d/train-1.csv"), @"");
+    assert_snapshot!(s3.failure("s3://data/d/train-4.csv"), @r"
+    exit code 3
+    stage `ingest` failed
+      caused by: `s3://data/d/train-4.csv` does not exist
+
+    hint: check its spelling
+    ");
+    assert_snapshot!(s3.failure("s3://data/d/test-*.csv"), @r"
+    exit code 3
+    stage `ingest` failed
+      caused by: `s3://data/d/test-*.csv` matches none of the 4 files there
+
+    hint: check its spelling
+    ");
+    assert_snapshot!(s3.failure("s3://data/d/README.md/"), @r"
+    exit code 3
+    stage `ingest` failed
+      caused by: `s3://data/d/README.md/` does not exist
+
+    hint: check its spelling
+    ");
+    assert_snapshot!(s3.failure("s3://date/d/train-1.csv"), @r"
+    exit code 3
+    stage `ingest` failed
+      caused by: `s3://date/d/train-1.csv` cannot be fetched: there is no bucket of that name
+
+    hint: check its spelling, and the server in AWS_ENDPOINT_URL if that is set
+    ");
     // From now on keys are checked.
     run_python(
         &s3.python,
-        "import sys, urllib.request as r; r.urlopen(r.Request(sys.argv[1] + '/moto-api/reset-auth', b'0'))",
+        "import sys, urllib.request as r; r.urlopen(r.Request(sys.argv[1] + '/moto-api/reset-auth', b'0', {'Content-Type': 'text/plain'}))",
         &[&s3.server.url()],
         &s3.project.path(""),
     );
-    assert_snapshot!(s3.failure("s3://data/d/train-1.csv"), @"");
+    assert_snapshot!(s3.failure("s3://data/d/train-1.csv"), @r#"
+    exit code 3
+    stage `ingest` failed
+      caused by: `s3://data/d/train-1.csv` may not be read: 127.0.0.1:PORT answers 403 (InvalidAccessKeyId)
+
+    hint: set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to those of somebody who may read it (`eval "$(aws configure export-credentials --format env)"` takes them from a profile), or AWS_SKIP_SIGNATURE=true for what everybody may read
+    "#);
     s3.server.stop();
     let begun = Instant::now();
-    assert_snapshot!(s3.failure("s3://data/d/train-1.csv"), @"");
+    assert_snapshot!(s3.failure("s3://data/d/train-1.csv"), @r"
+    exit code 7
+    stage `ingest` failed
+      caused by: `s3://data/d/train-1.csv` cannot be reached: 127.0.0.1:PORT: Connection refused (os error 111)
+
+    hint: check the network, and the proxy in HTTPS_PROXY; what was fetched before is read without a network
+    ");
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
 
@@ -159,5 +195,11 @@ fn without_credentials_that_is_said_within_seconds() {
     let environment = "AWS_METADATA_ENDPOINT=http://127.0.0.2:9 AWS_REGION=us-east-1";
     let message = failure(ingest(&project, environment, "s3://data/d/train-1.csv"));
     assert!(begun.elapsed() < Duration::from_secs(20));
-    assert_snapshot!(message, @"");
+    assert_snapshot!(message, @r#"
+    exit code 2
+    stage `ingest` failed
+      caused by: `s3://data/d/train-1.csv` cannot be fetched: there are no credentials for S3
+
+    hint: set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to those of somebody who may read it (`eval "$(aws configure export-credentials --format env)"` takes them from a profile), or AWS_SKIP_SIGNATURE=true for what everybody may read
+    "#);
 }

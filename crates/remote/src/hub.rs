@@ -178,8 +178,8 @@ pub(crate) async fn repository(address: &Address, data_set: &DataSet) -> Result<
     let url = format!("{endpoint}/api/datasets/{repository}/revision/{revision}?blobs=true");
     let store = connect(address, &url)?;
     let refused = |error: &object_store::Error| {
-        let shown = format!("hf://datasets/{repository}");
-        Error::refused(address, &shown, watch::last(), error)
+        let shown = data_set.prefix.trim_end_matches('/');
+        Error::refused(address, shown, watch::last(), error)
     };
     let answer = store
         .get(&Location::default())

@@ -3,8 +3,8 @@
 use futures_util::TryStreamExt;
 use labelproof_artifact::Digest;
 use labelproof_artifact::wording::nearest;
-use object_store::ClientOptions;
 use object_store::path::Path as Location;
+use object_store::{ClientOptions, ObjectMeta};
 
 use crate::address::{Address, Place};
 use crate::choice::{self, Choice};
@@ -85,12 +85,11 @@ async fn listed(
     let listing = store.list(prefix.as_ref()).try_collect::<Vec<_>>().await;
     let all = listing.map_err(|error| Error::refused(address, &address.shown(), watch::last(), &error))?;
     let folders = choice::folders(all.iter().map(|meta| meta.location.as_ref()));
+    let is_file = |meta: &&ObjectMeta| meta.size > 0 || !folders.contains(meta.location.as_ref());
+    let all: Vec<&ObjectMeta> = all.iter().filter(is_file).collect();
     let mut objects = Vec::new();
     for meta in &all {
         let key = meta.location.as_ref();
-        if meta.size == 0 && folders.contains(key) {
-            continue;
-        }
         if let Some(inside) = choice.inside(key, wanted) {
             let state = Validator::of(meta, Some(meta.size));
             let object = of_cloud(address, store, &meta.location, choice, Listed::State(state));

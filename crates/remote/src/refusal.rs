@@ -80,12 +80,17 @@ impl Error {
 
 /// Whether a server is one that the machines of a cloud ask for credentials.
 fn gives_credentials(host: &str) -> bool {
+    let without_port = |host: &str| match host.rsplit_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_ok() => name.to_owned(),
+        _ => host.to_owned(),
+    };
+    let host = without_port(host);
     let is_set = |variable| {
         let set = std::env::var(variable).unwrap_or_default();
-        set.split_once("://")
-            .is_some_and(|(_, rest)| rest.split([':', '/']).next() == Some(host))
+        let server = set.split_once("://").and_then(|(_, rest)| rest.split('/').next());
+        server.map(without_port) == Some(host.clone())
     };
-    METADATA_HOSTS.contains(&host) || is_set("AWS_METADATA_ENDPOINT") || is_set("IDENTITY_ENDPOINT")
+    METADATA_HOSTS.contains(&host.as_str()) || is_set("AWS_METADATA_ENDPOINT") || is_set("IDENTITY_ENDPOINT")
 }
 
 /// The words of a library, which may repeat an address.

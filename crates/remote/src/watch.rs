@@ -15,7 +15,7 @@ use object_store::{ClientOptions, HeaderValue};
 /// What a server, or the way to it, refused last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    /// The server.
+    /// The server, with its port if that is not the usual one.
     pub(crate) host: String,
     /// The status of its answer; none if there was no answer.
     pub(crate) status: Option<u16>,
@@ -80,7 +80,11 @@ struct Watching(HttpClient);
 #[async_trait]
 impl HttpService for Watching {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let host = request.uri().host().unwrap_or_default().to_owned();
+        // The authority as a whole may hold a password.
+        let mut host = request.uri().host().unwrap_or_default().to_owned();
+        if let Some(port) = request.uri().port() {
+            host.push_str(&format!(":{port}"));
+        }
         let response = match self.0.execute(request).await {
             Ok(response) => response,
             Err(error) => {
