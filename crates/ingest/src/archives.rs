@@ -1,7 +1,7 @@
 //! Archives among the sources: zip, and tar packed or not, whose files are read as those of a folder are.
 //!
-//! They are unpacked into a scratch folder below the stage's own, which is removed when the stage is done. How
-//! they are unpacked, and with what bounds, is the affair of the crate `tables`.
+//! They are unpacked into a scratch folder below the stage's own, which is removed when the stage is done.
+//! How they are unpacked, and with what bounds, is the affair of the crate `tables`.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Standard input as a source: `-` in `ingest.paths`.
 //!
-//! It comes once, and is looked at twice: the plan compares its digest, and the stage reads its rows. So it is
-//! put down in a file without a name, which is gone with the process.
+//! It comes once, and is looked at twice: the plan compares its digest, and the stage reads its rows. So it
+//! is put down in a file without a name, which is gone with the process.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek};

@@ -42,8 +42,8 @@ pub enum TextFormat {
 /// A source of texts, and where its table has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextSource {
-    /// A file or an address, which is unpacked if it is packed. None is standard input, from which Parquet, workbooks and
-    /// databases cannot be read.
+    /// A file or an address, which is unpacked if it is packed. None is standard input, from which Parquet,
+    /// workbooks and databases cannot be read.
     pub path: Option<PathBuf>,
     /// The format of the source.
     pub format: TextFormat,

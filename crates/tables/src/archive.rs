@@ -233,7 +233,7 @@ impl Writer<'_> {
             };
             match kind {
                 EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-                    self.write(name, entry)?
+                    self.write(name, entry)?;
                 }
                 EntryType::Link | EntryType::Symlink => return Err(self.link(name)),
                 _ => return Err(self.bad(&format!("`{name}` is a device or the like"))),

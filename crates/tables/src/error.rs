@@ -314,6 +314,39 @@ impl Diagnostic for Error {
                     None => Fault::Input.into(),
                 };
             }
+            Self::SeveralParts { .. }
+            | Self::NoSuchPart { .. }
+            | Self::BadWorkbook { .. }
+            | Self::BadDatabase { .. }
+            | Self::DatabaseInUse { .. }
+            | Self::BadQuery { .. }
+            | Self::BadArchive { .. }
+            | Self::LockedArchive { .. }
+            | Self::LinkInArchive { .. }
+            | Self::LargeArchive { .. } => return self.advice_on_parts(),
+            Self::RepeatedColumn { .. } => "rename one of them in the source",
+            Self::ColumnType { found, .. } if found.contains("pickled") => {
+                "save plain arrays: np.savez(\"test.npz\", y_true=np.array(labels, dtype=str), logits=logits)"
+            }
+            Self::ColumnType { .. } => "write the column in another type, or name another column",
+            Self::Row { problem, .. } => problem.hint(),
+            Self::ColumnLengths { .. } => "save columns of the same rows, in the same order",
+            Self::TooLarge { what, .. } => {
+                return Fault::Input.hint(format!("check that the file is the {what}"));
+            }
+            Self::BadJson { .. } => "write the file again with a JSON library; NaN and Infinity are no JSON",
+            Self::BadParquet { .. } | Self::BadNumpy { .. } => {
+                "fetch the file again: it may have been cut short"
+            }
+        };
+        Fault::Input.hint(hint)
+    }
+}
+
+impl Error {
+    /// What to do about files that hold several tables, or files.
+    fn advice_on_parts(&self) -> Advice {
+        let hint = match self {
             Self::SeveralParts {
                 parts,
                 setting: Some(setting),
@@ -324,12 +357,9 @@ impl Diagnostic for Error {
             }
             Self::SeveralParts { what: "files", .. } => "unpack it, and name one of them",
             Self::SeveralParts { setting: None, .. } => "leave one of them in the file, or save one as CSV",
-            Self::NoSuchPart { nearest, .. } => {
-                return match nearest {
-                    Some(name) => Fault::Input.hint(format!("did you mean `{name}`?")),
-                    None => Fault::Input.into(),
-                };
-            }
+            Self::NoSuchPart {
+                nearest: Some(name), ..
+            } => return Fault::Input.hint(format!("did you mean `{name}`?")),
             Self::BadWorkbook { .. } => {
                 "open it in a spreadsheet program and save it again, as .xlsx or as CSV; or fetch it again"
             }
@@ -346,20 +376,7 @@ impl Diagnostic for Error {
                 "pack the files themselves, for example with `tar --dereference`; or unpack it and name the folder"
             }
             Self::LargeArchive { .. } => "unpack it where there is room, and name the folder",
-            Self::RepeatedColumn { .. } => "rename one of them in the source",
-            Self::ColumnType { found, .. } if found.contains("pickled") => {
-                "save plain arrays: np.savez(\"test.npz\", y_true=np.array(labels, dtype=str), logits=logits)"
-            }
-            Self::ColumnType { .. } => "write the column in another type, or name another column",
-            Self::Row { problem, .. } => problem.hint(),
-            Self::ColumnLengths { .. } => "save columns of the same rows, in the same order",
-            Self::TooLarge { what, .. } => {
-                return Fault::Input.hint(format!("check that the file is the {what}"));
-            }
-            Self::BadJson { .. } => "write the file again with a JSON library; NaN and Infinity are no JSON",
-            Self::BadParquet { .. } | Self::BadNumpy { .. } => {
-                "fetch the file again: it may have been cut short"
-            }
+            _ => return Fault::Input.into(),
         };
         Fault::Input.hint(hint)
     }

@@ -43,7 +43,7 @@ impl Sqlite {
         };
         let columns = {
             let prepared = prepare(&connection, &name, &statement, options)?;
-            let names = prepared.column_names().into_iter().map(str::to_owned);
+            let names = prepared.column_names().map(str::to_owned);
             names.map(Column::untyped).collect()
         };
         Ok(Self {
@@ -145,7 +145,7 @@ fn connect(path: &Path, row_bytes: usize) -> rusqlite::Result<Connection> {
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
-                address.push(char::from(*byte))
+                address.push(char::from(*byte));
             }
             _ => address.push_str(&format!("%{byte:02X}")),
         }
@@ -207,7 +207,7 @@ fn choose(connection: &Connection, name: &str, part: Part<'_>, settings: Setting
 /// The tables and views, without those of SQLite's own.
 fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut statement = connection.prepare(
-        "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+        "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_' \
          ORDER BY name",
     )?;
     statement.query_map([], |row| row.get(0))?.collect()

@@ -106,7 +106,7 @@ impl Workbook {
             row: None,
             sink,
         };
-        let found = self.book.visit(&self.sheet, &mut |found| gather.take(found));
+        let found = self.book.visit(&self.sheet, &mut |found| gather.take(&found));
         match found {
             Ok(()) => drop(gather.finish()),
             Err(Stop::Unwanted) => {}
@@ -164,8 +164,8 @@ struct Gather<'g> {
 }
 
 impl Gather<'_> {
-    fn take(&mut self, found: Found<'_>) -> Result<(), Stop> {
-        let Found { row, column, .. } = found;
+    fn take(&mut self, found: &Found<'_>) -> Result<(), Stop> {
+        let &Found { row, column, .. } = found;
         if row <= self.header {
             return Ok(());
         }

@@ -23,8 +23,14 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = std::fs::remove_dir_all(&folder);
     if let Ok(Some(members)) = unpack("archive", &path, &folder, BOUNDS, SETTINGS) {
         for member in members {
-            assert!(member.path.starts_with(&folder) && member.path.is_file(), "{member:?}");
-            assert!(!member.name.split('/').any(|part| part == ".." || part.is_empty()), "{member:?}");
+            assert!(
+                member.path.starts_with(&folder) && member.path.is_file(),
+                "{member:?}"
+            );
+            assert!(
+                !member.name.split('/').any(|part| part == ".." || part.is_empty()),
+                "{member:?}"
+            );
         }
     }
     let _ = read_bytes(Source::file("archive", &path), Encoding::Utf8, SETTINGS, 1 << 20);

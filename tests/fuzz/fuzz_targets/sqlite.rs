@@ -29,7 +29,11 @@ fn read(source: Source, part: Part<'_>) -> Result<(), Error> {
 
 fuzz_target!(|bytes: &[u8]| {
     let path = labelproof_fuzz::write("rows.db", bytes);
-    for part in [Part::Only, Part::Table("posts"), Part::Query("SELECT text, label FROM posts ORDER BY label")] {
+    for part in [
+        Part::Only,
+        Part::Table("posts"),
+        Part::Query("SELECT text, label FROM posts ORDER BY label"),
+    ] {
         let _ = read(Source::file("rows.db", &path), part);
     }
 });

@@ -76,7 +76,7 @@ pub enum InputFormat {
 /// The encoding of this name, for the command line.
 fn encoding(name: &str) -> Result<Encoding, String> {
     Encoding::of_name(name).ok_or_else(|| {
-        "it is no name of the Encoding Standard, such as utf-8, latin-1, windows-1252, utf-16le or shift_jis".to_owned()
+        "expected a name of the Encoding Standard, such as utf-8, latin-1 or utf-16le".to_owned()
     })
 }
 

@@ -1,4 +1,5 @@
-//! Packed files, archives, workbooks and databases that other programs wrote: `tests/fixtures/make_tables.py`.
+//! Packed files, archives, workbooks and databases that other programs wrote, in
+//! `tests/fixtures/make_tables.py`.
 
 use super::*;
 

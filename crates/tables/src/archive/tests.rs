@@ -8,7 +8,7 @@ fn unpacked(file: &str, bounds: Bounds) -> Result<Option<Vec<String>>, Error> {
     let folder = tempfile::tempdir().unwrap();
     let members = unpack(file, &fixture(file), folder.path(), bounds, SETTINGS)?;
     let shown = |member: Member| {
-        let content = std::fs::read_to_string(&member.path).unwrap();
+        let content = fs::read_to_string(&member.path).unwrap();
         format!("{}: {content}", member.name)
     };
     Ok(members.map(|members| members.into_iter().map(shown).collect()))
@@ -86,9 +86,9 @@ fn a_packed_file_that_is_cut_off_is_said_to_be() {
         ("xz", "xz"),
         ("zst", "Zstandard"),
     ] {
-        let bytes = std::fs::read(fixture(&format!("rows.csv.{ending}"))).unwrap();
+        let bytes = fs::read(&fixture(&format!("rows.csv.{ending}"))).unwrap();
         let path = folder.path().join("rows.csv");
-        std::fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
+        fs::write_atomic(&path, &bytes[..bytes.len() - 3]).unwrap();
         let options = options(Format::Delimited(Dialect::CSV), Part::Only);
         let rows = || -> Result<(), Error> {
             let mut rows =

@@ -56,7 +56,7 @@ fn what_a_cell_hides_is_no_empty_text() {
         [
             r#"7: Text("first of two") | Text("sport") | Missing | Missing"#,
             r#"8: Text("second of two") | Other("a part of merged cells, of which only the first has the value") | Missing | Missing"#,
-            r##"9: Other("the error #N/A") | Text("tech") | Missing | Missing"##,
+            r#"9: Other("the error #N/A") | Text("tech") | Missing | Missing"#,
             r#"10: Other("a formula of which the file has no value: open it in a spreadsheet, and save it") | Text("tech") | Missing | Missing"#,
         ]
     );
