@@ -14,7 +14,7 @@ use crate::rows::Fields;
 use crate::sources::Found;
 
 /// What a label begins with.
-const PREFIX: &str = "__label__";
+pub(crate) const PREFIX: &str = "__label__";
 
 /// Reads every line that is not blank into the intake.
 pub(crate) fn read(sources: &[Found], options: &Options<'_>, intake: &mut Intake<'_>) -> Result<(), Error> {

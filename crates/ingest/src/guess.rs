@@ -5,22 +5,22 @@
 
 mod columns;
 mod files;
+mod looked;
 mod names;
+mod plain;
 mod profile;
 mod trial;
 
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::Reporter;
-use labelproof_artifact::wording::{listed, one_line, quoted};
-use labelproof_tables::{Cell, Encoding, Expected, Form, Options, Part, Sniffed, Source, Table, sniff};
+use labelproof_artifact::fs::FsError;
+use labelproof_artifact::wording::quoted;
 
 use crate::error::Error;
-use crate::limits::Limits;
 use crate::params::{Format, Params};
-use crate::settings::Settings;
-use columns::Candidate;
-use profile::Profile;
+use looked::Looked;
+use plain::Plain;
 
 /// What somebody says of the files beside naming them.
 #[derive(Debug, Clone, Default)]
@@ -58,23 +58,30 @@ const SHOWN_ROWS: usize = 5;
 /// Finds out how these files and folders are to be read. The paths of the result are relative to `base`, the
 /// folder of the `pipeline.yaml` to be.
 pub fn guess(paths: &[PathBuf], base: &Path, said: &Said, reporter: &dyn Reporter) -> Result<Guess, Error> {
-    let named = files::look(paths)?;
+    let named = files::look(paths, base)?;
     let shown: Vec<String> = paths.iter().map(|path| relative(path, base)).collect();
     let mut remarks = Vec::new();
     let (params, rows) = match named.tables.first() {
         None => (Params::new(Format::Folder, shown), Vec::new()),
         Some(first) => {
-            let looked = Looked::at(first, base)?;
-            remarks.extend(looked.said());
-            if !named.left_aside.is_empty() {
-                remarks.push(format!(
-                    "left aside, because they are no tables: {}",
-                    quoted(&named.left_aside, 5)
-                ));
+            let looked = Looked::at(first, said);
+            let has_columns = looked.as_ref().is_ok_and(Looked::has_columns);
+            match plain::look(&named.tables, has_columns)? {
+                Some((plain, rows)) => (of_lines(&plain, shown), rows),
+                None => {
+                    let looked = looked?;
+                    remarks.extend(looked.said());
+                    of_table(looked, shown, said, &mut remarks)?
+                }
             }
-            of_table(looked, shown, said, &mut remarks)?
         }
     };
+    if !named.left_aside.is_empty() {
+        remarks.push(format!(
+            "left aside, because they are no tables: {}",
+            quoted(&named.left_aside, SHOWN_ROWS)
+        ));
+    }
     let trial = trial::run(params, base, reporter)?;
     remarks.extend(trial.remarks);
     Ok(Guess {
@@ -83,6 +90,12 @@ pub fn guess(paths: &[PathBuf], base: &Path, said: &Said, reporter: &dyn Reporte
         rows,
         summary: trial.summary,
     })
+}
+
+/// A folder that goes when it is dropped.
+fn scratch() -> Result<tempfile::TempDir, Error> {
+    tempfile::tempdir()
+        .map_err(|source| FsError::new("create a folder in", &std::env::temp_dir(), source).into())
 }
 
 /// A path as `pipeline.yaml` names it, with `/`.
@@ -95,98 +108,17 @@ fn relative(path: &Path, base: &Path) -> String {
     path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
 }
 
-/// The first rows of a table.
-struct Looked {
-    file: String,
-    sniffed: Sniffed,
-    columns: Vec<Candidate>,
-    /// Words with characters beyond ASCII, by which a person sees whether the encoding is right.
-    telling: Vec<String>,
-    /// The first of the rows, with a cell for each column.
-    first: Vec<Vec<String>>,
-    rows: usize,
-}
-
-impl Looked {
-    fn at(path: &Path, base: &Path) -> Result<Self, Error> {
-        let file = relative(path, base);
-        let expected = Expected {
-            is_name: &names::is_name,
-            no_header: false,
-            settings: Settings::Pipeline.of_tables(),
-        };
-        let sniffed = sniff(&file, path, expected)?;
-        let options = Options {
-            format: sniffed.format,
-            encoding: sniffed.encoding,
-            part: Part::Only,
-            form: Form::Text,
-            limits: Limits::default().tables,
-            settings: Settings::Pipeline.of_tables(),
-        };
-        let mut table = Table::open(Source::file(&file, path), &options)?;
-        let mut columns: Vec<Candidate> = table
-            .columns()?
-            .iter()
-            .map(|column| Candidate {
-                name: match &column.within {
-                    Some(within) => format!("{within}.{}", column.name),
-                    None => column.name.clone(),
-                },
-                profile: Profile::default(),
-            })
-            .collect();
-        let places: Vec<usize> = (0..columns.len()).collect();
-        let mut reader = table.rows_by_place(&places)?;
-        let mut first = Vec::new();
-        let mut telling = Vec::new();
-        let mut rows = 0;
-        while rows < profile::ROWS
-            && let Some(row) = reader.next_row()?
-        {
-            let Ok(cells) = row.cells else { continue };
-            rows += 1;
-            for (column, cell) in columns.iter_mut().zip(&cells) {
-                column.profile.push(cell);
-                if sniffed.encoding != Encoding::Utf8 && telling.len() < SHOWN_ROWS {
-                    telling.extend(word_beyond_ascii(cell));
-                }
-            }
-            if first.len() < SHOWN_ROWS {
-                first.push(cells.iter().map(shown).collect());
-            }
+/// The parameters of files of lines.
+fn of_lines(plain: &Plain, paths: Vec<String>) -> Params {
+    match *plain {
+        Plain::Fasttext => Params::new(Format::Fasttext, paths),
+        Plain::LabelInName => Params::new(Format::Lines, paths),
+        Plain::Parallel(texts, labels) => {
+            let path = |place: usize| vec![paths[place].clone()];
+            let mut params = Params::new(Format::Lines, path(texts));
+            params.label_paths = path(labels);
+            params
         }
-        Ok(Self {
-            file,
-            sniffed,
-            columns,
-            telling,
-            first,
-            rows,
-        })
-    }
-}
-
-fn word_beyond_ascii(cell: &Cell<'_>) -> Option<String> {
-    let text = match cell {
-        Cell::Text(text) => text.as_ref(),
-        Cell::Bytes(bytes) => std::str::from_utf8(bytes).ok()?,
-        _ => return None,
-    };
-    let word = text.split_whitespace().find(|word| !word.is_ascii())?;
-    Some(one_line(word))
-}
-
-fn shown(cell: &Cell<'_>) -> String {
-    match cell {
-        Cell::Text(text) => one_line(text),
-        Cell::Bytes(bytes) => one_line(&String::from_utf8_lossy(bytes)),
-        Cell::Number(number) => number.to_string(),
-        Cell::Missing | Cell::Absent => String::new(),
-        Cell::Other(what) => format!("({what})"),
-        Cell::Boolean(value) => value.to_string(),
-        Cell::List(items) | Cell::Each(items) if items.len() == 1 => items.iter().map(shown).collect(),
-        Cell::Numbers(_) | Cell::List(_) | Cell::Each(_) | Cell::Nested(_) => "(a list)".to_owned(),
     }
 }
 
@@ -219,30 +151,14 @@ fn of_table(
     });
     let rows = rows.collect();
     let mut params = Params::new(format, paths);
-    params.encoding = looked.sniffed.encoding;
+    match looked.sniffed.format {
+        labelproof_tables::Format::Spreadsheet => params.sheet = looked.part,
+        labelproof_tables::Format::Sqlite => params.table = looked.part,
+        _ => params.encoding = looked.sniffed.encoding,
+    }
     params.columns = Some(choice.columns);
+    params.conditions = choice.conditions;
     Ok((params, rows))
-}
-
-impl Looked {
-    /// What is unusual about the file, in a sentence.
-    fn said(&self) -> Option<String> {
-        let mut remarks = self.sniffed.remarks.clone();
-        if !self.telling.is_empty() {
-            let words = quoted(&self.telling, SHOWN_ROWS);
-            remarks.push(format!(
-                "with {words} in it: if that looks wrong, set another `encoding`"
-            ));
-        }
-        (!remarks.is_empty()).then(|| format!("{}: {}", self.file, listed(&remarks)))
-    }
-
-    /// A line for each column: its name and what it looks like.
-    fn described(&self) -> Vec<String> {
-        let line =
-            |column: &Candidate| format!("`{}`: {}", one_line(&column.name), column.profile.examples());
-        self.columns.iter().map(line).collect()
-    }
 }
 
 impl Unclear {

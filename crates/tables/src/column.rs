@@ -103,6 +103,8 @@ pub struct Selection {
     noted_rows: usize,
     /// In how many rows a column that is an item of a list had others beside it.
     passed_over: Vec<u64>,
+    /// Whether the keys are what is wanted.
+    is_listing: bool,
 }
 
 /// The keys that are remembered. Objects that are maps from data to data would fill the memory.
@@ -119,7 +121,22 @@ impl Selection {
             wanted,
             keys: BTreeSet::new(),
             noted_rows: 0,
+            is_listing: false,
         }
+    }
+
+    /// A choice of no column, which remembers what those of the first rows are called: for JSON, whose rows
+    /// name their columns one by one.
+    pub fn listing() -> Self {
+        Self {
+            is_listing: true,
+            ..Self::new(Vec::new())
+        }
+    }
+
+    /// The names that a [`listing`](Self::listing) has remembered.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.keys.iter()
     }
 
     /// After the last table: a column that no row of any table has is a wrong name. `place` is the first
@@ -169,7 +186,8 @@ impl Selection {
 
     /// Whether the keys of the next row may be needed for an error.
     pub(crate) fn notes_keys(&mut self) -> bool {
-        let notes = self.noted_rows < NOTED_ROWS && self.seen.iter().any(|seen| !seen);
+        let is_needed = self.is_listing || self.seen.iter().any(|seen| !seen);
+        let notes = self.noted_rows < NOTED_ROWS && is_needed;
         self.noted_rows += usize::from(notes);
         notes
     }

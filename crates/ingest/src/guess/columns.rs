@@ -5,7 +5,7 @@
 use super::names::{self, Surety};
 use super::profile::Profile;
 use super::{Said, Unclear};
-use crate::params::Columns;
+use crate::params::{Columns, Values, Where};
 
 /// A column with what its first rows look like.
 pub(super) struct Candidate {
@@ -16,12 +16,17 @@ pub(super) struct Candidate {
 /// The columns that were chosen, and what a person should know of the choice.
 pub(super) struct Choice {
     pub(super) columns: Columns,
+    /// Which rows are taken.
+    pub(super) conditions: Where,
     pub(super) remarks: Vec<String>,
 }
 
 /// Chooses among the columns of a table of which so many rows were looked at.
 pub(super) fn choose(candidates: &[Candidate], rows: usize, said: &Said) -> Result<Choice, Unclear> {
     let mut remarks = Vec::new();
+    let answer = candidates
+        .iter()
+        .find(|column| column.name == ANSWER && column.profile.has_only(&ANSWERS));
     let label = match &said.label {
         Some(label) => named(candidates, label)?,
         None => find_label(candidates, said, &mut remarks)?,
@@ -57,8 +62,18 @@ pub(super) fn choose(candidates: &[Candidate], rows: usize, said: &Said) -> Resu
             group: None,
             split: split.map(|column| column.name.clone()),
         },
+        conditions: answer.map(|_| accepted()).unwrap_or_default(),
         remarks,
     })
+}
+
+/// What Prodigy calls the column of the annotator's verdict on a row, and the verdicts.
+const ANSWER: &str = "answer";
+const ANSWERS: [&str; 3] = ["accept", "reject", "ignore"];
+
+/// Only rows that the annotator accepted have the label that stands there.
+fn accepted() -> Where {
+    Where::from([(ANSWER.to_owned(), Values::one(ANSWERS[0]))])
 }
 
 fn named(candidates: &[Candidate], name: &str) -> Result<usize, Unclear> {
@@ -73,9 +88,14 @@ fn find_label(candidates: &[Candidate], said: &Said, remarks: &mut Vec<String>) 
         .iter()
         .enumerate()
         .filter(|(_, column)| !said.text.contains(&column.name))
+        .filter(|(_, column)| !(column.name == ANSWER && column.profile.has_only(&ANSWERS)))
         .filter(|(_, column)| !names::is_split(&column.name) || !column.profile.is_split())
-        .filter(|(_, column)| column.profile.may_be_label())
         .map(|(place, column)| (place, names::label(&column.name)))
+        .filter(|(place, surety)| {
+            candidates[*place]
+                .profile
+                .may_be_label(*surety == Some(Surety::Said))
+        })
         .collect();
     let rank = |surety: Option<Surety>| surety.map_or(9, |surety| surety as usize);
     possible.sort_by_key(|(place, surety)| {

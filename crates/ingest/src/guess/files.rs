@@ -3,53 +3,96 @@
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::fs::FsError;
+use labelproof_tables::{Bounds, unpack};
+use tempfile::TempDir;
 
+use super::relative;
 use crate::error::Error;
 use crate::params::Format;
+use crate::settings::Settings;
 use crate::sources;
 
 /// What was named, told by names alone.
 pub(super) struct Named {
     /// The tables, in the order of their names; empty if these are folders of texts.
-    pub(super) tables: Vec<PathBuf>,
+    pub(super) tables: Vec<File>,
     /// Files that were left aside because they are no tables, in folders that have tables.
     pub(super) left_aside: Vec<String>,
+    /// Where the files of archives lie.
+    _scratch: Vec<TempDir>,
 }
 
-/// Looks at what was named.
-pub(super) fn look(paths: &[PathBuf]) -> Result<Named, Error> {
-    let mut files = Vec::new();
+/// A file, and what it is called in messages.
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+}
+
+/// Looks at what was named. Names are relative to `base`.
+pub(super) fn look(paths: &[PathBuf], base: &Path) -> Result<Named, Error> {
+    let mut tables = Vec::new();
     let mut inside = Vec::new();
+    let mut scratch = Vec::new();
     for path in paths {
+        let name = relative(path, base);
         let is_folder = path
             .metadata()
             .map_err(|error| FsError::new("read", path, error))?
             .is_dir();
         if is_folder {
-            sources::walk(path, &mut Vec::new(), &mut inside)?;
+            let mut files = Vec::new();
+            sources::walk(path, &mut Vec::new(), &mut files)?;
+            inside.extend(files.into_iter().map(|path| File {
+                name: relative(&path, base),
+                path,
+            }));
+        } else if let Some((folder, files)) = unpacked(&name, path)? {
+            scratch.push(folder);
+            inside.extend(files);
         } else {
-            files.push(path.clone());
+            let path = path.clone();
+            tables.push(File { name, path });
         }
     }
-    inside.sort();
-    let (tables, others): (Vec<_>, Vec<_>) = inside.into_iter().partition(|path| is_table(path));
+    inside.sort_by(|one, other| one.name.cmp(&other.name));
+    let (named_tables, others): (Vec<File>, Vec<File>) = inside.into_iter().partition(is_table);
     // A folder of texts may have a table beside them, such as a list of addresses; a folder of tables may have
     // a readme.
-    let is_of_texts = tables.len() * 10 < others.len();
-    let left_aside = if is_of_texts {
-        Vec::new()
-    } else {
-        files.extend(tables);
-        others.iter().map(|path| path.display().to_string()).collect()
-    };
+    let mut left_aside = Vec::new();
+    let is_only = named_tables.is_empty() && others.len() == 1;
+    if is_only {
+        tables.extend(others);
+    } else if named_tables.len() * 10 >= others.len() {
+        tables.extend(named_tables);
+        left_aside = others.into_iter().map(|file| file.name).collect();
+    }
     Ok(Named {
-        tables: files,
+        tables,
         left_aside,
+        _scratch: scratch,
     })
 }
 
-fn is_table(path: &Path) -> bool {
-    labelproof_tables::Format::of_name(path).is_some()
+fn is_table(file: &File) -> bool {
+    labelproof_tables::Format::of_name(Path::new(&file.name)).is_some()
+}
+
+/// The files of an archive; none if this is another file, or a table that happens to be an archive inside.
+fn unpacked(name: &str, path: &Path) -> Result<Option<(TempDir, Vec<File>)>, Error> {
+    let is_table = labelproof_tables::Format::of_name(path).is_some();
+    if is_table {
+        return Ok(None);
+    }
+    let folder = super::scratch()?;
+    let settings = Settings::Pipeline.of_tables();
+    let members = unpack(name, path, &folder.path().join("0"), Bounds::default(), settings)?;
+    Ok(members.map(|members| {
+        let files = members.into_iter().map(|member| File {
+            name: format!("{name}/{}", member.name),
+            path: member.path,
+        });
+        (folder, files.collect())
+    }))
 }
 
 /// The format of `pipeline.yaml` that reads what a table was found to be.

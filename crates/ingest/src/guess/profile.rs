@@ -25,6 +25,8 @@ pub(super) struct Profile {
     words: usize,
     numbers: usize,
     fractions: usize,
+    /// Rows that begin as `2024-03-05` or `05/03/2024` do.
+    dates: usize,
     /// Rows that are objects, or lists of several elements.
     nested: usize,
 }
@@ -42,6 +44,8 @@ impl Profile {
             Cell::List(items) | Cell::Each(items) if items.len() <= 1 => {
                 return items.iter().for_each(|item| self.push(item));
             }
+            // So is what all of several annotators say.
+            Cell::Each(items) if items.iter().all(|item| *item == items[0]) => return self.push(&items[0]),
             Cell::Numbers(_) | Cell::List(_) | Cell::Each(_) | Cell::Nested(_) | Cell::Other(_) => {
                 self.filled += 1;
                 self.nested += 1;
@@ -59,6 +63,7 @@ impl Profile {
             self.numbers += 1;
             self.fractions += usize::from(number.fract() != 0.0);
         }
+        self.dates += usize::from(is_date(text));
         if let Some(rows) = self.values.get_mut(text) {
             *rows += 1;
         } else if self.values.len() < MOST_VALUES {
@@ -78,12 +83,15 @@ impl Profile {
         self.characters as f64 / self.filled.max(1) as f64
     }
 
-    /// Whether these may be the labels of a classification: several, and each of them again and again.
-    pub(super) fn may_be_label(&self) -> bool {
-        let recurs = self
-            .different()
-            .is_some_and(|different| different >= 2 && (different <= 2 || different * 2 <= self.filled));
+    /// Whether these may be the labels of a classification: several, and each of them again and again. In a
+    /// column that is called so (`is_named`), one of them again is enough.
+    pub(super) fn may_be_label(&self, is_named: bool) -> bool {
+        let recurs = self.different().is_some_and(|different| {
+            let few = different <= 2 || different * 2 <= self.filled || is_named && different < self.filled;
+            different >= 2 && few
+        });
         recurs
+            && (is_named || self.dates < self.filled)
             && self.nested == 0
             && self.characters <= LONGEST_LABEL * self.filled
             && !(self.fractions > 0 && self.different() > Some(20))
@@ -107,6 +115,11 @@ impl Profile {
         self.filled == rows && self.nested == 0 && self.values.values().all(|rows| *rows == 1)
     }
 
+    /// Whether there is no other value than these.
+    pub(super) fn has_only(&self, values: &[&str]) -> bool {
+        self.filled > 0 && !self.has_many && self.values.keys().all(|value| values.contains(&value.as_str()))
+    }
+
     /// Whether every value names a split, and there are several of them.
     pub(super) fn is_split(&self) -> bool {
         self.values.len() >= 2
@@ -128,4 +141,14 @@ impl Profile {
         }
         examples.join(", ")
     }
+}
+
+/// Whether a value begins with three numbers, as a date does that is written in digits.
+fn is_date(value: &str) -> bool {
+    let day = value.split([' ', 'T']).next().unwrap_or_default();
+    ['-', '/', '.'].into_iter().any(|separator| {
+        let parts: Vec<&str> = day.split(separator).collect();
+        let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        parts.len() == 3 && parts.iter().all(is_number) && day.len() >= 6
+    })
 }

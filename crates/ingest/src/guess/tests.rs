@@ -193,3 +193,62 @@ fn folders_of_texts_and_of_tables_are_told_apart() {
         guess.remarks
     );
 }
+
+#[test]
+fn a_column_of_dates_is_no_label() {
+    let csv = rows("day,body,kind\n", "2024-03-05,{text},{label}\n");
+    let csv = csv.replacen("2024-03-05", "2024-03-06", 20);
+    let (_, found) = columns_of("a.csv", &csv);
+    assert_eq!(found.label, "kind");
+}
+
+/// A file that another program wrote, as one that is guessed.
+fn other_program(name: &str) -> Guess {
+    let path = format!(
+        "{}/../../tests/fixtures/sources/{name}",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let content = std::fs::read_to_string(path).unwrap();
+    guess_of(&[(name, &content)], &[name], &Said::default()).unwrap()
+}
+
+#[test]
+fn exports_of_annotation_tools_are_understood() {
+    let guess = other_program("label_studio.json");
+    let found = guess.params.columns.unwrap();
+    assert_eq!(found.text, ["data.text"]);
+    assert_eq!(found.label, "annotations.result.value.choices");
+    let guess = other_program("prodigy.jsonl");
+    assert_eq!(guess.params.columns.unwrap().label, "accept");
+    assert!(guess.params.conditions.contains_key("answer"));
+    let guess = other_program("doccano.jsonl");
+    assert_eq!(guess.params.columns.unwrap().label, "label");
+}
+
+#[test]
+fn lines_are_told_by_their_labels() {
+    let lines = rows("", "__label__{label} {text}\n");
+    let guess = guess_of(&[("a.txt", &lines)], &["a.txt"], &Said::default()).unwrap();
+    assert_eq!(guess.params.format, Format::Fasttext);
+    assert_eq!(guess.rows[0].0, "sport");
+    let files = [
+        ("texts.txt", rows("", "{text}\n")),
+        ("labels.txt", rows("", "{label}\n")),
+    ];
+    let files = files.each_ref().map(|(name, content)| (*name, content.as_str()));
+    let guess = guess_of(&files, &["labels.txt", "texts.txt"], &Said::default()).unwrap();
+    assert_eq!(guess.params.paths, ["texts.txt"]);
+    assert_eq!(guess.params.label_paths, ["labels.txt"]);
+    let files = [
+        ("pos.txt", rows("", "{text}\n")),
+        ("neg.txt", rows("", "bad {text}\n") + "one more\n"),
+    ];
+    let files = files.each_ref().map(|(name, content)| (*name, content.as_str()));
+    let guess = guess_of(&files, &["pos.txt", "neg.txt"], &Said::default()).unwrap();
+    assert_eq!(guess.params.format, Format::Lines);
+    assert!(
+        guess.summary.contains("121 documents of 2 labels"),
+        "{}",
+        guess.summary
+    );
+}

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use labelproof_artifact::Reporter;
-use labelproof_artifact::wording::counted;
+use labelproof_artifact::wording::{counted, quoted};
 
 use crate::error::{Error, yaml_list};
 use crate::params::{OnReject, Params};
@@ -28,9 +28,7 @@ const MOST_REPAIRS: usize = 4;
 pub(super) fn run(mut params: Params, base: &Path, reporter: &dyn Reporter) -> Result<Trial, Error> {
     let mut remarks = Vec::new();
     loop {
-        let scratch = tempfile::tempdir().map_err(|source| {
-            labelproof_artifact::fs::FsError::new("create a folder in", &std::env::temp_dir(), source)
-        })?;
+        let scratch = super::scratch()?;
         let overheard = Overheard {
             reporter,
             messages: Mutex::default(),
@@ -56,6 +54,14 @@ pub(super) fn run(mut params: Params, base: &Path, reporter: &dyn Reporter) -> R
 /// Changes the parameters so that this error does not come again; none where only a person can.
 fn repair(params: &mut Params, error: &Error) -> Option<String> {
     match error {
+        Error::Rejected { missing, .. } if !missing.is_empty() && params.labels.missing.is_none() => {
+            params.labels.missing = Some(missing.clone());
+            Some(format!(
+                "rows with these labels are left out, because they stand for no label: {}; `missing: []` takes \
+                 them as classes",
+                quoted(missing, MOST_REPAIRS)
+            ))
+        }
         Error::Rejected { missing, .. } if !missing.is_empty() && params.labels.missing.is_none() => {
             params.labels.missing = Some(missing.clone());
             Some(format!(

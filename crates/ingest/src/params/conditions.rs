@@ -17,6 +17,11 @@ pub type Where = BTreeMap<String, Values>;
 pub struct Values(Vec<Option<String>>);
 
 impl Values {
+    /// A single value.
+    pub(crate) fn one(value: &str) -> Self {
+        Self(vec![Some(value.to_owned())])
+    }
+
     /// Whether a cell with this text is one of the values. Numbers are equal however they are written, and
     /// so are truth values.
     pub(crate) fn hold(&self, cell: Option<&str>) -> bool {
