@@ -205,8 +205,8 @@ fn rows_are_taken_by_what_other_columns_hold() {
         "a.csv",
         content,
         &format!("{CSV}where: {{lang: fr}}\n"),
-        "no document is left of 4 rows; rejects: 0, not chosen by `ingest.labels.keep`: 0, by `ingest.where`: \
-         4",
+        "no document is left of 4 rows; rejects: 0, not chosen by `ingest.labels.keep`: 0, without a label by \
+         `ingest.labels.missing`: 0, by `ingest.where`: 4",
         &["do `ingest.where` and `ingest.columns` name what the sources hold?"],
     );
 }
