@@ -49,6 +49,21 @@ impl Names<'_> {
         Selection::new(wanted.chain(conditions).collect())
     }
 
+    /// The names of all columns that are read.
+    pub(crate) fn all(&self) -> Vec<&str> {
+        let others = [self.label, self.id, self.group, self.split];
+        let texts = self.text.iter().map(String::as_str);
+        let conditions = self
+            .conditions
+            .into_iter()
+            .flat_map(Where::keys)
+            .map(String::as_str);
+        texts
+            .chain(others.into_iter().flatten())
+            .chain(conditions)
+            .collect()
+    }
+
     /// The cells of a row of that choice as fields.
     pub(crate) fn fields<'c>(&self, cells: Vec<Cell<'c>>) -> Fields<'c> {
         let mut cells = cells.into_iter();

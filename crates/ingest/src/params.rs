@@ -3,6 +3,7 @@
 //! The doc comments of the fields are what an editor shows while somebody writes `pipeline.yaml`.
 
 mod conditions;
+pub(crate) mod dialect;
 mod labels;
 mod part;
 mod splits;
@@ -10,11 +11,12 @@ mod splits;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use labelproof_tables::{Dialect, Encoding};
+use labelproof_tables::Encoding;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use dialect::{Dialect, Header};
 pub use labels::Labels;
 pub use splits::Splits;
 
@@ -52,6 +54,9 @@ pub struct Params {
     /// Parquet a column may be within others: `data.text`, or an item of a list, from 0: `labels.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Columns>,
+    /// How a table of the format `csv` or `tsv` is written. What is left out is told from the file, and said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
     /// What stands between the text columns of a row where there are several. A column that is empty in a row
     /// is left out together with its separator.
     #[serde(default = "line_break")]
@@ -93,9 +98,9 @@ fn default_seed() -> u64 {
 pub enum Format {
     /// A folder that holds one folder per label, which holds one text per file.
     Folder,
-    /// Fields separated by commas and quoted as in RFC 4180, with a header.
+    /// Fields separated by commas, or what `ingest.dialect` says, and quoted as in RFC 4180.
     Csv,
-    /// Fields separated by tabs and quoted as in RFC 4180, with a header.
+    /// Fields separated by tabs. A quotation mark is text unless the file shows that it quotes.
     Tsv,
     /// A JSON object on each line.
     JsonLines,
@@ -140,8 +145,12 @@ impl Format {
     pub(crate) fn table(self) -> Option<labelproof_tables::Format> {
         match self {
             Self::Folder => None,
-            Self::Csv => Some(labelproof_tables::Format::Delimited(Dialect::CSV)),
-            Self::Tsv => Some(labelproof_tables::Format::Delimited(Dialect::TSV)),
+            Self::Csv => Some(labelproof_tables::Format::Delimited(
+                labelproof_tables::Dialect::CSV,
+            )),
+            Self::Tsv => Some(labelproof_tables::Format::Delimited(
+                labelproof_tables::Dialect::TSV,
+            )),
             Self::JsonLines => Some(labelproof_tables::Format::JsonLines),
             Self::Json => Some(labelproof_tables::Format::Json),
             Self::Parquet => Some(labelproof_tables::Format::Parquet),
@@ -161,16 +170,33 @@ pub struct Columns {
     #[schemars(schema_with = "one_or_several_schema")]
     pub text: Vec<String>,
     /// The column of the label.
+    #[serde(deserialize_with = "name_or_number")]
+    #[schemars(schema_with = "name_or_number_schema")]
     pub label: String,
     /// The column of a unique id. Left out, a row's id is the digest of its content.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "optional_name",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(schema_with = "name_or_number_schema")]
     pub id: Option<String>,
     /// A column whose equal values mark rows that belong together, such as an author or a thread: they are
     /// never split apart.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "optional_name",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(schema_with = "name_or_number_schema")]
     pub group: Option<String>,
     /// A column that says which split a row belongs to: train, validation (also val, valid, dev) or test.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "optional_name",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(schema_with = "name_or_number_schema")]
     pub split: Option<String>,
 }
 
@@ -200,9 +226,13 @@ fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stri
             Ok(vec![name.to_owned()])
         }
 
+        fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+            Ok(vec![number.to_string()])
+        }
+
         fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
             let mut names = Vec::new();
-            while let Some(name) = sequence.next_element()? {
+            while let Some(Name(name)) = sequence.next_element()? {
                 names.push(name);
             }
             Ok(names)
@@ -212,11 +242,51 @@ fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stri
     deserializer.deserialize_any(Names)
 }
 
+/// The name of a column, or its number as text where columns have no names.
+struct Name(String);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl Visitor<'_> for Either {
+            type Value = Name;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("the name of a column")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+                Ok(Name(name.to_owned()))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+                Ok(Name(number.to_string()))
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+fn name_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Name::deserialize(deserializer).map(|Name(name)| name)
+}
+
+fn optional_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = Option::<Name>::deserialize(deserializer)?;
+    Ok(name.map(|Name(name)| name))
+}
+
+fn name_or_number_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "integer"], "minimum": 1 })
+}
+
 fn one_or_several_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "anyOf": [
-            { "type": "string" },
-            { "type": "array", "items": { "type": "string" }, "minItems": 1 }
+            { "type": ["string", "integer"], "minimum": 1 },
+            { "type": "array", "items": { "type": ["string", "integer"], "minimum": 1 }, "minItems": 1 }
         ]
     })
 }
@@ -233,6 +303,7 @@ impl Params {
             label_paths: Vec::new(),
             encoding: Encoding::default(),
             columns: None,
+            dialect: None,
             join: line_break(),
             conditions: Where::new(),
             labels: Labels::default(),
@@ -312,6 +383,12 @@ impl Params {
             ));
         }
         Values::check(&self.conditions, &mut problems);
+        if let Some(dialect) = &self.dialect {
+            match self.format {
+                Format::Csv | Format::Tsv => dialect.check(self.columns.as_ref(), &mut problems),
+                _ => problems.push("ingest.dialect: only `csv` and `tsv` have one, remove it".to_owned()),
+            }
+        }
         self.labels.check(&mut problems);
         if self.rows_per_label == Some(0) {
             problems.push("ingest.rows_per_label: 0 keeps no row, leave it out to keep all".to_owned());
@@ -322,7 +399,7 @@ impl Params {
 
 impl Columns {
     /// Every column that a key names, with that key; text columns first.
-    fn named(&self) -> Vec<(&'static str, &str)> {
+    pub(crate) fn named(&self) -> Vec<(&'static str, &str)> {
         let optional = [
             ("id", self.id.as_deref()),
             ("group", self.group.as_deref()),
@@ -404,11 +481,11 @@ on_reject: continue
     fn one_text_column_needs_no_list_and_anything_else_is_refused_in_words() {
         let columns: Columns = serde_yaml::from_str("{text: body, label: y}").unwrap();
         assert_eq!(columns.text, ["body"]);
-        let error = serde_yaml::from_str::<Columns>("{text: 3, label: y}").unwrap_err();
+        let error = serde_yaml::from_str::<Columns>("{text: 1.5, label: y}").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "text: invalid type: integer `3`, expected the name of a column or a list of names at line 1 \
-             column 8"
+            "text: invalid type: floating point `1.5`, expected the name of a column or a list of names at \
+             line 1 column 8"
         );
     }
 
@@ -428,7 +505,7 @@ on_reject: continue
         assert_eq!(
             error.to_string(),
             "unknown field `path`, expected one of `format`, `paths`, `label_paths`, `sheet`, `table`, `query`, \
-             `encoding`, `columns`, `join`, `where`, `labels`, `splits`, `rows_per_label`, `seed`, `on_reject` at \
+             `encoding`, `columns`, `dialect`, `join`, `where`, `labels`, `splits`, `rows_per_label`, `seed`, `on_reject` at \
              line 2 column 1"
         );
     }
@@ -486,12 +563,12 @@ rows_per_label: 0
     fn the_schema_describes_every_key_for_editors() {
         let schema = serde_json::to_value(schemars::schema_for!(Params)).unwrap();
         let properties = schema["properties"].as_object().unwrap();
-        assert_eq!(properties.len(), 15);
+        assert_eq!(properties.len(), 16);
         for (key, property) in properties {
             assert!(property["description"].is_string(), "{key} has no description");
         }
         assert_eq!(
-            schema["$defs"]["Columns"]["properties"]["text"]["anyOf"][0]["type"],
+            schema["$defs"]["Columns"]["properties"]["text"]["anyOf"][0]["type"][0],
             "string"
         );
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use labelproof_artifact::wording::{counted, plural};
-use labelproof_tables::{Form, Options, Source, Table};
+use labelproof_tables::{Form, Options, Source};
 
 use crate::columns::Names;
 use crate::error::Error;
@@ -12,7 +12,8 @@ use crate::intake::Intake;
 use crate::label_names;
 use crate::layout::Layout;
 use crate::limits::Limits;
-use crate::params::{Format, Params};
+use crate::opening::{Told, open_table};
+use crate::params::{Dialect, Format, Params};
 use crate::settings::Settings;
 use crate::sources::Found;
 use crate::{fasttext, parallel};
@@ -48,19 +49,25 @@ pub(crate) fn read(
             });
         }
     };
-    read_tables(&Names::of(columns, &params.conditions), sources, &options, intake)
+    let names = Names::of(columns, &params.conditions);
+    let dialect = params.dialect.clone().unwrap_or_default();
+    read_tables(&names, sources, &options, &dialect, intake)
 }
 
 fn read_tables(
     names: &Names<'_>,
     sources: &[Found],
     options: &Options<'_>,
+    dialect: &Dialect,
     intake: &mut Intake<'_>,
 ) -> Result<(), Error> {
+    let mut told = Told::default();
     let mut selection = names.selection(Settings::Pipeline);
     for (found, number) in sources.iter().zip(0..) {
         let source = Source::file(&found.file.name, &found.file.path);
-        let mut rows = Table::open(source, options)?
+        let (table, said) = open_table(source, options, dialect, &names.all())?;
+        told.add(&found.file.name, &said);
+        let mut rows = table
             .rows_by_name(selection)
             .map_err(|error| Error::of_columns(error, &found.file.name, sources.len()))?;
         let label = names.label.unwrap_or_default();
@@ -83,6 +90,7 @@ fn read_tables(
         }
         selection = rows.into_selection();
     }
+    intake.remarks.extend(told.sentences());
     for (wanted, rows) in selection.passed_over() {
         intake.remarks.push(format!(
             "`{}` takes one item of a list, and {} more",

@@ -50,6 +50,10 @@ impl Settings {
                 Self::Pipeline => "ingest.format: json",
                 Self::CommandLine => "--format json",
             },
+            dialect: Some(match self {
+                Self::Pipeline => "ingest.dialect",
+                Self::CommandLine => "--",
+            }),
         }
     }
 }

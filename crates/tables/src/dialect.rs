@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::encoding::Encoding;
 use crate::limits::Limits;
 use crate::packing::Packing;
@@ -51,12 +54,77 @@ pub struct Dialect {
     pub alternatives: &'static [u8],
     /// Whether separators in a row count as one, as where columns are aligned with spaces.
     pub is_merged: bool,
-    /// Whether a quote at the beginning of a field opens a quoted one, or is text.
-    pub has_quotes: bool,
-    /// The rows before the header that say something else, such as the `sep=;` of Excel.
+    /// What opens a quoted field where it stands at the field's beginning, and closes it.
+    pub quote: Quote,
+    /// Where a backslash is no character of the text.
+    pub escape: Escape,
+    /// What a line begins with that is no row.
+    pub comment: Option<u8>,
+    /// What ends a row.
+    pub line_ends: LineEnds,
+    /// The lines before the header that say something else, such as the `sep=;` of Excel.
     pub preamble: usize,
     /// What the first row behind them is.
     pub header: Header,
+}
+
+/// The mark that fields are quoted with. Within a quoted field it is written twice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Quote {
+    /// None: a quotation mark is a character of the text.
+    #[serde(rename = "none")]
+    None,
+    /// The double quotation mark, as in RFC 4180.
+    #[default]
+    #[serde(rename = "\"")]
+    Double,
+    /// The apostrophe.
+    #[serde(rename = "'")]
+    Single,
+}
+
+impl Quote {
+    /// The mark as a byte.
+    pub fn byte(self) -> Option<u8> {
+        match self {
+            Self::None => None,
+            Self::Double => Some(b'"'),
+            Self::Single => Some(b'\''),
+        }
+    }
+}
+
+/// Where a backslash is no character of the text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Escape {
+    /// Nowhere.
+    #[default]
+    #[serde(rename = "none")]
+    None,
+    /// Everywhere: it stands before a character that is meant as it is, or is a part of `\n`, `\t`, `\r`,
+    /// `\b`, `\f`, `\v`, `\0`, `\Z`, or of `\N`, a field without a value. So write MySQL, PostgreSQL's text
+    /// format, ClickHouse, and Python's `escapechar`.
+    #[serde(rename = "\\")]
+    Everywhere,
+    /// Only before a quotation mark, or another backslash, within a quoted field. So writes Spark.
+    #[serde(rename = "\\\"")]
+    Quoted,
+    /// Only before a quotation mark within a quoted field; any other is a character of the text. So writes
+    /// `write.table` of R.
+    #[serde(skip)]
+    Marks,
+}
+
+/// What ends a row of a delimited table. Within a quoted field nothing does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LineEnds {
+    /// A line feed, a carriage return, or both.
+    #[default]
+    Any,
+    /// A line feed. A carriage return is a character of the text.
+    Feed,
+    /// A line feed, perhaps with a carriage return before it. Any other is a character of the text.
+    Pair,
 }
 
 /// What the first row of a delimited table is.
@@ -72,6 +140,19 @@ pub enum Header {
     None,
 }
 
+/// What a separator is called in a sentence.
+pub(crate) fn separator_name(separator: u8) -> String {
+    let name = match separator {
+        b',' => "commas",
+        b';' => "semicolons",
+        b'\t' => "tabs",
+        b'|' => "pipes",
+        b' ' => "spaces",
+        _ => return format!("`{}`", char::from(separator).escape_default()),
+    };
+    name.to_owned()
+}
+
 /// What a column without a name is called, by its place from 0.
 pub(crate) fn nameless(place: usize) -> String {
     format!("column {}", place + 1)
@@ -83,7 +164,10 @@ impl Dialect {
         separator: b',',
         alternatives: b";\t",
         is_merged: false,
-        has_quotes: true,
+        quote: Quote::Double,
+        escape: Escape::None,
+        comment: None,
+        line_ends: LineEnds::Any,
         preamble: 0,
         header: Header::Names,
     };
@@ -203,7 +287,7 @@ pub enum Form {
 
 /// What the settings of a reader are called where the user makes them, so that messages name what can be
 /// changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Settings {
     /// The setting of the encoding; none where it cannot be chosen.
     pub encoding: Option<&'static str>,
@@ -218,6 +302,52 @@ pub struct Settings {
     pub json_lines: &'static str,
     /// How a source is said to be JSON in any shape.
     pub json: &'static str,
+    /// What stands before the keys of a delimited table's dialect; none where the caller has no such keys.
+    pub dialect: Option<&'static str>,
+}
+
+impl Settings {
+    /// A key of the dialect with its value, as the user would set it: `ingest.dialect.quote: none`, or
+    /// `--quote none` on a command line.
+    pub(crate) fn dialect_key(&self, key: &str, value: &str) -> Option<String> {
+        let prefix = self.dialect?;
+        Some(match prefix {
+            "--" => format!("`--{} {value}`", key.replace('_', "-")),
+            _ => format!("`{prefix}.{key}: {value}`"),
+        })
+    }
+
+    /// How to say that a table has no header, with names for its columns.
+    pub(crate) fn header_hint(&self, names: &[String]) -> String {
+        match self.dialect {
+            None => "write the names of the columns into the first line".to_owned(),
+            Some("--") => {
+                "if it is one, say `--no-header`, and name columns by their numbers: `--text 1`".to_owned()
+            }
+            Some(prefix) => format!(
+                "if it is one, name the columns in their order, such as `{prefix}: {{ header: [{}] }}`",
+                names.join(", ")
+            ),
+        }
+    }
+
+    /// How quotes and backslashes are declared, as the user would set it.
+    pub(crate) fn dialect_way(&self, quote: Quote, escape: Escape) -> Option<String> {
+        let quote = match quote {
+            Quote::None => "none",
+            Quote::Double => "'\"'",
+            Quote::Single => "\"'\"",
+        };
+        let escape = match escape {
+            Escape::None | Escape::Marks => "none",
+            Escape::Everywhere => "'\\'",
+            Escape::Quoted => "'\\\"'",
+        };
+        Some(match self.dialect? {
+            "--" => format!("`--quote {quote} --escape {escape}`"),
+            prefix => format!("`{prefix}: {{ quote: {quote}, escape: {escape} }}`"),
+        })
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! Files are called as the caller calls them in its [`Source`](crate::Source), and so are its settings.
 
+use std::fmt::Write as _;
+
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::wording::{counted, one_line, quoted};
 use labelproof_artifact::{Advice, Diagnostic, Fault};
@@ -115,7 +117,49 @@ pub enum Error {
     LongJson { place: String, limit_mib: usize },
     /// A quoted field never ends.
     #[error("{file}:{line}: a quote opens here and never closes")]
-    UnclosedQuote { file: String, line: u64 },
+    UnclosedQuote {
+        file: String,
+        line: u64,
+        /// How quotation marks are said to be text, where the caller has a setting for that.
+        text_key: Option<String>,
+    },
+    /// A quoted field goes on behind the quotation mark that closes it.
+    #[error("{file}:{line}: {}", stray(*line, *closes, rest))]
+    StrayQuote {
+        file: String,
+        line: u64,
+        closes: u64,
+        rest: String,
+        text_key: Option<String>,
+    },
+    /// A backslash stands before a character that nobody escapes.
+    #[error("{file}:{line}: `\\{found}` is no escape")]
+    BadEscape {
+        file: String,
+        line: u64,
+        found: String,
+        /// How backslashes are said to be text, where the caller has a setting for that.
+        text_key: Option<String>,
+    },
+    /// A file fits two dialects that give different rows.
+    #[error("{file}:{line}: {question}")]
+    AmbiguousDialect {
+        file: String,
+        line: u64,
+        question: String,
+        hint: String,
+    },
+    /// A table has another number of columns than a setting has names for.
+    #[error(
+        "{place}: the first row has {}, and `{setting}` names {named}",
+        counted(*found, "field")
+    )]
+    ColumnCount {
+        place: String,
+        found: usize,
+        named: usize,
+        setting: &'static str,
+    },
     /// The header is not UTF-8.
     #[error("{file}:{line}: the header is not UTF-8")]
     BadHeader {
@@ -141,6 +185,33 @@ pub enum Error {
         column: String,
         columns: Vec<String>,
         nearest: Option<String>,
+    },
+    /// A column that a setting names is not there, and the first line looks like a row.
+    #[error(
+        "{place}: no column is called `{column}`, which `{setting}` names; the first line looks like a row, and \
+         not like a header: {}",
+        quoted(fields, SHOWN_NAMES)
+    )]
+    NoHeader {
+        place: String,
+        setting: String,
+        column: String,
+        fields: Vec<String>,
+        hint: String,
+    },
+    /// A column that a setting names is not there, and the first line is not split into columns.
+    #[error(
+        "{place}: no column is called `{column}`, which `{setting}` names; the first line has no separator: \
+         `{}`",
+        one_line(header)
+    )]
+    OneColumn {
+        place: String,
+        setting: String,
+        column: String,
+        header: String,
+        /// How another separator is declared, where the caller has a setting for that.
+        separator_key: Option<String>,
     },
     /// A column that a setting names is there twice.
     #[error("{place}: two columns are called `{column}`, which `{setting}` names")]
@@ -290,9 +361,6 @@ impl Diagnostic for Error {
                 "look for a quote or a brace that is missing; a table this long is read as one object on \
                  each line"
             }
-            Self::UnclosedQuote { .. } => {
-                "close the field with a quote, and write a quote inside a quoted field twice"
-            }
             Self::UnmarkedUtf16 { setting: None, .. }
             | Self::BadHeader { setting: None, .. }
             | Self::NotUtf8 { .. }
@@ -324,6 +392,13 @@ impl Diagnostic for Error {
             | Self::LockedArchive { .. }
             | Self::LinkInArchive { .. }
             | Self::LargeArchive { .. } => return self.advice_on_parts(),
+            Self::UnclosedQuote { .. }
+            | Self::StrayQuote { .. }
+            | Self::BadEscape { .. }
+            | Self::AmbiguousDialect { .. }
+            | Self::NoHeader { .. }
+            | Self::OneColumn { .. }
+            | Self::ColumnCount { .. } => return self.advice_on_dialect(),
             Self::RepeatedColumn { .. } => "rename one of them in the source",
             Self::ColumnType { found, .. } if found.contains("pickled") => {
                 "save plain arrays: np.savez(\"test.npz\", y_true=np.array(labels, dtype=str), logits=logits)"
@@ -385,6 +460,63 @@ impl Error {
 fn counted_tables(tables: &[(String, usize)]) -> String {
     let table = |(key, rows): &(String, usize)| format!("`{key}` ({})", counted(*rows, "row"));
     tables.iter().map(table).collect::<Vec<_>>().join(", ")
+}
+
+impl Error {
+    /// What to do where a delimited table is written in another way than it is read, or in two.
+    fn advice_on_dialect(&self) -> Advice {
+        let hint = match self {
+            Self::UnclosedQuote { text_key, .. } | Self::StrayQuote { text_key, .. } => {
+                quotes_or_text(text_key.as_deref())
+            }
+            Self::BadEscape { text_key, .. } => {
+                let mut hint = "write a backslash that is meant twice".to_owned();
+                if let Some(key) = text_key {
+                    let _ = write!(hint, "; if every backslash is meant, set {key}");
+                }
+                hint
+            }
+            Self::AmbiguousDialect { hint, .. } | Self::NoHeader { hint, .. } => hint.clone(),
+            Self::OneColumn {
+                separator_key: Some(key),
+                ..
+            } => format!("if something separates the columns, say what: {key}"),
+            Self::ColumnCount { setting, .. } => {
+                format!("name every column in `{setting}`, in their order, and no other")
+            }
+            _ => "separate the columns by commas, semicolons or tabs".to_owned(),
+        };
+        Fault::Input.hint(hint)
+    }
+
+    /// The error without a setting that would not mend it.
+    pub(crate) fn without_key(mut self) -> Self {
+        if let Self::UnclosedQuote { text_key, .. } | Self::StrayQuote { text_key, .. } = &mut self {
+            *text_key = None;
+        }
+        self
+    }
+}
+
+/// What is wrong with a quoted field that goes on behind its end.
+fn stray(opens: u64, closes: u64, rest: &str) -> String {
+    let place = if opens == closes {
+        String::new()
+    } else {
+        format!(" on line {closes}")
+    };
+    format!(
+        "the quoted field that opens here closes{place} and goes on with `{}`",
+        one_line(rest)
+    )
+}
+
+fn quotes_or_text(text_key: Option<&str>) -> String {
+    let mut hint = "close the field with a quote, and write a quote inside a quoted field twice".to_owned();
+    if let Some(key) = text_key {
+        let _ = write!(hint, "; if quotes are characters of the texts, set {key}");
+    }
+    hint
 }
 
 fn named(column: &str, setting: Option<&str>) -> String {

@@ -14,6 +14,7 @@
 //! | `kind` | what a file is that is no text, told by its bytes |
 //! | `packing`, `archive` | compression; archives of files, unpacked |
 //! | `encoding` | character encodings and byte order marks |
+//! | `tell` | how a delimited table is written, told from all of its bytes |
 //! | `sniff` | what a file is, told by its bytes |
 //! | `dialect` | formats, what a file's name says, separators |
 //! | `lines`, `delimited`, `json`, `parquet`, `numpy`, `workbook`, `sqlite` | one reader for each family of formats |
@@ -43,11 +44,12 @@ mod sniff;
 mod source;
 mod sqlite;
 mod table;
+mod tell;
 mod workbook;
 
 pub use archive::{Bounds, Member, unpack};
 pub use column::{Accepts, Column, ColumnKind, Selection, Wanted};
-pub use dialect::{Dialect, Form, Format, Header, Options, Part, Settings};
+pub use dialect::{Dialect, Escape, Form, Format, Header, LineEnds, Options, Part, Quote, Settings};
 pub use encoding::{Charset, Encoding};
 pub use error::Error;
 pub use features::{ClassNames, class_names};
@@ -57,6 +59,7 @@ pub use row::{Cell, Place, Row, RowProblem};
 pub use sniff::{Expected, Sniffed, sniff};
 pub use source::{Source, read_bytes, read_text};
 pub use table::{Rows, Table};
+pub use tell::{Declared, Told, Width, tell};
 
 #[cfg(test)]
 mod testing;

@@ -273,6 +273,16 @@ fn header(rows: &[Vec<String>], expected: Expected<'_>) -> Header {
     Header::Names
 }
 
+/// Whether the first of some rows is a row like the others and names no column.
+pub(crate) fn is_without_header(rows: &[Vec<String>]) -> bool {
+    let expected = Expected {
+        is_name: &|_| false,
+        no_header: false,
+        settings: Settings::default(),
+    };
+    header(rows, expected) == Header::None
+}
+
 /// Whether the first row counts the columns, as pandas names those of an array, and other rows have something
 /// else than whole numbers.
 fn counts(first: &[String], rest: &[Vec<String>]) -> bool {

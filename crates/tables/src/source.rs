@@ -49,6 +49,14 @@ impl Source {
         &self.name
     }
 
+    /// The same source, to be read once more; none for a stream, which comes once.
+    pub fn again(&self) -> Option<Self> {
+        let Origin::File(path) = &self.origin else {
+            return None;
+        };
+        Some(Self::file(self.name.clone(), path.clone()))
+    }
+
     /// Opens the file for a reader that has to seek in it, as a stream cannot. An empty file is an error.
     pub(crate) fn open_seekable(&self, format: &'static str) -> Result<File, Error> {
         let Origin::File(path) = &self.origin else {

@@ -86,6 +86,15 @@ impl Table {
         }
     }
 
+    /// Calls the columns of a delimited table without a header so. `setting` is what names them.
+    pub fn name_columns(&mut self, names: &[String], setting: &'static str) -> Result<(), Error> {
+        let place = self.header_place();
+        let Opened::Delimited(table) = &mut self.reader else {
+            return Ok(());
+        };
+        table.name_columns(names, place, setting)
+    }
+
     /// Where messages say that the columns are: the line of the header, or the whole file.
     pub fn header_place(&self) -> String {
         match &self.reader {
@@ -132,11 +141,22 @@ impl Table {
         }
         let place = self.header_place();
         let name = self.name.clone();
-        let places = selection.find(self.columns()?, &place, &name)?;
+        let places = match selection.find(self.columns()?, &place, &name) {
+            Ok(places) => places,
+            Err(error) => return Err(self.explained(error, &selection)),
+        };
         Ok(Rows {
             selection,
             ..self.rows_by_place(&places)?
         })
+    }
+
+    /// The error of a column that is not there, with what the rows say about the reason.
+    fn explained(self, error: Error, selection: &Selection) -> Error {
+        match self.reader {
+            Opened::Delimited(table) => table.explained(error, selection.wanted()),
+            _ => error,
+        }
     }
 
     /// Chooses columns by their places in [`Self::columns`].

@@ -14,6 +14,7 @@ pub(crate) const SETTINGS: Settings = Settings {
     table: Some("table"),
     json_lines: "json_lines",
     json: "json",
+    dialect: None,
 };
 
 /// A file that `tests/fixtures/make_tables.py` made.

@@ -25,6 +25,7 @@ const SETTINGS: Settings = Settings {
     table: Some("table"),
     json_lines: "json_lines",
     json: "json",
+    dialect: None,
 };
 
 fn options(format: Format, form: Form) -> Options<'static> {

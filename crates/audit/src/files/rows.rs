@@ -23,6 +23,7 @@ pub(super) const SETTINGS: Settings = Settings {
     table: None,
     json_lines: ".jsonl",
     json: ".json",
+    dialect: None,
 };
 
 /// More columns than this are not looked at.

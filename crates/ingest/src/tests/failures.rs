@@ -157,7 +157,10 @@ fn bytes_that_are_not_what_they_should_be_are_told_apart() {
         b"text,label\na,s\n\"b,t\nc,s\n",
         CSV,
         "a.csv:3: a quote opens here and never closes",
-        &["close the field with a quote, and write a quote inside a quoted field twice"],
+        &[
+            "close the field with a quote, and write a quote inside a quoted field twice; if quotes are \
+             characters of the texts, set `ingest.dialect.quote: none`",
+        ],
     );
 }
 

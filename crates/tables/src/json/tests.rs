@@ -19,6 +19,7 @@ fn options(format: Format, form: Form) -> Options<'static> {
             table: None,
             json_lines: "json_lines",
             json: "json",
+            dialect: None,
         },
     }
 }

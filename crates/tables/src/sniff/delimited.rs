@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use super::{Expected, NO_HEADER, Sniffed, decimal_comma, header, number};
 use crate::delimited::Records;
-use crate::dialect::{Dialect, Format, Header, Settings};
+use crate::dialect::{Dialect, Format, Header, Quote, Settings, separator_name};
 use crate::encoding::Encoding;
 use crate::source::{Input, Source};
 
@@ -13,13 +13,7 @@ const ROWS: usize = 1_000;
 
 /// What separates fields, in the order in which it is tried behind what the name of the file says. Spaces come
 /// last, because texts have them.
-const SEPARATORS: [(u8, &str); 5] = [
-    (b',', "commas"),
-    (b';', "semicolons"),
-    (b'\t', "tabs"),
-    (b'|', "pipes"),
-    (b' ', "spaces"),
-];
+const SEPARATORS: [u8; 5] = [b',', b';', b'\t', b'|', b' '];
 
 /// Finds out how a text is written as a table.
 pub(super) fn sniff(text: &str, is_whole: bool, named: Option<Format>, expected: Expected<'_>) -> Sniffed {
@@ -46,14 +40,9 @@ pub(super) fn sniff(text: &str, is_whole: bool, named: Option<Format>, expected:
     dialect.header = header(&split.rows, expected);
     let mut remarks = Vec::new();
     if by_name.is_none_or(|by_name| by_name.separator != dialect.separator) && split.width() > 1 {
-        let name = SEPARATORS.iter().find(|(byte, _)| *byte == dialect.separator);
-        let name = name.map_or_else(
-            || format!("`{}`", char::from(dialect.separator)),
-            |(_, name)| (*name).to_owned(),
-        );
-        remarks.push(format!("separated by {name}"));
+        remarks.push(format!("separated by {}", separator_name(dialect.separator)));
     }
-    if !dialect.has_quotes {
+    if dialect.quote == Quote::None {
         remarks.push("with quotation marks that are text".to_owned());
     }
     match dialect.header {
@@ -95,9 +84,12 @@ fn by_first_line(text: &str, dialect: Dialect) -> u8 {
 
 /// The split that gives rows of one length, the most cells that are numbers, and the separator of the name.
 fn best(text: &str, is_whole: bool, plain: Dialect, expected: Expected<'_>) -> Option<Split> {
-    let others = SEPARATORS.iter().map(|(separator, _)| *separator);
     let mut separators = vec![plain.separator];
-    separators.extend(others.filter(|separator| *separator != plain.separator));
+    separators.extend(
+        SEPARATORS
+            .iter()
+            .filter(|separator| **separator != plain.separator),
+    );
     let mut best: Option<Split> = None;
     for separator in separators {
         let dialect = Dialect {
@@ -149,17 +141,19 @@ impl Split {
             table: None,
             json_lines: "",
             json: "",
+            dialect: None,
         };
         let source = Source::stream("", Cursor::new(text.to_owned().into_bytes()));
         let Ok(input) = Input::open(source, Encoding::Utf8, settings) else {
             return split;
         };
         let separator = char::from(dialect.separator);
-        let mut records = Records::new(input, dialect, text.len().max(1));
-        let mut skipped = 0;
+        let mut records = Records::new(input, dialect, text.len().max(1), settings);
+        if records.skip_lines(dialect.preamble).is_err() {
+            return split;
+        }
         loop {
             match records.next() {
-                Ok(true) if skipped < dialect.preamble => skipped += 1,
                 Ok(true) if split.rows.len() <= ROWS => {
                     let field = |index| String::from_utf8_lossy(records.field(index)).into_owned();
                     let row: Vec<String> = (0..records.len()).map(field).collect();
@@ -201,7 +195,7 @@ impl Split {
                 text,
                 is_whole,
                 Dialect {
-                    has_quotes: false,
+                    quote: Quote::None,
                     ..dialect
                 },
             );

@@ -1,6 +1,7 @@
 //! What people's files are found to be.
 
 use super::*;
+use crate::dialect::Quote;
 
 const SETTINGS: Settings = Settings {
     encoding: None,
@@ -9,6 +10,7 @@ const SETTINGS: Settings = Settings {
     table: None,
     json_lines: "",
     json: "",
+    dialect: None,
 };
 
 fn found(name: &str, text: &str) -> Sniffed {
@@ -148,7 +150,7 @@ fn a_first_row_that_names_the_others_is_a_header() {
 #[test]
 fn quotes_are_text_where_they_quote_nothing() {
     let quotes = |text: &str| match found("a.tsv", text).format {
-        Format::Delimited(dialect) => dialect.has_quotes,
+        Format::Delimited(dialect) => dialect.quote != Quote::None,
         _ => panic!("{text}"),
     };
     assert!(!quotes("text\tlabel\n\"open\ta\nb\tb\n"));
