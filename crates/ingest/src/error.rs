@@ -267,6 +267,55 @@ impl Error {
     }
 }
 
+/// What to do about rejects: about rows without a label, a label that is several, and any other.
+fn rejected_advice(missing: &[String], unlabelled: Option<Split>, one_label: Option<&str>) -> Advice {
+    let mend = "mend the rows, or set `ingest.on_reject: continue` to go on without them";
+    let mut advice = match one_label {
+        Some(how) => Fault::Input.hint(how).and(mend),
+        None => Fault::Input.hint(mend),
+    };
+    if let Some(split) = unlabelled {
+        advice = advice.and(format!(
+            "no row of the {split} part has a label, as where labels are kept back: name the files of the \
+             other parts only, and {split} rows are drawn from them"
+        ));
+    }
+    if missing.is_empty() {
+        return advice;
+    }
+    let names = yaml_list(missing);
+    advice
+        .and(format!(
+            "to leave out just the rows without a label: `ingest.labels.missing: {names}`"
+        ))
+        .and("to take these labels as classes: `ingest.labels.missing: []`")
+}
+
+fn several_advice(several: &Several) -> Advice {
+    let parts = quoted(&several.parts, SHOWN_SEVERAL);
+    Fault::Input
+        .hint(format!(
+            "a row has one label here: write one of {parts} into each row, or leave rows of several out by \
+             naming the single labels in `ingest.labels.keep`"
+        ))
+        .and(
+            "a combination that is a class of its own is taken as one where `ingest.labels.keep` or `rename` \
+             names it",
+        )
+}
+
+/// The renaming to paste, and what to do if the labels are two.
+fn alike_advice(alike: &[Alike]) -> Advice {
+    let mut text = "make them one:\ningest:\n  labels:\n    rename:".to_owned();
+    for pair in alike {
+        let (from, to) = pair.renaming();
+        let _ = write!(text, "\n      {from}: {to}");
+    }
+    Fault::Input
+        .hint(text)
+        .and("where they are two classes, rename one to a name that says what it is")
+}
+
 impl Diagnostic for Error {
     fn advice(&self) -> Advice {
         let fault = match self {
@@ -319,29 +368,7 @@ impl Diagnostic for Error {
                 unlabelled,
                 one_label,
                 ..
-            } => {
-                let mend = "mend the rows, or set `ingest.on_reject: continue` to go on without them";
-                let mut advice = match one_label {
-                    Some(how) => hint(how).and(mend),
-                    None => hint(mend),
-                };
-                if let Some(split) = unlabelled {
-                    advice = advice.and(format!(
-                        "no row of the {split} part has a label, as where labels are kept back: name the files \
-                         of the other parts only, and {split} rows are drawn from them"
-                    ));
-                }
-                if missing.is_empty() {
-                    advice
-                } else {
-                    let names = yaml_list(missing);
-                    advice
-                        .and(format!(
-                            "to leave out just the rows without a label: `ingest.labels.missing: {names}`"
-                        ))
-                        .and("to take these labels as classes: `ingest.labels.missing: []`")
-                }
-            }
+            } => rejected_advice(missing, *unlabelled, *one_label),
             Self::SplitUnclear { .. } => hint(
                 "give each file a name of its split (train, validation, test) or name only such files in \
                  `ingest.paths`",
@@ -354,28 +381,9 @@ impl Diagnostic for Error {
             .and(format!(
                 "once there is a model, `labelproof predict --input {file}` gives it labels"
             )),
-            Self::SeveralLabels { several } => {
-                let parts = quoted(&several.parts, SHOWN_SEVERAL);
-                fault.hint(format!(
-                    "a row has one label here: write one of {parts} into each row, or leave rows of several \
-                     out by naming the single labels in `ingest.labels.keep`"
-                ))
-                .and(
-                    "a combination that is a class of its own is taken as one where `ingest.labels.keep` or \
-                     `rename` names it",
-                )
-            }
+            Self::SeveralLabels { several } => several_advice(several),
             Self::TooManyLabels { .. } => hint("does `ingest.columns.label` name the right column?"),
-            Self::LabelsAlike { alike } => {
-                let mut text = "make them one:\ningest:\n  labels:\n    rename:".to_owned();
-                for pair in alike {
-                    let (from, to) = pair.renaming();
-                    let _ = write!(text, "\n      {from}: {to}");
-                }
-                fault
-                    .hint(text)
-                    .and("where they are two classes, rename one to a name that says what it is")
-            }
+            Self::LabelsAlike { alike } => alike_advice(alike),
             Self::NoDocuments { not_where: 1.., .. } => {
                 hint("do `ingest.where` and `ingest.columns` name what the sources hold?")
             }

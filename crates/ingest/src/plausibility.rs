@@ -12,6 +12,7 @@
 mod common;
 mod signs;
 
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use labelproof_artifact::wording::{counted, one_line, percent, plural, quoted};
@@ -157,16 +158,18 @@ impl<'a> Plausibility<'a> {
     }
 
     fn see_length(&mut self, length: u64, at: At) {
-        if length > self.longest {
-            self.second = self.longest;
-            self.longest = length;
-            self.at_longest = Some(at);
-            self.of_longest = 1;
-        } else if length == self.longest {
-            self.second = length;
-            self.of_longest += 1;
-        } else {
-            self.second = self.second.max(length);
+        match length.cmp(&self.longest) {
+            Ordering::Greater => {
+                self.second = self.longest;
+                self.longest = length;
+                self.at_longest = Some(at);
+                self.of_longest = 1;
+            }
+            Ordering::Equal => {
+                self.second = length;
+                self.of_longest += 1;
+            }
+            Ordering::Less => self.second = self.second.max(length),
         }
     }
 

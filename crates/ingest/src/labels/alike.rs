@@ -76,8 +76,11 @@ const SEPARATOR: &str = "what stands between the words";
 const AROUND: &str = "what stands around the name";
 const NUMBER: &str = "how one number is written";
 
+/// What spellings can differ in: what it is called, and a label without it.
+type Aspect = (&'static str, fn(&str) -> String);
+
 /// What two spellings of a name can differ in, in the order that messages name it.
-const ASPECTS: [(&str, fn(&str) -> String); 7] = [
+const ASPECTS: [Aspect; 7] = [
     (CASE, lowered),
     (NUMBER, with_plain_number),
     (AROUND, unwrapped),

@@ -48,7 +48,7 @@ pub(super) fn kind(text: &str) -> Option<Kind> {
     let is_named = text
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    let digits = text.bytes().filter(|byte| byte.is_ascii_digit()).count();
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
     if is_address {
         Some(Kind::Address)
     } else if has_ending && text.contains(['/', '\\']) {
