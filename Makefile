@@ -94,7 +94,7 @@ lint: setup tools ## check format, clippy, documentation, dependencies and shell
 fuzz: setup ## throw mutated files at every reader of bytes from outside, FUZZ_SECONDS each
 	@CARGO='$(CARGO)' sh scripts/fuzz.sh $(FUZZ_SECONDS)
 
-ci: lint test pipeline check-sample test-browser reproduce ## what has to pass: lint, test, the BBC sample twice from end to end, its report in a browser, a little fuzzing
+ci: lint test test-remote pipeline check-sample test-browser reproduce ## what has to pass: lint, test, sources in the network, the BBC sample twice from end to end, its report in a browser, a little fuzzing
 	@$(MAKE) fuzz FUZZ_SECONDS=10
 
 check-sample: build ## check the numbers of the BBC sample, and that a second run finds nothing to do

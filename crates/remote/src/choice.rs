@@ -105,7 +105,8 @@ mod tests {
     }
 
     fn glob(text: &str) -> Choice {
-        Choice::Glob(Pattern::new(text).unwrap())
+        let address = Address::parse("s3://bucket/").unwrap().unwrap();
+        Choice::glob(&address, text).unwrap()
     }
 
     #[test]

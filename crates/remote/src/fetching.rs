@@ -10,8 +10,8 @@ use object_store::path::Path as Location;
 
 use crate::address::Address;
 use crate::cache::{Cache, Partial, Record};
+use crate::content::Content;
 use crate::error::Error;
-use crate::hub::Content;
 use crate::progress::Progress;
 use crate::stores::Store;
 use crate::validator::Validator;

@@ -10,8 +10,12 @@
 mod address;
 #[cfg(feature = "network")]
 mod cache;
-#[cfg(feature = "network")]
+#[cfg(any(test, feature = "network"))]
 mod choice;
+#[cfg(any(test, feature = "network"))]
+mod content;
+#[cfg(any(test, feature = "network"))]
+mod data_set;
 mod error;
 #[cfg(feature = "network")]
 mod fetching;
@@ -31,10 +35,6 @@ mod stores;
 mod validator;
 #[cfg(feature = "network")]
 mod watch;
-
-#[cfg(feature = "network")]
-#[cfg(test)]
-mod tests;
 
 pub use address::{Address, Place};
 pub use error::Error;
@@ -73,6 +73,17 @@ pub fn fetch(
             address: address.shown(),
         })
     }
+}
+
+/// Fetches an address into a cache of one's own, and anew each time it is called.
+#[cfg(feature = "network")]
+pub fn fetch_into(
+    cache: &std::path::Path,
+    address: &Address,
+    wanted: &dyn Fn(&str) -> bool,
+    reporter: &dyn Reporter,
+) -> Result<Vec<RemoteFile>, Error> {
+    network::fetch_into(&cache::Cache::at(cache), address, wanted, reporter)
 }
 
 /// The one object that an address means, fetched where the cache lacks it.

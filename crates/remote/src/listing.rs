@@ -8,9 +8,10 @@ use object_store::{ClientOptions, ObjectMeta};
 
 use crate::address::{Address, Place};
 use crate::choice::{self, Choice};
+use crate::data_set::DataSet;
 use crate::error::Error;
 use crate::fetching::{Listed, Object};
-use crate::hub::{self, DataSet};
+use crate::hub;
 use crate::stores::{self, Store};
 use crate::validator::Validator;
 use crate::watch;

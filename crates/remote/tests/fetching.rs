@@ -1,4 +1,8 @@
 //! Fetching from a web server of the test: cuts, changes, conditions, and what is said.
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test, what cannot be unwrapped is a failure"
+)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,9 +12,7 @@ use labelproof_artifact::{Diagnostic, Fault, fs};
 use labelproof_testkit::Recorder;
 use labelproof_testkit::web::{Answer, Request, Web};
 
-use crate::cache::Cache;
-use crate::network::fetch_into;
-use crate::{Address, Error, RemoteFile};
+use labelproof_remote::{Address, Error, RemoteFile, fetch_into};
 
 /// An empty cache, and what is said while it is filled.
 struct World {
@@ -27,9 +29,8 @@ impl World {
     }
 
     fn fetch(&self, address: &str) -> Result<RemoteFile, Error> {
-        let cache = Cache::at(self.folder.path());
         let address = Address::parse(address).unwrap()?;
-        fetch_into(&cache, &address, &|_| true, &self.recorder).map(|mut files| files.remove(0))
+        fetch_into(self.folder.path(), &address, &|_| true, &self.recorder).map(|mut files| files.remove(0))
     }
 
     #[track_caller]
