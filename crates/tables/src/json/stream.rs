@@ -59,7 +59,9 @@ impl Objects {
         };
         if let Told::NoJson(seems) = told {
             let file = objects.name().to_owned();
-            return Err(Error::NotJson { file, seems });
+            let format = options.settings.format.zip(shape::format_of(seems));
+            let format = format.map(|(prefix, format)| format!("{prefix}{format}"));
+            return Err(Error::NotJson { file, seems, format });
         }
         match (shape, told.instead_of_lines()) {
             (Shape::Lines, Some(found)) => Err(Error::NotJsonLines {
