@@ -307,19 +307,32 @@ fn compare(
     let twice = double_softmax_loss(scored.probabilities, scored.predicted.truth);
     let measured = Measured::new().statistic("cross-entropy of the saved probabilities", loss);
     // The figures of another epoch have another accuracy as well; that is not this check's business.
-    let logged_losses = epochs
+    let logged_losses: Vec<f64> = epochs
         .iter()
-        .filter_map(|&epoch| log.epochs[epoch].validation.loss);
-    let nearest = logged_losses.min_by(|one, other| (one - loss).abs().total_cmp(&(other - loss).abs()));
-    let Some(reported) = nearest else {
+        .filter_map(|&epoch| log.epochs[epoch].validation.loss)
+        .collect();
+    let distance = |logged: &f64| (logged - loss).abs();
+    let nearest = logged_losses
+        .iter()
+        .min_by(|one, other| distance(one).total_cmp(&distance(other)));
+    let Some(&nearest) = nearest else {
         let summary = "The saved predictions are not those of any logged epoch, so that their losses cannot \
                        be compared.";
         return Answer::clear(summary, measured);
     };
-    let measured = measured.with("logged_loss", reported);
     let weighted = weighted_losses(scored, train_counts);
-    let same = |expected: f64| (reported - expected).abs() <= SAME * expected.max(0.05);
-    let is_weighted = !same(loss) && weighted.into_iter().any(same);
+    let same = |logged: f64, expected: f64| (logged - expected).abs() <= SAME * expected.max(0.05);
+    // Of several epochs with one accuracy, the one whose weighted loss it is may be farther from the plain loss.
+    // Rounded probabilities, and digits that the log lacks, allow a range.
+    let slack = (SAME * loss.max(0.05)).max(2.0 * log.rounding(|epoch| epoch.validation.loss));
+    let is_plain = logged_losses
+        .iter()
+        .any(|logged| (least - slack..=most + slack).contains(logged));
+    let of_weights = |logged: &&f64| weighted.iter().any(|&weighted| same(**logged, weighted));
+    let as_weighted = logged_losses.iter().find(of_weights).filter(|_| !is_plain);
+    let is_weighted = as_weighted.is_some();
+    let reported = as_weighted.copied().unwrap_or(nearest);
+    let measured = measured.with("logged_loss", reported);
     let apart = LEAST_DIFFERENCE * loss.max(1e-3);
     let near = reported > least - apart && reported < most + apart;
     if (near && !is_weighted) || is_logged(log, twice) {
@@ -330,9 +343,9 @@ fn compare(
         };
         return Answer::clear(summary, measured);
     }
-    if let Some(others) = of_other_rows(case, log, scored, reported) {
+    if let Some(others) = of_other_rows(case, log, scored, nearest) {
         let summary = format!(
-            "The log has a loss of {reported:.4} and the saved probabilities give {loss:.4}, which is as near as \
+            "The log has a loss of {nearest:.4} and the saved probabilities give {loss:.4}, which is as near as \
              {others} rows and the {} of the file let expect; {} is about the others.",
             scored.predicted.rows(),
             case.id(Cause::RowsLost)
@@ -432,6 +445,31 @@ mod tests {
         clear(ask(Cause::LossMismatch, &with_log(0.7764, 0.75)));
         // Another accuracy: the log is of other weights, and its loss may be what it likes.
         clear(ask(Cause::LossMismatch, &with_log(2.0, 0.25)));
+    }
+
+    /// Three of four rows are of class a, whose loss counts 2/3 then, and that of b 2: by hand, the plain mean of
+    /// (0.1050, 0.2234, 0.3561, 0.9165) is 0.4003, and the weighted one (0.6667 · 0.6845 + 2 · 0.9165) / 4 is 0.5724.
+    #[test]
+    fn a_weighted_loss_is_found_beside_an_epoch_that_is_near_the_plain_one() {
+        let rows = scored(&[
+            (0, vec![0.9003, 0.0997]),
+            (0, vec![0.7998, 0.2002]),
+            (0, vec![0.7004, 0.2996]),
+            (1, vec![0.6001, 0.3999]),
+        ]);
+        let with = |losses: [f64; 2]| {
+            let evidence = Evidence {
+                log: Some(log(&losses.map(|loss| (loss, 0.75)))),
+                ..evidence(&["a", "b"], [Part::default(), rows.clone(), Part::default()])
+            };
+            ask(Cause::LossMismatch, &evidence)
+        };
+        let found = found(with([0.41, 0.5724]));
+        assert!(found.summary.contains("its rarity"), "{}", found.summary);
+        // The plain one is logged too, or may be: 0.40 has lost its digits.
+        clear(with([0.4004, 0.5724]));
+        clear(with([0.4, 0.57]));
+        clear(with([0.41, 0.5]));
     }
 
     /// 64 rows whose losses have a mean of 0.3301 and a standard deviation of 0.1007, of which the log has 56: by
