@@ -18,7 +18,8 @@ use labelproof_artifact::fs::FsError;
 use labelproof_artifact::wording::quoted;
 
 use crate::error::Error;
-use crate::params::{Format, Params};
+use crate::params::{Dialect, Format, Header, Params};
+use files::File;
 use looked::Looked;
 use plain::Plain;
 
@@ -39,7 +40,7 @@ pub struct Guess {
     /// What was understood, and what a person should look at.
     pub remarks: Vec<String>,
     /// The label and the text of the first rows, each on one line.
-    pub rows: Vec<(String, String)>,
+    pub rows: FirstRows,
     /// What ingest says of all rows.
     pub summary: String,
 }
@@ -47,10 +48,13 @@ pub struct Guess {
 /// Why no column is chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Unclear {
-    NoSuchColumn(String),
-    NoLabel,
-    NoText,
+    ColumnMissing(String),
+    LabelNotFound,
+    TextNotFound,
 }
+
+/// The label and the text of some rows, each on one line.
+type FirstRows = Vec<(String, String)>;
 
 /// The rows that are shown.
 const SHOWN_ROWS: usize = 5;
@@ -61,20 +65,10 @@ pub fn guess(paths: &[PathBuf], base: &Path, said: &Said, reporter: &dyn Reporte
     let named = files::look(paths, base)?;
     let shown: Vec<String> = paths.iter().map(|path| relative(path, base)).collect();
     let mut remarks = Vec::new();
-    let (params, rows) = match named.tables.first() {
-        None => (Params::new(Format::Folder, shown), Vec::new()),
-        Some(first) => {
-            let looked = Looked::at(first, said);
-            let has_columns = looked.as_ref().is_ok_and(Looked::has_columns);
-            match plain::look(&named.tables, has_columns)? {
-                Some((plain, rows)) => (of_lines(&plain, shown), rows),
-                None => {
-                    let looked = looked?;
-                    remarks.extend(looked.said());
-                    of_table(looked, shown, said, &mut remarks)?
-                }
-            }
-        }
+    let (params, rows) = if named.tables.is_empty() {
+        (Params::new(Format::Folder, shown), Vec::new())
+    } else {
+        of_files(&named.tables, shown, said, &mut remarks)?
     };
     if !named.left_aside.is_empty() {
         remarks.push(format!(
@@ -108,6 +102,23 @@ fn relative(path: &Path, base: &Path) -> String {
     path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
 }
 
+/// The parameters of files that are no folder of texts, and the first rows.
+fn of_files(
+    files: &[File],
+    paths: Vec<String>,
+    said: &Said,
+    remarks: &mut Vec<String>,
+) -> Result<(Params, FirstRows), Error> {
+    let looked = Looked::at(&files[0], said);
+    let has_columns = looked.as_ref().is_ok_and(Looked::has_columns);
+    if let Some((plain, rows)) = plain::look(files, has_columns)? {
+        return Ok((of_lines(&plain, paths), rows));
+    }
+    let looked = looked?;
+    remarks.extend(looked.said());
+    of_table(looked, paths, said, remarks)
+}
+
 /// The parameters of files of lines.
 fn of_lines(plain: &Plain, paths: Vec<String>) -> Params {
     match *plain {
@@ -128,14 +139,14 @@ fn of_table(
     paths: Vec<String>,
     said: &Said,
     remarks: &mut Vec<String>,
-) -> Result<(Params, Vec<(String, String)>), Error> {
+) -> Result<(Params, FirstRows), Error> {
     let unclear = |why: Unclear| Error::Unclear {
         file: looked.file.clone(),
         columns: looked.described(),
         why: why.in_words(),
         option: why.option(),
     };
-    let format = files::format_of(looked.sniffed.format).ok_or_else(|| unclear(Unclear::NoText))?;
+    let format = files::format_of(looked.sniffed.format).ok_or_else(|| unclear(Unclear::TextNotFound))?;
     let choice = columns::choose(&looked.columns, looked.rows, said).map_err(unclear)?;
     remarks.extend(choice.remarks);
     let place = |name: &String| looked.columns.iter().position(|column| column.name == *name);
@@ -152,11 +163,23 @@ fn of_table(
     let rows = rows.collect();
     let mut params = Params::new(format, paths);
     match looked.sniffed.format {
-        labelproof_tables::Format::Spreadsheet => params.sheet = looked.part,
-        labelproof_tables::Format::Sqlite => params.table = looked.part,
+        labelproof_tables::Format::Spreadsheet => params.sheet = looked.part.clone(),
+        labelproof_tables::Format::Sqlite => params.table = looked.part.clone(),
         _ => params.encoding = looked.sniffed.encoding,
     }
-    params.columns = Some(choice.columns);
+    let mut dialect = Dialect {
+        separator: looked.separator(),
+        ..Dialect::default()
+    };
+    let mut columns = choice.columns;
+    if looked.lacks_header() {
+        let names: Vec<String> = looked.columns.iter().map(|column| column.name.clone()).collect();
+        dialect.header = Header::Names(columns::name_by_role(&mut columns, names));
+    }
+    if dialect != Dialect::default() {
+        params.dialect = Some(dialect);
+    }
+    params.columns = Some(columns);
     params.conditions = choice.conditions;
     Ok((params, rows))
 }
@@ -164,19 +187,19 @@ fn of_table(
 impl Unclear {
     fn in_words(&self) -> String {
         match self {
-            Self::NoSuchColumn(name) => format!("no column is called `{name}`"),
-            Self::NoLabel => {
+            Self::ColumnMissing(name) => format!("no column is called `{name}`"),
+            Self::LabelNotFound => {
                 "no column looks like labels: a few different values, each of them in several rows".to_owned()
             }
-            Self::NoText => "no column looks like texts: words, nearly all different".to_owned(),
+            Self::TextNotFound => "no column looks like texts: words, nearly all different".to_owned(),
         }
     }
 
     fn option(&self) -> &'static str {
         match self {
-            Self::NoSuchColumn(_) => "--text COLUMN or --label COLUMN",
-            Self::NoLabel => "--label COLUMN",
-            Self::NoText => "--text COLUMN",
+            Self::ColumnMissing(_) => "--text COLUMN or --label COLUMN",
+            Self::LabelNotFound => "--label COLUMN",
+            Self::TextNotFound => "--text COLUMN",
         }
     }
 }

@@ -50,9 +50,8 @@ pub(crate) fn of_cell<'c>(
 /// What the user can do about rows of several labels.
 pub(crate) fn advice(params: &Params) -> &'static str {
     if matches!(params.format, Format::JsonLines | Format::Json | Format::Parquet) {
-        "this is for one label a row: make a column that has one (where a list is of zeros and ones, the name \
-         of the class), or say which item of a list is meant, from 0, as `labels.0` or `annotations.0.label` \
-         does"
+        "this is for one label a row: make a column that has one, or say which item of a list is meant, from \
+         0, as `labels.0` or `annotations.0.label` does"
     } else {
         "this is for one label a row: write one label into each row, or a name of its own for each \
          combination"

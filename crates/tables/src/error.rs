@@ -97,8 +97,6 @@ pub enum Error {
         file: String,
         /// What it seems to be.
         seems: &'static str,
-        /// How the user says that it is of the format that it seems to be of.
-        format: Option<String>,
     },
     /// No row of a file of JSON is an object.
     #[error("no row of `{file}` is a JSON object")]
@@ -346,9 +344,6 @@ impl Diagnostic for Error {
             Self::NotJsonLines { json, .. } => {
                 return Fault::Input.hint(format!("read it with `{json}`"));
             }
-            Self::NotJson {
-                format: Some(format), ..
-            } => return Fault::Input.hint(format!("read it with `{format}`")),
             Self::NotJson { seems, .. } if seems.contains("Python") => {
                 "write it again with `json.dump`, and read it then"
             }
@@ -414,7 +409,7 @@ impl Diagnostic for Error {
             Self::TooLarge { what, .. } => {
                 return Fault::Input.hint(format!("check that the file is the {what}"));
             }
-            Self::BadJson { .. } => "mend the file there, or write it again with a JSON library",
+            Self::BadJson { .. } => "write the file again with a JSON library; NaN and Infinity are no JSON",
             Self::BadParquet { .. } | Self::BadNumpy { .. } => {
                 "fetch the file again: it may have been cut short"
             }

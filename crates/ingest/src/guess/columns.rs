@@ -67,6 +67,35 @@ pub(super) fn choose(candidates: &[Candidate], rows: usize, said: &Said) -> Resu
     })
 }
 
+/// Calls the chosen columns of a table without a header by what they are, in their choice and in `names`, which
+/// is returned.
+pub(super) fn name_by_role(columns: &mut Columns, mut names: Vec<String>) -> Vec<String> {
+    let several = columns.text.len() > 1;
+    let texts = columns.text.iter_mut().enumerate().map(|(number, column)| {
+        let role = if several {
+            format!("text {}", number + 1)
+        } else {
+            "text".to_owned()
+        };
+        (role, column)
+    });
+    let others = [
+        ("label", Some(&mut columns.label)),
+        ("id", columns.id.as_mut()),
+        ("split", columns.split.as_mut()),
+    ];
+    let others = others
+        .into_iter()
+        .filter_map(|(role, column)| Some((role.to_owned(), column?)));
+    for (role, column) in texts.chain(others) {
+        if let Some(name) = names.iter_mut().find(|name| *name == column) {
+            name.clone_from(&role);
+        }
+        *column = role;
+    }
+    names
+}
+
 /// What Prodigy calls the column of the annotator's verdict on a row, and the verdicts.
 const ANSWER: &str = "answer";
 const ANSWERS: [&str; 3] = ["accept", "reject", "ignore"];
@@ -78,7 +107,7 @@ fn accepted() -> Where {
 
 fn named(candidates: &[Candidate], name: &str) -> Result<usize, Unclear> {
     let place = candidates.iter().position(|column| column.name == name);
-    place.ok_or_else(|| Unclear::NoSuchColumn(name.to_owned()))
+    place.ok_or_else(|| Unclear::ColumnMissing(name.to_owned()))
 }
 
 /// The column whose name is surest among those that may be labels; of nameless ones, that with the fewest
@@ -107,7 +136,7 @@ fn find_label(candidates: &[Candidate], said: &Said, remarks: &mut Vec<String>) 
         )
     });
     let Some((label, surety)) = possible.first().copied() else {
-        return Err(Unclear::NoLabel);
+        return Err(Unclear::LabelNotFound);
     };
     let others: Vec<String> = possible[1..]
         .iter()
@@ -155,7 +184,7 @@ fn find_text(
             .then(one.cmp(other))
     });
     let Some((text, surety)) = possible.first().copied() else {
-        return Err(Unclear::NoText);
+        return Err(Unclear::TextNotFound);
     };
     let name = |place: usize| candidates[place].name.as_str();
     let title = possible

@@ -2,8 +2,8 @@
 
 use labelproof_artifact::wording::{listed, one_line, quoted};
 use labelproof_tables::{
-    Accepts, Cell, Encoding, Expected, Form, Format, Options, Part, Selection, Sniffed, Source, Table,
-    Wanted, sniff,
+    Accepts, Cell, Declared, Dialect, Encoding, Expected, Form, Format, Header, Options, Part, Selection,
+    Sniffed, Source, Table, Wanted, Width, sniff, tell,
 };
 
 use super::columns::{self, Candidate};
@@ -73,7 +73,12 @@ impl Looked {
             limits: Limits::default().tables,
             settings: Settings::Pipeline.of_tables(),
         };
-        let open = || Table::open(Source::file(&file.name, &file.path), &options);
+        let source = || Source::file(&file.name, &file.path);
+        let options = Options {
+            format: told(&source(), &options)?,
+            ..options
+        };
+        let open = || Table::open(source(), &options);
         let mut columns: Vec<Candidate> = names(open()?, sniffed.format)?
             .into_iter()
             .map(|name| Candidate {
@@ -114,6 +119,31 @@ impl Looked {
             rows,
         })
     }
+}
+
+/// The format with the dialect that all of a delimited file tells, and not its beginning alone.
+fn told(source: &Source, options: &Options<'_>) -> Result<Format, Error> {
+    let Format::Delimited(dialect) = options.format else {
+        return Ok(options.format);
+    };
+    if dialect.is_merged {
+        return Ok(options.format);
+    }
+    let declared = Declared {
+        separator: Some(dialect.separator),
+        no_header: (dialect.header == Header::None).then_some(Width::AtLeast(1)),
+        ..Declared::default()
+    };
+    let usual = if dialect.separator == b'\t' {
+        Dialect::TSV
+    } else {
+        Dialect::CSV
+    };
+    let options = Options {
+        format: Format::Delimited(usual),
+        ..*options
+    };
+    Ok(Format::Delimited(tell(source, &options, &declared, &[])?.dialect))
 }
 
 /// What the columns of a table are called, those of objects in others included.
@@ -171,6 +201,21 @@ impl Looked {
     pub(super) fn has_columns(&self) -> bool {
         let is_of_words = matches!(self.sniffed.format, Format::Delimited(dialect) if dialect.is_merged);
         self.columns.len() > 1 && !is_of_words
+    }
+
+    /// The separator of a delimited file that is not the usual one of its format.
+    pub(super) fn separator(&self) -> Option<char> {
+        match self.sniffed.format {
+            Format::Delimited(dialect) if !b",\t".contains(&dialect.separator) => {
+                Some(char::from(dialect.separator))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the first row of a delimited file is a row.
+    pub(super) fn lacks_header(&self) -> bool {
+        matches!(self.sniffed.format, Format::Delimited(dialect) if dialect.header == Header::None)
     }
 
     /// What is unusual about the file, in a sentence.

@@ -3,9 +3,9 @@
 use labelproof_artifact::wording::one_line;
 use labelproof_tables::{Cell, Encoding, Form, Format, Options, Part, Source, Table};
 
-use super::SHOWN_ROWS;
 use super::files::File;
 use super::profile::{self, Profile};
+use super::{FirstRows, SHOWN_ROWS};
 use crate::error::Error;
 use crate::fasttext::PREFIX;
 use crate::limits::Limits;
@@ -70,10 +70,7 @@ impl Lines {
 }
 
 /// What files of lines are, with their first rows; none if they are none, or of one file that says no labels.
-pub(super) fn look(
-    files: &[File],
-    has_columns: bool,
-) -> Result<Option<(Plain, Vec<(String, String)>)>, Error> {
+pub(super) fn look(files: &[File], has_columns: bool) -> Result<Option<(Plain, FirstRows)>, Error> {
     let Some(first) = files.first() else {
         return Ok(None);
     };

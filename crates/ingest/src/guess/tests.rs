@@ -208,7 +208,7 @@ fn other_program(name: &str) -> Guess {
         "{}/../../tests/fixtures/sources/{name}",
         env!("CARGO_MANIFEST_DIR")
     );
-    let content = std::fs::read_to_string(path).unwrap();
+    let content = fs::read_to_string(Path::new(&path)).unwrap();
     guess_of(&[(name, &content)], &[name], &Said::default()).unwrap()
 }
 
@@ -251,4 +251,23 @@ fn lines_are_told_by_their_labels() {
         "{}",
         guess.summary
     );
+}
+
+#[test]
+fn columns_without_a_header_get_names() {
+    let tsv = rows("", "{label}\t{text}\n");
+    let guess = guess_of(&[("a.tsv", &tsv)], &["a.tsv"], &Said::default()).unwrap();
+    let names = ["label", "text"].map(str::to_owned).to_vec();
+    assert_eq!(guess.params.dialect.unwrap().header, Header::Names(names));
+    assert_eq!(guess.params.columns, Some(columns(&["text"], "label", None)));
+    assert!(guess.summary.contains("60 documents"), "{}", guess.summary);
+    let csv = rows("", "{n}|{text}|{label}\n");
+    let guess = guess_of(&[("a.csv", &csv)], &["a.csv"], &Said::default()).unwrap();
+    let names = ["column 1", "text", "label"].map(str::to_owned).to_vec();
+    let dialect = guess.params.dialect.unwrap();
+    assert_eq!(
+        (dialect.separator, dialect.header),
+        (Some('|'), Header::Names(names))
+    );
+    assert!(guess.summary.contains("60 documents"), "{}", guess.summary);
 }

@@ -169,9 +169,8 @@ fn annotators_who_differ_are_not_decided_between_without_a_word() {
         &error,
         &format!("1 row cannot become a document\n  {rejected}"),
         &[
-            "this is for one label a row: make a column that has one (where a list is of zeros and ones, the \
-             name of the class), or say which item of a list is meant, from 0, as `labels.0` or \
-             `annotations.0.label` does",
+            "this is for one label a row: make a column that has one, or say which item of a list is meant, \
+             from 0, as `labels.0` or `annotations.0.label` does",
             "mend the rows, or set `ingest.on_reject: continue` to go on without them",
         ],
     );

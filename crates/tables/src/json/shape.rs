@@ -108,19 +108,6 @@ fn python(text: &str) -> Option<&'static str> {
     is_printed.then_some("written as Python prints dictionaries, with `'` around strings")
 }
 
-const COMMAS: &str = "a table with commas between its columns";
-const SEMICOLONS: &str = "a table with semicolons between its columns";
-const TABS: &str = "a table with tabs between its columns";
-
-/// The format of what a text seems to be, where it is a table.
-pub(super) fn format_of(seems: &str) -> Option<&'static str> {
-    match seems {
-        COMMAS | SEMICOLONS => Some("csv"),
-        TABS => Some("tsv"),
-        _ => None,
-    }
-}
-
 /// What a text seems to be that is no JSON.
 fn seems(text: &str, first: &str) -> &'static str {
     if first.starts_with('<') {
@@ -128,11 +115,11 @@ fn seems(text: &str, first: &str) -> &'static str {
     } else if text.contains("__label__") {
         "fastText's format, a text with `__label__…` on each line"
     } else if first.contains('\t') {
-        TABS
+        "a table with tabs between its columns"
     } else if first.contains(',') {
-        COMMAS
+        "a table with commas between its columns"
     } else if first.contains(';') {
-        SEMICOLONS
+        "a table with semicolons between its columns"
     } else {
         "text"
     }
@@ -170,7 +157,10 @@ mod tests {
         let python = "written as Python prints dictionaries, with `'` around strings";
         check("{'a': 1}\n{'a': 2}\n", Told::NoJson(python));
         check("[{'a': 1}]\n", Told::NoJson(python));
-        check("text,label\na,b\n", Told::NoJson(COMMAS));
+        check(
+            "text,label\na,b\n",
+            Told::NoJson("a table with commas between its columns"),
+        );
         check("<html>", Told::NoJson("HTML or XML"));
     }
 }

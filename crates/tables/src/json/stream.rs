@@ -59,9 +59,7 @@ impl Objects {
         };
         if let Told::NoJson(seems) = told {
             let file = objects.name().to_owned();
-            let format = options.settings.format.zip(shape::format_of(seems));
-            let format = format.map(|(prefix, format)| format!("{prefix}{format}"));
-            return Err(Error::NotJson { file, seems, format });
+            return Err(Error::NotJson { file, seems });
         }
         match (shape, told.instead_of_lines()) {
             (Shape::Lines, Some(found)) => Err(Error::NotJsonLines {

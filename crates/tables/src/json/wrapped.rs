@@ -58,12 +58,7 @@ pub(super) fn rows(text: &[u8], start: u64, file: &str, wanted: &[Wanted]) -> Re
             });
         }
     } else if let Some(found) = of_pandas(&entries, text, start, file) {
-        // Lists that are not of one length are columns only if one of them is wanted.
-        let is_wanted = |path: &str| entries.iter().any(|(key, _)| key == path);
-        return match found {
-            Err(_) if !paths().any(is_wanted) => Ok(None),
-            found => found.map(Some),
-        };
+        return found.map(Some);
     } else if own > 0 || found.len() != 1 {
         return Ok(None);
     }
