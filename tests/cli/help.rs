@@ -136,24 +136,25 @@ fn the_help_of_predict() {
         Usage: labelproof predict [OPTIONS] --bundle <DIR>
 
         Options:
-              --bundle <DIR>         Bundle of the model: the folder `model` that the stage train writes
-              --input <FILE>         File or address of the texts to classify; standard input by default
-              --format <FORMAT>      Format of the input; by default that of the file name's extension, and
-                                     lines for standard input [possible values: lines, csv, tsv, jsonl,
-                                     json, parquet]
-              --text <COLUMN>        Column of the text; can be repeated, and the columns are joined by line
-                                     breaks [default: text]
-              --id <COLUMN>          Column of the id
-              --encoding <ENCODING>  Character encoding of the input [default: utf-8] [possible values:
-                                     utf-8, latin-1, windows-1252]
-              --output <FILE>        File to write: CSV, or JSON lines if its name ends in .jsonl; standard
-                                     output by default
-              --int8                 Quantise the encoder's dense layers to int8 where that is faster. Some
-                                     labels may change: `labelproof run evaluate --set evaluate.int8=true`
-                                     tells how many, and the accuracy
-              --device <DEVICE>      Device of the network: auto, cpu, cuda, cuda:1, mps or flex [default:
-                                     auto]
-          -h, --help                 Print help
+              --bundle <DIR>     Bundle of the model: the folder `model` that the stage train writes
+              --input <FILE>     File or address of the texts to classify; standard input by default
+              --format <FORMAT>  Format of the input; by default that of the file name's extension, and
+                                 lines for standard input [possible values: lines, csv, tsv, jsonl, json,
+                                 parquet, spreadsheet, sqlite]
+              --sheet <NAME>     Sheet of a workbook, where several have rows
+              --table <NAME>     Table or view of a database, where there are several
+              --query <SELECT>   SELECT statement whose rows are read from a database
+              --text <COLUMN>    Column of the text; can be repeated, and the columns are joined by line
+                                 breaks [default: text]
+              --id <COLUMN>      Column of the id
+              --encoding <NAME>  Character encoding of the input [default: utf-8]
+              --output <FILE>    File to write: CSV, or JSON lines if its name ends in .jsonl; standard
+                                 output by default
+              --int8             Quantise the encoder's dense layers to int8 where that is faster. Some
+                                 labels may change: `labelproof run evaluate --set evaluate.int8=true` tells
+                                 how many, and the accuracy
+              --device <DEVICE>  Device of the network: auto, cpu, cuda, cuda:1, mps or flex [default: auto]
+          -h, --help             Print help
 
         Examples:
           echo 'the match ended in a draw' | labelproof predict --bundle artifacts/train/model

@@ -99,7 +99,10 @@ impl Source {
             match Kind::of(&start) {
                 Some(kind) if kind.format() == Some(format) => {}
                 Some(kind) => return Err(kind.error(&self.name, settings)),
-                None if kind::is_text(&start) => return Err(kind::TEXT.error(&self.name, settings)),
+                // What begins as Parquet is damaged.
+                None if kind::is_text(&start) && !start.starts_with(b"PAR1") => {
+                    return Err(kind::TEXT.error(&self.name, settings));
+                }
                 None => {}
             }
         }

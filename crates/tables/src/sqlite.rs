@@ -6,6 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use labelproof_artifact::contained;
+use labelproof_artifact::wording::nearest;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
@@ -17,7 +19,6 @@ use crate::dialect::{Form, Format, Options, Part, Settings};
 use crate::error::Error;
 use crate::row::{Place, Row};
 use crate::source::Source;
-use labelproof_artifact::wording::nearest;
 
 /// A database of which the columns of a table are known.
 pub(crate) struct Sqlite {
@@ -32,6 +33,12 @@ pub(crate) struct Sqlite {
 
 impl Sqlite {
     pub(crate) fn open(source: &Source, options: &Options<'_>) -> Result<Self, Error> {
+        // The library panics at the name of a column that is not UTF-8.
+        contained(|| Self::open_any(source, options))
+            .unwrap_or_else(|panicked| Err(gave_up(source.name(), panicked.to_string())))
+    }
+
+    fn open_any(source: &Source, options: &Options<'_>) -> Result<Self, Error> {
         let name = source.name().to_owned();
         let (_file, path) = source.open_as(Format::Sqlite, "SQLite", options.settings)?;
         let path = path.to_path_buf();
@@ -90,10 +97,7 @@ impl Sqlite {
             }
             Ok(())
         };
-        let panicked = move |message: String| Error::BadDatabase {
-            place: file,
-            source: rusqlite::Error::ToSqlConversionFailure(message.into()),
-        };
+        let panicked = move |message: String| gave_up(&file, message);
         SqliteRows {
             name,
             rows: Ahead::start(read, panicked),
@@ -262,6 +266,11 @@ fn cell(value: ValueRef<'_>, form: Form) -> OwnedCell {
         },
         ValueRef::Blob(_) => OwnedCell::Other("a BLOB"),
     }
+}
+
+/// What is said of a file at which the library panicked.
+fn gave_up(name: &str, message: String) -> Error {
+    damaged(name, rusqlite::Error::ToSqlConversionFailure(message.into()))
 }
 
 fn damaged(name: &str, source: rusqlite::Error) -> Error {
