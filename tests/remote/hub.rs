@@ -1,5 +1,5 @@
-//! A server that answers as the Hugging Face Hub does: what is in a repository as JSON, small files from itself,
-//! large ones from another server, to which the token must not go.
+//! A server that answers as the Hugging Face Hub does: what is in a repository as JSON, small files from
+//! itself, large ones from another server, to which the token must not go.
 
 use insta::assert_snapshot;
 use labelproof_testkit::web::{Answer, Request, Web};

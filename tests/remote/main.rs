@@ -1,8 +1,9 @@
-//! End-to-end tests of sources in the network, with the servers that packages bring: moto for S3, fake-gcs-server for
-//! Google Cloud Storage, Azurite for Azure, and a server of the test that answers as the Hugging Face Hub does.
+//! End-to-end tests of sources in the network, with the servers that packages bring: moto for S3,
+//! fake-gcs-server for Google Cloud Storage, Azurite for Azure, and a server of the test that answers as the
+//! Hugging Face Hub does.
 //!
-//! What comes over the network must give the same bytes as the same files on this machine. `make test-remote` sets
-//! the servers up and runs this; without them a test says that it skips.
+//! What comes over the network must give the same bytes as the same files on this machine. `make test-remote`
+//! sets the servers up and runs this; without them a test says that it skips.
 #![expect(
     clippy::unwrap_used,
     reason = "in a test, what cannot be unwrapped is a failure"
@@ -40,7 +41,8 @@ pub(crate) fn project() -> Project {
 pub(crate) fn ingest(project: &Project, environment: &str, entry: &str) -> Run {
     project.shell(&format!(
         "unset HTTP_PROXY HTTPS_PROXY http_proxy https_proxy ALL_PROXY all_proxy
-         XDG_CACHE_HOME=\"$PWD/cache\" {environment} \"$LABELPROOF\" run ingest --set 'ingest.paths=[\"{entry}\"]'"
+         XDG_CACHE_HOME=\"$PWD/cache\" {environment} \
+             \"$LABELPROOF\" run ingest --set 'ingest.paths=[\"{entry}\"]'"
     ))
 }
 

@@ -164,7 +164,8 @@ fn each_thing_that_goes_wrong_has_its_message() {
     // From now on keys are checked.
     run_python(
         &s3.python,
-        "import sys, urllib.request as r; r.urlopen(r.Request(sys.argv[1] + '/moto-api/reset-auth', b'0', {'Content-Type': 'text/plain'}))",
+        "import sys, urllib.request as r; r.urlopen(r.Request(sys.argv[1] + '/moto-api/reset-auth', b'0', {
+            'Content-Type': 'text/plain'}))",
         &[&s3.server.url()],
         &s3.project.path(""),
     );

@@ -317,9 +317,10 @@ impl Params {
     /// The parameters for locks and reports: addresses without their queries, which may hold a signature. What
     /// such a query chose shows in the digest of what was fetched.
     pub fn without_secrets(&self) -> Self {
-        let paths = self.paths.iter().map(|path| shown_entry(path)).collect();
+        let shown = |entries: &[String]| entries.iter().map(|entry| shown_entry(entry)).collect();
         Self {
-            paths,
+            paths: shown(&self.paths),
+            label_paths: shown(&self.label_paths),
             ..self.clone()
         }
     }

@@ -59,10 +59,10 @@ pub fn source_files(params: &Params, base: &Path, reporter: &dyn Reporter) -> Re
         files.extend(find(&labels, base, reporter)?.into_iter().map(|found| found.file));
     }
     if params.columns.is_some() {
-        let beside: Vec<SourceFile> = files.iter().flat_map(beside).collect();
+        let mut paths: BTreeSet<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+        let mut beside: Vec<SourceFile> = files.iter().flat_map(beside).collect();
+        beside.retain(|file| paths.insert(file.path.clone()));
         files.extend(beside);
-        let mut paths = BTreeSet::new();
-        files.retain(|file| paths.insert(file.path.clone()));
     }
     Ok(files)
 }

@@ -34,23 +34,23 @@ impl Place {
     pub(crate) fn credentials(self) -> &'static str {
         match self {
             Self::S3 => {
-                "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to those of somebody who may \
-                 read it (`eval \"$(aws configure export-credentials --format env)\"` takes them from a \
+                "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to those of somebody who \
+                 may read it (`eval \"$(aws configure export-credentials --format env)\"` takes them from a \
                  profile), or AWS_SKIP_SIGNATURE=true for what everybody may read"
             }
             Self::Google => {
                 "set GOOGLE_APPLICATION_CREDENTIALS to the key file of an account that may read it, or run \
-                 `gcloud auth application-default login`, or set GOOGLE_SKIP_SIGNATURE=true for what everybody \
-                 may read"
+                 `gcloud auth application-default login`, or set GOOGLE_SKIP_SIGNATURE=true for what \
+                 everybody may read"
             }
             Self::Azure => {
-                "set AZURE_STORAGE_ACCOUNT_NAME, and AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN of an \
-                 account that may read it, or AZURE_SKIP_SIGNATURE=true for what everybody may read"
+                "set AZURE_STORAGE_ACCOUNT_NAME, and AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN of \
+                 an account that may read it, or AZURE_SKIP_SIGNATURE=true for what everybody may read"
             }
             Self::Web => "is the address still valid? A signed one is for some time only",
             Self::Hub => {
-                "does it exist? A private or gated data set needs HF_TOKEN, or `hf auth login`, of somebody to \
-                 whom its page gives access"
+                "does it exist? A private or gated data set needs HF_TOKEN, or `hf auth login`, of somebody \
+                 to whom its page gives access"
             }
         }
     }
@@ -166,8 +166,8 @@ impl Address {
         format!("{}://{}/", self.scheme, self.authority)
     }
 
-    /// Whether the path holds a wildcard. A web server lists no files, so that its addresses are taken as they
-    /// are.
+    /// Whether the path holds a wildcard. A web server lists no files, so that its addresses are taken as
+    /// they are.
     #[cfg(feature = "network")]
     pub(crate) fn is_glob(&self) -> bool {
         self.place != Place::Web && self.path.contains(['*', '?', '['])

@@ -1,8 +1,8 @@
 //! The cache of what was fetched: `labelproof/sources` below the user's folder for caches.
 //!
 //! A file lies under the digest of its content (`files/<digest>/<name>`), so that it never changes and is
-//! checked before it is used. A record says what an object was when it was fetched, a listing which objects an
-//! address meant. Records are named by digests of addresses: no signature of an address can be read there.
+//! checked before it is used. A record says what an object was when it was fetched, a listing which objects
+//! an address meant. Records are named by digests of addresses: no signature of an address can be read there.
 //! Whoever removes the folder loses nothing but time.
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -85,7 +85,8 @@ impl Cache {
         self.root.join(kind).join(identity)
     }
 
-    /// The record of an object whose file is whole, and that file. A file that somebody changed does not count.
+    /// The record of an object whose file is whole, and that file. A file that somebody changed does not
+    /// count.
     pub(crate) fn find(&self, identity: &str) -> Option<(Record, PathBuf)> {
         let record: Record = read(&self.place("records", identity))?;
         let path = self.file(&record.digest, &record.name);
@@ -115,8 +116,8 @@ impl Cache {
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Claim { _file: file }),
-                // Never waited for in the system: two processes that fetch several objects each could wait for
-                // one another.
+                // Never waited for in the system: two processes that fetch several objects each could wait
+                // for one another.
                 Err(TryLockError::WouldBlock) => tokio::time::sleep(CLAIM_AGAIN).await,
                 Err(TryLockError::Error(source)) => return Err(failed(source).into()),
             }

@@ -1,5 +1,5 @@
-//! Which of the objects below a prefix an address means: one, those of a folder, or those that a glob matches,
-//! with the rules that hold for files of this machine.
+//! Which of the objects below a prefix an address means: one, those of a folder, or those that a glob
+//! matches, with the rules that hold for files of this machine.
 
 use std::collections::BTreeSet;
 

@@ -12,7 +12,8 @@ use crate::address::{Place, SCHEMES};
 pub enum Error {
     /// This build has no network.
     #[error(
-        "`{address}` is an address in the network, and this build of labelproof reads files of this machine only"
+        "`{address}` is an address in the network, and this build of labelproof reads files of this machine \
+         only"
     )]
     NotBuiltIn { address: String },
     /// The scheme is none that is known.
@@ -107,8 +108,8 @@ pub enum Error {
 }
 
 /// How to build the binaries with the network.
-const BUILD: &str = "build it with the network: cargo build --release --bin labelproof --bin labelproof-torch \
-                     --features labelproof-cli/remote";
+const BUILD: &str = "build it with the network: cargo build --release --bin labelproof \
+                     --bin labelproof-torch --features labelproof-cli/remote";
 
 impl Diagnostic for Error {
     fn advice(&self) -> Advice {
@@ -120,7 +121,8 @@ impl Diagnostic for Error {
                 Fault::Configuration.hint("name a file of this machine by its path, without `file://`")
             }
             Self::UnknownScheme { .. } => Fault::Configuration.hint(format!(
-                "what can be fetched begins with {SCHEMES}; download anything else yourself, and name the file"
+                "what can be fetched begins with {SCHEMES}; download anything else yourself, and name the \
+                 file"
             )),
             Self::NotOne { .. } => Fault::Configuration.hint("name one of them"),
             Self::BadAddress { .. } => Fault::Configuration.into(),
@@ -133,12 +135,18 @@ impl Diagnostic for Error {
                 "RequestTimeTooSkewed" => Fault::Input.hint("set the clock of this machine"),
                 _ => Fault::Input.hint(place.credentials()),
             },
-            Self::OtherRegion { .. } => Fault::Configuration.hint("set AWS_REGION to the region of the bucket"),
+            Self::OtherRegion { .. } => {
+                Fault::Configuration.hint("set AWS_REGION to the region of the bucket")
+            }
             Self::NoBucket { place: Place::S3, .. } => {
                 Fault::Input.hint("check its spelling, and the server in AWS_ENDPOINT_URL if that is set")
             }
-            Self::NotFound { nearest: Some(name), .. } => Fault::Input.hint(format!("did you mean `{name}`?")),
-            Self::NoBucket { .. } | Self::NotFound { .. } | Self::NoMatch { .. } => Fault::Input.hint("check its spelling"),
+            Self::NotFound {
+                nearest: Some(name), ..
+            } => Fault::Input.hint(format!("did you mean `{name}`?")),
+            Self::NoBucket { .. } | Self::NotFound { .. } | Self::NoMatch { .. } => {
+                Fault::Input.hint("check its spelling")
+            }
             Self::NoFiles { .. } => {
                 Fault::Input.hint("name the files themselves, or another `ingest.format`")
             }
@@ -147,7 +155,9 @@ impl Diagnostic for Error {
                 "check the network, and the proxy in HTTPS_PROXY; what was fetched before is read without a \
                  network",
             ),
-            Self::Refused { status: 429 | 500.., .. } => Fault::Environment.hint("run the same command again later"),
+            Self::Refused {
+                status: 429 | 500.., ..
+            } => Fault::Environment.hint("run the same command again later"),
             Self::Refused { .. } => Fault::Input.hint("check the address; or download the file, and name it"),
             Self::NotTheHub { .. } => Fault::Configuration.hint("check HF_ENDPOINT"),
             Self::Cut { .. } => {

@@ -1,5 +1,5 @@
-//! One object to one file of the cache: only if it is not there in its present state, on from where an earlier
-//! attempt was cut, and checked.
+//! One object to one file of the cache: only if it is not there in its present state, on from where an
+//! earlier attempt was cut, and checked.
 
 use std::path::PathBuf;
 use std::time::Duration;

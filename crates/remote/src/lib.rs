@@ -1,8 +1,8 @@
 //! From the address of a source to files of this machine.
 //!
-//! An address (`s3://`, `gs://`, `az://`, `https://`, `hf://datasets/…`) names an object, or a folder or glob of
-//! objects. [`fetch`] brings them into a cache and says where they lie; the rest of the program reads files and
-//! never knows. What stands in a file is the readers' affair.
+//! An address (`s3://`, `gs://`, `az://`, `https://`, `hf://datasets/…`) names an object, or a folder or glob
+//! of objects. [`fetch`] brings them into a cache and says where they lie; the rest of the program reads
+//! files and never knows. What stands in a file is the readers' affair.
 //!
 //! What speaks the protocols is the crate `object_store`, which the feature `network` brings; without it an
 //! address is told apart from a path, and refused.

@@ -1,5 +1,5 @@
-//! The fetching of an address as a whole: what it means, several objects at once, and what the cache gives where
-//! there is no network.
+//! The fetching of an address as a whole: what it means, several objects at once, and what the cache gives
+//! where there is no network.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,8 +23,8 @@ use crate::watch::watched;
 /// Objects that are fetched at once.
 const AT_ONCE: usize = 8;
 
-/// What this process has fetched. One run sees one state of an address: the plan, which digests the sources, and
-/// the stage, which reads them.
+/// What this process has fetched. One run sees one state of an address: the plan, which digests the sources,
+/// and the stage, which reads them.
 static FETCHED: Mutex<BTreeMap<String, Vec<RemoteFile>>> = Mutex::new(BTreeMap::new());
 
 /// See [`crate::fetch`].

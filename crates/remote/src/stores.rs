@@ -116,8 +116,8 @@ fn azure(address: &Address) -> object_store::Result<Store> {
     Ok(Arc::new(builder.build()?))
 }
 
-/// Connects to a web server. What the address names is the empty path of the store; what lies below it has longer
-/// ones.
+/// Connects to a web server. What the address names is the empty path of the store; what lies below it has
+/// longer ones.
 pub(crate) fn of_web(url: &str, options: ClientOptions) -> object_store::Result<Store> {
     let store = HttpBuilder::new()
         .with_url(url)

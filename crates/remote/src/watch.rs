@@ -115,8 +115,8 @@ impl HttpService for Watching {
     }
 }
 
-/// Gives an answer that is made as it goes a length, because its end shows in another way: a chunked body says
-/// where it ends, and so does a stream of HTTP/2.
+/// Gives an answer that is made as it goes a length, because its end shows in another way: a chunked body
+/// says where it ends, and so does a stream of HTTP/2.
 fn with_length(mut response: HttpResponse) -> HttpResponse {
     let says_its_end = response.headers().contains_key("transfer-encoding");
     if says_its_end && !response.headers().contains_key("content-length") {
