@@ -147,9 +147,10 @@ fn read_pair(
                 if is_nothing {
                     break;
                 }
-                let (text_lines, label_lines) = match has_more_texts {
-                    true => (count + more, count),
-                    false => (count, count + more),
+                let (text_lines, label_lines) = if has_more_texts {
+                    (count + more, count)
+                } else {
+                    (count, count + more)
                 };
                 return Err(Error::LineCounts {
                     texts: texts.name.clone(),

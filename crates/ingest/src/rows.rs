@@ -87,10 +87,9 @@ pub(crate) fn cell_text<'c>(
         Cell::Other(found) => return Err(wrong_type(name, found)),
         // Only where a table is read for its numbers.
         Cell::Number(_) => return Err(wrong_type(name, "a number")),
-        Cell::Numbers(_) => return Err(wrong_type(name, "an array")),
+        Cell::Numbers(_) | Cell::List(_) => return Err(wrong_type(name, "an array")),
         Cell::Nested(_) => return Err(wrong_type(name, "an object or an array")),
         Cell::Boolean(_) => return Err(wrong_type(name, "a boolean")),
-        Cell::List(_) => return Err(wrong_type(name, "an array")),
         Cell::Each(_) => return Err(wrong_type(name, "in several items of a list")),
         Cell::Text(text) => text.as_ref(),
         Cell::Bytes(bytes) => std::str::from_utf8(bytes)

@@ -65,9 +65,10 @@ impl Accepts {
     fn fits(self, kind: ColumnKind) -> bool {
         match kind {
             ColumnKind::Untyped | ColumnKind::Text | ColumnKind::Unreadable => true,
-            ColumnKind::Number | ColumnKind::Boolean => self == Self::Scalars,
             // A list of one is as good as what is in it, which its rows tell.
-            ColumnKind::NumberList | ColumnKind::TextList => self == Self::Scalars,
+            ColumnKind::Number | ColumnKind::Boolean | ColumnKind::NumberList | ColumnKind::TextList => {
+                self == Self::Scalars
+            }
             ColumnKind::Other => false,
         }
     }

@@ -56,6 +56,17 @@ fn add_all(features: &Value, within: &str, depth: usize, names: &mut ClassNames)
     }
 }
 
+/// Where a type stands under a name of its own, or the type of a list's items.
+const INNER: [&str; 7] = [
+    "type",
+    "dtype",
+    "feature",
+    "sequence",
+    "list",
+    "struct",
+    "class_label",
+];
+
 fn add(feature: &Value, path: &str, depth: usize, names: &mut ClassNames) {
     if depth > MOST_NESTED {
         return;
@@ -64,16 +75,6 @@ fn add(feature: &Value, path: &str, depth: usize, names: &mut ClassNames) {
         names.insert(path.to_owned(), found);
         return;
     }
-    // A type that stands under a name of its own, or the type of a list's items.
-    const INNER: [&str; 7] = [
-        "type",
-        "dtype",
-        "feature",
-        "sequence",
-        "list",
-        "struct",
-        "class_label",
-    ];
     for inner in INNER.into_iter().map(|key| &feature[key]) {
         if listed(&inner["names"]).is_some() || inner["_type"].is_string() || inner.is_object() {
             add(inner, path, depth + 1, names);

@@ -68,7 +68,7 @@ pub(crate) struct Json {
     class_names: ClassNames,
     cut_off: BTreeMap<u64, Vec<String>>,
     /// How the caller's user says that a file is JSON of any shape.
-    json: &'static str,
+    any_shape: &'static str,
 }
 
 impl Json {
@@ -81,7 +81,7 @@ impl Json {
             columns: Vec::new(),
             class_names: ClassNames::new(),
             cut_off: BTreeMap::new(),
-            json: options.settings.json,
+            any_shape: options.settings.json,
         })
     }
 
@@ -144,18 +144,15 @@ impl Json {
             .ok()
             .and_then(|text| serde_json::from_str(text).ok());
         let is_wanted = |name: &String| selection.wanted().iter().any(|wanted| wanted.column == *name);
-        match names.filter(|names| names.iter().any(is_wanted)) {
-            Some(names) => {
-                self.unit = Unit::Array { has_header: true };
-                self.columns = names.into_iter().map(Column::untyped).collect();
-            }
-            None => {
-                self.unit = Unit::Array { has_header: false };
-                self.has_first = true;
-                self.columns = text_of(&self.objects)
-                    .and_then(|text| columns_of(&python::mended_in(text, self.form), self.unit))
-                    .unwrap_or_default();
-            }
+        if let Some(names) = names.filter(|names| names.iter().any(is_wanted)) {
+            self.unit = Unit::Array { has_header: true };
+            self.columns = names.into_iter().map(Column::untyped).collect();
+        } else {
+            self.unit = Unit::Array { has_header: false };
+            self.has_first = true;
+            self.columns = text_of(&self.objects)
+                .and_then(|text| columns_of(&python::mended_in(text, self.form), self.unit))
+                .unwrap_or_default();
         }
         Ok(())
     }
@@ -193,7 +190,7 @@ impl Json {
             fields,
             class_names: self.class_names,
             cut_off: self.cut_off,
-            json: self.json,
+            any_shape: self.any_shape,
             rows: 0,
             good: 0,
         }
@@ -223,7 +220,7 @@ pub(crate) struct JsonRows {
     class_names: ClassNames,
     /// By the number of the row from 0, the columns that are not whole in it.
     cut_off: BTreeMap<u64, Vec<String>>,
-    json: &'static str,
+    any_shape: &'static str,
     rows: u64,
     /// Rows that are objects, or look like one.
     good: u64,
@@ -279,7 +276,7 @@ impl JsonRows {
             (0, _) => Err(Error::Empty { file }),
             (_, 0) if self.unit == Unit::Object => Err(Error::NoObjects {
                 file,
-                json: self.json,
+                json: self.any_shape,
             }),
             _ => Ok(None),
         }

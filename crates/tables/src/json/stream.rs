@@ -160,16 +160,18 @@ impl Objects {
             }
             Told::Spread => {
                 self.next_of_sequence()?;
-                self.stream = match self.skip_white_space()? {
-                    true => Stream::Sequence { is_read: true },
-                    false => Stream::Single,
+                self.stream = if self.skip_white_space()? {
+                    Stream::Sequence { is_read: true }
+                } else {
+                    Stream::Single
                 };
             }
             Told::Lines | Told::NoJson(_) => {
                 if self.next_line()? {
-                    self.stream = match self.skip_white_space()? {
-                        true => Stream::Lines { is_read: true },
-                        false => Stream::Single,
+                    self.stream = if self.skip_white_space()? {
+                        Stream::Lines { is_read: true }
+                    } else {
+                        Stream::Single
                     };
                 }
             }

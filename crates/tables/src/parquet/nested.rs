@@ -187,9 +187,10 @@ impl Values {
             [Step::Item(place), rest @ ..] => (Taken::Item(*place), rest),
             [Step::Each, rest @ ..] => (Taken::Each, rest),
         };
-        let item = match array.data_type() {
-            DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => item,
-            _ => return Err(ArrowError::SchemaError("a list is none".to_owned())),
+        let (DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _)) =
+            array.data_type()
+        else {
+            return Err(ArrowError::SchemaError("a list is none".to_owned()));
         };
         let lists = cast(array, &DataType::LargeList(item.clone()))?
             .as_list::<i64>()
