@@ -6,14 +6,18 @@ use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::iter::FusedIterator;
 use std::panic::resume_unwind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use labelproof_tables::{Dialect, Encoding, Form, Format, Limits, Options, Part, Source, Table};
+use labelproof_artifact::fs::FsError;
+use labelproof_tables::{Dialect, Encoding, Form, Format, Limits, Options, Part, Source};
+use tempfile::NamedTempFile;
 
 use crate::columns::Names;
 use crate::error::{Error, problem_line};
+use crate::opening::open_table;
+use crate::params;
 use crate::rows::{Fields, Problem, row_id, row_text};
 use crate::settings::Settings;
 use crate::sources::one_file;
@@ -161,10 +165,16 @@ fn read(
     if !problems.is_empty() {
         return Err(Error::BadParams { problems }.into());
     }
+    // How a delimited table is written is told from all of it, so that it is read twice.
+    let mut spool = None;
     let bytes = match &source.path {
         Some(path) => {
             let file = one_file(path)?;
             Source::file(file.name, &file.path)
+        }
+        None if matches!(source.format, TextFormat::Csv | TextFormat::Tsv) => {
+            let file = put_down(standard_input)?;
+            Source::file(STANDARD_INPUT, spool.insert(file).path())
         }
         None => Source::stream(STANDARD_INPUT, standard_input),
     };
@@ -190,7 +200,8 @@ fn read(
         settings: SETTINGS.of_tables(),
     };
     let sink = TextSink::new(source, &name, sender);
-    let mut rows = Table::open(bytes, &options)?.rows_by_name(names.selection(SETTINGS))?;
+    let (table, _) = open_table(bytes, &options, &params::Dialect::default(), &names.all())?;
+    let mut rows = table.rows_by_name(names.selection(SETTINGS))?;
     let mut count = 0_u64;
     while let Some(row) = rows.next_row()? {
         count += 1;
@@ -205,6 +216,14 @@ fn read(
         return Err(labelproof_tables::Error::Empty { file: name }.into());
     }
     Ok(rows.into_selection().check(&name)?)
+}
+
+/// Puts a stream down in a file that is gone when it is dropped.
+fn put_down(mut stream: impl Read) -> Result<NamedTempFile, Error> {
+    let failed = |source| FsError::new("put down", Path::new(STANDARD_INPUT), source);
+    let mut file = NamedTempFile::new().map_err(failed)?;
+    io::copy(&mut stream, &mut file).map_err(failed)?;
+    Ok(file)
 }
 
 impl TextFormat {

@@ -149,3 +149,5 @@ fn remarks_on(chosen: &Findings, declared: &Declared, signs: &Signs) -> Vec<Stri
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod writers;

@@ -80,7 +80,9 @@ fn ways(plain: Dialect, declared: &Declared, signs: &Signs) -> Vec<Dialect> {
     // What does not end the first line may be a part of the text.
     let other_ends = match signs.first_end {
         [b'\n', _] if signs.pair || signs.lone_return => Some(LineEnds::Feed),
-        [b'\r', b'\n'] if signs.lone_return => Some(LineEnds::Pair),
+        [b'\r', b'\n'] => signs.lone_return.then_some(LineEnds::Pair),
+        [b'\r', _] if signs.lone_feed => Some(LineEnds::Feed),
+        [b'\r', _] if signs.pair => Some(LineEnds::Pair),
         _ => None,
     };
     if let Some(line_ends) = other_ends {
@@ -130,11 +132,12 @@ struct Contest<'c> {
 
 impl Contest<'_> {
     fn is_raw(&self, found: &Findings) -> bool {
-        found.dialect.quote == Quote::None && found.dialect.escape == self.base
+        let has_no_quotes = found.dialect.quote == Quote::None || found.quoted == 0 && found.fault.is_none();
+        has_no_quotes && found.dialect.escape == self.base
     }
 
     fn is_usual(&self, found: &Findings) -> bool {
-        found.dialect.quote == Quote::Double && found.dialect.escape == self.base
+        found.dialect.quote == Quote::Double && !self.is_raw(found) && found.dialect.escape == self.base
     }
 
     /// Decides between ways that give different rows, of which none has more ragged ones than another. The
@@ -182,8 +185,8 @@ impl Contest<'_> {
         };
         let raw = left.remove(raw);
         let is_sure = |found: &Findings| {
-            let is_usual = !self.is_tab && self.is_usual(found) && found.swallowed(&raw).is_none();
-            is_usual || found.is_beyond_chance()
+            let is_usual = !self.is_tab && self.is_usual(found);
+            is_usual && found.swallowed(&raw).is_none() || found.is_beyond_chance()
         };
         if left.iter().any(is_sure) {
             return Ok(());

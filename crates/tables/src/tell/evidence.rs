@@ -68,6 +68,9 @@ impl Findings {
     /// Whether a writer that quotes would have written the file so: it quotes where it has to, or whole
     /// columns, and leaves no quotation mark bare.
     fn is_quoted_by_a_writer(&self) -> bool {
+        if self.quoted == 0 {
+            return true;
+        }
         let is_needless = |column: &ColumnFindings| column.needless > 0 && column.bare > 0;
         // People quote more than they need, too; in CSV one who doubles the marks within does not mean text.
         let is_by_hand = self.dialect.separator != b'\t' && self.counts.doubled > 0;
@@ -112,7 +115,9 @@ impl Findings {
     pub(super) fn is_beyond_chance(&self) -> bool {
         let by_commas =
             self.quoted_commas >= VERY_MANY && self.bare_commas == 0 && self.bare_plain >= VERY_MANY;
-        self.is_all_quoted() || self.inner >= MANY || by_commas
+        let has_escapes =
+            self.dialect.separator != b'\t' && self.counts.quotes_within + self.counts.quotes_outside >= MANY;
+        self.is_all_quoted() || self.inner >= MANY || by_commas || has_escapes
     }
 
     pub(super) fn is_valid(&self, least: u64) -> bool {

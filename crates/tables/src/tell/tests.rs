@@ -5,7 +5,7 @@ use crate::encoding::Encoding;
 use crate::limits::Limits;
 use crate::{Cell, Form, Settings, Table};
 
-const OPTIONS: Options<'static> = Options {
+pub(super) const OPTIONS: Options<'static> = Options {
     format: Format::Delimited(Dialect::CSV),
     part: crate::Part::Only,
     encoding: Encoding::Utf8,
@@ -82,8 +82,8 @@ fn check_error(usual: Dialect, text: &str, message: &str, hint: &str) {
     assert_eq!(labelproof_artifact::Diagnostic::hints(&error), [hint], "{text}");
 }
 
-const CSV: Dialect = Dialect::CSV;
-const TSV: Dialect = Dialect::TSV;
+pub(super) const CSV: Dialect = Dialect::CSV;
+pub(super) const TSV: Dialect = Dialect::TSV;
 
 #[test]
 fn names_tell_separator_and_header() {
