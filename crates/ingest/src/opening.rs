@@ -18,7 +18,9 @@ pub(crate) fn open_table(
     wanted: &[&str],
 ) -> Result<(Table, Vec<String>), Error> {
     if !matches!(options.format, Format::Delimited(_)) {
-        return Ok((Table::open(source, options)?, Vec::new()));
+        let table = Table::open(source, options)?;
+        let remarks = table.remarks().to_vec();
+        return Ok((table, remarks));
     }
     let told = tell(&source, options, &dialect.declared(wanted), wanted)?;
     let format = Format::Delimited(told.dialect);

@@ -106,6 +106,15 @@ fn sheets_and_tables_are_read_by_name() {
 }
 
 #[test]
+fn what_was_decided_of_a_sheet_is_said() {
+    let yaml = format!("format: spreadsheet\n{COLUMNS}");
+    let output = run("xlsxwriter.xlsx", "xlsxwriter.xlsx", &yaml).1.unwrap();
+    assert_eq!(output.documents.len(), 6);
+    let said = "without its hidden sheets `Codes`, its header in row 3";
+    assert!(output.message.contains(said), "{}", output.message);
+}
+
+#[test]
 fn what_is_no_table_is_named_and_no_encoding_is_tried() {
     let csv = format!("format: csv\nencoding: windows-1252\n{COLUMNS}");
     check_error(
