@@ -202,7 +202,14 @@ def _by_fault(outcomes: list[Outcome]) -> str:
 
 
 # What is known of faults that are not found, or do not come first, beside `FIRST_AS_WELL`.
-KNOWN_MISSES: dict[str, str] = {}
+KNOWN_MISSES = {
+    "mask_missing": "No file shows an attention mask. Short texts that are padded to 128 tokens are read as quite other "
+    "ones, which looks like another tokenizer (C30) or other statistics (C22).",
+    "training_ended_too_early": "A head that is not trained to the end favours some classes: C9 says so, and what it costs. "
+    "C56 is a note below it. Both say to train longer.",
+    "head_underfitted": "As for training ended too early, or a loss that is still that of guessing (C26).",
+    "test_cut_at_12_tokens": "Texts that are short anyway lose little; what they lose looks like wrong labels (C50).",
+}
 
 
 def _misses(outcomes: list[Outcome]) -> str:
