@@ -47,7 +47,7 @@ use labelproof_artifact::{LabelMap, Reject, Reporter, Split, Stage, StageId, Tab
 
 pub use error::Error;
 pub use guess::{Guess, Said, guess};
-pub use labelproof_tables::{Encoding, Packing};
+pub use labelproof_tables::{Encoding, Escape, Packing, Quote};
 pub use labels::alike::Alike;
 pub use labels::several::Several;
 pub use params::{Columns, Dialect, Format, Header, Labels, OnReject, Params, Splits, Values, Where};

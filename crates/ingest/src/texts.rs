@@ -59,6 +59,8 @@ pub struct TextSource {
     pub query: Option<String>,
     /// How its bytes become characters. Parquet is always UTF-8.
     pub encoding: Encoding,
+    /// How a delimited table is written. What is left out is told from the file.
+    pub dialect: params::Dialect,
     /// The columns of the text. Lines have no columns, and for them this means nothing.
     pub text: Vec<String>,
     /// The column of the id.
@@ -200,7 +202,7 @@ fn read(
         settings: SETTINGS.of_tables(),
     };
     let sink = TextSink::new(source, &name, sender);
-    let (table, _) = open_table(bytes, &options, &params::Dialect::default(), &names.all())?;
+    let (table, _) = open_table(bytes, &options, &source.dialect, &names.all())?;
     let mut rows = table.rows_by_name(names.selection(SETTINGS))?;
     let mut count = 0_u64;
     while let Some(row) = rows.next_row()? {

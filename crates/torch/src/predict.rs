@@ -55,6 +55,7 @@ pub(crate) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         table: args.table.clone(),
         query: args.query.clone(),
         encoding: args.encoding,
+        dialect: args.dialect(),
         text: args.text_columns.clone(),
         id: args.id_column.clone(),
         join: "\n".to_owned(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use labelproof_ingest::{Encoding, TextFormat};
+use labelproof_ingest::{Dialect, Encoding, Escape, Header, Quote, TextFormat};
 use labelproof_settings::DeviceChoice;
 
 /// The texts, the bundle that classifies them, and where the predictions go.
@@ -44,6 +44,18 @@ pub struct PredictArgs {
     /// Character encoding of the input
     #[arg(long, value_name = "NAME", default_value = "utf-8", value_parser = encoding)]
     pub encoding: Encoding,
+    /// Character between the fields of a delimited file; told from the file by default
+    #[arg(long, value_name = "CHARACTER", value_parser = separator)]
+    pub separator: Option<char>,
+    /// What its fields are quoted with: none, " or '; told from the file by default
+    #[arg(long, value_name = "MARK", value_parser = quote)]
+    pub quote: Option<Quote>,
+    /// Where a backslash escapes in it: none, \\ for everywhere, \\" for quotation marks within quoted fields
+    #[arg(long, value_name = "WHERE", value_parser = escape)]
+    pub escape: Option<Escape>,
+    /// Its first line names no columns: --text and --id name them by their numbers from 1
+    #[arg(long)]
+    pub no_header: bool,
     /// File to write: CSV, or JSON lines if its name ends in .jsonl; standard output by default
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -71,6 +83,54 @@ pub enum InputFormat {
     Parquet,
     Spreadsheet,
     Sqlite,
+}
+
+impl PredictArgs {
+    /// How a delimited file is written, as far as it is said.
+    pub fn dialect(&self) -> Dialect {
+        Dialect {
+            separator: self.separator,
+            quote: self.quote,
+            escape: self.escape,
+            header: if self.no_header {
+                Header::Absent
+            } else {
+                Header::Line
+            },
+            ..Dialect::default()
+        }
+    }
+}
+
+/// The separator, for the command line.
+fn separator(text: &str) -> Result<char, String> {
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
+        (Some(one), None) if one.is_ascii() && !one.is_ascii_alphanumeric() && !"\"'\\\r\n".contains(one) => {
+            Ok(one)
+        }
+        _ => Err("expected one character that stands between fields, such as ; or |".to_owned()),
+    }
+}
+
+/// The quotation mark of this name, for the command line.
+fn quote(name: &str) -> Result<Quote, String> {
+    match name {
+        "none" => Ok(Quote::None),
+        "\"" => Ok(Quote::Double),
+        "'" => Ok(Quote::Single),
+        _ => Err("expected none, \" or '".to_owned()),
+    }
+}
+
+/// The place of backslashes of this name, for the command line.
+fn escape(name: &str) -> Result<Escape, String> {
+    match name {
+        "none" => Ok(Escape::None),
+        "\\" => Ok(Escape::Everywhere),
+        "\\\"" => Ok(Escape::Quoted),
+        _ => Err("expected none, \\ or \\\"".to_owned()),
+    }
 }
 
 /// The encoding of this name, for the command line.

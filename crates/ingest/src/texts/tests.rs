@@ -23,6 +23,7 @@ fn source(format: TextFormat) -> TextSource {
         table: None,
         query: None,
         encoding: Encoding::Utf8,
+        dialect: params::Dialect::default(),
         text: vec!["text".to_owned()],
         id: None,
         join: "\n".to_owned(),
@@ -37,6 +38,24 @@ fn table(format: TextFormat) -> TextSource {
         join: " | ".to_owned(),
         ..source(format)
     }
+}
+
+#[test]
+fn what_is_said_of_a_delimited_file_is_not_told_from_it() {
+    let source = TextSource {
+        dialect: params::Dialect {
+            separator: Some('|'),
+            quote: Some(labelproof_tables::Quote::None),
+            header: params::Header::Absent,
+            ..params::Dialect::default()
+        },
+        text: vec!["2".to_owned()],
+        ..source(TextFormat::Csv)
+    };
+    let (rows, error) = filed(source, "a.csv", b"1|\"x\"|z\n2|y, w|z\n");
+    assert!(error.is_none(), "{error:?}");
+    let texts: Vec<_> = rows.into_iter().map(|row| row.text.unwrap()).collect();
+    assert_eq!(texts, ["\"x\"", "y, w"]);
 }
 
 /// The rows up to the end or the error, from standard input.
