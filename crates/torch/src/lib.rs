@@ -27,7 +27,8 @@ pub fn execute(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Audit(args) => audit::run(args),
         Command::Reproduce(args) => reproduce::run(args),
         Command::Suggest(args) => suggest::run(args),
-        Command::Run(_)
+        Command::Init(_)
+        | Command::Run(_)
         | Command::Status(_)
         | Command::Explain(_)
         | Command::Compare(_)
