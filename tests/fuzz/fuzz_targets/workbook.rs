@@ -18,6 +18,7 @@ fn read(source: Source, form: Form) -> Result<(), Error> {
             table: None,
             json_lines: "json_lines",
             json: "json",
+            dialect: None,
         },
     };
     let mut table = Table::open(source, &options)?;
