@@ -116,7 +116,7 @@ fn of_files(
     }
     let looked = looked?;
     remarks.extend(looked.said());
-    of_table(looked, paths, said, remarks)
+    of_table(&looked, paths, said, remarks)
 }
 
 /// The parameters of files of lines.
@@ -135,7 +135,7 @@ fn of_lines(plain: &Plain, paths: Vec<String>) -> Params {
 
 /// The parameters of a table that was looked at, and its first rows.
 fn of_table(
-    looked: Looked,
+    looked: &Looked,
     paths: Vec<String>,
     said: &Said,
     remarks: &mut Vec<String>,
@@ -163,8 +163,8 @@ fn of_table(
     let rows = rows.collect();
     let mut params = Params::new(format, paths);
     match looked.sniffed.format {
-        labelproof_tables::Format::Spreadsheet => params.sheet = looked.part.clone(),
-        labelproof_tables::Format::Sqlite => params.table = looked.part.clone(),
+        labelproof_tables::Format::Spreadsheet => params.sheet.clone_from(&looked.part),
+        labelproof_tables::Format::Sqlite => params.table.clone_from(&looked.part),
         _ => params.encoding = looked.sniffed.encoding,
     }
     let mut dialect = Dialect {

@@ -99,7 +99,7 @@ impl Delimited {
             setting,
             column,
             columns,
-            ..
+            nearest,
         } = &error
         else {
             return error;
@@ -111,6 +111,10 @@ impl Delimited {
             return error;
         }
         if let [header] = &columns[..] {
+            let is_a_name = !header.contains([',', ';', '\t', '|']);
+            if is_a_name && nearest.is_some() {
+                return error;
+            }
             return Error::OneColumn {
                 place: place.clone(),
                 setting: setting.clone(),

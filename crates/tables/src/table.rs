@@ -22,7 +22,7 @@ pub struct Table {
 
 enum Opened {
     Lines(Lines, [Column; 1]),
-    Delimited(Delimited),
+    Delimited(Box<Delimited>),
     Json(Json),
     Parquet(Parquet),
     Numpy(Numpy),
@@ -45,7 +45,7 @@ impl Table {
             Format::Delimited(dialect) => {
                 let mut input = input(source)?;
                 input.refuse_json(settings)?;
-                Opened::Delimited(Delimited::open(input, dialect, limits, settings)?)
+                Opened::Delimited(Box::new(Delimited::open(input, dialect, limits, settings)?))
             }
             Format::JsonLines => {
                 Opened::Json(Json::open(input(source)?, Shape::Lines, Unit::Object, options)?)
@@ -183,7 +183,7 @@ pub struct Rows {
 
 enum Reading {
     Lines(Lines),
-    Delimited(Delimited, Vec<usize>),
+    Delimited(Box<Delimited>, Vec<usize>),
     Json(JsonRows),
     Parquet(ParquetRows),
     Numpy(NumpyRows),

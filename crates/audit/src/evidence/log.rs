@@ -49,9 +49,12 @@ pub struct Figures {
     pub auc: Option<f64>,
 }
 
+/// Takes a figure, where it is there.
+pub(crate) type Figure = fn(&Figures) -> Option<f64>;
+
 impl Figures {
     /// The figures with the names that people know, in the order in which these are told.
-    pub(crate) const NAMED: [(&str, fn(&Self) -> Option<f64>); 6] = [
+    pub(crate) const NAMED: [(&str, Figure); 6] = [
         ("loss", |figures| figures.loss),
         ("accuracy", |figures| figures.accuracy),
         ("precision", |figures| figures.precision),

@@ -105,10 +105,9 @@ impl Literal<'_> {
         match self {
             Self::Text(text) => Some(text.to_string()),
             Self::Number(_) => self.number().map(|number| number.to_string()),
-            Self::Word("None" | "null") => None,
+            Self::Word("None" | "null") | Self::List(_) | Self::Map(_) => None,
             Self::Word(word) if self.is_ellipsis() || word.starts_with('<') => None,
             Self::Word(word) => Some((*word).to_owned()),
-            Self::List(_) | Self::Map(_) => None,
         }
     }
 }

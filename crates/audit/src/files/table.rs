@@ -584,8 +584,14 @@ fn number(cell: &Cell<'_>, commas: bool) -> Option<f64> {
         Cell::Bytes(bytes) => parse(bytes, commas),
         Cell::Text(text) => parse(text.as_bytes(), commas),
         Cell::Number(value) => Some(*value),
-        Cell::Missing | Cell::Absent | Cell::Boolean(_) => None,
-        Cell::Numbers(_) | Cell::List(_) | Cell::Each(_) | Cell::Nested(_) | Cell::Other(_) => None,
+        Cell::Missing
+        | Cell::Absent
+        | Cell::Boolean(_)
+        | Cell::Numbers(_)
+        | Cell::List(_)
+        | Cell::Each(_)
+        | Cell::Nested(_)
+        | Cell::Other(_) => None,
     }
 }
 
@@ -678,12 +684,9 @@ fn push_scores(
         values.push(finite(value, column)?);
         return Ok(());
     }
-    let items = match literal {
-        Some(Literal::List(items)) => items,
-        _ => {
-            values.push(score(cell, commas, column)?);
-            return Ok(());
-        }
+    let Some(Literal::List(items)) = literal else {
+        values.push(score(cell, commas, column)?);
+        return Ok(());
     };
     for item in items {
         let word = match &item {

@@ -234,7 +234,7 @@ fn what_is_wrong_in_rows_is_said_with_its_line() {
     check_error(
         "a.xlsx",
         b"PK\x03\x04....[Content_Types].xml",
-        "`a.xlsx` is an Excel workbook",
+        "`a.xlsx` cannot be unpacked: invalid Zip archive: Could not find EOCD",
     );
     check_error(
         "a.csv",

@@ -49,7 +49,6 @@ pub enum Header {
 }
 
 impl Header {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
     fn is_line(&self) -> bool {
         *self == Self::Line
     }

@@ -69,12 +69,11 @@ pub(super) fn find(
     wanted: &[&str],
 ) -> Result<Layout, Error> {
     let within = declared_within(sample).filter(|_| declared.skip_lines.is_none());
-    let separators = match declared.separator.or(within) {
-        Some(separator) => vec![separator],
-        None => {
-            let others = SEPARATORS.into_iter().filter(|other| *other != usual.separator);
-            [usual.separator].into_iter().chain(others).collect()
-        }
+    let separators = if let Some(separator) = declared.separator.or(within) {
+        vec![separator]
+    } else {
+        let others = SEPARATORS.into_iter().filter(|other| *other != usual.separator);
+        [usual.separator].into_iter().chain(others).collect()
     };
     let beginning = Beginning {
         sample,
