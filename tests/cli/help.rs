@@ -136,25 +136,34 @@ fn the_help_of_predict() {
         Usage: labelproof predict [OPTIONS] --bundle <DIR>
 
         Options:
-              --bundle <DIR>     Bundle of the model: the folder `model` that the stage train writes
-              --input <FILE>     File or address of the texts to classify; standard input by default
-              --format <FORMAT>  Format of the input; by default that of the file name's extension, and
-                                 lines for standard input [possible values: lines, csv, tsv, jsonl, json,
-                                 parquet, spreadsheet, sqlite]
-              --sheet <NAME>     Sheet of a workbook, where several have rows
-              --table <NAME>     Table or view of a database, where there are several
-              --query <SELECT>   SELECT statement whose rows are read from a database
-              --text <COLUMN>    Column of the text; can be repeated, and the columns are joined by line
-                                 breaks [default: text]
-              --id <COLUMN>      Column of the id
-              --encoding <NAME>  Character encoding of the input [default: utf-8]
-              --output <FILE>    File to write: CSV, or JSON lines if its name ends in .jsonl; standard
-                                 output by default
-              --int8             Quantise the encoder's dense layers to int8 where that is faster. Some
-                                 labels may change: `labelproof run evaluate --set evaluate.int8=true` tells
-                                 how many, and the accuracy
-              --device <DEVICE>  Device of the network: auto, cpu, cuda, cuda:1, mps or flex [default: auto]
-          -h, --help             Print help
+              --bundle <DIR>           Bundle of the model: the folder `model` that the stage train writes
+              --input <FILE>           File or address of the texts to classify; standard input by default
+              --format <FORMAT>        Format of the input; by default that of the file name's extension,
+                                       and lines for standard input [possible values: lines, csv, tsv,
+                                       jsonl, json, parquet, spreadsheet, sqlite]
+              --sheet <NAME>           Sheet of a workbook, where several have rows
+              --table <NAME>           Table or view of a database, where there are several
+              --query <SELECT>         SELECT statement whose rows are read from a database
+              --text <COLUMN>          Column of the text; can be repeated, and the columns are joined by
+                                       line breaks [default: text]
+              --id <COLUMN>            Column of the id
+              --encoding <NAME>        Character encoding of the input [default: utf-8]
+              --separator <CHARACTER>  Character between the fields of a delimited file; told from the file
+                                       by default
+              --quote <MARK>           What its fields are quoted with: none, " or '; told from the file by
+                                       default
+              --escape <WHERE>         Where a backslash escapes in it: none, \ for everywhere, \" for
+                                       quotation marks within quoted fields
+              --no-header              Its first line names no columns: --text and --id name them by their
+                                       numbers from 1
+              --output <FILE>          File to write: CSV, or JSON lines if its name ends in .jsonl;
+                                       standard output by default
+              --int8                   Quantise the encoder's dense layers to int8 where that is faster.
+                                       Some labels may change: `labelproof run evaluate --set
+                                       evaluate.int8=true` tells how many, and the accuracy
+              --device <DEVICE>        Device of the network: auto, cpu, cuda, cuda:1, mps or flex [default:
+                                       auto]
+          -h, --help                   Print help
 
         Examples:
           echo 'the match ended in a draw' | labelproof predict --bundle artifacts/train/model

@@ -51,6 +51,8 @@ fn a_strange_file_has_a_running_pipeline_in_one_command() {
           columns:
             text: Nachricht
             label: Kategorie
+          dialect:
+            separator: ;
     "#);
     project
         .run(&["run", "ingest", "--config", "new.yaml"])

@@ -90,7 +90,7 @@ fn rows_that_are_no_rows() {
         error: stage `ingest` failed
           caused by: texts.csv:42: a quote opens here and never closes
 
-        hint: close the field with a quote, and write a quote inside a quoted field twice
+        hint: close the field with a quote, and write a quote inside a quoted field twice; if quotes are characters of the texts, set `ingest.dialect.quote: none`
     "#);
     assert_snapshot!(answer_to_rows(b"41,<br>,sport\n", &FAIL), @r#"
         exit code 3

@@ -50,7 +50,7 @@ pub struct PredictArgs {
     /// What its fields are quoted with: none, " or '; told from the file by default
     #[arg(long, value_name = "MARK", value_parser = quote)]
     pub quote: Option<Quote>,
-    /// Where a backslash escapes in it: none, \\ for everywhere, \\" for quotation marks within quoted fields
+    /// Where a backslash escapes in it: none, \ for everywhere, \" for quotation marks within quoted fields
     #[arg(long, value_name = "WHERE", value_parser = escape)]
     pub escape: Option<Escape>,
     /// Its first line names no columns: --text and --id name them by their numbers from 1
