@@ -344,6 +344,7 @@ fn a_file_that_unfolds_itself_is_refused() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "a test that skips says so")]
 fn an_address_is_told_apart_from_a_path_where_there_is_no_network() {
     if cfg!(feature = "remote") {
         println!("skipped: this build fetches it");

@@ -146,7 +146,7 @@ mod tests {
     fn what_may_be_much_is_not_little() {
         let between = |low, high| Effect {
             interval: Some((low, high)),
-            ..in_test((low + high) / 2.0)
+            ..in_test(f64::midpoint(low, high))
         };
         let mut found = [
             worth(Severity::Caution, Confidence::Likely, Some(between(-2.0, -0.5))),

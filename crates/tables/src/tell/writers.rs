@@ -3,6 +3,8 @@
 //! `tests/fixtures/make_dialects.py` had the writers write nasty tables. To see the counts of each writer:
 //! `cargo test -p labelproof-tables writers -- --nocapture`.
 
+#![expect(clippy::print_stdout, reason = "the counts of each writer are for people")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;

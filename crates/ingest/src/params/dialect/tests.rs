@@ -11,8 +11,8 @@ fn params(rest: &str) -> Params {
 fn every_key_is_read_and_written_back() {
     for dialect in [
         r##"{separator: ";", quote: '"', escape: '\"', comment: "#", skip_lines: 2, header: true}"##,
-        r##"{separator: "\t", quote: none, escape: '\', header: [label, text]}"##,
-        r##"{quote: "'", escape: none}"##,
+        r#"{separator: "\t", quote: none, escape: '\', header: [label, text]}"#,
+        r#"{quote: "'", escape: none}"#,
     ] {
         let params = params(&format!(
             "columns: {{text: text, label: label}}\ndialect: {dialect}\n"
