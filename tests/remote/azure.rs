@@ -58,14 +58,14 @@ fn objects_of_azure_give_the_bytes_of_local_files() {
         let of_files = written(&project, "", path);
         assert!(written(&project, &environment, address) == of_files, "{address}");
     }
-    assert_snapshot!(failure(ingest(&project, &environment, "az://data/d/train-4.csv")), @r"
+    assert_snapshot!(failure(&ingest(&project, &environment, "az://data/d/train-4.csv")), @r"
     exit code 3
     stage `ingest` failed
       caused by: `az://data/d/train-4.csv` does not exist
 
     hint: check its spelling
     ");
-    assert_snapshot!(failure(ingest(&project, &environment, "az://date/d/train-1.csv")), @r"
+    assert_snapshot!(failure(&ingest(&project, &environment, "az://date/d/train-1.csv")), @r"
     exit code 3
     stage `ingest` failed
       caused by: `az://date/d/train-1.csv` cannot be fetched: there is no container of that name

@@ -39,7 +39,7 @@ fn objects_of_google_give_the_bytes_of_local_files() {
         let of_files = written(&project, "", path);
         assert!(written(&project, &environment, address) == of_files, "{address}");
     }
-    assert_snapshot!(failure(ingest(&project, &environment, "gs://data/train-4.csv")), @r"
+    assert_snapshot!(failure(&ingest(&project, &environment, "gs://data/train-4.csv")), @r"
     exit code 3
     stage `ingest` failed
       caused by: `gs://data/train-4.csv` does not exist

@@ -132,7 +132,7 @@ fn each_thing_that_goes_wrong_at_the_hub_has_its_message() {
     let hub = Hub::start(&project, true);
     let host = hub.hub.url.strip_prefix("http://").unwrap();
     let of = |environment: &str, address: &str| {
-        failure(ingest(&project, environment, address)).replace(host, "HOST")
+        failure(&ingest(&project, environment, address)).replace(host, "HOST")
     };
     let message = |address: &str| of(&hub.environment(), address);
     assert_snapshot!(message("hf://datasets/owner/name/data/train-3.csv"), @r"

@@ -60,7 +60,7 @@ pub(crate) fn written(project: &Project, environment: &str, entry: &str) -> Vec<
 
 /// The message of a run that failed, with its exit code.
 #[track_caller]
-pub(crate) fn failure(run: Run) -> String {
+pub(crate) fn failure(run: &Run) -> String {
     assert_eq!(run.stdout, "");
     let message = run.stderr.split_once("error: ").map(|(_, message)| message);
     format!(

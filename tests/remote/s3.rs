@@ -65,7 +65,7 @@ impl S3 {
     }
 
     fn failure(&self, entry: &str) -> String {
-        failure(ingest(&self.project, &self.environment(), entry))
+        failure(&ingest(&self.project, &self.environment(), entry))
             .replace(&self.server.port.to_string(), "PORT")
     }
 }
@@ -194,7 +194,7 @@ fn without_credentials_that_is_said_within_seconds() {
     let begun = Instant::now();
     // Where a machine of the cloud would be asked for its own, nobody listens.
     let environment = "AWS_METADATA_ENDPOINT=http://127.0.0.2:9 AWS_REGION=us-east-1";
-    let message = failure(ingest(&project, environment, "s3://data/d/train-1.csv"));
+    let message = failure(&ingest(&project, environment, "s3://data/d/train-1.csv"));
     assert!(begun.elapsed() < Duration::from_secs(20));
     assert_snapshot!(message, @r#"
     exit code 2

@@ -18,7 +18,7 @@ impl Drop for Server {
 }
 
 /// The time in which a server has to be there.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Server {
     /// Starts a server on a port that is free; `command` gets the port.
@@ -54,6 +54,7 @@ impl Server {
 }
 
 /// What `make test-remote` set up under an environment variable; says that a test skips without it.
+#[expect(clippy::print_stdout, reason = "a test that skips says so")]
 pub(crate) fn set_up(variable: &str) -> Option<PathBuf> {
     let place = std::env::var_os(variable).map(PathBuf::from);
     if place.is_none() {
