@@ -11,6 +11,7 @@ const SETTINGS: Settings = Settings {
     table: None,
     json_lines: "json_lines",
     json: "json",
+    dialect: None,
 };
 const BOUNDS: Bounds = Bounds {
     bytes: 1 << 20,
