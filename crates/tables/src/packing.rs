@@ -21,7 +21,7 @@ pub enum Packing {
     Xz,
     /// Zstandard, RFC 8878.
     Zstandard,
-    /// ZIP, of an archive of a single file. Its beginning does not tell that, and [`archive`](crate::archive)
+    /// ZIP, of an archive of a single file. Its beginning does not tell that, and the module `archive`
     /// unpacks it.
     Zip,
 }
