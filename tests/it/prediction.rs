@@ -239,7 +239,8 @@ fn mistakes_on_the_command_line_are_named_with_their_cure() {
     check(
         &[&bundle[..], &["--input", "new"]].concat(),
         2,
-        "error: `new` does not say what it is\n\nhint: add --format csv, tsv, jsonl, json, parquet or lines",
+        "error: `new` does not say what it is\n\n\
+         hint: add --format csv, tsv, jsonl, json, parquet, spreadsheet, sqlite or lines",
     );
     check(
         &[&bundle[..], &["--output", "labels.txt"]].concat(),
