@@ -112,20 +112,20 @@ fn of_files(
     let looked = Looked::at(&files[0], said);
     let has_columns = looked.as_ref().is_ok_and(Looked::has_columns);
     if let Some((plain, rows)) = plain::look(files, has_columns)? {
-        return Ok((of_lines(&plain, paths), rows));
+        return Ok((of_lines(&plain, files, paths), rows));
     }
     let looked = looked?;
     remarks.extend(looked.said());
     of_table(&looked, paths, said, remarks)
 }
 
-/// The parameters of files of lines.
-fn of_lines(plain: &Plain, paths: Vec<String>) -> Params {
+/// The parameters of files of lines. Parallel files are named one by one, even if a folder of them was.
+fn of_lines(plain: &Plain, files: &[File], paths: Vec<String>) -> Params {
     match *plain {
         Plain::Fasttext => Params::new(Format::Fasttext, paths),
         Plain::LabelInName => Params::new(Format::Lines, paths),
         Plain::Parallel(texts, labels) => {
-            let path = |place: usize| vec![paths[place].clone()];
+            let path = |place: usize| vec![files[place].name.clone()];
             let mut params = Params::new(Format::Lines, path(texts));
             params.label_paths = path(labels);
             params

@@ -271,3 +271,15 @@ fn columns_without_a_header_get_names() {
     );
     assert!(guess.summary.contains("60 documents"), "{}", guess.summary);
 }
+
+#[test]
+fn two_parallel_files_of_a_folder_are_named_one_by_one() {
+    let files = [
+        ("d/texts.csv", rows("", "{text}\n")),
+        ("d/labels.csv", rows("", "{label}\n")),
+    ];
+    let files = files.each_ref().map(|(name, content)| (*name, content.as_str()));
+    let guess = guess_of(&files, &["d"], &Said::default()).unwrap();
+    assert_eq!(guess.params.paths, ["d/texts.csv"]);
+    assert_eq!(guess.params.label_paths, ["d/labels.csv"]);
+}
