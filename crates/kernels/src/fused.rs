@@ -57,6 +57,11 @@ pub trait FusedOperations: Backend {
         composed::bias_dropout_add_layer_norm::<Self>(output, bias, residual, norm, keep_mask)
     }
 
+    /// See [`dropout`](crate::dropout::dropout).
+    fn fused_dropout(input: FloatTensor<Self>, keep_mask: KeepMask) -> FloatTensor<Self> {
+        composed::dropout::<Self>(input, keep_mask)
+    }
+
     /// See [`linear_without_bias`].
     fn fused_linear_without_bias(input: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         Self::linear(input, weight, None)

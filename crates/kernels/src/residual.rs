@@ -11,7 +11,7 @@ use multiversion::multiversion;
 use crate::dropout::KeepMask;
 use crate::threads;
 
-/// The number of rows that one thread takes at a time, and whose keep-mask is drawn from one stream.
+/// The number of rows that one thread takes at a time.
 const ROWS: usize = 32;
 /// The number of partial sums, which one vector instruction adds to.
 const LANES: usize = 16;
@@ -25,8 +25,8 @@ pub(crate) struct Parameters<'a> {
     pub(crate) epsilon: f32,
 }
 
-/// The number of elements whose keep-mask is drawn from one stream.
-pub(crate) fn chunk_len(width: usize) -> usize {
+/// The number of elements that one thread takes at a time.
+fn chunk_len(width: usize) -> usize {
     ROWS * width
 }
 
@@ -50,8 +50,11 @@ pub(crate) fn forward(
     parameters: Parameters<'_>,
     keep_mask: KeepMask,
 ) -> Vec<bool> {
-    let chunk = chunk_len(parameters.bias.len());
+    let width = parameters.bias.len();
+    let chunk = chunk_len(width);
     let mut keep = vec![true; output.len()];
+    let hash = keep_mask.hash();
+    let columns = hash.columns(width);
     let chunks = output
         .chunks_mut(chunk)
         .zip(residual.chunks(chunk))
@@ -60,7 +63,7 @@ pub(crate) fn forward(
         .enumerate();
     threads::for_each(chunks, |(number, (((output, residual), normalized), keep))| {
         if keep_mask.drops() {
-            keep_mask.draw(number, keep);
+            hash.rows(&columns, number * ROWS, keep);
         }
         let vectors = [parameters.bias, parameters.gamma, parameters.beta];
         let keep = (&*keep, keep_mask.scale());
@@ -266,7 +269,7 @@ mod tests {
         let epsilon = 1e-3;
         let device = device::open(DeviceChoice::Cpu).unwrap().autodiff();
         let keep_mask = KeepMask::new(&DropoutConfig::new(probability).init(), &device, 7);
-        let mask = Tensor::from_slice(&keep_mask.factors(output.numel(), chunk_len(40))).reshape(SIZE);
+        let mask = Tensor::from_slice(&keep_mask.factors(77, 40)).reshape(SIZE);
         let kept = mask.ne(0.0).sum(Kind::Float).double_value(&[]) / output.numel() as f64;
         assert!((kept - (1.0 - probability)).abs() < 0.04, "{kept}");
 
@@ -334,7 +337,7 @@ mod tests {
         };
         let found = [1, 2, 7].map(|threads| {
             tch::set_num_threads(threads);
-            let drawn = keep_mask.factors(100_000, chunk_len(40));
+            let drawn = keep_mask.factors(2_500, 40);
             let mut sums = drawn.clone();
             let mut normalized = vec![0.0; sums.len()];
             let keep = forward(&mut sums, &drawn, &mut normalized, parameters, keep_mask);

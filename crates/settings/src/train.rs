@@ -15,7 +15,7 @@ use crate::{BatchNormalization, Pooling, Precision, encoder};
 /// What the stage declares of itself.
 pub const STAGE: Stage = Stage {
     id: StageId::Train,
-    revision: 8,
+    revision: 9,
     reads: &[
         Document::KIND,
         LabelMap::KIND,

@@ -1,16 +1,11 @@
 //! Scaled dot-product attention on LibTorch's flash attention kernel for processors, with its backward pass.
+//!
+//! LibTorch's kernel applies no dropout. Dropping an attention weight is the same as dropping the value that
+//! it is multiplied with, so the values are dropped instead. One draw serves every query that attends to a
+//! value: each weight is dropped as often as if all were drawn independently, and the weights are never
+//! written to memory.
 
-use crate::dropout::{self, KeepMask};
-
-/// The keep-mask of attention's dropout as factors, one for each value vector of a head.
-///
-/// LibTorch's kernel applies no dropout. Dropping an attention weight is the same as dropping the value that
-/// it is multiplied with, so the values are dropped instead. One draw serves every query that attends to a
-/// value: each weight is dropped as often as if all were drawn independently, and the weights are never
-/// written to memory.
-pub(super) fn value_factors(values: usize, keep_mask: KeepMask) -> Vec<f32> {
-    keep_mask.factors(values, dropout::CHUNK)
-}
+use crate::dropout::KeepMask;
 
 /// The inputs of the kernel, views into the projections: `[batch, heads, sequence, width]` each.
 #[derive(Debug)]
@@ -19,7 +14,7 @@ pub(super) struct Heads {
     key: tch::Tensor,
     /// The values after dropout.
     value: tch::Tensor,
-    /// The factors of dropout, `[batch, heads, sequence, 1]`.
+    /// The factors of dropout, `[batch, heads, sequence, 1]`, one for each value vector of a head.
     factors: Option<tch::Tensor>,
 }
 
@@ -33,8 +28,9 @@ impl Heads {
         let parts = projections.reshape([batch, sequence, 3, heads, -1]);
         let part = |number: i64| parts.select(2, number).transpose(1, 2);
         let factors = keep_mask.drops().then(|| {
-            let values = usize::try_from(batch * sequence * heads).expect("a tensor has no negative sizes");
-            let factors = tch::Tensor::from_slice(&value_factors(values, keep_mask));
+            let [rows, width] = [batch * sequence, heads]
+                .map(|size| usize::try_from(size).expect("a tensor has no negative sizes"));
+            let factors = tch::Tensor::from_slice(&keep_mask.factors(rows, width));
             factors.reshape([batch, sequence, heads, 1]).transpose(1, 2)
         });
         let value = match &factors {

@@ -5,11 +5,9 @@ use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::{FloatDType, Slice, TensorData};
 
 use super::FusedOperations;
-use super::attention::value_factors;
 use crate::adamw::AdamwStep;
 use crate::dropout::KeepMask;
 use crate::int8::{self, Int8Weight};
-use crate::residual;
 
 /// Composes [`bias_dropout_add_layer_norm`](super::bias_dropout_add_layer_norm).
 pub(super) fn bias_dropout_add_layer_norm<B: FusedOperations>(
@@ -19,17 +17,22 @@ pub(super) fn bias_dropout_add_layer_norm<B: FusedOperations>(
     (gamma, beta, epsilon): (FloatTensor<B>, FloatTensor<B>, f64),
     keep_mask: KeepMask,
 ) -> FloatTensor<B> {
-    let shape = output.shape();
     let output = add_to_rows::<B>(output, bias);
     let output = if keep_mask.drops() {
-        let chunk = residual::chunk_len(shape[shape.num_dims() - 1]);
-        let factors = keep_mask.factors(shape.num_elements(), chunk);
-        let factors = B::float_from_data(TensorData::new(factors, shape), &output.device());
-        B::float_mul(output, factors)
+        dropout::<B>(output, keep_mask)
     } else {
         output
     };
     B::fused_layer_norm(B::float_add(output, residual), gamma, beta, epsilon)
+}
+
+/// Composes [`dropout`](crate::dropout::dropout).
+pub(super) fn dropout<B: Backend>(input: FloatTensor<B>, keep_mask: KeepMask) -> FloatTensor<B> {
+    let shape = input.shape();
+    let width = shape[shape.num_dims() - 1];
+    let factors = keep_mask.factors(shape.num_elements() / width, width);
+    let factors = B::float_from_data(TensorData::new(factors, shape), &input.device());
+    B::float_mul(input, factors)
 }
 
 /// Composes [`bias_gelu`](super::bias_gelu).
@@ -103,7 +106,7 @@ pub(super) fn attention<B: Backend>(
     let (query, key) = (swap(projection(0)), swap(projection(1)));
     let mut value = projection(2);
     if keep_mask.drops() {
-        let factors = value_factors(batch * sequence * heads, keep_mask);
+        let factors = keep_mask.factors(batch * sequence, heads);
         let factors = TensorData::new(factors, [batch, sequence, heads, 1]);
         let factors = B::float_from_data(factors, &value.device());
         // In float32: bfloat16 would round the scale, and with it the mean.
