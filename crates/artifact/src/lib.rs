@@ -43,7 +43,7 @@ pub use labels::LabelMap;
 pub use lock::StageLock;
 pub use map::MapPoint;
 pub use predictions::Prediction;
-pub use progress::{Reporter, Silent};
+pub use progress::{MessageKeeper, Reporter, Silent};
 pub use splits::{Split, SplitRow};
 pub use stage::{BUNDLE, Kind, Stage, StageId};
 pub use table::{ArtifactError, Row, TableReader, TableWriter, read_table, write_table};

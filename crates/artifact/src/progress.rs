@@ -1,6 +1,8 @@
 //! The interface by which a stage reports progress, and learns that it is to stop. Stages never print: they
 //! call a [`Reporter`], and the driver decides what is shown.
 
+use std::sync::{Mutex, PoisonError};
+
 /// Receives the progress of a stage.
 pub trait Reporter: Send + Sync {
     /// A piece of work begins; `total` is in its own units (rows, batches) and absent when unknown.
@@ -31,5 +33,64 @@ impl Reporter for Silent {
     fn message(&self, _text: &str) {}
     fn stop_requested(&self) -> bool {
         false
+    }
+}
+
+/// A reporter that keeps the messages. Everything else is passed on to another one.
+pub struct MessageKeeper<'r> {
+    reporter: &'r dyn Reporter,
+    is_shown: bool,
+    messages: Mutex<Vec<String>>,
+}
+
+impl<'r> MessageKeeper<'r> {
+    /// Keeps the messages, and passes them on as well.
+    pub fn showing(reporter: &'r dyn Reporter) -> Self {
+        Self::new(reporter, true)
+    }
+
+    /// Keeps the messages, which the other reporter does not get.
+    pub fn hiding(reporter: &'r dyn Reporter) -> Self {
+        Self::new(reporter, false)
+    }
+
+    fn new(reporter: &'r dyn Reporter, is_shown: bool) -> Self {
+        Self {
+            reporter,
+            is_shown,
+            messages: Mutex::default(),
+        }
+    }
+
+    /// The messages, in the order in which they came.
+    pub fn into_messages(self) -> Vec<String> {
+        self.messages.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reporter for MessageKeeper<'_> {
+    fn started(&self, work: &str, total: Option<u64>) {
+        self.reporter.started(work, total);
+    }
+
+    fn advance(&self, units: u64, note: &str) {
+        self.reporter.advance(units, note);
+    }
+
+    fn finished(&self) {
+        self.reporter.finished();
+    }
+
+    fn message(&self, text: &str) {
+        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        messages.push(text.to_owned());
+        drop(messages);
+        if self.is_shown {
+            self.reporter.message(text);
+        }
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.reporter.stop_requested()
     }
 }

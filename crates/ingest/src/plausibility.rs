@@ -17,13 +17,14 @@ use std::fmt::Write as _;
 
 use labelproof_artifact::wording::{counted, one_line, percent, plural, quoted};
 use labelproof_text::labels::{NoLabel, stands_for_none};
+use labelproof_text::mojibake::has_mojibake;
 
 use crate::labels::LabelCounts;
 use crate::labels::alike::is_list;
 use crate::params::{Format, Params};
 use crate::spill::Candidate;
 use common::Common;
-use signs::{Kind, is_broken, is_escaped, is_marked_up, kind};
+use signs::{Kind, is_escaped, is_marked_up, kind};
 
 /// Below it, a share says nothing.
 const FEWEST_ROWS: u64 = 20;
@@ -146,7 +147,7 @@ impl<'a> Plausibility<'a> {
         self.line_breaks.add(trimmed.contains(['\n', '\r']), at);
         self.escapes.add(is_escaped(text), at);
         self.markup.add(is_marked_up(text), at);
-        self.broken.add(is_broken(text), at);
+        self.broken.add(has_mojibake(text), at);
         self.nothing.add(is_nothing(trimmed), at);
         self.header.add(self.repeats_header(document), at);
         self.label_is_text

@@ -60,9 +60,12 @@ const BYTES: usize = 1 << 20;
 /// The batches that wait for the reader of the rows.
 const WAITING: usize = 2;
 
-/// Rows that another thread reads.
+/// Rows that another thread reads, of a table that has at least one.
 #[derive(Debug)]
 pub(crate) struct Ahead {
+    /// What the table is called.
+    name: String,
+    has_row: bool,
     receiver: Receiver<Result<Vec<OwnedRow>, Error>>,
     batch: std::vec::IntoIter<OwnedRow>,
     row: Option<OwnedRow>,
@@ -100,6 +103,7 @@ impl Ahead {
     /// Starts a thread that reads rows with `read`, which ends early where the sink wants no more. A panic of
     /// the library, on damaged bytes, becomes what `damaged` makes of its message.
     pub(crate) fn start(
+        name: String,
         read: impl FnOnce(&mut Sink) -> Result<(), Error> + Send + 'static,
         damaged: impl FnOnce(String) -> Error + Send + 'static,
     ) -> Self {
@@ -119,13 +123,15 @@ impl Ahead {
             }
         });
         Self {
+            name,
+            has_row: false,
             receiver,
             batch: Vec::new().into_iter(),
             row: None,
         }
     }
 
-    /// The next row; none after the last.
+    /// The next row; none after the last. That there is none at all is an error.
     pub(crate) fn next_row(&mut self) -> Result<Option<Row<'_>>, Error> {
         let row = loop {
             if let Some(row) = self.batch.next() {
@@ -133,9 +139,14 @@ impl Ahead {
             }
             match self.receiver.recv() {
                 Ok(batch) => self.batch = batch?.into_iter(),
-                Err(_closed) => return Ok(None),
+                Err(_closed) if self.has_row => return Ok(None),
+                Err(_closed) => {
+                    let file = self.name.clone();
+                    return Err(Error::NoRecords { file });
+                }
             }
         };
+        self.has_row = true;
         let row = self.row.insert(row);
         Ok(Some(Row {
             place: row.place,

@@ -17,7 +17,7 @@ use crate::ahead::{Ahead, OwnedCell, OwnedRow, Unwanted};
 use crate::column::Column;
 use crate::dialect::{Form, Format, Options, Part, Settings};
 use crate::error::Error;
-use crate::row::{Place, Row};
+use crate::row::Place;
 use crate::source::Source;
 
 /// A database of which the columns of a table are known.
@@ -68,7 +68,7 @@ impl Sqlite {
     }
 
     /// The rows, with a cell for each of these columns. Their numbers stand for lines.
-    pub(crate) fn rows(self, places: &[usize]) -> SqliteRows {
+    pub(crate) fn rows(self, places: &[usize]) -> Ahead {
         let places = places.to_vec();
         let (name, file) = (self.name.clone(), self.name.clone());
         let read = move |sink: &mut crate::ahead::Sink| {
@@ -98,31 +98,7 @@ impl Sqlite {
             Ok(())
         };
         let panicked = move |message: String| gave_up(&file, message);
-        SqliteRows {
-            name,
-            rows: Ahead::start(read, panicked),
-            is_empty: true,
-        }
-    }
-}
-
-/// The rows of a database.
-pub(crate) struct SqliteRows {
-    name: String,
-    rows: Ahead,
-    is_empty: bool,
-}
-
-impl SqliteRows {
-    pub(crate) fn next_row(&mut self) -> Result<Option<Row<'_>>, Error> {
-        let is_empty = std::mem::take(&mut self.is_empty);
-        let row = self.rows.next_row()?;
-        if row.is_none() && is_empty {
-            return Err(Error::NoRecords {
-                file: self.name.clone(),
-            });
-        }
-        Ok(row)
+        Ahead::start(name, read, panicked)
     }
 }
 

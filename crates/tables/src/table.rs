@@ -1,5 +1,6 @@
 //! The one interface to tables of every format.
 
+use crate::ahead::Ahead;
 use crate::column::{Column, Selection};
 use crate::delimited::Delimited;
 use crate::dialect::{Format, Options};
@@ -11,8 +12,8 @@ use crate::numpy::{Numpy, NumpyRows};
 use crate::parquet::{Parquet, ParquetRows};
 use crate::row::Row;
 use crate::source::{Input, Source};
-use crate::sqlite::{Sqlite, SqliteRows};
-use crate::workbook::{Workbook, WorkbookRows};
+use crate::sqlite::Sqlite;
+use crate::workbook::Workbook;
 
 /// A table of which no row has been read.
 pub struct Table {
@@ -167,8 +168,8 @@ impl Table {
             Opened::Json(table) => Reading::Json(table.rows_by_place(places)?),
             Opened::Parquet(table) => Reading::Parquet(table.rows(places)?),
             Opened::Numpy(table) => Reading::Numpy(table.rows(places)?),
-            Opened::Workbook(table) => Reading::Workbook(table.rows(places)),
-            Opened::Sqlite(table) => Reading::Sqlite(table.rows(places)),
+            Opened::Workbook(table) => Reading::Ahead(table.rows(places)),
+            Opened::Sqlite(table) => Reading::Ahead(table.rows(places)),
         };
         let selection = Selection::new(Vec::new());
         Ok(Rows { reader, selection })
@@ -187,8 +188,7 @@ enum Reading {
     Json(JsonRows),
     Parquet(ParquetRows),
     Numpy(NumpyRows),
-    Workbook(WorkbookRows),
-    Sqlite(SqliteRows),
+    Ahead(Ahead),
 }
 
 impl Rows {
@@ -200,8 +200,7 @@ impl Rows {
             Reading::Json(rows) => rows.next_row(&mut self.selection),
             Reading::Parquet(rows) => rows.next_row(&mut self.selection),
             Reading::Numpy(rows) => Ok(rows.next_row()),
-            Reading::Workbook(rows) => rows.next_row(),
-            Reading::Sqlite(rows) => rows.next_row(),
+            Reading::Ahead(rows) => rows.next_row(),
         }
     }
 

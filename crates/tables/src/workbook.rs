@@ -12,7 +12,7 @@ use crate::ahead::{Ahead, OwnedCell, OwnedRow, Sink};
 use crate::column::Column;
 use crate::dialect::{Form, Format, Options, Part, Settings};
 use crate::error::Error;
-use crate::row::{Place, Row};
+use crate::row::Place;
 use crate::source::Source;
 use book::{Book, Found, Stop};
 use labelproof_artifact::wording::{listed, nearest};
@@ -84,16 +84,14 @@ impl Workbook {
         &self.remarks
     }
 
-    /// The rows below the header, with a cell for each of these columns.
-    pub(crate) fn rows(self, places: &[usize]) -> WorkbookRows {
+    /// The rows below the header, with a cell for each of these columns. Their numbers are those at the sheet's
+    /// edge.
+    pub(crate) fn rows(self, places: &[usize]) -> Ahead {
         let wanted: Vec<u32> = places.iter().map(|place| self.places[*place]).collect();
-        let at = place(&self.name, &self.sheet);
-        let panicked = move |problem| Error::BadWorkbook { place: at, problem };
-        WorkbookRows {
-            name: place(&self.name, &self.sheet),
-            rows: Ahead::start(move |sink| self.read(&wanted, sink), panicked),
-            is_empty: true,
-        }
+        let name = place(&self.name, &self.sheet);
+        let place = name.clone();
+        let panicked = move |problem| Error::BadWorkbook { place, problem };
+        Ahead::start(name, move |sink| self.read(&wanted, sink), panicked)
     }
 
     fn read(mut self, wanted: &[u32], sink: &mut Sink) -> Result<(), Error> {
@@ -124,26 +122,6 @@ impl Workbook {
 /// What a sheet is called in messages.
 fn place(file: &str, sheet: &str) -> String {
     format!("{file}, sheet `{sheet}`")
-}
-
-/// The rows of a sheet. Their numbers are those at its edge.
-pub(crate) struct WorkbookRows {
-    name: String,
-    rows: Ahead,
-    is_empty: bool,
-}
-
-impl WorkbookRows {
-    pub(crate) fn next_row(&mut self) -> Result<Option<Row<'_>>, Error> {
-        let is_empty = std::mem::take(&mut self.is_empty);
-        let row = self.rows.next_row()?;
-        if row.is_none() && is_empty {
-            return Err(Error::NoRecords {
-                file: self.name.clone(),
-            });
-        }
-        Ok(row)
-    }
 }
 
 /// The row that cells are gathered for.

@@ -1,9 +1,10 @@
-//! Tables of every format, as text and as numbers, by name and by place. The first byte chooses the format, or that it is to be found out.
+//! Tables of every format, as text and as numbers, by name and by place. The first byte chooses the format, or
+//! that it is to be found out.
 #![no_main]
 
+use labelproof_fuzz::{SETTINGS, options, read_table};
 use labelproof_tables::{
-    Accepts, Dialect, Encoding, Error, Expected, Form, Format, Limits, Options, Part, Rows, Selection,
-    Settings, Source, Table, Wanted, sniff,
+    Accepts, Dialect, Error, Expected, Form, Format, Options, Selection, Source, Table, Wanted, sniff,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -18,46 +19,15 @@ const FORMATS: [(Format, &str); 8] = [
     (Format::Npy, "table.npy"),
 ];
 
-const SETTINGS: Settings = Settings {
-    encoding: Some("encoding"),
-    format: Some("format: "),
-    sheet: Some("sheet"),
-    table: Some("table"),
-    json_lines: "json_lines",
-    json: "json",
-    dialect: None,
-};
-
-fn options(format: Format, form: Form) -> Options<'static> {
-    Options {
-        format,
-        part: Part::Only,
-        encoding: Encoding::Utf8,
-        form,
-        limits: Limits::default(),
-        settings: SETTINGS,
-    }
-}
-
-fn read(mut rows: Rows) -> Result<Selection, Error> {
-    while rows.next_row()?.is_some() {}
-    Ok(rows.into_selection())
-}
-
-fn read_all(source: Source, options: &Options<'_>) -> Result<(), Error> {
-    let mut table = Table::open(source, options)?;
-    let places: Vec<usize> = (0..table.columns()?.len()).collect();
-    read(table.rows_by_place(&places)?).map(drop)
-}
-
 fn read_named(source: Source, options: &Options<'_>) -> Result<(), Error> {
     let wanted = Wanted {
         setting: "text".to_owned(),
         column: "text".to_owned(),
         accepts: Accepts::Text,
     };
-    let rows = Table::open(source, options)?.rows_by_name(Selection::new(vec![wanted]))?;
-    read(rows)?.check("table")
+    let mut rows = Table::open(source, options)?.rows_by_name(Selection::new(vec![wanted]))?;
+    while rows.next_row()?.is_some() {}
+    rows.into_selection().check("table")
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -76,7 +46,8 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let path = labelproof_fuzz::write(name, bytes);
     let source = || Source::file("table", &path);
-    let _ = read_all(source(), &options(*format, Form::Typed));
-    let _ = read_all(source(), &options(*format, Form::Text));
-    let _ = read_named(source(), &options(*format, Form::Text));
+    let as_text = options(*format, Form::Text, SETTINGS);
+    let _ = read_table(source(), &options(*format, Form::Typed, SETTINGS));
+    let _ = read_table(source(), &as_text);
+    let _ = read_named(source(), &as_text);
 });

@@ -7,7 +7,50 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use labelproof_artifact::fs;
+use labelproof_tables::{Encoding, Error, Form, Format, Limits, Options, Part, Settings, Source, Table};
 use tempfile::TempDir;
+
+/// The settings of a caller that has them all.
+pub const SETTINGS: Settings = Settings {
+    encoding: Some("encoding"),
+    format: Some("format: "),
+    sheet: Some("sheet"),
+    table: Some("table"),
+    json_lines: "json_lines",
+    json: "json",
+    dialect: Some("dialect"),
+};
+
+/// The settings of a caller for whom every file decides, so that of several sheets the first is read.
+pub const NO_SETTINGS: Settings = Settings {
+    encoding: None,
+    format: None,
+    sheet: None,
+    table: None,
+    dialect: None,
+    ..SETTINGS
+};
+
+/// How a whole table of this format is read.
+pub fn options(format: Format, form: Form, settings: Settings) -> Options<'static> {
+    Options {
+        format,
+        part: Part::Only,
+        encoding: Encoding::Utf8,
+        form,
+        limits: Limits::default(),
+        settings,
+    }
+}
+
+/// Reads all columns of all rows of a table.
+pub fn read_table(source: Source, options: &Options<'_>) -> Result<(), Error> {
+    let mut table = Table::open(source, options)?;
+    let places: Vec<usize> = (0..table.columns()?.len()).collect();
+    let mut rows = table.rows_by_place(&places)?;
+    while rows.next_row()?.is_some() {}
+    Ok(())
+}
 
 /// A folder of this process, in memory where the system has such folders.
 fn folder() -> PathBuf {

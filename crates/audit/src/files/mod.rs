@@ -28,7 +28,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use labelproof_artifact::{Reporter, Split, wording};
+use labelproof_artifact::{MessageKeeper, Reporter, Split, wording};
 use labelproof_text::tokenizer::Tokenizer;
 
 pub use error::{ConfusionProblem, Error, LogProblem, RowProblem};
@@ -40,7 +40,6 @@ use crate::evidence::{BundleFacts, Dataset, Evidence, Part, Reading};
 use confusion::{Given, MOST_CLASSES};
 use labels::LabelNumbers;
 use log::ReadLog;
-use readings::Noting;
 use report::Reports;
 use table::Table;
 
@@ -88,14 +87,14 @@ pub struct Counts {
 
 /// Reads the files into one body of evidence. What was decided on the way is reported as messages.
 pub fn read(files: &Files, reporter: &dyn Reporter) -> Result<Evidence, Error> {
-    read_evidence(files, read_dataset(files, reporter)?, None, reporter)
+    read_evidence(files, read_dataset(files, reporter)?, None)
 }
 
 /// Reads the files of rows. What was decided on the way is reported as messages.
 pub fn read_dataset(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, Error> {
-    let noting = Noting::new(reporter);
-    let mut dataset = read_rows(files, &noting)?;
-    noting.share(&mut dataset.readings);
+    let keeper = MessageKeeper::showing(reporter);
+    let mut dataset = read_rows(files, &keeper)?;
+    readings::share(keeper.into_messages(), &mut dataset.readings);
     Ok(dataset)
 }
 
@@ -218,10 +217,8 @@ pub fn read_evidence(
     files: &Files,
     mut dataset: Dataset,
     bundle: Option<BundleFacts>,
-    reporter: &dyn Reporter,
 ) -> Result<Evidence, Error> {
     let mut readings = std::mem::take(&mut dataset.readings);
-    let noting = Noting::new(reporter);
     let mut reports = Reports::of(files);
     let (log, mut given) = read_logs(files, &mut reports)?;
     let confusion = match &files.confusion {
@@ -248,7 +245,6 @@ pub fn read_evidence(
     };
     let (margins, of_reports) = reports.margins(&dataset);
     given.extend(of_reports);
-    noting.share(&mut given);
     readings.extend(given);
     let mut tokenizer = None;
     if let Some(path) = &files.tokenizer {

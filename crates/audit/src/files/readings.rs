@@ -4,9 +4,6 @@
 //! came of it, is the same for all formats. What a reader reports as a message is a sentence of the reading
 //! too, if it begins with the name of the file.
 
-use std::sync::{Mutex, PoisonError};
-
-use labelproof_artifact::Reporter;
 use labelproof_artifact::wording::{capitalized, counted, listed, percent, plural, quoted};
 
 use super::roles::Role;
@@ -20,59 +17,19 @@ const SHOWN: usize = 12;
 /// Columns of scores that are listed by name.
 const SCORES_SHOWN: usize = 4;
 
-/// A reporter that keeps the messages that it passes on.
-pub(super) struct Noting<'a> {
-    reporter: &'a dyn Reporter,
-    messages: Mutex<Vec<String>>,
-}
-
-impl<'a> Noting<'a> {
-    pub(super) fn new(reporter: &'a dyn Reporter) -> Self {
-        Self {
-            reporter,
-            messages: Mutex::default(),
+/// Gives each message to the reading of the file that it names at its beginning, or else to the last one.
+pub(super) fn share(messages: Vec<String>, readings: &mut [Reading]) {
+    for message in messages {
+        let said = |reading: &Reading| {
+            let rest = message.strip_prefix(reading.source.as_str())?;
+            Some(sentence(rest.strip_prefix(": ")?))
+        };
+        let of_file = readings.iter().position(|reading| said(reading).is_some());
+        let place = of_file.or(readings.len().checked_sub(1));
+        if let Some(reading) = place.and_then(|place| readings.get_mut(place)) {
+            let said = said(reading).unwrap_or_else(|| sentence(&message));
+            reading.says(said);
         }
-    }
-
-    /// Gives each message to the reading of the file that it names at its beginning, or else to the last one.
-    pub(super) fn share(self, readings: &mut [Reading]) {
-        let messages = self.messages.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for message in messages {
-            let said = |reading: &Reading| {
-                let rest = message.strip_prefix(reading.source.as_str())?;
-                Some(sentence(rest.strip_prefix(": ")?))
-            };
-            let of_file = readings.iter().position(|reading| said(reading).is_some());
-            let place = of_file.or(readings.len().checked_sub(1));
-            if let Some(reading) = place.and_then(|place| readings.get_mut(place)) {
-                let said = said(reading).unwrap_or_else(|| sentence(&message));
-                reading.says(said);
-            }
-        }
-    }
-}
-
-impl Reporter for Noting<'_> {
-    fn started(&self, work: &str, total: Option<u64>) {
-        self.reporter.started(work, total);
-    }
-
-    fn advance(&self, units: u64, note: &str) {
-        self.reporter.advance(units, note);
-    }
-
-    fn finished(&self) {
-        self.reporter.finished();
-    }
-
-    fn message(&self, text: &str) {
-        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
-        messages.push(text.to_owned());
-        self.reporter.message(text);
-    }
-
-    fn stop_requested(&self) -> bool {
-        self.reporter.stop_requested()
     }
 }
 

@@ -240,7 +240,7 @@ impl AuditArgs {
         let read = || {
             let dataset = read_dataset(&files, reporter)?;
             let bundle = run_bundle(&dataset)?;
-            Ok::<_, Failure>(read_evidence(&files, dataset, bundle, reporter)?)
+            Ok::<_, Failure>(read_evidence(&files, dataset, bundle)?)
         };
         let findings = audit(&read().inspect_err(|_| held.release())?);
         if let Some(path) = &self.html {

@@ -4,12 +4,11 @@
 //! What comes out is thrown away; only that it passes, and what is said of it, counts.
 
 use std::path::Path;
-use std::sync::Mutex;
 
-use labelproof_artifact::Reporter;
 use labelproof_artifact::wording::{counted, quoted};
+use labelproof_artifact::{MessageKeeper, Reporter};
 
-use crate::error::{Error, yaml_list};
+use crate::error::Error;
 use crate::params::{OnReject, Params};
 
 /// What became of a trial.
@@ -29,13 +28,10 @@ pub(super) fn run(mut params: Params, base: &Path, reporter: &dyn Reporter) -> R
     let mut remarks = Vec::new();
     loop {
         let scratch = super::scratch()?;
-        let overheard = Overheard {
-            reporter,
-            messages: Mutex::default(),
-        };
-        let error = match crate::run(&params, base, scratch.path(), &overheard) {
+        let keeper = MessageKeeper::hiding(reporter);
+        let error = match crate::run(&params, base, scratch.path(), &keeper) {
             Ok(()) => {
-                let summary = overheard.messages.into_inner().unwrap_or_default().join("\n");
+                let summary = keeper.into_messages().join("\n");
                 return Ok(Trial {
                     params,
                     remarks,
@@ -60,13 +56,6 @@ fn repair(params: &mut Params, error: &Error) -> Option<String> {
                 "rows with these labels are left out, because they stand for no label: {}; `missing: []` takes \
                  them as classes",
                 quoted(missing, MOST_REPAIRS)
-            ))
-        }
-        Error::Rejected { missing, .. } if !missing.is_empty() && params.labels.missing.is_none() => {
-            params.labels.missing = Some(missing.clone());
-            Some(format!(
-                "`labels: {{ missing: {} }}`, because these stand for no label; their rows are left out",
-                yaml_list(missing)
             ))
         }
         Error::Rejected { rejects, total, .. } if params.on_reject == OnReject::Fail => {
@@ -97,35 +86,5 @@ fn repair(params: &mut Params, error: &Error) -> Option<String> {
             ))
         }
         _ => None,
-    }
-}
-
-/// Keeps the messages, and passes the progress on.
-struct Overheard<'r> {
-    reporter: &'r dyn Reporter,
-    messages: Mutex<Vec<String>>,
-}
-
-impl Reporter for Overheard<'_> {
-    fn started(&self, work: &str, total: Option<u64>) {
-        self.reporter.started(work, total);
-    }
-
-    fn advance(&self, units: u64, note: &str) {
-        self.reporter.advance(units, note);
-    }
-
-    fn finished(&self) {
-        self.reporter.finished();
-    }
-
-    fn message(&self, text: &str) {
-        if let Ok(mut messages) = self.messages.lock() {
-            messages.push(text.to_owned());
-        }
-    }
-
-    fn stop_requested(&self) -> bool {
-        self.reporter.stop_requested()
     }
 }

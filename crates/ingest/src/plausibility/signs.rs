@@ -78,68 +78,6 @@ fn has_reference(text: &str) -> bool {
     })
 }
 
-/// Whether a text has UTF-8 that was read as Windows-1252 or Latin-1, or a character that stands for bytes
-/// that were none.
-pub(super) fn is_broken(text: &str) -> bool {
-    if text.is_ascii() {
-        return false;
-    }
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        let next = characters.peek().copied().unwrap_or(' ');
-        let is_pair = match character {
-            '\u{fffd}' => true,
-            // What the first byte of two or three is read as, and what its second is.
-            'Ã' => is_continuation(next),
-            'Â' => is_continuation(next) && !next.is_alphabetic(),
-            'â' => matches!(next, '€' | '\u{80}' | '„'),
-            'ð' => matches!(next, 'Ÿ' | '\u{9f}'),
-            'ï' => next == '¿',
-            _ => false,
-        };
-        if is_pair {
-            return true;
-        }
-    }
-    false
-}
-
-/// What Latin-1 and Windows-1252 read the second byte of a character as.
-fn is_continuation(character: char) -> bool {
-    matches!(
-        character,
-        '\u{80}'
-            ..='\u{bf}'
-                | '€'
-                | '‚'
-                | 'ƒ'
-                | '„'
-                | '…'
-                | '†'
-                | '‡'
-                | 'ˆ'
-                | '‰'
-                | 'Š'
-                | '‹'
-                | 'Œ'
-                | 'Ž'
-                | '‘'
-                | '’'
-                | '“'
-                | '”'
-                | '•'
-                | '–'
-                | '—'
-                | '˜'
-                | '™'
-                | 'š'
-                | '›'
-                | 'œ'
-                | 'ž'
-                | 'Ÿ'
-    )
-}
-
 /// Whether a text has escapes of a string in a program. `C:\temp` has a backslash and none of them before a
 /// word's end.
 pub(super) fn is_escaped(text: &str) -> bool {
@@ -182,36 +120,6 @@ mod tests {
             "covid19",
         ] {
             assert_eq!(kind(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn another_encoding_is_told_from_letters() {
-        // Made by Python: text.encode("utf-8").decode(encoding), for cp1252 and for latin-1.
-        for text in [
-            "cafÃ©",
-            "itâ€™s",
-            "itâ\u{80}\u{99}s",
-            "Â£5",
-            "5Â\u{a0}km",
-            "ðŸ˜€",
-            "ï¿½",
-            "a\u{fffd}b",
-        ] {
-            assert!(is_broken(text), "{text}");
-        }
-        for text in [
-            "café",
-            "NÃO",
-            "CÂMARA",
-            "Ângela",
-            "it’s",
-            "château",
-            "naïve",
-            "ð er stafur",
-            "東京",
-        ] {
-            assert!(!is_broken(text), "{text}");
         }
     }
 

@@ -3,24 +3,12 @@
 use std::io::Cursor;
 
 use super::*;
-use crate::{Encoding, Format, Limits, Part, Settings, Source, Table};
+use crate::{Format, Part, Source, Table, testing};
 
 fn options(format: Format, form: Form) -> Options<'static> {
     Options {
-        format,
-        part: Part::Only,
-        encoding: Encoding::Utf8,
         form,
-        limits: Limits::default(),
-        settings: Settings {
-            encoding: None,
-            format: None,
-            sheet: None,
-            table: None,
-            json_lines: "json_lines",
-            json: "json",
-            dialect: None,
-        },
+        ..testing::options(format, Part::Only)
     }
 }
 

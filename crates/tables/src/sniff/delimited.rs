@@ -134,15 +134,7 @@ impl Split {
             swallows: false,
             has_quoted: false,
         };
-        let settings = Settings {
-            encoding: None,
-            format: None,
-            sheet: None,
-            table: None,
-            json_lines: "",
-            json: "",
-            dialect: None,
-        };
+        let settings = Settings::default();
         let source = Source::stream("", Cursor::new(text.to_owned().into_bytes()));
         let Ok(input) = Input::open(source, Encoding::Utf8, settings) else {
             return split;

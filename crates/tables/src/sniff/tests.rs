@@ -3,22 +3,12 @@
 use super::*;
 use crate::dialect::Quote;
 
-const SETTINGS: Settings = Settings {
-    encoding: None,
-    format: None,
-    sheet: None,
-    table: None,
-    json_lines: "",
-    json: "",
-    dialect: None,
-};
-
 fn found(name: &str, text: &str) -> Sniffed {
     let is_name = |cell: &str| ["label", "pred", "text", "prediction", "y_true"].contains(&cell);
     let expected = Expected {
         is_name: &is_name,
         no_header: false,
-        settings: SETTINGS,
+        settings: Settings::default(),
     };
     of_text(text, true, Format::of_name(Path::new(name)), expected)
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::encoding::Encoding;
 use crate::limits::Limits;
+use crate::testing::SETTINGS;
 use crate::{Cell, Form, Settings, Table};
 
 pub(super) const OPTIONS: Options<'static> = Options {
@@ -16,12 +17,8 @@ pub(super) const OPTIONS: Options<'static> = Options {
     },
     settings: Settings {
         encoding: Some("ingest.encoding"),
-        format: None,
-        sheet: None,
-        table: None,
-        json_lines: "json_lines",
-        json: "json",
         dialect: Some("ingest.dialect"),
+        ..SETTINGS
     },
 };
 

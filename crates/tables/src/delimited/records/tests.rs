@@ -13,13 +13,8 @@ type Fields = Vec<Vec<u8>>;
 /// Each record's line and fields.
 fn split(text: &[u8], separator: u8) -> Result<Vec<(u64, Fields)>, Error> {
     let settings = Settings {
-        encoding: None,
-        format: None,
-        sheet: None,
-        table: None,
-        json_lines: "",
-        json: "",
         dialect: Some("ingest.dialect"),
+        ..Settings::default()
     };
     let source = Source::stream("a.csv", std::io::Cursor::new(text.to_vec()));
     let input = Input::open(source, Encoding::Utf8, settings)?;
