@@ -2,11 +2,12 @@
 //!
 //! Values are taken as a person sees them in the cells, and of a formula the value that the program which
 //! saved the file has stored. What a cell looks like is the affair of `workbook/value`, and how the library
-//! that knows the formats is asked, of `workbook/book`.
+//! that knows the formats is asked, of `workbook/book`; `workbook/xls` looks at the oldest format before it does.
 
 mod book;
 mod merged;
 mod value;
+mod xls;
 
 use crate::ahead::{Ahead, OwnedCell, OwnedRow, Sink};
 use crate::column::Column;

@@ -11,7 +11,7 @@ use calamine::{
 use labelproof_artifact::contained;
 use zip::ZipArchive;
 
-use super::value;
+use super::{value, xls};
 use crate::ahead::OwnedCell;
 use crate::dialect::Form;
 use crate::error::Error;
@@ -117,6 +117,13 @@ impl Book {
         let mut start = [0; 4];
         reader.read_exact(&mut start).map_err(|error| damaged(&error))?;
         if start == *b"\xD0\xCF\x11\xE0" {
+            let mut bytes = start.to_vec();
+            let behind = MOST_BYTES - bytes.len() as u64 + 1;
+            let count = reader.take(behind).read_to_end(&mut bytes);
+            if count.map_err(|error| damaged(&error))? as u64 == behind {
+                return Err(Problem::TooLarge(MOST_BYTES));
+            }
+            xls::check(&bytes)?;
             return Ok(Kind::Xls);
         }
         let mut archive = ZipArchive::new(&mut *reader).map_err(|error| damaged(&error))?;
@@ -257,8 +264,10 @@ impl Kind {
     }
 }
 
-enum Problem {
+/// Why a workbook is not read.
+pub(super) enum Problem {
     Damaged(String),
+    /// So many bytes.
     TooLarge(u64),
 }
 
