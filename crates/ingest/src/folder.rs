@@ -25,8 +25,12 @@ pub(crate) fn read(
     let places = layout.places.iter();
     for (((found, place), id), source) in sources.iter().zip(places).zip(ids(sources)).zip(0..) {
         let file = Source::file(&found.file.name, &found.file.path);
-        let bytes = read_bytes(file, encoding, settings, limits.tables.row_bytes)?;
         let label = place.label.as_deref();
+        // A file in no label's folder need not be a text.
+        let bytes = match label {
+            Some(_) => read_bytes(file, encoding, settings, limits.tables.row_bytes)?,
+            None => Vec::new(),
+        };
         let fields = Fields {
             text: vec![Cell::Bytes(&bytes)],
             label: label.map_or(Cell::Missing, |label| Cell::Text(Cow::Borrowed(label))),

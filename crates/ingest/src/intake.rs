@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::label_names::{self, LabelNames};
 use crate::labels::LabelCounts;
 use crate::layout::Layout;
+use crate::left_aside::{LeftAside, is_unlabelled_folder};
 use crate::one_label;
 use crate::params::{Format, Params};
 use crate::rows::{Fields, Problem, Reason, cell_text, row_id, row_text, scalar_text};
@@ -80,8 +81,10 @@ pub(crate) struct Intake<'a> {
     pub(crate) reporter: &'a dyn Reporter,
     pub(crate) candidates: Sorter<Candidate>,
     pub(crate) rejects: Sorter<Reject>,
-    /// The number of rejects by reason.
+    /// The number of rejects by reason, without the files that are left aside.
     pub(crate) reasons: BTreeMap<Reason, u64>,
+    /// The files that are rejected and that nobody has to mend.
+    pub(crate) left_aside: LeftAside,
     /// The number of rows of all sources.
     pub(crate) rows: u64,
     /// The labels of the candidates.
@@ -130,6 +133,7 @@ impl<'a> Intake<'a> {
             candidates,
             rejects,
             reasons: BTreeMap::new(),
+            left_aside: LeftAside::default(),
             rows: 0,
             labels: LabelCounts::default(),
             unlabelled: LabelCounts::default(),
@@ -184,8 +188,17 @@ impl<'a> Intake<'a> {
                 self.not_where_rows += 1;
                 Ok(())
             }
+            Err(problem) if self.is_beside_folders(&problem) => {
+                let place = "in no label's folder".to_owned();
+                self.leave_aside(source, line, shown_id, problem, place)
+            }
             Err(problem) => self.reject(source, line, shown_id, problem),
         }
+    }
+
+    /// Whether a file is rejected because it lies beside the labels' folders.
+    fn is_beside_folders(&self, problem: &Problem) -> bool {
+        self.params.format == Format::Folder && problem.reason == Reason::MissingLabel
     }
 
     /// Whether a row holds what `ingest.where` asks for.
@@ -222,6 +235,30 @@ impl<'a> Intake<'a> {
         problem: Problem,
     ) -> Result<(), Error> {
         *self.reasons.entry(problem.reason).or_default() += 1;
+        self.push_reject(source, line, id, problem)
+    }
+
+    /// Rejects a file that nobody has to mend. `place` is where it lies.
+    fn leave_aside(
+        &mut self,
+        source: u32,
+        line: Option<u64>,
+        id: Option<String>,
+        problem: Problem,
+        place: String,
+    ) -> Result<(), Error> {
+        let file = self.source_name(source).to_owned();
+        self.left_aside.add(&problem.detail, place, &file);
+        self.push_reject(source, line, id, problem)
+    }
+
+    fn push_reject(
+        &mut self,
+        source: u32,
+        line: Option<u64>,
+        id: Option<String>,
+        problem: Problem,
+    ) -> Result<(), Error> {
         let source = self.source_name(source).to_owned();
         Ok(self.rejects.push(Reject {
             source,
@@ -241,6 +278,13 @@ impl<'a> Intake<'a> {
         );
         let id = self.has_declared_ids().then_some(candidate.id);
         let problem = Problem::new(Reason::MissingLabel, detail);
+        if is_unlabelled_folder(self.params, &candidate.label) {
+            let place = format!(
+                "in the folder `{}`, which stands for no label",
+                one_line(&candidate.label)
+            );
+            return self.leave_aside(candidate.source, candidate.line, id, problem, place);
+        }
         self.reject(candidate.source, candidate.line, id, problem)
     }
 

@@ -24,6 +24,7 @@ mod intake;
 mod label_names;
 mod labels;
 mod layout;
+mod left_aside;
 mod limits;
 mod merge;
 mod one_label;
@@ -58,6 +59,7 @@ pub use texts::{TextFormat, TextRow, TextRows, TextSource, texts};
 use error::SHOWN_REJECTS;
 use intake::Intake;
 use labels::LabelCounts;
+use left_aside::{LeftAside, is_unlabelled_folder};
 use limits::Limits;
 use spill::Sorter;
 use summary::Summary;
@@ -109,6 +111,7 @@ fn run_within(
     let Intake {
         rejects,
         reasons,
+        left_aside,
         rows,
         labels,
         unlabelled,
@@ -120,17 +123,23 @@ fn run_within(
         remarks,
         ..
     } = intake;
-    let reject_count = rejects.len();
-    let first_rejects = write_rejects(rejects, out)?;
+    // Where there is nothing else, it is what somebody took for the texts.
+    let left_aside = match documents.counts.rows() {
+        0 => LeftAside::default(),
+        _ => left_aside,
+    };
+    let reject_count = rejects.len() - left_aside.files() as u64;
+    let first_rejects = write_rejects(rejects, out, &left_aside)?;
     if reject_count > 0 && params.on_reject == OnReject::Fail {
         let is_unlabelled =
             |split: &Split| labels.rows_in(*split) > 0 && documents.counts.rows_in(*split) == 0;
         let unlabelled = Split::ALL.into_iter().find(is_unlabelled);
         let taken_for_none = (!documents.missing.is_declared).then_some(documents.missing.labels);
+        let is_refused = |label: &String| !is_unlabelled_folder(params, label) || left_aside.files() == 0;
         return Err(Error::Rejected {
             rejects: first_rejects,
             total: reject_count,
-            missing: taken_for_none.into_iter().flatten().collect(),
+            missing: taken_for_none.into_iter().flatten().filter(is_refused).collect(),
             unlabelled,
             one_label: reasons
                 .contains_key(&rows::Reason::SeveralLabels)
@@ -160,6 +169,7 @@ fn run_within(
             .as_ref()
             .and_then(|columns| columns.split.as_deref()),
         reasons: &reasons,
+        left_aside: &left_aside,
         first_rejects: &first_rejects,
         unlabelled: &unlabelled,
         missing: &documents.missing,
@@ -179,13 +189,13 @@ fn run_within(
     Ok(())
 }
 
-/// Writes `rejects.parquet`, and returns the first of them for the messages.
-fn write_rejects(rejects: Sorter<Reject>, out: &Path) -> Result<Vec<Reject>, Error> {
+/// Writes `rejects.parquet`, and returns the first of them for the messages, without what is left aside.
+fn write_rejects(rejects: Sorter<Reject>, out: &Path, left_aside: &LeftAside) -> Result<Vec<Reject>, Error> {
     let mut first = Vec::new();
     let mut writer = TableWriter::create(out)?;
     for reject in rejects.finish()? {
         let reject: Reject = reject?;
-        if first.len() < SHOWN_REJECTS {
+        if first.len() < SHOWN_REJECTS && !left_aside.contains(&reject) {
             first.push(reject.clone());
         }
         writer.push(reject)?;

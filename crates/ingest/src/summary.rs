@@ -10,6 +10,7 @@ use crate::error::{reject_line, yaml_list};
 use crate::labels::LabelCounts;
 use crate::labels::missing::Missing;
 use crate::layout::Layout;
+use crate::left_aside::LeftAside;
 use crate::rows::Reason;
 
 /// The counts of a run of the stage.
@@ -21,6 +22,7 @@ pub(crate) struct Summary<'a> {
     /// The column that gives the split.
     pub(crate) split_column: Option<&'a str>,
     pub(crate) reasons: &'a BTreeMap<Reason, u64>,
+    pub(crate) left_aside: &'a LeftAside,
     pub(crate) first_rejects: &'a [Reject],
     pub(crate) unlabelled: &'a LabelCounts,
     pub(crate) missing: &'a Missing,
@@ -66,6 +68,7 @@ impl Summary<'_> {
                 self.over_cap
             );
         }
+        self.left_aside.add_to(&mut text);
         self.add_missing(&mut text);
         if !self.unused_renames.is_empty() {
             let names: Vec<_> = self

@@ -6,7 +6,7 @@ mod failures;
 mod formats;
 mod json_shapes;
 mod labels;
-mod layout;
+pub(crate) mod layout;
 mod lines;
 mod order;
 mod other_programs;
@@ -32,8 +32,8 @@ use parquet::arrow::ArrowWriter;
 use super::*;
 
 /// A folder with sources, and one for outputs.
-struct World {
-    base: tempfile::TempDir,
+pub(crate) struct World {
+    pub(crate) base: tempfile::TempDir,
     out: tempfile::TempDir,
 }
 

@@ -86,36 +86,77 @@ fn equal_rows_of_two_splits_stay_two_rows() {
     assert_eq!(ids.len(), 8);
 }
 
-#[test]
-fn folders_as_imdb_has_them_give_splits_and_labels() {
-    let world = World::with(&[
-        ("aclImdb/README", b"about"),
-        ("aclImdb/train/pos/0_9.txt", b"good"),
-        ("aclImdb/train/neg/0_2.txt", b"bad"),
-        ("aclImdb/train/unsup/0_0.txt", b"who knows"),
-        ("aclImdb/test/pos/0_9.txt", b"fine"),
+/// The files of the archive of IMDB, with what lies beside the texts in it.
+pub(crate) fn imdb() -> World {
+    World::with(&[
+        ("aclImdb/README", b"Large Movie Review Dataset v1.0"),
+        ("aclImdb/imdb.vocab", b"the\nand\n"),
+        ("aclImdb/imdbEr.txt", b"0.049\n0.201\n"),
+        ("aclImdb/test/labeledBow.feat", b"10 0:7 1:4\n1 0:2\n"),
         ("aclImdb/test/neg/0_2.txt", b"poor"),
-    ]);
-    let yaml = "{format: folder, paths: [aclImdb], on_reject: continue}";
-    let output = world.run(yaml).unwrap();
+        ("aclImdb/test/pos/0_10.txt", b"fine"),
+        (
+            "aclImdb/test/urls_neg.txt",
+            b"http://www.imdb.com/title/tt0406816/usercomments\n",
+        ),
+        (
+            "aclImdb/test/urls_pos.txt",
+            b"http://www.imdb.com/title/tt0408790/usercomments\n",
+        ),
+        ("aclImdb/train/labeledBow.feat", b"9 0:9\n2 3:1\n"),
+        ("aclImdb/train/neg/0_3.txt", b"bad"),
+        ("aclImdb/train/pos/0_9.txt", b"good"),
+        ("aclImdb/train/unsup/0_0.txt", b"who knows"),
+        ("aclImdb/train/unsup/1_0.txt", b"nobody"),
+        ("aclImdb/train/unsupBow.feat", b"0 0:8 1:6\n0 4:1\n"),
+        // What is no text is nobody's row, and need not be read.
+        ("aclImdb/train/urls_neg.txt", b"\x89PNG\r\n\x1a\n\0\0"),
+        (
+            "aclImdb/train/urls_pos.txt",
+            b"http://www.imdb.com/title/tt0453418/usercomments\n",
+        ),
+        (
+            "aclImdb/train/urls_unsup.txt",
+            b"http://www.imdb.com/title/tt0018515/usercomments\n",
+        ),
+    ])
+}
+
+#[test]
+fn folders_as_imdb_has_them_give_splits_and_labels_and_the_rest_is_left_aside() {
+    let world = imdb();
+    let output = world.run("{format: folder, paths: [aclImdb]}").unwrap();
     assert_eq!(
         rows_of(&output),
         [
             "test/neg/0_2/poor/neg",
-            "test/pos/0_9/fine/pos",
-            "train/neg/0_2/bad/neg",
+            "test/pos/0_10/fine/pos",
+            "train/neg/0_3/bad/neg",
             "train/pos/0_9/good/pos"
         ]
     );
     assert_eq!(parts(&output), [2, 0, 2, 0]);
+    let rejects = reject_lines(&output);
+    assert_eq!(rejects.len(), 13);
     assert_eq!(
-        reject_lines(&output),
+        [&rejects[0], &rejects[7]],
         [
             "aclImdb/README: missing label: the file lies in no label's folder",
             "aclImdb/train/unsup/0_0.txt: missing label: the folder's name is `unsup`, which stands for no \
              label",
         ]
     );
+    assert!(
+        output.message.contains(
+            "\nleft aside: 11 files in no label's folder: `aclImdb/README`, `aclImdb/imdb.vocab`, \
+             `aclImdb/imdbEr.txt`, `aclImdb/test/labeledBow.feat`, `aclImdb/test/urls_neg.txt` and 6 more\n\
+             left aside: 2 files in the folder `unsup`, which stands for no label: \
+             `aclImdb/train/unsup/0_0.txt`, `aclImdb/train/unsup/1_0.txt`"
+        ),
+        "{}",
+        output.message
+    );
+    assert!(!output.message.contains("\nrejects"), "{}", output.message);
     // Both splits named by themselves: files of one name stay apart.
     let output = world
         .run("{format: folder, paths: [aclImdb/train, aclImdb/test], labels: {missing: [unsup]}}")
@@ -123,6 +164,23 @@ fn folders_as_imdb_has_them_give_splits_and_labels() {
     assert_eq!(
         (output.labels.join(" ").as_str(), parts(&output)),
         ("neg pos", [2, 0, 2, 0])
+    );
+    // Who says that the folder is a class has it as one.
+    let output = world
+        .run("{format: folder, paths: [aclImdb], labels: {missing: []}}")
+        .unwrap();
+    assert_eq!(output.labels.join(" "), "neg pos unsup");
+}
+
+#[test]
+fn files_without_folders_of_labels_are_refused() {
+    let world = World::with(&[("d/1.txt", b"one"), ("d/2.txt", b"two")]);
+    check_failure(
+        &world.run("{format: folder, paths: [d]}").unwrap_err(),
+        "2 rows cannot become documents\n  \
+         d/1.txt: missing label: the file lies in no label's folder\n  \
+         d/2.txt: missing label: the file lies in no label's folder",
+        &["mend the rows, or set `ingest.on_reject: continue` to go on without them"],
     );
 }
 
