@@ -139,6 +139,14 @@ pub enum Error {
         /// The option that says it.
         option: &'static str,
     },
+    /// The texts are in one table and their labels in another.
+    #[error("the texts seem to stand in `{texts}` and their labels in `{labels}`")]
+    TextsAndLabelsApart {
+        texts: String,
+        labels: String,
+        /// A column that both have.
+        column: String,
+    },
     /// Labels differ only in their spelling, and are almost certainly one.
     #[error("{}", alike_message(alike))]
     LabelsAlike { alike: Vec<Alike> },
@@ -345,6 +353,9 @@ impl Diagnostic for Error {
                 hint("put a `*`, `?` or `[` that is part of a name into brackets: `[*]`")
             }
             Self::Unclear { option, .. } => fault.hint(format!("name it with {option}")),
+            Self::TextsAndLabelsApart { column, .. } => fault.hint(format!(
+                "write one table with both: join them by the column `{column}`, which the two have in common"
+            )),
             Self::NoFiles { .. } => hint("name the files themselves, or another `ingest.format`"),
             Self::BadName { .. } => hint("rename it"),
             Self::FileCounts { .. } => hint(

@@ -9,6 +9,7 @@ mod looked;
 mod names;
 mod plain;
 mod profile;
+mod together;
 mod trial;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use crate::params::{Dialect, Format, Header, Params};
 use files::File;
 use looked::Looked;
 use plain::Plain;
+use together::Together;
 
 /// What somebody says of the files beside naming them.
 #[derive(Debug, Clone, Default)]
@@ -114,9 +116,16 @@ fn of_files(
     if let Some((plain, rows)) = plain::look(files, has_columns)? {
         return Ok((of_lines(&plain, files, paths), rows));
     }
-    let looked = looked?;
-    remarks.extend(looked.said());
-    of_table(&looked, paths, said, remarks)
+    let together = Together::look(files, looked?, said)?;
+    remarks.extend(together.lead.said());
+    let (mut params, rows, is_kept) = of_tables(&together, said, remarks)?;
+    params.paths = if is_kept.contains(&false) && !files.iter().any(|file| file.is_member) {
+        let kept = files.iter().zip(is_kept).filter(|(_, is_kept)| *is_kept);
+        kept.map(|(file, _)| file.name.clone()).collect()
+    } else {
+        paths
+    };
+    Ok((params, rows))
 }
 
 /// The parameters of files of lines. Parallel files are named one by one, even if a folder of them was.
@@ -133,13 +142,15 @@ fn of_lines(plain: &Plain, files: &[File], paths: Vec<String>) -> Params {
     }
 }
 
-/// The parameters of a table that was looked at, and its first rows.
-fn of_table(
-    looked: &Looked,
-    paths: Vec<String>,
+/// The parameters but for the paths of tables that were looked at, the first rows of their lead, and which of the
+/// files are read.
+fn of_tables(
+    together: &Together,
     said: &Said,
     remarks: &mut Vec<String>,
-) -> Result<(Params, FirstRows), Error> {
+) -> Result<(Params, FirstRows, Vec<bool>), Error> {
+    let looked = &together.lead;
+    together.check()?;
     let unclear = |why: Unclear| Error::Unclear {
         file: looked.file.clone(),
         columns: looked.described(),
@@ -161,7 +172,9 @@ fn of_table(
         (cell(&choice.columns.label), text.join(" | "))
     });
     let rows = rows.collect();
-    let mut params = Params::new(format, paths);
+    let mut columns = choice.columns;
+    let is_kept = together.settle(&mut columns, &choice.conditions, remarks);
+    let mut params = Params::new(together.format(format, &is_kept), Vec::new());
     match looked.sniffed.format {
         labelproof_tables::Format::Spreadsheet => params.sheet.clone_from(&looked.part),
         labelproof_tables::Format::Sqlite => params.table.clone_from(&looked.part),
@@ -171,7 +184,6 @@ fn of_table(
         separator: looked.separator(),
         ..Dialect::default()
     };
-    let mut columns = choice.columns;
     if looked.lacks_header() {
         let names: Vec<String> = looked.columns.iter().map(|column| column.name.clone()).collect();
         dialect.header = Header::Names(columns::name_by_role(&mut columns, names));
@@ -181,7 +193,7 @@ fn of_table(
     }
     params.columns = Some(columns);
     params.conditions = choice.conditions;
-    Ok((params, rows))
+    Ok((params, rows, is_kept))
 }
 
 impl Unclear {

@@ -26,6 +26,8 @@ pub(super) struct Named {
 pub(super) struct File {
     pub(super) name: String,
     pub(super) path: PathBuf,
+    /// Whether it lies in an archive, so that it cannot be named by itself.
+    pub(super) is_member: bool,
 }
 
 /// Looks at what was named. Names are relative to `base`.
@@ -45,13 +47,18 @@ pub(super) fn look(paths: &[PathBuf], base: &Path) -> Result<Named, Error> {
             inside.extend(files.into_iter().map(|path| File {
                 name: relative(&path, base),
                 path,
+                is_member: false,
             }));
         } else if let Some((folder, files)) = unpacked(&name, path)? {
             scratch.push(folder);
             inside.extend(files);
         } else {
             let path = path.clone();
-            tables.push(File { name, path });
+            tables.push(File {
+                name,
+                path,
+                is_member: false,
+            });
         }
     }
     inside.sort_by(|one, other| one.name.cmp(&other.name));
@@ -90,6 +97,7 @@ fn unpacked(name: &str, path: &Path) -> Result<Option<(TempDir, Vec<File>)>, Err
         let files = members.into_iter().map(|member| File {
             name: format!("{name}/{}", member.name),
             path: member.path,
+            is_member: true,
         });
         (folder, files.collect())
     }))

@@ -1,6 +1,6 @@
 //! What the first rows of a column look like.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use labelproof_tables::Cell;
 
@@ -76,6 +76,12 @@ impl Profile {
     /// The number of different values; none if there are very many.
     pub(super) fn different(&self) -> Option<usize> {
         (!self.has_many).then_some(self.values.len())
+    }
+
+    /// The values, if there are no more than so many.
+    pub(super) fn all_values(&self, most: usize) -> Option<BTreeSet<String>> {
+        let is_known = !self.has_many && self.nested == 0 && self.values.len() <= most;
+        is_known.then(|| self.values.keys().cloned().collect())
     }
 
     /// The mean length in characters.

@@ -1,6 +1,6 @@
 //! What is understood of files, against layouts that others write.
 
-use labelproof_artifact::fs;
+use labelproof_artifact::{Diagnostic, fs};
 use labelproof_testkit::Recorder;
 
 use super::*;
@@ -282,4 +282,102 @@ fn two_parallel_files_of_a_folder_are_named_one_by_one() {
     let guess = guess_of(&files, &["d"], &Said::default()).unwrap();
     assert_eq!(guess.params.paths, ["d/texts.csv"]);
     assert_eq!(guess.params.label_paths, ["d/labels.csv"]);
+}
+
+#[test]
+fn what_lies_beside_folders_of_labels_needs_no_setting() {
+    let world = crate::tests::layout::imdb();
+    let paths = [world.base.path().join("aclImdb")];
+    let guess = guess(&paths, world.base.path(), &Said::default(), &Recorder::default()).unwrap();
+    assert_eq!(
+        guess.params,
+        Params::new(Format::Folder, vec!["aclImdb".to_owned()])
+    );
+    assert!(guess.remarks.is_empty(), "{:?}", guess.remarks);
+    assert!(
+        guess
+            .summary
+            .contains("left aside: 11 files in no label's folder"),
+        "{}",
+        guess.summary
+    );
+}
+
+/// What is said of several files, as paths, columns and remarks.
+fn together(files: &[(&str, &str)]) -> (Vec<String>, Columns, String) {
+    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    let guess = guess_of(files, &names, &Said::default()).unwrap();
+    let remarks = guess.remarks.join("\n");
+    (guess.params.paths, guess.params.columns.unwrap(), remarks)
+}
+
+#[test]
+fn files_of_one_kind_are_looked_at_together() {
+    let csv = rows("id,text,label\n", "{n},{text},{label}\n");
+    let (paths, columns_of_both, remarks) = together(&[
+        ("train.csv", &csv),
+        (
+            "test.csv",
+            "id,text,label\n1,a text of sport,sport\n2,a text of tech,tech\n",
+        ),
+    ]);
+    assert_eq!(paths, ["train.csv", "test.csv"]);
+    assert_eq!(columns_of_both, columns(&["text"], "label", Some("id")));
+    assert_eq!(
+        remarks,
+        "read together: `train.csv`, `test.csv`; they have the same columns\n\
+         labels that not every file has: `politics` (not in `test.csv`)"
+    );
+}
+
+#[test]
+fn a_file_without_labels_is_left_out_and_said() {
+    let csv = rows("id,text,label\n", "{n},{text},{label}\n");
+    let unlabelled = rows("id,text\n", "{n},{text}\n");
+    // Whichever is named first.
+    let (paths, _, remarks) = together(&[("test.csv", &unlabelled), ("train.csv", &csv)]);
+    assert_eq!(paths, ["train.csv"]);
+    assert_eq!(
+        remarks,
+        "`test.csv` is left out, because it has no column `label`; there are: `id`, `text`; once there is a model, \
+         `labelproof predict --input test.csv` gives it labels"
+    );
+    let json = rows("", "{\"text\": \"{text}\", \"label\": \"{label}\"}\n");
+    let (paths, _, remarks) = together(&[("train.csv", &csv), ("more.jsonl", &json)]);
+    assert_eq!(paths, ["train.csv"]);
+    assert_eq!(
+        remarks,
+        "`more.jsonl` is left out, because it is read with `format: json`, and `train.csv` with \
+         `format: csv`"
+    );
+}
+
+#[test]
+fn columns_that_one_file_has_alone_are_said() {
+    let one = rows("id,text,label\n", "{n},{text},{label}\n");
+    let other = rows("text,label,stars\n", "again {text},{label},4\n");
+    let (paths, columns_of_both, remarks) = together(&[("a.csv", &one), ("b.csv", &other)]);
+    assert_eq!(paths, ["a.csv", "b.csv"]);
+    assert_eq!(columns_of_both, columns(&["text"], "label", None));
+    assert_eq!(
+        remarks,
+        "`id` is not used, because `b.csv` has no such column\n\
+         read together: `a.csv`, `b.csv`; beside `a.csv`, `b.csv` lacks `id` and also has `stars`"
+    );
+}
+
+#[test]
+fn texts_and_labels_in_two_tables_are_to_be_joined() {
+    let texts = rows("id,text\n", "{n},{text}\n");
+    let labels = rows("id,label\n", "{n},{label}\n");
+    let files = [("texts.csv", texts.as_str()), ("labels.csv", labels.as_str())];
+    let error = guess_of(&files, &["texts.csv", "labels.csv"], &Said::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the texts seem to stand in `texts.csv` and their labels in `labels.csv`"
+    );
+    assert_eq!(
+        error.hints(),
+        ["write one table with both: join them by the column `id`, which the two have in common"]
+    );
 }
