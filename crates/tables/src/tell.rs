@@ -71,7 +71,11 @@ pub fn tell(
             format: "a table without separators",
         });
     };
-    let file = File { source, options };
+    let file = File {
+        source,
+        options,
+        wanted,
+    };
     let mut input = file.open()?;
     input.refuse_json(options.settings)?;
     let sample = input.peek(layout::SAMPLE)?;
@@ -91,6 +95,8 @@ pub fn tell(
 struct File<'f> {
     source: &'f Source,
     options: &'f Options<'f>,
+    /// The columns that the caller will choose by name.
+    wanted: &'f [&'f str],
 }
 
 impl File<'_> {

@@ -2,7 +2,8 @@
 //!
 //! Only a way that splits the file into even rows, and that some writer would have written so, is one. In CSV
 //! a quotation mark at the beginning of a field quotes it unless something speaks against that. In TSV it is
-//! text unless the whole file shows that a writer of CSV wrote it. Where that leaves two ways, nobody guesses.
+//! text unless the whole file shows that a writer of CSV wrote it. A way that does not give the columns that are
+//! asked for by name is none beside one that does. Where that leaves two ways, nobody guesses.
 
 use super::evidence::{Findings, examine};
 use super::scan::Signs;
@@ -34,7 +35,11 @@ pub(super) fn choose(
         base,
         is_tab: plain.separator == b'\t',
     };
-    let (valid, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|found| found.is_valid(least));
+    let (mut valid, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|found| found.is_valid(least));
+    // Whoever names a column has read its name without the marks around it.
+    if valid.iter().any(|found| found.is_named) {
+        valid.retain(|found| found.is_named);
+    }
     contest.decide(without_twins(valid), others)
 }
 
@@ -188,6 +193,11 @@ impl Contest<'_> {
             let is_usual = !self.is_tab && self.is_usual(found);
             is_usual && found.swallowed(&raw).is_none() || found.is_beyond_chance()
         };
+        let is_quoted = |found: &Findings| found.dialect.quote != Quote::None && found.quoted > 0;
+        if left.iter().any(|found| is_sure(found) && is_quoted(found)) {
+            // Nor are quotation marks text where backslashes are not.
+            left.retain(is_quoted);
+        }
         if left.iter().any(is_sure) {
             return Ok(());
         }

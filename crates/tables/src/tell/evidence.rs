@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
-use super::{Declared, File, Width};
+use super::{Declared, File, Width, layout};
 use crate::delimited::{Counts, Records, Written};
 use crate::dialect::{Dialect, Header, LineEnds, Quote};
 use crate::error::Error;
@@ -53,6 +53,10 @@ pub(super) struct Findings {
     columns: Vec<ColumnFindings>,
     /// Whether the header is quoted as a whole; true where there is none.
     is_header_quoted: bool,
+    /// Whether the header has names that may be meant; true where there is none.
+    pub(super) is_named: bool,
+    /// Quotation marks in bare fields, whatever mark quotes and whether a backslash escapes them.
+    quotes_in_bare: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -93,9 +97,13 @@ impl Findings {
             Escape::None => true,
             // Who doubles quotation marks escapes nothing but backslashes. Letters in CSV are likelier to be
             // backslashes of the text, unless something else is escaped.
+            // Who escapes a quotation mark outside of quotes escapes all of them.
             Escape::Everywhere => {
+                let is_tab = self.dialect.separator == b'\t';
                 let is_mixed = doubled > 0 && (has_quotes || breaks > 0 || letters > 0);
-                !is_mixed && (letters == 0 || has_quotes || self.dialect.separator == b'\t')
+                let leaves_some = quotes_outside > 0 && self.quotes_in_bare > quotes_outside;
+                let is_partly = leaves_some && (is_tab || quotes_outside < MANY);
+                !is_mixed && !is_partly && (letters == 0 || has_quotes || is_tab)
             }
             Escape::Quoted => doubled == 0,
             Escape::Marks => doubled == 0 && self.is_all_quoted(),
@@ -155,6 +163,8 @@ impl Findings {
             bare_plain: 0,
             columns: Vec::new(),
             is_header_quoted: true,
+            is_named: true,
+            quotes_in_bare: 0,
         }
     }
 
@@ -191,6 +201,7 @@ impl Findings {
                 }
             }
             Written::Bare => {
+                self.quotes_in_bare += field.iter().filter(|byte| **byte == b'"').count() as u64;
                 if has_mark {
                     let marks = field.iter().filter(|byte| Some(**byte) == mark).count();
                     self.bare_marks += marks as u64;
@@ -257,7 +268,7 @@ pub(super) fn examine(
         file.options.settings,
     );
     records.skip_lines(dialect.preamble)?;
-    match run(&mut records, &mut findings, declared, most_ragged) {
+    match run(&mut records, &mut findings, declared, file.wanted, most_ragged) {
         Ok(()) => {}
         Err(error @ (Error::UnclosedQuote { .. } | Error::StrayQuote { .. } | Error::BadEscape { .. })) => {
             findings.fault = Some(error);
@@ -277,6 +288,7 @@ fn run(
     records: &mut Records,
     findings: &mut Findings,
     declared: &Declared,
+    wanted: &[&str],
     most_ragged: u64,
 ) -> Result<(), Error> {
     let separator = findings.dialect.separator;
@@ -306,6 +318,7 @@ fn run(
             findings.first_escape = records.start();
         }
         if std::mem::take(&mut is_header) {
+            findings.is_named = is_named(records, findings.dialect.header, wanted);
             let is_quoted =
                 |index| records.written(index) == Written::Quoted || is_left_bare(records.field(index));
             findings.is_header_quoted = (0..length).all(is_quoted);
@@ -326,6 +339,23 @@ fn run(
     findings.ends_in_runs = records.ends_in_runs();
     findings.digest = hasher.finish();
     Ok(())
+}
+
+/// Whether a header has the columns that are wanted. Where none are, nobody calls columns by names that are all
+/// in quotation marks.
+fn is_named(records: &Records, header: Header, wanted: &[&str]) -> bool {
+    let fields = || (0..records.len()).map(|index| records.field(index));
+    if wanted.is_empty() {
+        let is_enclosed = |name: &[u8]| match name {
+            [first, .., last] => first == last && b"\"'".contains(first),
+            _ => false,
+        };
+        return !fields().all(is_enclosed);
+    }
+    let names: Vec<String> = fields()
+        .map(|name| String::from_utf8_lossy(name).into_owned())
+        .collect();
+    layout::found(&names, header, wanted) == wanted.len()
 }
 
 /// How many rows are as long as the header.

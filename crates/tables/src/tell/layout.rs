@@ -264,7 +264,7 @@ impl Beginning<'_> {
 }
 
 /// How many of the wanted names a header has.
-fn found(names: &[String], header: Header, wanted: &[&str]) -> usize {
+pub(super) fn found(names: &[String], header: Header, wanted: &[&str]) -> usize {
     let bare = |name: &String| name.trim_start_matches('#').trim().to_owned();
     let first = names.first().filter(|_| header == Header::Comment).map(bare);
     let has = |wanted: &&&str| {

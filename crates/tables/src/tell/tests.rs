@@ -266,6 +266,31 @@ fn backslashes_escape_where_the_file_cannot_be_read_otherwise() {
 }
 
 #[test]
+fn a_way_that_no_writer_writes_is_no_second_one() {
+    // Python: `csv.QUOTE_ALL`. Where quotation marks were text, the columns would have other names.
+    check(
+        CSV,
+        "\"text\",\"label\"\n\"a\\\",\"x\"\n\"b\",\"y\"\n",
+        &["a\\", "b"],
+        &[],
+    );
+    // pandas. What quotes quotes, whether or not a backslash escapes.
+    check(
+        CSV,
+        "text,label\n\"and\\\"\" rates\",x\nb,y\n",
+        &["and\\\" rates", "b"],
+        &[],
+    );
+    // polars without quotes. Who escapes one quotation mark escapes the other.
+    check(
+        TSV,
+        "text\tlabel\n10 \\\"the\tx\nsaid \"no\" and\ty\n",
+        &["10 \\\"the", "said \"no\" and"],
+        &[],
+    );
+}
+
+#[test]
 fn a_carriage_return_is_text_where_it_ends_no_row() {
     let said = ["carriage returns are text"];
     check(CSV, "text,label\na\rb,x\nc,y\n", &["a\rb", "c"], &said);
