@@ -231,11 +231,7 @@ impl Format {
             .unwrap_or_default()
             .to_string_lossy()
             .to_lowercase();
-        let name = match self {
-            // These are packed inside, and their readers have to seek.
-            Self::Parquet | Self::Spreadsheet | Self::Sqlite | Self::Npz | Self::Npy => name.as_str(),
-            _ => Packing::stripped(&name),
-        };
+        let name = Packing::stripped(&name);
         let extensions = self.extensions();
         extensions.is_empty()
             || extensions.iter().any(|extension| {
@@ -367,8 +363,8 @@ mod tests {
         check("rows.json.gz", Some(Format::Json));
         check("rows.pq", Some(Format::Parquet));
         check("rows.npz", Some(Format::Npz));
-        // Their readers have to seek, which a packed file does not allow.
-        check("rows.parquet.gz", None);
+        check("rows.parquet.gz", Some(Format::Parquet));
+        check("book.xlsx.zip", Some(Format::Spreadsheet));
         check("csv", None);
         check("rows.xlsx", Some(Format::Spreadsheet));
         check("rows.db", Some(Format::Sqlite));

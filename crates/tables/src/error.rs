@@ -41,13 +41,6 @@ pub enum Error {
     /// A file is not packed, and its name says so.
     #[error("`{file}` is no {} file, whatever its name says", packing.name())]
     NotPacked { file: String, packing: Packing },
-    /// A file that has to be read from several places is packed.
-    #[error("`{file}` is packed with {}, and {kind} is not read from a packed file", packing.name())]
-    PackedInside {
-        file: String,
-        packing: Packing,
-        kind: &'static str,
-    },
     /// A file is UTF-16 without a byte order mark.
     #[error("`{file}` is UTF-16 without a byte order mark")]
     UnmarkedUtf16 {
@@ -331,7 +324,6 @@ impl Diagnostic for Error {
                     packing.extension()
                 ));
             }
-            Self::PackedInside { .. } => "unpack it, and name the file that was in it",
             Self::UnmarkedUtf16 {
                 encoding,
                 setting: Some(setting),

@@ -95,7 +95,7 @@ impl Numpy {
     /// Opens an archive. Its columns are in the order of the file, which is that of `np.savez`'s arguments.
     pub(crate) fn open_npz(source: &Source) -> Result<Self, Error> {
         let file = source.name();
-        let opened = BufReader::new(source.open_seekable("NumPy")?);
+        let opened = BufReader::new(source.open_seekable("NumPy")?.file);
         let mut archive = ZipArchive::new(opened).map_err(|error| zip_failed(file, error))?;
         let mut columns = Vec::with_capacity(archive.len());
         for index in 0..archive.len() {
@@ -120,7 +120,7 @@ impl Numpy {
     /// Opens an array, which is the only column.
     pub(crate) fn open_npy(source: &Source) -> Result<Self, Error> {
         let failed = |error| damaged(source.name(), error);
-        let mut file = BufReader::new(source.open_seekable("NumPy")?);
+        let mut file = BufReader::new(source.open_seekable("NumPy")?.file);
         let header = read_header(&mut file).map_err(failed)?;
         file.rewind().map_err(failed)?;
         Ok(Self {

@@ -40,7 +40,7 @@ impl Parquet {
         limits: Limits,
         settings: Settings,
     ) -> Result<Self, Error> {
-        let (file, _) = source.open_as(Format::Parquet, "Parquet", settings)?;
+        let file = source.open_as(Format::Parquet, "Parquet", settings)?.file;
         let builder = open_parquet(file).map_err(|error| damaged(source.name(), error))?;
         let columns = builder
             .schema()

@@ -74,14 +74,7 @@ pub fn sniff(name: &str, path: &Path, expected: Expected<'_>) -> Result<Sniffed,
         _ => format,
     };
     if let Some(format) = promised {
-        return match input.packing() {
-            None => Ok(Sniffed::plain(format)),
-            Some(packing) => Err(Error::PackedInside {
-                file: name.to_owned(),
-                packing,
-                kind: kind.map_or("a file", |kind| kind.name),
-            }),
-        };
+        return Ok(Sniffed::plain(format));
     }
     if let Some(kind) = kind {
         return Err(kind.error(name, expected.settings));

@@ -4,10 +4,11 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::fs::{self, FsError};
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::archive;
 use crate::dialect::{Format, Settings};
@@ -57,45 +58,50 @@ impl Source {
         Some(Self::file(self.name.clone(), path.clone()))
     }
 
-    /// Opens the file for a reader that has to seek in it, as a stream cannot. An empty file is an error.
-    pub(crate) fn open_seekable(&self, format: &'static str) -> Result<File, Error> {
+    /// Opens the file for a reader that has to seek in it, as a stream cannot. What is packed is unpacked into a
+    /// temporary file. An empty file is an error.
+    pub(crate) fn open_seekable(&self, format: &'static str) -> Result<Seekable, Error> {
         let Origin::File(path) = &self.origin else {
             return Err(Error::NotSeekable {
                 name: self.name.clone(),
                 format,
             });
         };
-        let file = open_file(&self.name, path)?;
+        let mut file = open_file(&self.name, path)?;
         if file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
             let file = self.name.clone();
             return Err(Error::Empty { file });
         }
-        Ok(file)
+        if Packing::of(&self.start(&mut file)?).is_some() {
+            let again = Self::file(self.name.clone(), path.clone());
+            return unpacked(Input::open_raw(again, Settings::default())?, MOST_UNPACKED);
+        }
+        Ok(Seekable {
+            file,
+            path: path.clone(),
+            unpacked: None,
+        })
     }
-}
 
-impl Source {
-    /// The same of a file that is to be of this format. Another one is named, unless the caller's formats are
-    /// told by names.
+    /// The same of a file that is to be of this format, which may be the only one of a ZIP archive. Another one
+    /// is named, unless the caller's formats are told by names.
     pub(crate) fn open_as(
         &self,
         format: Format,
         called: &'static str,
         settings: Settings,
-    ) -> Result<(File, &Path), Error> {
-        let mut file = self.open_seekable(called)?;
-        if settings.format.is_some() {
-            let mut start = Vec::new();
-            let read = (&mut file).take(BUFFER as u64).read_to_end(&mut start);
-            read.and_then(|_| file.rewind())
-                .map_err(|source| unreadable(&self.name, source))?;
-            if let Some(packing) = Packing::of(&start) {
-                return Err(Error::PackedInside {
-                    file: self.name.clone(),
-                    packing,
-                    kind: called,
-                });
+    ) -> Result<Seekable, Error> {
+        let mut seekable = self.open_seekable(called)?;
+        let mut start = self.start(&mut seekable.file)?;
+        if Kind::of(&start) == Some(Kind::ZIP) && seekable.unpacked.is_none() {
+            let again = Self::file(self.name.clone(), seekable.path.clone());
+            // An archive of several files, or a damaged one, is for those to name who read archives.
+            if let Ok(input) = Input::open_raw(again, settings) {
+                seekable = unpacked(input, MOST_UNPACKED)?;
+                start = self.start(&mut seekable.file)?;
             }
+        }
+        if settings.format.is_some() {
             match Kind::of(&start) {
                 Some(kind) if kind.format() == Some(format) => {}
                 Some(kind) => return Err(kind.error(&self.name, settings)),
@@ -106,13 +112,61 @@ impl Source {
                 None => {}
             }
         }
-        let Origin::File(path) = &self.origin else {
-            return Err(Error::NotAFile {
-                file: self.name.clone(),
-            });
-        };
-        Ok((file, path))
+        Ok(seekable)
     }
+
+    /// The first bytes of a file, which is at its beginning before and after.
+    fn start(&self, file: &mut File) -> Result<Vec<u8>, Error> {
+        let mut start = Vec::new();
+        let read = file.take(BUFFER as u64).read_to_end(&mut start);
+        read.and_then(|_| file.rewind())
+            .map_err(|source| unreadable(&self.name, source))?;
+        Ok(start)
+    }
+}
+
+/// A file that a reader seeks in.
+pub(crate) struct Seekable {
+    pub(crate) file: File,
+    pub(crate) path: PathBuf,
+    /// The temporary file with the content of a packed one, which is removed when this is dropped.
+    pub(crate) unpacked: Option<TempPath>,
+}
+
+/// The bytes that a packed file may unfold to where its reader seeks in it.
+const MOST_UNPACKED: u64 = 16 << 30;
+
+/// Writes the bytes of an input into a temporary file, if there are no more than so many.
+fn unpacked(mut input: Input, most: u64) -> Result<Seekable, Error> {
+    let folder = std::env::temp_dir();
+    let failed = |source| FsError::new("write a temporary file in", &folder, source);
+    let (mut file, path) = NamedTempFile::new().map_err(failed)?.into_parts();
+    let mut total = 0;
+    loop {
+        let chunk = input.fill()?;
+        if chunk.is_empty() {
+            break;
+        }
+        let count = chunk.len();
+        total += count as u64;
+        if total > most {
+            return Err(Error::LargeArchive {
+                file: input.name,
+                limit: format!("{} MiB", most >> 20),
+            });
+        }
+        file.write_all(chunk).map_err(failed)?;
+        input.consume(count);
+    }
+    if total == 0 {
+        return Err(Error::Empty { file: input.name });
+    }
+    file.rewind().map_err(failed)?;
+    Ok(Seekable {
+        file,
+        path: path.to_path_buf(),
+        unpacked: Some(path),
+    })
 }
 
 impl fmt::Debug for Source {
@@ -273,11 +327,6 @@ impl Input {
         self.fill().is_ok_and(|start| Kind::of(start) == Some(kind))
     }
 
-    /// How the source is packed.
-    pub(crate) fn packing(&self) -> Option<Packing> {
-        self.packing
-    }
-
     /// How the bytes are packed.
     fn find_packing(&mut self) -> Result<Option<Packing>, Error> {
         let first = self.fill()?.first().copied();
@@ -430,5 +479,70 @@ fn failure(name: &str, packing: Option<Packing>, source: io::Error) -> Error {
             source,
         },
         _ => unreadable(name, source),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::testing::{fixture, options, said};
+    use crate::{Part, Table};
+
+    /// The number of rows of a table.
+    fn rows(path: &Path, format: Format, part: Part<'_>) -> usize {
+        let mut table = Table::open(Source::file("a", path), &options(format, part)).unwrap();
+        let places: Vec<usize> = (0..table.columns().unwrap().len()).collect();
+        let mut rows = table.rows_by_place(&places).unwrap();
+        let mut count = 0;
+        while rows.next_row().unwrap().is_some() {
+            count += 1;
+        }
+        count
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zip(name: &str, bytes: &[u8]) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        writer
+            .start_file(name, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        writer.write_all(bytes).unwrap();
+        writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn what_a_reader_seeks_in_may_be_packed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("packed");
+        for (name, format, part) in [
+            ("odf.ods", Format::Spreadsheet, Part::Only),
+            ("xlwt.xls", Format::Spreadsheet, Part::Only),
+            ("python.db", Format::Sqlite, Part::Table("posts")),
+        ] {
+            let expected = rows(&fixture(name), format, part);
+            let bytes = fs::read(&fixture(name)).unwrap();
+            for packed in [gzip(&bytes), zip(name, &bytes)] {
+                fs::write_atomic(&path, &packed).unwrap();
+                assert_eq!(rows(&path, format, part), expected, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_unfolds_beyond_the_bound_is_refused() {
+        let input =
+            || Input::open_packed(Source::stream("rows.gz", Cursor::new(vec![b'x'; 3 << 20]))).unwrap();
+        assert!(unpacked(input(), 3 << 20).is_ok());
+        assert_eq!(
+            said(unpacked(input(), 2 << 20)),
+            "`rows.gz` unfolds to more than 2 MiB / unpack it where there is room, and name the folder"
+        );
     }
 }

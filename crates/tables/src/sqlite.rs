@@ -12,18 +12,21 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Statement};
+use tempfile::TempPath;
 
 use crate::ahead::{Ahead, OwnedCell, OwnedRow, Unwanted};
 use crate::column::Column;
 use crate::dialect::{Form, Format, Options, Part, Settings};
 use crate::error::Error;
 use crate::row::Place;
-use crate::source::Source;
+use crate::source::{Seekable, Source};
 
 /// A database of which the columns of a table are known.
 pub(crate) struct Sqlite {
     name: String,
     path: PathBuf,
+    /// What keeps the file there, if it was packed.
+    unpacked: Option<TempPath>,
     form: Form,
     row_bytes: usize,
     /// The statement that gives the rows.
@@ -40,8 +43,7 @@ impl Sqlite {
 
     fn open_any(source: &Source, options: &Options<'_>) -> Result<Self, Error> {
         let name = source.name().to_owned();
-        let (_file, path) = source.open_as(Format::Sqlite, "SQLite", options.settings)?;
-        let path = path.to_path_buf();
+        let Seekable { path, unpacked, .. } = source.open_as(Format::Sqlite, "SQLite", options.settings)?;
         refuse_what_is_not_written(&name, &path)?;
         let connection = connect(&path, options.limits.row_bytes).map_err(|source| damaged(&name, source))?;
         let statement = match options.part {
@@ -56,6 +58,7 @@ impl Sqlite {
         Ok(Self {
             name,
             path,
+            unpacked,
             form: options.form,
             row_bytes: options.limits.row_bytes,
             statement,
@@ -79,6 +82,8 @@ impl Sqlite {
                     source,
                 }
             };
+            // To the end of the rows.
+            let _unpacked = self.unpacked;
             let connection = connect(&self.path, self.row_bytes).map_err(at(1))?;
             let mut statement = connection.prepare(&self.statement).map_err(at(1))?;
             let mut rows = statement.query([]).map_err(at(1))?;

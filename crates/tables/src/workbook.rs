@@ -39,7 +39,9 @@ const HEADER_ROWS: usize = 12;
 impl Workbook {
     pub(crate) fn open(source: &Source, options: &Options<'_>) -> Result<Self, Error> {
         let name = source.name().to_owned();
-        let (file, _) = source.open_as(Format::Spreadsheet, "a workbook", options.settings)?;
+        let file = source
+            .open_as(Format::Spreadsheet, "a workbook", options.settings)?
+            .file;
         let mut book = Book::open(&name, file)?;
         let (sheet, mut remarks) = choose(&mut book, &name, options.part, options.settings)?;
         let first = first_rows(&mut book, &name, &sheet)?;

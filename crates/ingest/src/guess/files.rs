@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::fs::FsError;
-use labelproof_tables::{Bounds, unpack};
+use labelproof_tables::{Bounds, Packing, unpack};
 use tempfile::TempDir;
 
 use super::relative;
@@ -87,7 +87,7 @@ fn is_table(file: &File) -> bool {
 /// The files of an archive; none if this is another file, or a table that happens to be an archive inside.
 fn unpacked(name: &str, path: &Path) -> Result<Option<(TempDir, Vec<File>)>, Error> {
     let is_table = labelproof_tables::Format::of_name(path).is_some();
-    if is_table {
+    if is_table && Packing::of_name(path) != Some(Packing::Zip) {
         return Ok(None);
     }
     let folder = super::scratch()?;

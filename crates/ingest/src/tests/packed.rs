@@ -209,3 +209,28 @@ fn a_tilde_is_no_folder() {
         "`ingest.paths` names `~/rows.csv`, and `~` means a folder to shells alone"
     );
 }
+
+#[test]
+fn a_packed_parquet_file_or_workbook_is_read() {
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["one", "two"]));
+    let labels: ArrayRef = Arc::new(StringArray::from(vec!["s", "t"]));
+    let batch = RecordBatch::try_from_iter([("text", texts), ("label", labels)]).unwrap();
+    let mut parquet = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut parquet, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let world = World::with(&[
+        ("d/data.parquet.gz", &gzip(&parquet)),
+        ("d/book.ods.gz", &gzip(&fixture("odf.ods"))),
+    ]);
+    let output = world
+        .run(&format!("paths: [d]\nformat: parquet\n{COLUMNS}"))
+        .unwrap();
+    assert_eq!(output.documents.len(), 2);
+    let output = world
+        .run(&format!(
+            "paths: [d]\nformat: spreadsheet\n{COLUMNS}\non_reject: continue"
+        ))
+        .unwrap();
+    assert_eq!(output.documents.len(), 5);
+}
