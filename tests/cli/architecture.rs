@@ -59,7 +59,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "torch",
         &[
             "artifact", "audit", "cli", "driver", "evaluate", "ingest", "kernels", "metrics", "model",
-            "text", "train",
+            "settings", "text", "train",
         ],
     ),
     (

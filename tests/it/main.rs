@@ -11,6 +11,7 @@
 //! - `messages`: what bad input is answered with, word for word.
 //! - `pipeline`: whole runs on a small corpus with a tiny encoder: artifacts, re-runs, repeatability.
 //! - `prediction`: `labelproof predict` with the bundle that a run leaves.
+//! - `workers`: several processes that share a run give the bytes of one, are killed, and are started wrongly.
 #![expect(
     clippy::unwrap_used,
     reason = "in a test, what cannot be unwrapped is a failure"
@@ -27,3 +28,4 @@ mod linking;
 mod messages;
 mod pipeline;
 mod prediction;
+mod workers;

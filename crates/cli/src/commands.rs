@@ -12,13 +12,14 @@ pub mod run;
 mod status;
 pub mod suggest;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use labelproof_artifact::StageId;
+use labelproof_artifact::{Advice, Diagnostic, Fault, StageId};
 use labelproof_driver::config::Pipeline;
 use labelproof_driver::{Config, ExitCode, Failure, printer};
-use labelproof_settings::DeviceChoice;
+use labelproof_settings::Devices;
 use labelproof_settings::train::Trainable;
 
 use crate::handover::Memory;
@@ -80,6 +81,44 @@ pub enum Command {
     },
 }
 
+/// The devices that run the network, and how many processes share the work.
+#[derive(Debug, Clone, Args)]
+pub struct DeviceArgs {
+    /// Device of the network: auto, cpu, cuda, cuda:1, mps or flex; several, such as cuda:0,cuda:1, share the
+    /// work; overrides the configuration
+    #[arg(long = "device", value_name = "DEVICE")]
+    pub devices: Option<Devices>,
+    /// Number of processes that share the work on this machine: each on a GPU of its own, or on its share of
+    /// the processors; by default one for each device
+    #[arg(long, value_name = "NUMBER")]
+    pub workers: Option<NonZeroUsize>,
+}
+
+impl DeviceArgs {
+    /// The number of processes that share the work on these devices.
+    pub fn workers(&self, devices: &Devices) -> Result<usize, Failure> {
+        let (named, asked) = (devices.count(), self.workers.map_or(1, NonZeroUsize::get));
+        if named > 1 && self.workers.is_some() && asked != named {
+            return Err(WorkersError { named, asked }.into());
+        }
+        Ok(named.max(asked))
+    }
+}
+
+/// The number of devices and the number of processes contradict each other.
+#[derive(Debug, thiserror::Error)]
+#[error("{named} devices are named, and `--workers` asks for {asked} processes")]
+struct WorkersError {
+    named: usize,
+    asked: usize,
+}
+
+impl Diagnostic for WorkersError {
+    fn advice(&self) -> Advice {
+        Fault::Configuration.hint("leave out `--workers`: each device gets a process")
+    }
+}
+
 /// Which pipeline a command is about.
 #[derive(Debug, Clone, Args)]
 pub struct ConfigArgs {
@@ -96,11 +135,11 @@ pub struct ConfigArgs {
 
 impl ConfigArgs {
     /// Reads and checks the configuration.
-    pub fn load(&self, device: Option<DeviceChoice>) -> Result<Config, Failure> {
+    pub fn load(&self, devices: Option<Devices>) -> Result<Config, Failure> {
         Ok(Config::load(
             &self.config,
             &self.overrides,
-            device,
+            devices,
             self.artifacts.as_deref(),
         )?)
     }

@@ -31,6 +31,10 @@ const SPINNING: (&str, &str) = ("GOMP_SPINCOUNT", "20000");
 /// The OpenMP variable by which the user configures the same for every program.
 const WAIT_POLICY: &str = "OMP_WAIT_POLICY";
 
+/// What LibTorch writes to standard error by itself: nothing but what ends the process. A worker that cannot be
+/// reached would be a page of its own stack frames, above our message.
+const LOGGING: (&str, &str) = ("TORCH_CPP_LOG_LEVEL", "FATAL");
+
 /// How `labelproof-torch` allocates memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Memory {
@@ -87,7 +91,9 @@ pub fn become_sibling(memory: Memory) -> HandoverError {
         command.arg0(name);
     }
     command.env(TUNABLES, tunables(memory, std::env::var(TUNABLES).ok()));
-    command.envs(spinning(|name| std::env::var_os(name).is_some()));
+    let is_set = |name: &str| std::env::var_os(name).is_some();
+    command.envs(spinning(is_set));
+    command.envs((!is_set(LOGGING.0)).then_some(LOGGING));
     // What was read from a pipe is gone, but for the file that keeps it.
     if let Some(input) = labelproof_ingest::spooled_standard_input() {
         command.stdin(input);

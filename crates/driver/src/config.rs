@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::wording::nearest;
 use labelproof_artifact::{Advice, Diagnostic, Fault, StageId};
-use labelproof_settings::DeviceChoice;
+use labelproof_settings::{DeviceChoice, Devices};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
@@ -23,7 +23,8 @@ pub struct Pipeline {
     /// tokenizer.json.
     pub encoder: PathBuf,
     /// The device on which the network runs: `auto`, `cpu`, `cuda`, `cuda:1`, `mps` or `flex` (burn's own
-    /// backend in pure Rust, which is slow). Another device makes no stage stale.
+    /// backend in pure Rust, which is slow). Several devices, such as `cuda:0,cuda:1`, each get a process of
+    /// their own, and share the work. Other devices make no stage stale.
     #[serde(default = "default_device")]
     pub device: String,
     /// The folder of the artifacts.
@@ -74,8 +75,10 @@ pub struct Config {
     pub encoder: PathBuf,
     /// The folder of the artifacts.
     pub artifacts: PathBuf,
-    /// The device on which the network runs.
-    pub device: DeviceChoice,
+    /// The devices on which the network runs, one for each process.
+    pub devices: Devices,
+    /// The number of processes that share the work.
+    pub workers: usize,
 }
 
 /// The configuration or an override is invalid.
@@ -145,12 +148,12 @@ impl Diagnostic for ConfigError {
 const LARGEST_FILE: usize = 1 << 20;
 
 impl Config {
-    /// Reads and checks a configuration. `overrides` are `key=value` with dotted keys; `device` and
+    /// Reads and checks a configuration. `overrides` are `key=value` with dotted keys; `devices` and
     /// `artifacts` win over the file's.
     pub fn load(
         path: &Path,
         overrides: &[String],
-        device: Option<DeviceChoice>,
+        devices: Option<Devices>,
         artifacts: Option<&Path>,
     ) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { source })?;
@@ -170,21 +173,21 @@ impl Config {
         hand_down_seed(&mut value);
         let pipeline: Pipeline =
             serde_yaml::from_value(value).map_err(|error| override_problem(overrides, &error.to_string()))?;
-        Self::resolve(pipeline, path, device, artifacts)
+        Self::resolve(pipeline, path, devices, artifacts)
     }
 
     fn resolve(
         pipeline: Pipeline,
         path: &Path,
-        device: Option<DeviceChoice>,
+        devices: Option<Devices>,
         artifacts: Option<&Path>,
     ) -> Result<Self, ConfigError> {
         let mut problems = pipeline.check();
-        let device = match (device, pipeline.device.parse::<DeviceChoice>()) {
-            (Some(device), _) | (None, Ok(device)) => device,
+        let devices = match (devices, pipeline.device.parse::<Devices>()) {
+            (Some(devices), _) | (None, Ok(devices)) => devices,
             (None, Err(error)) => {
                 problems.push(format!("device: {error}"));
-                DeviceChoice::Auto
+                DeviceChoice::Auto.into()
             }
         };
         if !problems.is_empty() {
@@ -202,7 +205,8 @@ impl Config {
             encoder: join(&base, &pipeline.encoder),
             artifacts,
             base,
-            device,
+            workers: devices.count(),
+            devices,
             pipeline,
         })
     }

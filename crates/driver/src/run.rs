@@ -167,7 +167,7 @@ pub fn is_up_to_date(
     conduct: Conduct,
     printer: &Printer,
 ) -> Result<bool, Failure> {
-    if conduct.force || !config.device.is_always_there() {
+    if conduct.force || !config.devices.first().is_always_there() {
         return Ok(false);
     }
     let _lock = match RunLock::acquire(&config.artifacts, false, printer) {

@@ -3,6 +3,7 @@
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, Split};
 use labelproof_kernels::DeviceError;
+use labelproof_kernels::workers::WorkersError;
 
 /// Evaluation could not be completed.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,9 @@ pub enum Error {
     /// The device is not there.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The processes that share the predictions cannot go on.
+    #[error(transparent)]
+    Workers(#[from] WorkersError),
     /// The metrics of a split cannot be computed.
     #[error("cannot score the {split} split")]
     Score {
@@ -44,6 +48,7 @@ impl Diagnostic for Error {
             Self::Artifact(error) => error.advice(),
             Self::Model(error) => error.advice(),
             Self::Device(error) => error.advice(),
+            Self::Workers(error) => error.advice(),
             Self::Score { .. } => Fault::Model
                 .hint("the model gives no finite numbers; train it with a lower `train.learning_rate`"),
             Self::Labels { .. } | Self::Features { .. } => {

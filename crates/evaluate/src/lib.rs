@@ -21,6 +21,7 @@ use labelproof_artifact::{
 };
 use labelproof_baseline::Baseline;
 use labelproof_kernels::device;
+use labelproof_kernels::workers::Workers;
 use labelproof_metrics::{
     BaselineEvaluation, Evaluation, Int8Evaluation, OperatingPoint, SplitMetrics, argmax, operating_points,
 };
@@ -35,10 +36,13 @@ use scoring::Scoring;
 
 /// Evaluates the bundle in `artifacts/train/model`. Writes `predictions.parquet`, `metrics.json`,
 /// `attributions.parquet` and `map.parquet` into `out`.
+///
+/// Of several processes, each of which calls this with a device of its own, all predict and the first alone
+/// writes.
 pub fn run(
     params: &Params,
     artifacts: &Path,
-    choice: DeviceChoice,
+    (choice, workers): (DeviceChoice, &Workers),
     out: &Path,
     reporter: &dyn Reporter,
 ) -> Result<(), Error> {
@@ -46,11 +50,25 @@ pub fn run(
     let labels = LabelMap::read(artifacts)?;
     let bundle = load(artifacts, choice, &labels)?;
     let splits = rows::read(artifacts, &labels)?;
-    let predicted = prediction::predict(&bundle, &splits, artifacts, reporter)?;
+    workers.agree("evaluate", "bundle", bundle.digest()?.as_str())?;
+    let predicted = prediction::predict(&bundle, &splits, artifacts, workers, reporter)?;
+    if !workers.is_first() {
+        if params.int8 {
+            int8::predict(&bundle.in_int8(), &splits[&Split::Test], workers, reporter)?;
+        }
+        return Ok(());
+    }
     let baseline = train_baseline(&splits, labels.len(), reporter);
     let (metrics, baseline_metrics) =
         write_predictions(&predicted.logits, &baseline, &splits, &labels, params.seed, out)?;
     write_explanations(params, &bundle, &predicted, &splits[&Split::Test], out, reporter)?;
+    let int8 = evaluate_int8(
+        params,
+        bundle,
+        &predicted,
+        &splits[&Split::Test],
+        (workers, reporter),
+    )?;
     let evaluation = Evaluation {
         labels: labels.names().to_vec(),
         splits: metrics,
@@ -59,7 +77,7 @@ pub fn run(
             splits: baseline_metrics,
         },
         operating_points: thresholds(&predicted.logits, &splits, &labels)?,
-        int8: evaluate_int8(params, bundle, &predicted, &splits[&Split::Test], reporter)?,
+        int8,
     };
     evaluation.write(out)?;
     reporter.message(&summary::text(&evaluation));
@@ -149,13 +167,13 @@ fn evaluate_int8(
     bundle: Bundle,
     predicted: &Predicted,
     test: &Rows,
-    reporter: &dyn Reporter,
+    conduct: (&Workers, &dyn Reporter),
 ) -> Result<Option<Int8Evaluation>, Error> {
     if !params.int8 {
         return Ok(None);
     }
     let scores = &predicted.logits[&Split::Test];
-    int8::evaluate(&bundle.in_int8(), scores, test, params.seed, reporter).map(Some)
+    int8::evaluate(&bundle.in_int8(), scores, test, params.seed, conduct).map(Some)
 }
 
 /// The model's confidence thresholds, chosen on validation and measured on test.

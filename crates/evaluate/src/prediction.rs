@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use labelproof_artifact::{Artifacts, FeatureRow, Reporter, Row, Split, read_table};
+use labelproof_kernels::workers::Workers;
 use labelproof_model::{Bundle, Logits, Precision};
 
 use crate::error::Error;
@@ -25,11 +26,12 @@ pub(crate) fn predict(
     bundle: &Bundle,
     splits: &BTreeMap<Split, Rows>,
     artifacts: Artifacts<'_>,
+    workers: &Workers,
     reporter: &dyn Reporter,
 ) -> Result<Predicted, Error> {
     let features_kept = artifacts.path(FeatureRow::KIND).exists();
     let is_from_text = |split: &Split| !features_kept || *split == Split::Test;
-    let mut predicted = predict_texts(bundle, splits, is_from_text, reporter)?;
+    let mut predicted = predict_texts(bundle, splits, is_from_text, workers, reporter)?;
     if features_kept {
         let kept: BTreeMap<String, Vec<f32>> = read_table::<FeatureRow>(artifacts)?
             .into_iter()
@@ -47,6 +49,7 @@ fn predict_texts(
     bundle: &Bundle,
     splits: &BTreeMap<Split, Rows>,
     is_from_text: impl Fn(&Split) -> bool,
+    workers: &Workers,
     reporter: &dyn Reporter,
 ) -> Result<Predicted, Error> {
     let from_text: Vec<Split> = Split::ALL.into_iter().filter(is_from_text).collect();
@@ -60,11 +63,11 @@ fn predict_texts(
         let texts = &splits[&split].texts;
         let done = |rows: usize| reporter.advance(rows as u64, split.name());
         let scores = if split == Split::Test {
-            let (scores, features) = bundle.predict_with_features(texts, done)?;
+            let (scores, features) = bundle.predict_with_features(texts, workers, done)?;
             predicted.test_features = features;
             scores
         } else {
-            bundle.predict(texts, done)?
+            bundle.predict(texts, workers, done)?
         };
         predicted.logits.insert(split, scores);
     }
@@ -98,7 +101,7 @@ fn check_kept(bundle: &Bundle, rows: &Rows, scores: &Logits) -> Result<(), Error
     let step = rows.ids.len().div_ceil(REPEATED_ROWS).max(1);
     let chosen: Vec<usize> = (0..rows.ids.len()).step_by(step).collect();
     let texts: Vec<&str> = chosen.iter().map(|&row| rows.texts[row].as_str()).collect();
-    let repeated = bundle.predict(&texts, |_| ())?;
+    let repeated = bundle.predict(&texts, &Workers::alone(), |_| ())?;
     let all: Vec<&[f32]> = scores.rows().collect();
     let tolerance = feature_tolerance(bundle.description.precision);
     for (&row, predicted) in chosen.iter().zip(repeated.rows()) {

@@ -11,6 +11,7 @@
 //! - [`int8`]: a dense layer's weight for dynamic quantisation.
 //! - [`dropout`]: keep-masks that follow from a seed alone.
 //! - [`random`]: the random streams below them, which are the same on every machine.
+//! - [`workers`]: several processes that run a network together, each on a device of its own.
 //! - `gelu`, `residual`: the loops over memory that [`fused`] runs on a processor.
 //! - `processor`, `threads`: the instruction sets of the processor, and LibTorch's own threads.
 
@@ -24,5 +25,7 @@ mod processor;
 pub mod random;
 mod residual;
 mod threads;
+pub mod workers;
 
 pub use device::DeviceError;
+pub use threads::share_processors;

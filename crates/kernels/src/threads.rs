@@ -28,6 +28,15 @@ fn find_entry_point() -> Option<Parallel> {
     }
 }
 
+/// Has this process compute with its share of the processors, where it is one of `processes` on this machine:
+/// more threads than processors would wait for each other. What the user set by `OMP_NUM_THREADS` stays.
+pub fn share_processors(processes: usize) {
+    if std::env::var_os("OMP_NUM_THREADS").is_none() {
+        let all = std::thread::available_parallelism().map_or(1, usize::from);
+        tch::set_num_threads(i32::try_from(all / processes).unwrap_or(1).max(1));
+    }
+}
+
 /// Calls `work` once for each item, on all threads. Which thread takes which item is not determined.
 pub(crate) fn for_each<I>(items: I, work: impl Fn(I::Item) + Sync)
 where

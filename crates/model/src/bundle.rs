@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use labelproof_artifact::{Digest, LabelMap, fs};
+use labelproof_kernels::workers::Workers;
 use labelproof_settings::Precision;
 use labelproof_settings::encoder::{EncoderConfig, TOKENIZER_FILE, WEIGHTS_FILE};
 use labelproof_text::cleaning::Cleaner;
@@ -31,7 +32,7 @@ pub use self::canaries::{CanaryReplay, OtherLogit};
 pub use self::description::Description;
 pub use self::saving::save;
 use crate::batch::Batch;
-use crate::classifier::{self, Classifier};
+use crate::classifier::{BatchedRun, Classifier};
 use crate::error::Error;
 use crate::head::{Head, HeadSettings};
 use crate::pretrained::{load_tokenizer, load_weights};
@@ -127,6 +128,11 @@ impl Bundle {
         })
     }
 
+    /// The digest of the bundle's description, which names the digests of its other files.
+    pub fn digest(&self) -> Result<Digest, Error> {
+        Ok(Digest::of_file(&self.path.join(description::DESCRIPTION_FILE))?)
+    }
+
     /// The same bundle, which predicts with dense layers in int8 ([`Precision::Int8`]).
     pub fn in_int8(mut self) -> Self {
         self.classifier = Classifier {
@@ -149,13 +155,15 @@ impl Bundle {
         Ok(encodings.into_iter().map(|encoding| encoding.ids).collect())
     }
 
-    /// Predicts from raw text. `done` is called with the number of rows of each batch that is finished.
+    /// Predicts from raw text, shared among processes, all of which get all logits. `done` is called with the
+    /// number of rows that are finished since.
     pub fn predict(
         &self,
         texts: &[impl AsRef<str> + Sync],
+        workers: &Workers,
         done: impl FnMut(usize),
     ) -> Result<Logits, Error> {
-        Ok(self.predict_tokens(&self.tokenize(texts)?, done))
+        self.predict_tokens(&self.tokenize(texts)?, workers, done)
     }
 
     /// Predicts as [`Bundle::predict`], and returns with the logits the features that they were computed
@@ -163,6 +171,7 @@ impl Bundle {
     pub fn predict_with_features(
         &self,
         texts: &[impl AsRef<str> + Sync],
+        workers: &Workers,
         done: impl FnMut(usize),
     ) -> Result<(Logits, Vec<f32>), Error> {
         let tokens = self.tokenize(texts)?;
@@ -171,11 +180,12 @@ impl Bundle {
             let pooled = self.classifier.features(batch);
             Tensor::cat(vec![self.classifier.head.forward(pooled.clone()), pooled], 1)
         };
-        let both = classifier::in_batches(&rows, self.tokenizer.pad_id(), &self.device, forward, done);
         let classes = self.labels.len();
+        let width = classes + self.description.head.input;
+        let both = self.run(workers).outputs(&rows, width, forward, done)?;
         let mut logits = Vec::with_capacity(rows.len() * classes);
         let mut features = Vec::with_capacity(both.len().saturating_sub(rows.len() * classes));
-        for row in both.chunks_exact(classes + self.description.head.input) {
+        for row in both.chunks_exact(width) {
             logits.extend_from_slice(&row[..classes]);
             features.extend_from_slice(&row[classes..]);
         }
@@ -186,14 +196,25 @@ impl Bundle {
         Ok((logits, features))
     }
 
-    /// Predicts from token ids.
-    pub fn predict_tokens(&self, rows: &[Vec<u32>], done: impl FnMut(usize)) -> Logits {
+    /// Predicts from token ids; see [`Bundle::predict`].
+    pub fn predict_tokens(
+        &self,
+        rows: &[Vec<u32>],
+        workers: &Workers,
+        done: impl FnMut(usize),
+    ) -> Result<Logits, Error> {
         let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
         let forward = |batch: &_| self.classifier.forward(batch);
-        let values = classifier::in_batches(&rows, self.tokenizer.pad_id(), &self.device, forward, done);
-        Logits {
-            values,
-            classes: self.labels.len(),
+        let classes = self.labels.len();
+        let values = self.run(workers).outputs(&rows, classes, forward, done)?;
+        Ok(Logits { values, classes })
+    }
+
+    fn run<'a>(&'a self, workers: &'a Workers) -> BatchedRun<'a> {
+        BatchedRun {
+            pad_id: self.tokenizer.pad_id(),
+            device: &self.device,
+            workers,
         }
     }
 

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use labelproof_kernels::workers::{Workers, WorkersError};
 use labelproof_settings::{Pooling, Precision};
 
 use crate::batch::{self, Batch};
@@ -38,51 +39,93 @@ impl Classifier {
     }
 }
 
-/// Applies `forward` to rows of token ids in batches of similar length, and returns the outputs in the order
-/// of the rows: `[rows, width]`, row-major. `done` is called with the number of rows of each batch that is
-/// finished.
-pub fn in_batches(
-    rows: &[&[u32]],
-    pad_id: u32,
-    device: &Device,
-    forward: impl Fn(&Batch) -> Tensor<2>,
-    mut done: impl FnMut(usize),
-) -> Vec<f32> {
-    let mut results: Vec<Vec<f32>> = vec![Vec::new(); rows.len()];
-    let finished = fill_in_batches(&mut results, rows, pad_id, device, forward, |_, rows| {
-        done(rows);
-        ControlFlow::Continue(())
-    });
-    debug_assert!(finished.is_continue());
-    results.concat()
+/// A run over rows of token ids, in batches that are dealt out among processes.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchedRun<'a> {
+    /// The token that fills up shorter rows.
+    pub pad_id: u32,
+    /// The device without autodiff.
+    pub device: &'a Device,
+    /// The processes that share the batches.
+    pub workers: &'a Workers,
 }
 
-/// Does the work of [`in_batches`] into results of which some may be there already: a batch whose rows are
-/// all there is skipped. `done` is called with the results so far and the number of rows of the last batch,
-/// and ends the work when it breaks. The batches are the same whatever is there already, and so are the
-/// results.
-pub fn fill_in_batches(
-    results: &mut [Vec<f32>],
-    rows: &[&[u32]],
-    pad_id: u32,
-    device: &Device,
-    forward: impl Fn(&Batch) -> Tensor<2>,
-    mut done: impl FnMut(&[Vec<f32>], usize) -> ControlFlow<()>,
-) -> ControlFlow<()> {
-    let lengths: Vec<usize> = rows.iter().map(|row| row.len()).collect();
-    for members in batch::by_length(&lengths) {
-        if members.iter().any(|&row| results[row].is_empty()) {
-            let tokens: Vec<&[u32]> = members.iter().map(|&row| rows[row]).collect();
-            let output = forward(&Batch::new(&tokens, pad_id, device));
-            let [_, width] = output.dims();
-            let values: Vec<f32> = output.into_data().iter::<f32>().collect();
-            for (&row, values) in members.iter().zip(values.chunks_exact(width)) {
+impl BatchedRun<'_> {
+    /// Applies `forward`, whose outputs are `[batch, width]`, to rows of token ids in batches of similar length,
+    /// and returns the outputs in the order of the rows: `[rows, width]`, row-major. `done` is called with the
+    /// number of rows that are finished since.
+    pub fn outputs(
+        self,
+        rows: &[&[u32]],
+        width: usize,
+        forward: impl Fn(&Batch) -> Tensor<2>,
+        mut done: impl FnMut(usize),
+    ) -> Result<Vec<f32>, WorkersError> {
+        let mut results: Vec<Vec<f32>> = vec![Vec::new(); rows.len()];
+        let finished = self.fill(&mut results, rows, width, forward, |_, rows| {
+            done(rows);
+            ControlFlow::Continue(())
+        })?;
+        debug_assert!(finished.is_continue());
+        Ok(results.concat())
+    }
+
+    /// Does the work of [`Self::outputs`] into results of which some may be there already, the same in every
+    /// process: a batch whose rows are all there is skipped. `done` is called with the results so far and the
+    /// number of rows that are finished since; the work ends, in all processes, when it breaks in one. The
+    /// batches are the same whatever is there already and however many processes share them, and so are the
+    /// results.
+    pub fn fill(
+        self,
+        results: &mut [Vec<f32>],
+        rows: &[&[u32]],
+        width: usize,
+        forward: impl Fn(&Batch) -> Tensor<2>,
+        mut done: impl FnMut(&[Vec<f32>], usize) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, WorkersError> {
+        let lengths: Vec<usize> = rows.iter().map(|row| row.len()).collect();
+        let (missing, there): (Vec<_>, Vec<_>) = batch::by_length(&lengths)
+            .into_iter()
+            .partition(|members| members.iter().any(|&row| results[row].is_empty()));
+        let rows_there = there.iter().map(Vec::len).sum();
+        if rows_there > 0 && done(results, rows_there).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        for round in missing.chunks(self.workers.count()) {
+            let mine = round.get(self.workers.rank());
+            let outputs = mine.map_or_else(Vec::new, |members| {
+                let tokens: Vec<&[u32]> = members.iter().map(|&row| rows[row]).collect();
+                let output = forward(&Batch::new(&tokens, self.pad_id, self.device));
+                output.into_data().iter::<f32>().collect()
+            });
+            self.share(round, outputs, width, results)?;
+            let wants_to_stop = done(results, round.iter().map(Vec::len).sum()).is_break();
+            if self.workers.any(wants_to_stop, self.device)? {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Writes the outputs of a round into the results of every process: each has computed one batch of it.
+    fn share(
+        self,
+        round: &[Vec<usize>],
+        mut outputs: Vec<f32>,
+        width: usize,
+        results: &mut [Vec<f32>],
+    ) -> Result<(), WorkersError> {
+        // Processes gather equally many numbers.
+        let numbers = width * round.iter().map(Vec::len).max().unwrap_or(0);
+        outputs.resize(numbers, 0.0);
+        let all = self.workers.gather_numbers(outputs, self.device)?;
+        for (members, outputs) in round.iter().zip(all.chunks_exact(numbers.max(1))) {
+            for (&row, values) in members.iter().zip(outputs.chunks_exact(width)) {
                 results[row] = values.to_vec();
             }
         }
-        done(results, members.len())?;
+        Ok(())
     }
-    ControlFlow::Continue(())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault};
+use labelproof_kernels::workers::WorkersError;
 use labelproof_settings::encoder::EncoderError;
 
 /// A model or a bundle cannot be used.
@@ -22,6 +23,9 @@ pub enum Error {
     /// The encoder's folder cannot be used.
     #[error(transparent)]
     Encoder(#[from] EncoderError),
+    /// The processes that share the work cannot go on.
+    #[error(transparent)]
+    Workers(#[from] WorkersError),
     /// A tensor file cannot be read.
     #[error("`{}` is no usable safetensors file: {problem}", path.display())]
     TensorFile { path: PathBuf, problem: String },
@@ -87,6 +91,7 @@ impl Diagnostic for Error {
             Self::File(error) => return error.advice(),
             Self::Artifact(error) => return error.advice(),
             Self::Encoder(error) => return error.advice(),
+            Self::Workers(error) => return error.advice(),
             // In a bundle the cleaning rules belong to the model as the tokenizer does.
             Self::Text(_) => return Fault::Model.into(),
             Self::TensorFile { .. } => (Fault::Model, "fetch the file again; it may have been cut short"),

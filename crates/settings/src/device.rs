@@ -1,4 +1,4 @@
-//! The device on which a network runs, by name.
+//! The devices on which a network runs, by name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -62,15 +62,93 @@ impl FromStr for DeviceChoice {
 }
 
 impl DeviceChoice {
+    /// The first device of the same kind, which computes the same.
+    pub fn kind(self) -> Self {
+        match self {
+            Self::Cuda(_) => Self::Cuda(0),
+            other => other,
+        }
+    }
+
     /// Whether the device exists on every machine, so that LibTorch does not have to be asked.
     pub fn is_always_there(self) -> bool {
         matches!(self, Self::Auto | Self::Cpu | Self::Flex)
     }
 }
 
+/// The devices of the processes that share the work, one each, as the user names them: `cpu`, or
+/// `cuda:0,cuda:1`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Devices(Vec<DeviceChoice>);
+
+impl From<DeviceChoice> for Devices {
+    fn from(device: DeviceChoice) -> Self {
+        Self(vec![device])
+    }
+}
+
+impl FromStr for Devices {
+    type Err = UnknownDevice;
+
+    fn from_str(names: &str) -> Result<Self, UnknownDevice> {
+        names
+            .split(',')
+            .map(|name| name.trim().parse())
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+impl fmt::Display for Devices {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        formatter.write_str(&names.join(","))
+    }
+}
+
+impl Devices {
+    /// The device of the first process.
+    pub fn first(&self) -> DeviceChoice {
+        self.0[0]
+    }
+
+    /// The number of devices that are named.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The device of a process, by its number among those of its machine: its own among several; where one is
+    /// named, that one for a processor, and the next ones for GPUs.
+    pub fn of_worker(&self, local_rank: usize) -> DeviceChoice {
+        match self.0.as_slice() {
+            &[DeviceChoice::Cuda(first)] => DeviceChoice::Cuda(first + local_rank),
+            devices => devices[local_rank % devices.len()],
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_process_has_a_device_of_its_own() {
+        let of = |names: &str, local_rank| {
+            names
+                .parse::<Devices>()
+                .unwrap()
+                .of_worker(local_rank)
+                .to_string()
+        };
+        assert_eq!(
+            [of("cuda:2, cuda:0", 0), of("cuda:2, cuda:0", 1)],
+            ["cuda:2", "cuda:0"]
+        );
+        assert_eq!([of("cuda", 0), of("cuda:1", 2)], ["cuda:0", "cuda:3"]);
+        assert_eq!([of("cpu", 0), of("cpu", 3)], ["cpu", "cpu"]);
+        let error = "cuda,gpu".parse::<Devices>().unwrap_err().to_string();
+        assert!(error.starts_with("unknown device `gpu`"), "{error}");
+    }
 
     #[test]
     fn names_come_back_and_unknown_ones_say_what_there_is() {

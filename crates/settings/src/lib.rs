@@ -10,5 +10,5 @@ pub mod evaluate;
 mod network;
 pub mod train;
 
-pub use device::{DeviceChoice, UnknownDevice};
+pub use device::{DeviceChoice, Devices, UnknownDevice};
 pub use network::{BatchNormalization, Pooling, Precision};

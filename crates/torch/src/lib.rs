@@ -10,13 +10,22 @@ mod probe;
 mod reproduce;
 mod stages;
 mod suggest;
+mod workers;
 
 use labelproof_cli::commands::run::{RunArgs, print_page};
 use labelproof_cli::{Cli, Command};
-use labelproof_driver::{ExitCode, Failure, Printer, Verbosity};
+use labelproof_driver::{ExitCode, Failure, Launch, Printer, Verbosity};
 
 /// Executes a command, whether it runs a network or not.
+///
+/// Where processes were started together, the first one executes the command, and the others share its work.
 pub fn execute(cli: &Cli) -> Result<ExitCode, Failure> {
+    if let Some(launch) = Launch::from_environment()?
+        && launch.rank > 0
+        && is_shared(&cli.command)
+    {
+        return workers::serve(&launch);
+    }
     match &cli.command {
         Command::Run(args) if !args.dry_run => run(args),
         Command::Report(args) => {
@@ -40,8 +49,18 @@ pub fn execute(cli: &Cli) -> Result<ExitCode, Failure> {
     }
 }
 
+/// Whether the first of several processes tells the others what to do; in other commands each finds it out by
+/// itself.
+fn is_shared(command: &Command) -> bool {
+    match command {
+        Command::Run(args) => !args.dry_run,
+        Command::Report(_) | Command::Reproduce(_) | Command::Suggest(_) => true,
+        _ => false,
+    }
+}
+
 fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
-    let config = args.config.load(args.device)?;
+    let config = args.load()?;
     let selection = args.selection();
     let printer = Printer::new(Verbosity::choose(args.quiet));
     stages::run(&config, &selection, args.conduct(), &printer)?;

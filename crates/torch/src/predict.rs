@@ -9,11 +9,15 @@ use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::{Advice, Diagnostic, Fault};
 use labelproof_ingest::{Packing, TextRow, TextSource, shown_entry, texts};
 use labelproof_kernels::device;
+use labelproof_kernels::workers::Workers;
 use labelproof_metrics::{argmax, softmax};
 use labelproof_model::Bundle;
 
 use labelproof_cli::commands::predict::{InputFormat, PredictArgs};
 use labelproof_driver::{ExitCode, Failure, printer};
+use labelproof_settings::DeviceChoice;
+
+use crate::workers::WorkerGroup;
 
 /// The arguments of `predict` contradict each other, or leave a format open.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +26,8 @@ enum PredictError {
     UnknownFormat { path: PathBuf },
     #[error("parquet cannot be read from standard input")]
     ParquetFromStandardInput,
+    #[error("{workers} workers cannot all read standard input")]
+    SharedStandardInput { workers: usize },
     #[error("cannot write `{}`: its name ends neither in .csv nor in .jsonl", path.display())]
     UnknownOutput { path: PathBuf },
 }
@@ -32,7 +38,7 @@ impl Diagnostic for PredictError {
             Self::UnknownFormat { .. } => {
                 "add --format csv, tsv, jsonl, json, parquet, spreadsheet, sqlite or lines"
             }
-            Self::ParquetFromStandardInput => "name the file with --input",
+            Self::ParquetFromStandardInput | Self::SharedStandardInput { .. } => "name the file with --input",
             Self::UnknownOutput { .. } => "use --output labels.csv or --output labels.jsonl",
         })
     }
@@ -45,9 +51,27 @@ const CHUNK_ROWS: usize = 1024;
 const SHOWN_PROBLEMS: usize = 10;
 
 pub(crate) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
+    let devices = args.device.devices.clone();
+    let devices = devices.unwrap_or_else(|| DeviceChoice::Auto.into());
+    let group = WorkerGroup::new(&devices, args.device.workers(&devices)?)?;
+    group.conclude(predict(args, &group))
+}
+
+/// Every process reads all texts and predicts its share; the first one writes.
+fn predict(args: &PredictArgs, group: &WorkerGroup) -> Result<ExitCode, Failure> {
     let format = input_format(args)?;
-    let bundle = load(args)?;
-    let mut output = Output::open(args.output.as_deref(), bundle.labels.names())?;
+    let (workers, device) = group.own()?;
+    if workers.count() > 1 && args.input.is_none() {
+        let workers = workers.count();
+        return Err(PredictError::SharedStandardInput { workers }.into());
+    }
+    let bundle = load(args, device, workers.is_first())?;
+    workers.agree("predict", "bundle", bundle.digest()?.as_str())?;
+    let mut output = if workers.is_first() {
+        Output::open(args.output.as_deref(), bundle.labels.names())?
+    } else {
+        Output::nowhere(bundle.labels.names())
+    };
     let source = TextSource {
         path: args.input.clone(),
         format: format.into(),
@@ -72,14 +96,14 @@ pub(crate) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         if chunk.is_empty() {
             break;
         }
-        let written = predict_chunk(&bundle, &chunk, count, &mut output, &mut without_label)?;
+        let written = predict_chunk(&bundle, workers, &chunk, count, &mut output, &mut without_label)?;
         count += chunk.len();
         if written == Written::ReaderGone {
             return Ok(ExitCode::Success);
         }
     }
     output.finish()?;
-    if without_label.is_empty() {
+    if without_label.is_empty() || !workers.is_first() {
         return Ok(ExitCode::Success);
     }
     let total = without_label.len();
@@ -93,14 +117,16 @@ pub(crate) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Input)
 }
 
-fn load(args: &PredictArgs) -> Result<Bundle, Failure> {
-    let choice = device::resolve(args.device)?;
+fn load(args: &PredictArgs, choice: DeviceChoice, is_first: bool) -> Result<Bundle, Failure> {
+    let choice = device::resolve(choice)?;
     let bundle = Bundle::load(&args.bundle, &device::open(choice)?)?;
     if !args.int8 {
         return Ok(bundle);
     }
     if !device::accelerates_int8(choice) {
-        printer::note("this device has no instructions for int8: predicting without it, which is faster");
+        if is_first {
+            printer::note("this device has no instructions for int8: predicting without it, which is faster");
+        }
         return Ok(bundle);
     }
     Ok(bundle.in_int8())
@@ -137,13 +163,14 @@ fn input_format(args: &PredictArgs) -> Result<InputFormat, PredictError> {
 
 fn predict_chunk(
     bundle: &Bundle,
+    workers: &Workers,
     rows: &[TextRow],
     before: usize,
     output: &mut Output,
     without_label: &mut Vec<String>,
 ) -> Result<Written, Failure> {
     let readable: Vec<&str> = rows.iter().filter_map(|row| row.text.as_deref().ok()).collect();
-    let scores = bundle.predict(&readable, |_| ())?;
+    let scores = bundle.predict(&readable, workers, |_| ())?;
     let mut logits = scores.rows();
     for (place, row) in rows.iter().enumerate() {
         let id = row.id.clone().unwrap_or_else(|| (before + place + 1).to_string());
@@ -184,6 +211,17 @@ struct Output {
 }
 
 impl Output {
+    /// The output of a process that is not the first.
+    fn nowhere(labels: &[String]) -> Self {
+        Self {
+            writer: Writer::csv(Box::new(io::sink())),
+            labels: labels.to_vec(),
+            header_written: false,
+            file: None,
+            name: PathBuf::new(),
+        }
+    }
+
     fn open(path: Option<&Path>, labels: &[String]) -> Result<Self, Failure> {
         let output = |writer, file, name| Self {
             writer,

@@ -6,6 +6,7 @@ use std::path::Path;
 use labelproof_artifact::{Advice, Diagnostic};
 use labelproof_audit::evidence::bundle::{BundleFacts, Replay};
 use labelproof_audit::evidence::{Dataset, Part};
+use labelproof_kernels::workers::Workers;
 use labelproof_kernels::{DeviceError, device};
 use labelproof_metrics::{argmax, softmax};
 use labelproof_model::{Bundle, DeviceChoice, Logits};
@@ -41,8 +42,8 @@ pub(crate) fn probe(path: &Path, choice: DeviceChoice, dataset: &Dataset) -> Res
     let bundle = Bundle::load_unreplayed(path, &device::open(choice)?)?;
     let replay = bundle.replay()?;
     let texts = bundle.canary_texts();
-    let once = bundle.predict(&texts, |_| ())?;
-    let twice = bundle.predict(&texts, |_| ())?;
+    let once = bundle.predict(&texts, &Workers::alone(), |_| ())?;
+    let twice = bundle.predict(&texts, &Workers::alone(), |_| ())?;
     let tokens = bundle.tokenize(&texts)?;
     let some = &tokens[..tokens.len().min(PADDED_ROWS)];
     let padding_difference = match some {
@@ -95,7 +96,8 @@ fn replay_rows(bundle: &Bundle, labels: &[String], part: &Part) -> Result<Option
     };
     let step = texts.len().div_ceil(REPLAYED_ROWS).max(1);
     let chosen: Vec<usize> = (0..texts.len()).step_by(step).collect();
-    let scores = bundle.predict(&chosen.iter().map(|&row| &texts[row]).collect::<Vec<_>>(), |_| ())?;
+    let chosen_texts: Vec<&String> = chosen.iter().map(|&row| &texts[row]).collect();
+    let scores = bundle.predict(&chosen_texts, &Workers::alone(), |_| ())?;
     // Probabilities can be compared where both number the classes alike.
     let saved_probabilities = part.probabilities().filter(|_| labels == bundle.labels.names());
     let (mut same_class, mut largest) = (0, 0.0_f64);

@@ -15,7 +15,7 @@ const SCRATCH: &str = "reproduced";
 pub(crate) fn run(args: &ReproduceArgs) -> Result<ExitCode, Failure> {
     let config = args.config.load(None)?;
     let printer = Printer::new(Verbosity::choose(args.quiet));
-    let platform = Platform::current(&device::resolve(config.device)?.to_string());
+    let platform = Platform::current(&device::resolve(config.devices.first())?.to_string());
     let everything = Selection::with_upstream(&[]);
     if args.write {
         stages::run(&config, &everything, Conduct::default(), &printer)?;

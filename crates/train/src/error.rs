@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault};
 use labelproof_kernels::DeviceError;
+use labelproof_kernels::workers::WorkersError;
 
 /// Training failed.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,21 @@ pub enum Error {
     /// The device is not there.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The processes that train together cannot go on.
+    #[error(transparent)]
+    Workers(#[from] WorkersError),
+    /// The micro-batches of a step cannot be dealt out evenly.
+    #[error("{workers} workers cannot share the {micro_batches} micro-batches of a step evenly")]
+    Uneven {
+        workers: usize,
+        micro_batches: usize,
+        batch_size: usize,
+    },
+    /// A batch normalisation learns from the rows of its own process alone.
+    #[error(
+        "`train.batch_normalization: trained` learns from each batch in turn, which {workers} workers have no order for"
+    )]
+    BatchNormalization { workers: usize },
     /// The metrics of an epoch cannot be computed.
     #[error("cannot score epoch {epoch}")]
     Score {
@@ -84,6 +100,18 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// A step of as many rows, or nearly, that the workers can share.
+fn uneven_hint(workers: usize, micro_batches: usize, batch_size: usize) -> String {
+    let accumulation = micro_batches.next_multiple_of(workers);
+    let rows = (batch_size * micro_batches).div_ceil(accumulation).max(1);
+    format!(
+        "set `train.gradient_accumulation: {accumulation}` and `train.batch_size: {rows}`, which makes a step of {} \
+         rows; now it is {}",
+        accumulation * rows,
+        micro_batches * batch_size
+    )
+}
+
 const CALMER: &str = "lower `train.learning_rate`, or set `train.gradient_clipping: 1.0`";
 
 impl Diagnostic for Error {
@@ -93,6 +121,15 @@ impl Diagnostic for Error {
             Self::Artifact(error) => error.advice(),
             Self::Model(error) => error.advice(),
             Self::Device(error) => error.advice(),
+            Self::Workers(error) => error.advice(),
+            Self::Uneven {
+                workers,
+                micro_batches,
+                batch_size,
+            } => Fault::Configuration.hint(uneven_hint(*workers, *micro_batches, *batch_size)),
+            Self::BatchNormalization { .. } => {
+                Fault::Configuration.hint("use `batch_normalization: none` or `frozen`, or one worker")
+            }
             Self::EmptySplit { .. } => {
                 Fault::Artifact.hint("set `split.validation` and `split.test` so that every split has rows")
             }

@@ -20,7 +20,7 @@ pub(crate) struct FeatureCache {
 const DIGEST_FILE: &str = "features.blake3";
 
 impl FeatureCache {
-    /// The cache of these features below `root`. The device is part of the key: its last bits are in the
+    /// The cache of these features below `root`. The kind of device is part of the key: its last bits are in the
     /// features.
     pub(crate) fn new(
         root: &Path,
@@ -31,6 +31,7 @@ impl FeatureCache {
         precision: Precision,
         device: DeviceChoice,
     ) -> Self {
+        let device = device.kind();
         let key = format!("{REVISION} {encoder} {tokens} {split} {pooling:?} {precision:?} {device}");
         Self {
             folder: root.join(format!("features-{}", Digest::of_bytes(key.as_bytes()).short())),

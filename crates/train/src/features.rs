@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use labelproof_artifact::FeatureRow;
 use labelproof_model::batch::Batch;
-use labelproof_model::{Classifier, classifier};
+use labelproof_model::classifier::BatchedRun;
+use labelproof_model::{Classifier, Pretrained};
 
 use crate::error::Error;
 use crate::feature_cache::FeatureCache;
@@ -16,7 +17,7 @@ use crate::training::Training;
 pub(crate) fn features(
     training: &Training<'_>,
     classifier: &Classifier,
-    pad_id: u32,
+    pretrained: &Pretrained,
     cache: &FeatureCache,
 ) -> Result<(Vec<FeatureRow>, Vec<FeatureRow>), Error> {
     let data = training.data;
@@ -32,9 +33,11 @@ pub(crate) fn features(
         .into_iter()
         .flat_map(|rows| rows.ids.iter().zip(rows.tokens.iter().map(Vec::as_slice)))
         .collect();
-    let mut train = compute(training, classifier, pad_id, cache, &rows)?;
-    cache.write(&train)?;
-    cache.partial().remove()?;
+    let mut train = compute(training, classifier, pretrained, cache, &rows)?;
+    if training.workers.is_first() {
+        cache.write(&train)?;
+        cache.partial().remove()?;
+    }
     let validation = train.split_off(count);
     Ok((train, validation))
 }
@@ -46,7 +49,7 @@ const SAVE_INTERVAL: Duration = Duration::from_mins(5);
 fn compute(
     training: &Training<'_>,
     classifier: &Classifier,
-    pad_id: u32,
+    pretrained: &Pretrained,
     cache: &FeatureCache,
     rows: &[(&String, &[u32])],
 ) -> Result<Vec<FeatureRow>, Error> {
@@ -68,32 +71,48 @@ fn compute(
     let tokens: Vec<&[u32]> = rows.iter().map(|(_, tokens)| *tokens).collect();
     let forward = |batch: &Batch| classifier.features(batch);
     let mut saved = Instant::now();
-    let mut stopped = Ok(());
     let done = |results: &[Vec<f32>], count: usize| {
         reporter.advance(count as u64, "");
-        let stop = reporter.stop_requested();
-        if stop || saved.elapsed() >= SAVE_INTERVAL {
-            let finished: Vec<FeatureRow> = feature_rows(rows, results)
-                .filter(|row| !row.values.is_empty())
-                .collect();
-            let kept = partial.write(&finished);
+        if training.workers.is_first() && saved.elapsed() >= SAVE_INTERVAL {
+            // Nothing reads them unless something interrupts the training.
+            let _ = partial.write(&finished(rows, results));
             saved = Instant::now();
-            if stop {
-                let after = format!(
-                    "the encoder's features of {} of {} rows",
-                    finished.len(),
-                    rows.len()
-                );
-                stopped = Err(Error::interrupted(after, kept));
-                return ControlFlow::Break(());
-            }
         }
-        ControlFlow::Continue(())
+        if reporter.stop_requested() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
-    let _ = classifier::fill_in_batches(&mut results, &tokens, pad_id, training.device, forward, done);
+    let run = BatchedRun {
+        pad_id: pretrained.tokenizer.pad_id(),
+        device: training.device,
+        workers: training.workers,
+    };
+    let width = pretrained.config.hidden_size;
+    let flow = run.fill(&mut results, &tokens, width, forward, done)?;
     reporter.finished();
-    stopped?;
+    if flow.is_break() {
+        let finished = finished(rows, &results);
+        let after = format!(
+            "the encoder's features of {} of {} rows",
+            finished.len(),
+            rows.len()
+        );
+        let kept = match training.workers.is_first() {
+            true => partial.write(&finished),
+            false => Ok(()),
+        };
+        return Err(Error::interrupted(after, kept));
+    }
     Ok(feature_rows(rows, &results).collect())
+}
+
+/// The rows whose features are there.
+fn finished(rows: &[(&String, &[u32])], results: &[Vec<f32>]) -> Vec<FeatureRow> {
+    feature_rows(rows, results)
+        .filter(|row| !row.values.is_empty())
+        .collect()
 }
 
 fn feature_rows(rows: &[(&String, &[u32])], results: &[Vec<f32>]) -> impl Iterator<Item = FeatureRow> {

@@ -6,16 +6,18 @@
 
 use burn::module::{Module, Param};
 use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig};
-use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use labelproof_artifact::{HistoryRow, Reporter};
 use labelproof_kernels::random;
+use labelproof_kernels::workers::{Workers, WorkersError};
 use labelproof_metrics::{Confusion, Scored, argmax, cross_entropy, macro_average, softmax};
 use labelproof_model::batch::{self, Batch};
 
 use crate::checkpoint::{BestEpoch, Checkpoints, LoopPosition, State};
 use crate::clipping;
 use crate::error::{Error, chain};
+use crate::gradient_sum::GradientSum;
 use crate::lazy_embedding::{LazyEmbedding, StepTokens};
 use crate::optimizer;
 use crate::params::{Params, SelectionMetric};
@@ -26,7 +28,7 @@ pub(crate) struct Task<'a, M> {
     /// The logits, `[batch, classes]`, of a micro-batch of training rows, on the autodiff device.
     pub(crate) train_logits: &'a dyn Fn(&M, &MicroBatch<'_>) -> Tensor<2>,
     /// The logits of all validation rows, row-major, by a module in inference mode.
-    pub(crate) validation_logits: &'a dyn Fn(&M) -> Vec<f32>,
+    pub(crate) validation_logits: &'a dyn Fn(&M) -> Result<Vec<f32>, WorkersError>,
     /// The class of each training row.
     pub(crate) train_labels: &'a [u32],
     /// The class of each validation row.
@@ -43,13 +45,15 @@ pub(crate) struct Task<'a, M> {
     pub(crate) device: &'a Device,
     /// The table of word embeddings, where it is trained.
     pub(crate) embedding: Option<EmbeddingAccess<'a, M>>,
+    /// The processes that train together.
+    pub(crate) workers: &'a Workers,
 }
 
 /// The training rows of one forward and backward pass. The gradients of several make a step where they are
 /// accumulated.
 pub(crate) struct MicroBatch<'a> {
     pub(crate) rows: &'a [usize],
-    /// The seed of the encoder's dropout.
+    /// The seed of its dropout.
     pub(crate) seed: u64,
     /// The tokens whose embeddings the module's table holds, where it does not hold all.
     pub(crate) tokens: Option<&'a StepTokens>,
@@ -107,6 +111,9 @@ pub(crate) fn fit<M: Module>(
         reporter,
     };
     let mut state = trainer.first_state(module.train());
+    // From here on the first process may write another checkpoint.
+    task.workers
+        .agree("start", "checkpoint", &trainer.describe_position(&state.position))?;
     let rows = task.train_labels.len() as u64;
     reporter.started("training", Some(rows * u64::from(params.epochs)));
     let rows_before = rows * state.position.step / trainer.steps_per_epoch;
@@ -204,9 +211,12 @@ impl<M: Module> Trainer<'_, M> {
         }
     }
 
-    /// Writes a checkpoint. A failure is no reason to stop: nothing reads it unless something interrupts the
-    /// training.
+    /// Writes a checkpoint, where this is the first process. A failure is no reason to stop: nothing reads it
+    /// unless something interrupts the training.
     fn checkpoint(&mut self, state: &mut State<M>) {
+        if !self.task.workers.is_first() {
+            return;
+        }
         self.put_table(state);
         if let Err(error) = self.checkpoints.write(state) {
             self.reporter.message(&format!(
@@ -268,32 +278,23 @@ impl<M: Module> Trainer<'_, M> {
             .chunks(self.params.gradient_accumulation)
             .zip(steps_before..);
         for (group, step) in groups.skip_while(|(_, step)| *step < first) {
-            // Seeded for each step, so that training resumes at a step without those before it.
-            let step_seed = random::derive(seed, step);
-            self.task.device.seed(step_seed);
-            let group_rows: usize = group.iter().map(Vec::len).sum();
             let tokens = self.put_rows(&mut state, group);
-            let mut accumulator = GradientsAccumulator::new();
-            for (rows, number) in group.iter().zip(0..) {
-                let share = rows.len() as f64 / group_rows as f64;
-                let batch = MicroBatch {
-                    rows,
-                    seed: random::derive(step_seed, number),
-                    tokens: tokens.as_ref(),
-                };
-                let (gradients, loss, hits) = self.gradients(&state.module, &batch, share, epoch)?;
-                accumulator.accumulate(&state.module, gradients);
-                state.position.loss_sum += f64::from(loss) * rows.len() as f64;
-                state.position.right += hits;
-                self.reporter
-                    .advance(rows.len() as u64, &format!("epoch {epoch} loss {loss:.3}"));
+            // Seeds follow from the step, so that training resumes at a step without those before it.
+            let seed = random::derive(seed, step);
+            let (gradients, results) = self.group_gradients(&state.module, group, seed, tokens.as_ref())?;
+            for (rows, outcome) in group.iter().zip(self.outcomes(group.len(), &results)?) {
+                self.check_loss(outcome.loss, rows, epoch)?;
+                state.position.loss_sum += f64::from(outcome.loss) * rows.len() as f64;
+                state.position.right += outcome.right;
+                self.reporter.advance(
+                    rows.len() as u64,
+                    &format!("epoch {epoch} loss {:.3}", outcome.loss),
+                );
             }
             let rate = learning_rate(self.params, step, total_steps);
-            state = self.step(state, accumulator.grads(), tokens.as_ref(), rate);
-            if self.reporter.stop_requested() {
-                let after = self.describe_position(&state.position);
-                self.put_table(&mut state);
-                return Err(Error::interrupted(after, self.checkpoints.write(&state)));
+            state = self.step(state, gradients, tokens.as_ref(), rate);
+            if self.is_stop_requested()? {
+                return Err(self.interrupted(&mut state));
             }
             if self.checkpoints.due() {
                 self.checkpoint(&mut state);
@@ -302,13 +303,77 @@ impl<M: Module> Trainer<'_, M> {
         Ok(state)
     }
 
+    /// The sum of the gradients of a group of micro-batches, the same in every process, and the results of
+    /// those that this process computed.
+    fn group_gradients(
+        &self,
+        module: &M,
+        group: &[Vec<usize>],
+        seed: u64,
+        tokens: Option<&StepTokens>,
+    ) -> Result<(GradientsParams, Vec<Computed>), Error> {
+        let workers = self.task.workers;
+        let group_rows: usize = group.iter().map(Vec::len).sum();
+        let mut sum = GradientSum::new(workers, module, self.task.device);
+        let mut results = Vec::new();
+        for (number, round) in group.chunks(workers.count()).enumerate() {
+            let gradients = round.get(workers.rank()).map(|rows| {
+                let number = number * workers.count() + workers.rank();
+                let batch = MicroBatch {
+                    rows,
+                    seed: random::derive(seed, number as u64),
+                    tokens,
+                };
+                let (gradients, result) =
+                    self.gradients(module, &batch, rows.len() as f64 / group_rows as f64);
+                results.push(result);
+                gradients
+            });
+            sum.add(module, gradients, round.len())?;
+        }
+        Ok((sum.into_gradients()?, results))
+    }
+
+    /// The outcomes of all micro-batches of a group, in their order, from the results of this process and of
+    /// the others.
+    fn outcomes(&self, micro_batches: usize, results: &[Computed]) -> Result<Vec<Outcome>, Error> {
+        let workers = self.task.workers;
+        let rounds = micro_batches.div_ceil(workers.count());
+        let mut numbers = vec![0.0; rounds * Outcome::NUMBERS];
+        for (result, numbers) in results.iter().zip(numbers.chunks_exact_mut(Outcome::NUMBERS)) {
+            numbers.copy_from_slice(&result.outcome(self.task.classes).to_numbers());
+        }
+        let all = workers.gather_numbers(numbers, self.task.device)?;
+        let outcomes = (0..micro_batches).map(|number| {
+            let (worker, round) = (number % workers.count(), number / workers.count());
+            Outcome::from_numbers(&all[(worker * rounds + round) * Outcome::NUMBERS..])
+        });
+        Ok(outcomes.collect())
+    }
+
+    /// Whether any process was asked to stop: all stop after the same step.
+    fn is_stop_requested(&self) -> Result<bool, Error> {
+        let is_requested = self.reporter.stop_requested();
+        Ok(self.task.workers.any(is_requested, self.task.device)?)
+    }
+
+    /// The error of a training that was asked to stop, after its checkpoint.
+    fn interrupted(&mut self, state: &mut State<M>) -> Error {
+        let after = self.describe_position(&state.position);
+        self.put_table(state);
+        if !self.task.workers.is_first() {
+            return Error::Interrupted { after };
+        }
+        Error::interrupted(after, self.checkpoints.write(state))
+    }
+
     /// Ends an epoch: validates the module, and keeps it if it is the best so far.
     fn validate(&self, state: &mut State<M>) -> Result<(), Error> {
         self.put_table(state);
         let position = &mut state.position;
         let epoch = position.epochs() + 1;
         let snapshot = state.module.valid();
-        let validation = score(&(self.task.validation_logits)(&snapshot), self.task, epoch)?;
+        let validation = score(&(self.task.validation_logits)(&snapshot)?, self.task, epoch)?;
         let merit = match self.params.early_stopping.metric {
             SelectionMetric::Loss => -validation.loss,
             SelectionMetric::Accuracy => validation.accuracy,
@@ -338,48 +403,101 @@ impl<M: Module> Trainer<'_, M> {
         Ok(())
     }
 
-    /// The gradients of `share` times the mean loss of a micro-batch, that loss, and the number of rows that
-    /// were right.
-    fn gradients(
-        &self,
-        module: &M,
-        batch: &MicroBatch<'_>,
-        share: f64,
-        epoch: u32,
-    ) -> Result<(GradientsParams, f32, usize), Error> {
-        let rows = batch.rows;
-        let labels: Vec<i64> = rows
+    /// The gradients of `share` times the mean loss of a micro-batch, and what was computed on the way.
+    fn gradients(&self, module: &M, batch: &MicroBatch<'_>, share: f64) -> (GradientsParams, Computed) {
+        let labels: Vec<i64> = batch
+            .rows
             .iter()
             .map(|&row| i64::from(self.task.train_labels[row]))
             .collect();
         let device = self.task.device.clone().autodiff();
         let targets = Tensor::<1, Int>::from_data(TensorData::new(labels.clone(), [labels.len()]), &device);
+        // The head's dropout takes its mask from the device's own generator.
+        self.task.device.seed(batch.seed);
         let logits = (self.task.train_logits)(module, batch);
         let loss = self.loss.forward(logits.clone(), targets);
-        let value = loss.clone().into_scalar::<f32>();
-        if !value.is_finite() {
-            let ids: Vec<&str> = rows
-                .iter()
-                .map(|&row| self.task.train_ids[row].as_str())
-                .collect();
-            return Err(Error::NonFiniteLoss {
-                epoch,
-                loss: value,
-                rows: ids.join(", "),
-                checkpoint: self
-                    .checkpoints
-                    .exist()
-                    .then(|| self.checkpoints.folder().to_path_buf()),
-            });
+        let computed = Computed {
+            loss: loss.clone().inner(),
+            logits: logits.inner(),
+            labels,
+        };
+        let gradients = loss.mul_scalar(share).backward();
+        (GradientsParams::from_grads(gradients, module), computed)
+    }
+
+    /// Refuses a loss that is no number.
+    fn check_loss(&self, loss: f32, rows: &[usize], epoch: u32) -> Result<(), Error> {
+        if loss.is_finite() {
+            return Ok(());
         }
-        let predictions: Vec<f32> = logits.into_data().iter::<f32>().collect();
-        let hits = predictions
-            .chunks_exact(self.task.classes)
-            .zip(&labels)
+        let ids: Vec<&str> = rows
+            .iter()
+            .map(|&row| self.task.train_ids[row].as_str())
+            .collect();
+        Err(Error::NonFiniteLoss {
+            epoch,
+            loss,
+            rows: ids.join(", "),
+            checkpoint: self
+                .checkpoints
+                .exist()
+                .then(|| self.checkpoints.folder().to_path_buf()),
+        })
+    }
+}
+
+/// What the forward pass of a micro-batch gave, still on the device: it is read once a step, because reading
+/// waits for the device.
+struct Computed {
+    /// The mean loss, `[1]`.
+    loss: Tensor<1>,
+    /// `[batch, classes]`.
+    logits: Tensor<2>,
+    labels: Vec<i64>,
+}
+
+impl Computed {
+    fn outcome(&self, classes: usize) -> Outcome {
+        let logits: Vec<f32> = self.logits.clone().into_data().iter::<f32>().collect();
+        let right = logits
+            .chunks_exact(classes)
+            .zip(&self.labels)
             .filter(|(logits, label)| i64::try_from(argmax(logits)) == Ok(**label))
             .count();
-        let gradients = loss.mul_scalar(share).backward();
-        Ok((GradientsParams::from_grads(gradients, module), value, hits))
+        Outcome {
+            loss: self.loss.clone().into_scalar::<f32>(),
+            right,
+        }
+    }
+}
+
+/// What became of a micro-batch.
+struct Outcome {
+    /// The mean loss of its rows.
+    loss: f32,
+    /// The number of its rows that were right.
+    right: usize,
+}
+
+impl Outcome {
+    /// The number of numbers that an outcome travels as.
+    const NUMBERS: usize = 2;
+
+    /// The outcome as numbers: a batch has fewer rows than float32 has whole numbers.
+    fn to_numbers(&self) -> [f32; Self::NUMBERS] {
+        [self.loss, self.right as f32]
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the second number was a whole number of rows"
+    )]
+    fn from_numbers(numbers: &[f32]) -> Self {
+        Self {
+            loss: numbers[0],
+            right: numbers[1] as usize,
+        }
     }
 }
 

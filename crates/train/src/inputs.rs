@@ -24,14 +24,15 @@ impl Inputs {
         })
     }
 
-    /// The key of the checkpoints that this training may resume from. The device is part of it, for its last
-    /// bits.
+    /// The key of the checkpoints that this training may resume from. The kind of device is part of it, for its
+    /// last bits.
     pub(crate) fn training_key(&self, params: &Params, device: DeviceChoice) -> String {
         let Self {
             encoder,
             tokens,
             split,
         } = self;
+        let device = device.kind();
         let params = serde_json::to_string(params).expect("parameters have string keys only");
         let key = format!("{} {encoder} {tokens} {split} {device} {params}", STAGE.revision);
         Digest::of_bytes(key.as_bytes()).short().to_owned()

@@ -13,6 +13,7 @@ mod error;
 mod feature_cache;
 mod features;
 mod fit;
+mod gradient_sum;
 mod inputs;
 pub mod lazy_embedding;
 pub mod optimizer;
@@ -23,8 +24,11 @@ use std::path::{Path, PathBuf};
 
 use labelproof_artifact::{Artifacts, BUNDLE, HistoryRow, Reporter, fs, json, tokens, write_table};
 use labelproof_kernels::device;
+use labelproof_kernels::workers::Workers;
 use labelproof_model::bundle::{self, Description};
-use labelproof_model::{Classifier, DeviceChoice, Head, HeadSettings, Precision, Pretrained};
+use labelproof_model::{
+    BatchNormalization, Classifier, DeviceChoice, Head, HeadSettings, Precision, Pretrained,
+};
 use labelproof_text::Preparation;
 
 use crate::card::Card;
@@ -43,15 +47,18 @@ pub use labelproof_settings::train::STAGE;
 /// `model/`, `history.parquet` and, with a frozen encoder, `features.parquet` into `out`. Features and
 /// checkpoints are kept in `cache`, from which an interrupted training resumes. Returns the folder of its
 /// checkpoints, which may be removed as soon as `out` is committed.
+///
+/// Of several processes, each of which calls this with a device of its own, the first alone writes.
 pub fn run(
     params: &Params,
     artifacts: &Path,
     encoder: &Path,
     cache: &Path,
-    device: DeviceChoice,
+    (device, workers): (DeviceChoice, &Workers),
     out: &Path,
     reporter: &dyn Reporter,
 ) -> Result<PathBuf, Error> {
+    check_workers(params, workers)?;
     let choice = device::resolve(device)?;
     let device = device::open(choice)?;
     if params.precision == Precision::Bfloat16 && !device::accelerates_bfloat16(choice) {
@@ -66,12 +73,15 @@ pub fn run(
     let pretrained = Pretrained::load(encoder, &device)?;
     check_layers(params, pretrained.encoder.depth())?;
     let inputs = Inputs::digest(artifacts, encoder)?;
-    let checkpoints = cache.join(format!("training-{}", inputs.training_key(params, choice)));
+    let training_key = inputs.training_key(params, choice);
+    workers.agree("train", "training", &training_key)?;
+    let checkpoints = cache.join(format!("training-{training_key}"));
     let training = Training {
         params,
         data: &data,
         class_weights,
         device: &device,
+        workers,
         checkpoints: &checkpoints,
         reporter,
     };
@@ -84,7 +94,9 @@ pub fn run(
         params.precision,
         choice,
     );
-    let (classifier, history) = train(&training, &pretrained, &feature_cache, out)?;
+    let Some((classifier, history)) = train(&training, &pretrained, &feature_cache, out)? else {
+        return Ok(checkpoints);
+    };
     let card = Card {
         params,
         data: &data,
@@ -118,13 +130,14 @@ pub fn run(
     Ok(checkpoints)
 }
 
-/// Trains what the parameters ask for. With a frozen encoder, writes `features.parquet` into `out`.
+/// Trains what the parameters ask for. With a frozen encoder, writes `features.parquet` into `out`. Returns the
+/// classifier in the first process, which writes it.
 fn train(
     training: &Training<'_>,
     pretrained: &Pretrained,
     cache: &FeatureCache,
     out: &Path,
-) -> Result<(Classifier, Vec<HistoryRow>), Error> {
+) -> Result<Option<(Classifier, Vec<HistoryRow>)>, Error> {
     let params = training.params;
     let settings = head_settings(training, pretrained);
     let classifier = Classifier {
@@ -133,17 +146,40 @@ fn train(
         pooling: params.pooling,
         precision: params.precision,
     };
-    match params.trainable {
+    let is_first = training.workers.is_first();
+    let trained = match params.trainable {
         Trainable::None => {
-            let pad_id = pretrained.tokenizer.pad_id();
-            let (train, validation) = features(training, &classifier, pad_id, cache)?;
+            let (train, validation) = features(training, &classifier, pretrained, cache)?;
+            if !is_first {
+                return Ok(None);
+            }
             write_table(out, train.iter().chain(&validation).cloned())?;
             let (head, history) = training.train_head(classifier.head, &train, &validation)?;
-            Ok((Classifier { head, ..classifier }, history))
+            (Classifier { head, ..classifier }, history)
         }
-        Trainable::Last(trainable) => training.train_classifier(classifier, trainable, pretrained),
-        Trainable::All => training.train_classifier(classifier, usize::MAX, pretrained),
+        Trainable::Last(trainable) => training.train_classifier(classifier, trainable, pretrained)?,
+        Trainable::All => training.train_classifier(classifier, usize::MAX, pretrained)?,
+    };
+    Ok(is_first.then_some(trained))
+}
+
+/// Refuses a training that several processes cannot share.
+fn check_workers(params: &Params, workers: &Workers) -> Result<(), Error> {
+    let (workers, micro_batches) = (workers.count(), params.gradient_accumulation);
+    if workers == 1 || params.trainable == Trainable::None {
+        return Ok(());
     }
+    if params.batch_normalization == BatchNormalization::Trained {
+        return Err(Error::BatchNormalization { workers });
+    }
+    if !micro_batches.is_multiple_of(workers) {
+        return Err(Error::Uneven {
+            workers,
+            micro_batches,
+            batch_size: params.batch_size,
+        });
+    }
+    Ok(())
 }
 
 fn head_settings(training: &Training<'_>, pretrained: &Pretrained) -> HeadSettings {

@@ -6,7 +6,9 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use labelproof_artifact::{FeatureRow, HistoryRow, Reporter};
-use labelproof_model::{Classifier, Head, Pretrained, bundle, classifier};
+use labelproof_kernels::workers::{Workers, WorkersError};
+use labelproof_model::classifier::BatchedRun;
+use labelproof_model::{Classifier, Head, Pretrained, bundle};
 
 use crate::checkpoint::Checkpoints;
 use crate::data::TrainingData;
@@ -20,6 +22,8 @@ pub(crate) struct Training<'a> {
     pub(crate) data: &'a TrainingData,
     pub(crate) class_weights: Option<Vec<f32>>,
     pub(crate) device: &'a Device,
+    /// The processes that train together.
+    pub(crate) workers: &'a Workers,
     /// The folder of the training's checkpoints.
     pub(crate) checkpoints: &'a Path,
     pub(crate) reporter: &'a dyn Reporter,
@@ -53,12 +57,15 @@ impl Training<'_> {
                 &autodiff,
             ))
         };
-        let validation_logits = |head: &Head| bundle::head_logits(head, &validation, width, self.device);
+        let validation_logits = |head: &Head| Ok(bundle::head_logits(head, &validation, width, self.device));
+        // A batch of features takes less time than its gradients would take to travel: the first process trains
+        // the head alone.
+        let workers = Workers::alone();
         // Features are of one length: no batch needs sorting.
         let lengths = vec![1; train.len()];
         fit(
             self.params,
-            &self.task(&train_logits, &validation_logits, &lengths),
+            &self.task(&train_logits, &validation_logits, &lengths, &workers),
             head,
             Checkpoints::new(self.checkpoints),
             self.reporter,
@@ -82,18 +89,18 @@ impl Training<'_> {
         let train_logits = |classifier: &Classifier, batch: &MicroBatch<'_>| -> Tensor<2> {
             classifier.forward(&batch.batch(&train.tokens, pad_id, &autodiff))
         };
-        let validation_logits = |classifier: &Classifier| -> Vec<f32> {
+        let run = BatchedRun {
+            pad_id,
+            device: self.device,
+            workers: self.workers,
+        };
+        let classes = self.data.labels.len();
+        let validation_logits = |classifier: &Classifier| {
             let rows: Vec<&[u32]> = validation.tokens.iter().map(Vec::as_slice).collect();
-            classifier::in_batches(
-                &rows,
-                pad_id,
-                self.device,
-                |batch| classifier.forward(batch),
-                |_| (),
-            )
+            run.outputs(&rows, classes, |batch| classifier.forward(batch), |_| ())
         };
         let lengths = train.lengths();
-        let mut task = self.task(&train_logits, &validation_logits, &lengths);
+        let mut task = self.task(&train_logits, &validation_logits, &lengths, self.workers);
         if self.params.trainable == Trainable::All {
             task.embedding = Some(EmbeddingAccess {
                 table: |classifier| classifier.encoder.word_embedding_table_mut(),
@@ -109,8 +116,9 @@ impl Training<'_> {
     fn task<'a, M: Module>(
         &'a self,
         train_logits: &'a dyn Fn(&M, &MicroBatch<'_>) -> Tensor<2>,
-        validation_logits: &'a dyn Fn(&M) -> Vec<f32>,
+        validation_logits: &'a dyn Fn(&M) -> Result<Vec<f32>, WorkersError>,
         train_lengths: &'a [usize],
+        workers: &'a Workers,
     ) -> Task<'a, M> {
         Task {
             train_logits,
@@ -123,6 +131,7 @@ impl Training<'_> {
             classes: self.data.labels.len(),
             device: self.device,
             embedding: None,
+            workers,
         }
     }
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use labelproof_ingest::{Dialect, Encoding, Escape, Header, Quote, TextFormat};
-use labelproof_settings::DeviceChoice;
+
+use super::DeviceArgs;
 
 /// The texts, the bundle that classifies them, and where the predictions go.
 #[derive(Debug, Args)]
@@ -63,9 +64,9 @@ pub struct PredictArgs {
     /// `labelproof run evaluate --set evaluate.int8=true` tells how many, and the accuracy
     #[arg(long)]
     pub int8: bool,
-    /// Device of the network: auto, cpu, cuda, cuda:1, mps or flex
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    pub device: DeviceChoice,
+    /// The devices
+    #[command(flatten)]
+    pub device: DeviceArgs,
 }
 
 /// The format of the input.

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use labelproof_artifact::{Advice, Diagnostic, Fault, StageId};
 use labelproof_driver::{ExitCode, Failure};
-use labelproof_settings::DeviceChoice;
 
-use super::ConfigArgs;
 use super::run::{RunArgs, page};
+use super::{ConfigArgs, DeviceArgs};
 
 /// The pipeline, and whether to open its report.
 #[derive(Debug, Args)]
@@ -19,9 +18,9 @@ pub struct ReportArgs {
     /// The pipeline
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// Device of the network: auto, cpu, cuda, cuda:1, mps or flex; overrides the configuration
-    #[arg(long, value_name = "DEVICE")]
-    pub device: Option<DeviceChoice>,
+    /// The devices
+    #[command(flatten)]
+    pub device: DeviceArgs,
     /// Print nothing but errors and results
     #[arg(long, short)]
     pub quiet: bool,
@@ -39,7 +38,7 @@ impl ReportArgs {
             dry_run: false,
             no_wait: false,
             config: self.config.clone(),
-            device: self.device,
+            device: self.device.clone(),
             quiet: self.quiet,
         }
     }
@@ -47,7 +46,7 @@ impl ReportArgs {
     /// Opens the report in the browser if the user asked for it. The report must be up to date.
     pub fn show(&self) -> Result<ExitCode, Failure> {
         if self.open {
-            let config = self.config.load(self.device)?;
+            let config = self.config.load(self.device.devices.clone())?;
             let page = page(&config)?;
             open::that(&page).map_err(|source| NoBrowser { page, source })?;
         }

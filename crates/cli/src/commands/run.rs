@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use labelproof_artifact::{StageId, fs};
 use labelproof_driver::{
-    Conduct, Config, ExitCode, Failure, Printer, Selection, Verbosity, data_stages, dry_run, is_up_to_date,
-    printer,
+    Conduct, Config, ExitCode, Failure, Launch, Printer, Selection, Verbosity, data_stages, dry_run,
+    is_up_to_date, printer,
 };
-use labelproof_settings::DeviceChoice;
 
-use super::{ConfigArgs, stage_line};
+use super::{ConfigArgs, DeviceArgs, stage_line};
 
 /// Which stages of which pipeline to run, and how.
 #[derive(Debug, Args)]
@@ -20,7 +19,8 @@ use super::{ConfigArgs, stage_line};
   labelproof run train --force
   labelproof run --dry-run                         what would run, and why
   labelproof run --from evaluate                   evaluate and all later stages
-  labelproof run --config pipelines/finetune.yaml --set train.epochs=2 --device cuda:1")]
+  labelproof run --config pipelines/finetune.yaml --set train.epochs=2 --device cuda:1
+  labelproof run --device cuda:0,cuda:1            a process for each device")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct RunArgs {
     /// Stages to run, with all the stages they read from; every stage by default
@@ -47,15 +47,22 @@ pub struct RunArgs {
     /// The pipeline
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// Device of the network: auto, cpu, cuda, cuda:1, mps or flex; overrides the configuration
-    #[arg(long, value_name = "DEVICE")]
-    pub device: Option<DeviceChoice>,
+    /// The devices
+    #[command(flatten)]
+    pub device: DeviceArgs,
     /// Print nothing but errors and results
     #[arg(long, short)]
     pub quiet: bool,
 }
 
 impl RunArgs {
+    /// Reads and checks the configuration.
+    pub fn load(&self) -> Result<Config, Failure> {
+        let mut config = self.config.load(self.device.devices.clone())?;
+        config.workers = self.device.workers(&config.devices)?;
+        Ok(config)
+    }
+
     /// The stages that the arguments name.
     pub fn selection(&self) -> Selection {
         match (self.only, self.from, self.until) {
@@ -76,10 +83,14 @@ impl RunArgs {
 
 /// Runs the stages unless one of them has to run a network: then nothing is done, and the result is `None`.
 pub(super) fn run(args: &RunArgs) -> Result<Option<ExitCode>, Failure> {
-    let config = args.config.load(args.device)?;
+    let config = args.load()?;
     let selection = args.selection();
     if args.dry_run {
         return print_plan(args, &config, &selection).map(Some);
+    }
+    if Launch::from_environment()?.is_some() {
+        // The others wait to be told what to do, even if that is nothing.
+        return Ok(None);
     }
     let printer = Printer::new(Verbosity::choose(args.quiet));
     if data_stages::are_all_of(&selection) {

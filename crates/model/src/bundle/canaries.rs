@@ -1,6 +1,7 @@
 //! Canaries: texts that a bundle keeps with the token ids and logits they had when it was written, and their
 //! replay.
 
+use labelproof_kernels::workers::Workers;
 use labelproof_settings::Precision;
 use serde::{Deserialize, Serialize};
 
@@ -79,7 +80,7 @@ impl Bundle {
         rows.truncate(most);
         rows.sort_unstable();
         let predicted: Vec<Vec<u32>> = rows.iter().map(|&row| tokens[row].clone()).collect();
-        let logits = self.predict_tokens(&predicted, |_| ());
+        let logits = self.predict_tokens(&predicted, &Workers::alone(), |_| ())?;
         let other_logits = rows
             .iter()
             .zip(logits.rows())

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use labelproof_artifact::{Digest, fs};
+use labelproof_kernels::workers::Workers;
 use labelproof_settings::encoder::WEIGHTS_FILE;
 use labelproof_text::cleaning::Cleaner;
 
 use super::canaries::Canary;
 use super::description::DESCRIPTION_FILE;
 use super::{BUNDLE_FILES, Bundle, Description, HEAD_FILE};
-use crate::classifier::{self, Classifier};
+use crate::classifier::{BatchedRun, Classifier};
 use crate::error::Error;
 use crate::pretrained::Pretrained;
 
@@ -91,13 +92,19 @@ fn record_canaries(
         tokens.push(pretrained.tokenizer.encode(&cleaned, description.max_tokens)?.ids);
     }
     let rows: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
-    let pad_id = pretrained.tokenizer.pad_id();
-    let logits = classifier::in_batches(&rows, pad_id, device, |batch| classifier.forward(batch), |_| ());
+    let workers = Workers::alone();
+    let run = BatchedRun {
+        pad_id: pretrained.tokenizer.pad_id(),
+        device,
+        workers: &workers,
+    };
+    let classes = description.labels.len();
+    let logits = run.outputs(&rows, classes, |batch| classifier.forward(batch), |_| ())?;
     let canary = |((text, tokens), logits): ((&String, Vec<u32>), &[f32])| Canary {
         text: text.clone(),
         tokens,
         logits: logits.to_vec(),
     };
-    let logits = logits.chunks_exact(description.labels.len());
+    let logits = logits.chunks_exact(classes);
     Ok(texts.iter().zip(tokens).zip(logits).map(canary).collect())
 }

@@ -79,8 +79,24 @@ fn a_saved_bundle_gives_the_same_logits_when_it_is_loaded() {
         let texts = ["The quick brown fox", "jumps over the lazy dog and runs away"];
         let tokens = bundle.tokenize(&texts).unwrap();
         let rows: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
-        let expected = classifier::in_batches(&rows, 0, &device, |batch| classifier.forward(batch), |_| ());
-        assert_eq!(bundle.predict(&texts, |_| ()).unwrap().values, expected);
+        let workers = Workers::alone();
+        let run = BatchedRun {
+            pad_id: 0,
+            device: &device,
+            workers: &workers,
+        };
+        let expected = run
+            .outputs(
+                &rows,
+                bundle.labels.len(),
+                |batch| classifier.forward(batch),
+                |_| (),
+            )
+            .unwrap();
+        assert_eq!(
+            bundle.predict(&texts, &Workers::alone(), |_| ()).unwrap().values,
+            expected
+        );
         let original = fs::read(&encoder_folder().join("model.safetensors")).unwrap();
         let written = fs::read(&folder.path().join("model.safetensors")).unwrap();
         let names = |bytes: &[u8]| {

@@ -226,7 +226,14 @@ fn a_batch_of_many_is_many_batches_of_one() {
     let lengths = [3, 60, 7, 7, 33, 12];
     let rows: Vec<Vec<u32>> = lengths.map(|length| (2000..).take(length).collect()).to_vec();
     let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
-    let logits = |rows: &[&[u32]]| in_batches(rows, 0, &device, |batch| classifier.forward(batch), |_| ());
+    let workers = Workers::alone();
+    let run = BatchedRun {
+        pad_id: 0,
+        device: &device,
+        workers: &workers,
+    };
+    let forward = |batch: &Batch| classifier.forward(batch);
+    let logits = |rows: &[&[u32]]| run.outputs(rows, 3, forward, |_| ()).unwrap();
     let together = logits(&rows);
     let alone: Vec<f32> = rows.iter().flat_map(|row| logits(&[row])).collect();
     assert_close(&together, &alone, "logits");

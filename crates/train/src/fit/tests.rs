@@ -62,7 +62,8 @@ fn fit_head_in(
             &autodiff,
         ))
     };
-    let validation_logits = |head: &Head| bundle::head_logits(head, &features, WIDTH, &device);
+    let validation_logits = |head: &Head| Ok(bundle::head_logits(head, &features, WIDTH, &device));
+    let workers = Workers::alone();
     let ids: Vec<String> = (0..60).map(|row| format!("row {row}")).collect();
     let task = Task {
         train_logits: &train_logits,
@@ -75,11 +76,12 @@ fn fit_head_in(
         classes: 3,
         device: &device,
         embedding: None,
+        workers: &workers,
     };
     let head = Head::new(&settings, params.seed, &device);
     let checkpoints = Checkpoints::new(folder).with_interval(Duration::ZERO);
     let (head, history) = fit(params, &task, head, checkpoints, reporter)?;
-    Ok((validation_logits(&head), history))
+    Ok((validation_logits(&head)?, history))
 }
 
 /// Asks to stop when some batches are done.
@@ -180,8 +182,9 @@ fn fit_bags(
     let all: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
     let validation_logits = |bag: &Bag| {
         let logits = bag.forward(&Batch::new(&all, 0, &device));
-        logits.into_data().iter::<f32>().collect::<Vec<_>>()
+        Ok(logits.into_data().iter::<f32>().collect())
     };
+    let workers = Workers::alone();
     let task = Task {
         train_logits: &|bag: &Bag, batch: &MicroBatch<'_>| bag.forward(&batch.batch(&tokens, 0, &autodiff)),
         validation_logits: &validation_logits,
@@ -197,10 +200,11 @@ fn fit_bags(
             tokens: &tokens,
             pad_id: 0,
         }),
+        workers: &workers,
     };
     let checkpoints = Checkpoints::new(folder).with_interval(Duration::ZERO);
     let (bag, history) = fit(params, &task, bag, checkpoints, reporter)?;
-    Ok((validation_logits(&bag), history))
+    Ok((validation_logits(&bag)?, history))
 }
 
 #[test]
@@ -440,7 +444,7 @@ fn a_loss_that_is_no_number_names_the_epoch_and_the_rows_and_leaves_the_last_che
     let ids = ["a".to_owned(), "b".to_owned()];
     let task = Task {
         train_logits: &train_logits,
-        validation_logits: &|_: &Head| vec![0.0; 6],
+        validation_logits: &|_: &Head| Ok(vec![0.0; 6]),
         train_labels: &[0, 1],
         validation_labels: &[0, 1],
         train_lengths: &[1, 1],
@@ -449,6 +453,7 @@ fn a_loss_that_is_no_number_names_the_epoch_and_the_rows_and_leaves_the_last_che
         classes: 3,
         device: &device,
         embedding: None,
+        workers: &Workers::alone(),
     };
     let settings = HeadSettings {
         input: WIDTH,
