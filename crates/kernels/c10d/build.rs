@@ -1,10 +1,12 @@
-//! Compiles `process_group.cpp` against LibTorch where its c10d has Gloo, and passes on the linker's arguments
-//! of `link/arguments.rs`.
+//! Compiles `process_group.cpp` against LibTorch where its c10d has Gloo, and the C++ of `operators`; passes on the
+//! linker's arguments of `link/arguments.rs`.
 
 use std::path::Path;
 
 #[path = "../link/arguments.rs"]
 mod arguments;
+#[path = "../operators/compile.rs"]
+mod operators;
 
 fn main() {
     arguments::pass_on();
@@ -16,6 +18,7 @@ fn main() {
     };
     let libraries = Path::new(&libraries);
     let include = libraries.with_file_name("include");
+    operators::compile(&include);
     let has_gloo = include
         .join("torch/csrc/distributed/c10d/ProcessGroupGloo.hpp")
         .exists();

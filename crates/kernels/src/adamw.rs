@@ -1,12 +1,16 @@
-//! One step of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) over one parameter.
+//! One step of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) over one parameter, or over many together.
 //!
-//! Responsible for the arithmetic, in one pass over memory. Which parameters there are, which of them decay
+//! Responsible for the arithmetic, in one pass over memory: on a processor by a loop, on LibTorch's other devices by
+//! its fused kernel, which takes many parameters at once ([`together`]). Which parameters there are, which of them decay
 //! and at which learning rate is the caller's business.
+
+use std::cell::RefCell;
 
 use burn::tensor::Tensor;
 use multiversion::multiversion;
 
 use crate::fused::FusedOperations;
+use crate::operators::AdamwLists;
 use crate::threads;
 
 /// The hyperparameters of one step, and its number.
@@ -142,6 +146,41 @@ pub(crate) fn step_in_place(
         .zip(second_moment.chunks_mut(CHUNK));
     threads::for_each(chunks, |(((parameter, gradient), mean), square)| {
         factors.step(parameter, gradient, mean, square);
+    });
+}
+
+thread_local! {
+    /// The steps that wait for the end of [`together`], where this thread is within it.
+    static WAITING: RefCell<Option<Vec<(AdamwStep, AdamwLists)>>> = const { RefCell::new(None) };
+}
+
+/// Runs some work in which [`ParameterState::step`] is called for many parameters. On an accelerator their steps are
+/// taken together at the end of it, by one call for all that have the same hyperparameters, and the parameters must
+/// not be read before.
+pub fn together<T>(work: impl FnOnce() -> T) -> T {
+    WAITING.set(Some(Vec::new()));
+    let result = work();
+    for (step, lists) in WAITING.take().unwrap_or_default() {
+        lists.step(&step);
+    }
+    result
+}
+
+/// Takes the step of a parameter off the processor, or lets it wait for the others. The tensors are the parameter,
+/// its gradient and both moments; the gradient alone may have other owners.
+pub(crate) fn step_on_device(step: &AdamwStep, tensors: [tch::Tensor; 4]) {
+    WAITING.with_borrow_mut(|waiting| match waiting {
+        Some(waiting) => {
+            let place = waiting.iter().position(|(other, _)| other == step);
+            let place = place.unwrap_or_else(|| {
+                waiting.push((*step, AdamwLists::default()));
+                waiting.len() - 1
+            });
+            for (list, tensor) in waiting[place].1.0.iter_mut().zip(tensors) {
+                list.push(tensor);
+            }
+        }
+        None => AdamwLists(tensors.map(|tensor| vec![tensor])).step(step),
     });
 }
 

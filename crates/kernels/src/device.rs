@@ -1,6 +1,9 @@
 //! The devices of this machine: which ones there are, how the word of a configuration becomes one, and the
 //! precisions that each computes fast.
 
+use std::cell::Cell;
+
+use burn::backend::DispatchDevice;
 use burn::tensor::Device;
 use labelproof_artifact::{Advice, Diagnostic, Fault};
 use labelproof_settings::DeviceChoice;
@@ -61,6 +64,39 @@ pub fn open(choice: DeviceChoice) -> Result<Device, DeviceError> {
         DeviceChoice::Flex => Device::flex(),
         DeviceChoice::Cpu | DeviceChoice::Auto => Device::libtorch(),
     })
+}
+
+thread_local! {
+    static PLAYS_ACCELERATOR: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs some work in which the processor computes as the devices of LibTorch other than it do, with the same code:
+/// for tests, which have no such device.
+pub fn as_accelerator<T>(work: impl FnOnce() -> T) -> T {
+    PLAYS_ACCELERATOR.set(true);
+    let result = work();
+    PLAYS_ACCELERATOR.set(false);
+    result
+}
+
+/// Whether this thread is within [`as_accelerator`].
+pub(crate) fn plays_accelerator() -> bool {
+    PLAYS_ACCELERATOR.get()
+}
+
+/// Whether a device is one of LibTorch's other than the processor: it has a memory of its own, and computes while
+/// the processor goes on.
+pub fn is_accelerator(device: &Device) -> bool {
+    fn is_one(device: &DispatchDevice) -> bool {
+        match device {
+            DispatchDevice::LibTorch(device) => {
+                tch::Device::from(*device) != tch::Device::Cpu || plays_accelerator()
+            }
+            DispatchDevice::Autodiff(device) => is_one(device),
+            _ => false,
+        }
+    }
+    is_one(device.as_dispatch())
 }
 
 /// Whether a device computes faster in bfloat16 than in float32, and so does where a precision asks for

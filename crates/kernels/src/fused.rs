@@ -3,19 +3,24 @@
 //! burn's autodiff decomposes layer normalisation and attention into a dozen operations, each of which writes
 //! a tensor as large as its input, or `[sequence, sequence]` for each head, to memory and keeps it for the
 //! backward pass. On a processor LibTorch's fused kernels and the loops of this crate compute both passes
-//! (`libtorch`, `autodiff`). Other devices compute the same from burn's own operations (`composed`).
+//! (`libtorch`, `autodiff`), on LibTorch's other devices its kernels alone (`accelerator`, `mask`). Other backends
+//! compute the same from burn's own operations (`composed`).
 
 #![expect(
     deprecated,
     reason = "as in `device`: nothing of burn comes near LibTorch on a processor"
 )]
 
+mod accelerator;
 mod attention;
 mod autodiff;
 mod composed;
 mod dense;
 mod libtorch;
+mod mask;
 mod memory;
+
+pub(crate) use memory::into_exclusive;
 
 use std::sync::Arc;
 
@@ -230,3 +235,6 @@ pub fn attention(projections: Tensor<3>, bias: Tensor<4>, heads: usize, keep_mas
         keep_mask,
     ))
 }
+
+#[cfg(test)]
+mod tests;

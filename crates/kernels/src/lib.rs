@@ -8,10 +8,12 @@
 //! - [`device`]: the devices of this machine, and the precisions that each computes fast.
 //! - [`fused`]: the operations of an encoder, each as one call, on every backend.
 //! - [`adamw`]: one step of AdamW over one parameter.
+//! - [`gradients`]: the clipping of gradients by their norm on the device that has them.
 //! - [`int8`]: a dense layer's weight for dynamic quantisation.
 //! - [`dropout`]: keep-masks that follow from a seed alone.
 //! - [`random`]: the random streams below them, which are the same on every machine.
 //! - [`workers`]: several processes that run a network together, each on a device of its own.
+//! - [`operators`]: what of LibTorch has no bindings, and a record of what is called of it.
 //! - `gelu`, `residual`: the loops over memory that [`fused`] runs on a processor.
 //! - `processor`, `threads`: the instruction sets of the processor, and LibTorch's own threads.
 
@@ -20,7 +22,9 @@ pub mod device;
 pub mod dropout;
 pub mod fused;
 mod gelu;
+pub mod gradients;
 pub mod int8;
+pub mod operators;
 mod processor;
 pub mod random;
 mod residual;

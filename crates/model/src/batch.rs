@@ -6,14 +6,50 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use labelproof_kernels::device::is_accelerator;
 use labelproof_kernels::random;
 
-/// The largest number of tokens in a batch for prediction, padding included: enough for the matrix products
-/// to run at full speed, few enough for the activations between two layers to stay in the processor's cache.
-const PREDICTION_BATCH_TOKENS: usize = 4096;
-/// The largest number of padding tokens in a batch for prediction: another batch, for which all weights are
-/// read once more, costs about as much as these.
-const PREDICTION_PADDING_TOKENS: usize = 64;
+/// How large a batch for prediction may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// The largest number of tokens, padding included.
+    tokens: usize,
+    /// The largest number of padding tokens.
+    padding: usize,
+}
+
+impl BatchLimits {
+    /// On a processor: enough tokens for the matrix products to run at full speed, few enough for the activations
+    /// between two layers to stay in its cache. Another batch, for which all weights are read once more, costs
+    /// about as much as this padding.
+    const PROCESSOR: Self = Self {
+        tokens: 4096,
+        padding: 64,
+    };
+    /// On an accelerator: enough tokens to occupy all of its cores, few enough for the activations of a large
+    /// encoder's layer, some 30 kB a token in float32, to fit beside its weights in 8 GB. Another batch costs the
+    /// calls of some hundred kernels, in whose time about this much padding is computed (estimates, not measured).
+    const ACCELERATOR: Self = Self {
+        tokens: 65_536,
+        padding: 1024,
+    };
+
+    /// The limits on a device.
+    pub fn of(device: &Device) -> Self {
+        if is_accelerator(device) {
+            Self::ACCELERATOR
+        } else {
+            Self::PROCESSOR
+        }
+    }
+
+    /// Whether a row of this length joins a batch of `rows` that are no longer, and have `tokens` tokens
+    /// together.
+    fn admit(self, length: usize, rows: usize, tokens: usize) -> bool {
+        let padded = (rows + 1) * length;
+        padded <= self.tokens && padded - tokens - length <= self.padding
+    }
+}
 
 /// Rows of token ids on a device.
 #[derive(Debug, Clone)]
@@ -59,8 +95,8 @@ impl Batch {
 }
 
 /// Splits rows into batches for prediction, shorter ones first. Every row is in exactly one batch; the
-/// batches depend on the lengths alone.
-pub fn by_length(lengths: &[usize]) -> Vec<Vec<usize>> {
+/// batches depend on the lengths and the limits alone.
+pub fn by_length(lengths: &[usize], limits: BatchLimits) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.sort_by_key(|&row| (lengths[row], row));
     let mut batches: Vec<Vec<usize>> = Vec::new();
@@ -68,7 +104,7 @@ pub fn by_length(lengths: &[usize]) -> Vec<Vec<usize>> {
     for row in order {
         let length = lengths[row];
         match batches.last_mut() {
-            Some(batch) if joins(length, batch.len(), tokens) => {
+            Some(batch) if limits.admit(length, batch.len(), tokens) => {
                 batch.push(row);
                 tokens += length;
             }
@@ -79,13 +115,6 @@ pub fn by_length(lengths: &[usize]) -> Vec<Vec<usize>> {
         }
     }
     batches
-}
-
-/// Whether a row of this length joins a batch of `rows` that are no longer, and have `tokens` tokens
-/// together.
-fn joins(length: usize, rows: usize, tokens: usize) -> bool {
-    let padded = (rows + 1) * length;
-    padded <= PREDICTION_BATCH_TOKENS && padded - tokens - length <= PREDICTION_PADDING_TOKENS
 }
 
 /// The number of batches that [`shuffled`] sorts together: enough to leave little padding, few enough to keep
@@ -108,12 +137,18 @@ pub fn shuffled(lengths: &[usize], batch_size: usize, seed: u64) -> Vec<Vec<usiz
 
 #[cfg(test)]
 mod tests {
+    use labelproof_kernels::device;
+    use labelproof_settings::DeviceChoice;
+
     use super::*;
 
     #[test]
     fn every_row_is_in_one_batch() {
         let lengths: Vec<usize> = (0..500).map(|row| 3 + (row * 37) % 510).collect();
-        for batches in [by_length(&lengths), shuffled(&lengths, 16, 7)] {
+        for batches in [
+            by_length(&lengths, BatchLimits::PROCESSOR),
+            shuffled(&lengths, 16, 7),
+        ] {
             let mut rows: Vec<usize> = batches.concat();
             rows.sort_unstable();
             assert_eq!(rows, (0..500).collect::<Vec<_>>());
@@ -124,25 +159,38 @@ mod tests {
     #[test]
     fn a_prediction_batch_has_little_padding_and_is_not_too_large() {
         let lengths: Vec<usize> = (0..500).map(|row| 3 + (row * 37) % 510).collect();
-        let batches = by_length(&lengths);
-        for batch in &batches {
-            let longest = batch.iter().map(|&row| lengths[row]).max().unwrap();
-            let tokens: usize = batch.iter().map(|&row| lengths[row]).sum();
-            let padding = batch.len() * longest - tokens;
-            assert!(padding <= PREDICTION_PADDING_TOKENS, "{padding}");
-            assert!(batch.len() * longest <= PREDICTION_BATCH_TOKENS);
+        for (limits, most) in [(BatchLimits::PROCESSOR, 60), (BatchLimits::ACCELERATOR, 15)] {
+            let batches = by_length(&lengths, limits);
+            for batch in &batches {
+                let longest = batch.iter().map(|&row| lengths[row]).max().unwrap();
+                let tokens: usize = batch.iter().map(|&row| lengths[row]).sum();
+                let padding = batch.len() * longest - tokens;
+                assert!(padding <= limits.padding, "{padding}");
+                assert!(batch.len() * longest <= limits.tokens);
+            }
+            assert!(batches.len() < most, "{}", batches.len());
+            let longer = 10 + limits.padding;
+            assert_eq!(by_length(&[longer, 10], limits), [[1, 0]]);
+            assert_eq!(by_length(&[longer + 1, 10], limits), [[1], [0]]);
         }
-        assert!(batches.len() < 60, "{}", batches.len());
-        let longer = 10 + PREDICTION_PADDING_TOKENS;
-        assert_eq!(by_length(&[longer, 10]), [[1, 0]]);
-        assert_eq!(by_length(&[longer + 1, 10]), [[1], [0]]);
-        let of_one_length = by_length(&[512; 20]);
+        let of_one_length = by_length(&[512; 20], BatchLimits::PROCESSOR);
         assert_eq!(of_one_length.iter().map(Vec::len).collect::<Vec<_>>(), [8, 8, 4]);
         assert_eq!(
-            by_length(&[9000]),
+            by_length(&[9000], BatchLimits::PROCESSOR),
             [[0]],
             "a row longer than a batch is a batch of its own"
         );
+    }
+
+    #[test]
+    fn the_device_decides_how_large_a_batch_is() {
+        for choice in [DeviceChoice::Cpu, DeviceChoice::Flex] {
+            let device = device::open(choice).unwrap();
+            assert_eq!(BatchLimits::of(&device), BatchLimits::PROCESSOR);
+        }
+        let device = device::open(DeviceChoice::Cpu).unwrap();
+        let limits = device::as_accelerator(|| BatchLimits::of(&device));
+        assert_eq!(limits, BatchLimits::ACCELERATOR);
     }
 
     #[test]

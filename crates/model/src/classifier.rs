@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use labelproof_kernels::workers::{Workers, WorkersError};
 use labelproof_settings::{Pooling, Precision};
 
-use crate::batch::{self, Batch};
+use crate::batch::{self, Batch, BatchLimits};
 use crate::encoder::Encoder;
 use crate::head::Head;
 use crate::pooling::pool;
@@ -84,7 +84,7 @@ impl BatchedRun<'_> {
         mut done: impl FnMut(&[Vec<f32>], usize) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, WorkersError> {
         let lengths: Vec<usize> = rows.iter().map(|row| row.len()).collect();
-        let (missing, there): (Vec<_>, Vec<_>) = batch::by_length(&lengths)
+        let (missing, there): (Vec<_>, Vec<_>) = batch::by_length(&lengths, BatchLimits::of(self.device))
             .into_iter()
             .partition(|members| members.iter().any(|&row| results[row].is_empty()));
         let rows_there = there.iter().map(Vec::len).sum();

@@ -9,8 +9,8 @@ use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use labelproof_artifact::{HistoryRow, Reporter};
-use labelproof_kernels::random;
 use labelproof_kernels::workers::{Workers, WorkersError};
+use labelproof_kernels::{adamw, random};
 use labelproof_metrics::{Confusion, Scored, argmax, cross_entropy, macro_average, softmax};
 use labelproof_model::batch::{self, Batch};
 
@@ -261,7 +261,7 @@ impl<M: Module> Trainer<'_, M> {
             let table = (access.table)(&mut state.module);
             embedding.step(tokens, table, &mut gradients, &step);
         }
-        state.module = state.optimizer.step(rate, state.module, gradients);
+        state.module = adamw::together(|| state.optimizer.step(rate, state.module, gradients));
         state.position.step += 1;
         state
     }

@@ -7,8 +7,11 @@
 //!
 //! Here the module holds only the rows that the current step reads, and only these have a gradient. Any other
 //! row takes the steps that it missed when it is read next: the same numbers in the same order, and so the
-//! same bits, as if it had taken each step in its turn. The table lies in the processor's memory, whatever
-//! device the network runs on.
+//! same bits, as if it had taken each step in its turn. The table lies in the processor's
+//! memory.
+//!
+//! On an accelerator the table is a parameter like any other instead: to copy its rows to the device and their
+//! gradients back in each step would take longer than to step all of it there.
 
 use std::ops::Range;
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use labelproof_artifact::{FeatureRow, HistoryRow, Reporter};
+use labelproof_kernels::device;
 use labelproof_kernels::workers::{Workers, WorkersError};
 use labelproof_model::classifier::BatchedRun;
 use labelproof_model::{Classifier, Head, Pretrained, bundle};
@@ -101,7 +102,7 @@ impl Training<'_> {
         };
         let lengths = train.lengths();
         let mut task = self.task(&train_logits, &validation_logits, &lengths, self.workers);
-        if self.params.trainable == Trainable::All {
+        if self.params.trainable == Trainable::All && !device::is_accelerator(self.device) {
             task.embedding = Some(EmbeddingAccess {
                 table: |classifier| classifier.encoder.word_embedding_table_mut(),
                 tokens: &train.tokens,

@@ -7,6 +7,15 @@
 
 use crate::dropout::KeepMask;
 
+/// Queries, keys and values, views into projections, `[batch, sequence, 3 * heads * width]`:
+/// `[batch, heads, sequence, width]` each.
+pub(super) fn split_heads(projections: &tch::Tensor, heads: usize) -> [tch::Tensor; 3] {
+    let size = projections.size();
+    let heads = i64::try_from(heads).expect("there are few heads");
+    let parts = projections.reshape([size[0], size[1], 3, heads, -1]);
+    [0, 1, 2].map(|number| parts.select(2, number).transpose(1, 2))
+}
+
 /// The inputs of the kernel, views into the projections: `[batch, heads, sequence, width]` each.
 #[derive(Debug)]
 pub(super) struct Heads {
@@ -22,11 +31,9 @@ impl Heads {
     /// Splits projections, `[batch, sequence, 3 * heads * width]`, into heads, and applies dropout to the
     /// values.
     pub(super) fn split(projections: &tch::Tensor, heads: usize, keep_mask: KeepMask) -> Self {
-        let size = projections.size();
-        let (batch, sequence) = (size[0], size[1]);
-        let heads = i64::try_from(heads).expect("there are few heads");
-        let parts = projections.reshape([batch, sequence, 3, heads, -1]);
-        let part = |number: i64| parts.select(2, number).transpose(1, 2);
+        let [query, key, value] = split_heads(projections, heads);
+        let size = query.size();
+        let (batch, heads, sequence) = (size[0], size[1], size[2]);
         let factors = keep_mask.drops().then(|| {
             let [rows, width] = [batch * sequence, heads]
                 .map(|size| usize::try_from(size).expect("a tensor has no negative sizes"));
@@ -34,12 +41,12 @@ impl Heads {
             factors.reshape([batch, sequence, heads, 1]).transpose(1, 2)
         });
         let value = match &factors {
-            Some(factors) => scaled(&part(2), factors),
-            None => part(2),
+            Some(factors) => scaled(&value, factors),
+            None => value,
         };
         Self {
-            query: part(0),
-            key: part(1),
+            query,
+            key,
             value,
             factors,
         }

@@ -16,15 +16,19 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::libtorch::TchTensor;
-use burn::backend::ops::{FloatTensorOps, ModuleOps};
+use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, LibTorch};
 use burn::tensor::FloatDType;
 
+use super::accelerator::{self, Attention, Normalization, Residual};
 use super::attention::Heads;
 use super::dense::{bias_gradient, input_gradient, multiply, multiply_and_add, to_dtype_of, weight_gradient};
 use super::libtorch::{accelerates_bfloat16, parameters};
-use super::memory::{elements, elements_mut, into_exclusive, is_float32_on_cpu, uninitialized_like, vector};
+use super::mask::Keep;
+use super::memory::{
+    elements, elements_mut, into_exclusive, is_float32_on_cpu, is_on_cpu, uninitialized_like, vector,
+};
 use super::{FusedOperations, composed};
 use crate::dropout::KeepMask;
 use crate::{gelu, residual};
@@ -117,27 +121,31 @@ impl Saved<2> for SavedGelu {
     }
 }
 
-/// Saved by a layer normalisation: its inputs.
-#[derive(Debug, Clone)]
-struct SavedLayerNorm {
-    input: TchTensor,
-    gamma: TchTensor,
-    beta: TchTensor,
-    epsilon: f64,
+/// A layer normalisation saves its statistics, on every device.
+impl Saved<3> for Normalization {
+    fn backward(self, gradient: TchTensor, _: [bool; 3]) -> [Option<TchTensor>; 3] {
+        Normalization::backward(&self, &gradient).map(Some)
+    }
 }
 
-impl Saved<3> for SavedLayerNorm {
-    fn backward(self, gradient: TchTensor, _: [bool; 3]) -> [Option<TchTensor>; 3] {
-        // LibTorch's kernel for the backward pass is reached through its own autograd alone. Normalising once
-        // more costs less than to have saved the output.
-        let leaf = |tensor: &TchTensor| tensor.tensor.detach().set_requires_grad(true);
-        let leaves = [leaf(&self.input), leaf(&self.gamma), leaf(&self.beta)];
-        let width = self.gamma.tensor.size();
-        let [input, gamma, beta] = &leaves;
-        let output = input.layer_norm(width, Some(gamma), Some(beta), self.epsilon, false);
-        let loss = output.reshape(-1).dot(&gradient.tensor.reshape(-1));
-        let mut found = tch::Tensor::run_backward(&[loss], &leaves, false, false).into_iter();
-        [(); 3].map(|()| found.next().map(TchTensor::new))
+/// Saved by dropout of its own off the processor.
+impl Saved<1> for Keep {
+    fn backward(self, gradient: TchTensor, _: [bool; 1]) -> [Option<TchTensor>; 1] {
+        [Some(TchTensor::new(self.apply(&gradient.tensor)))]
+    }
+}
+
+/// Saved by the end of a sub-layer off the processor.
+impl Saved<5> for Residual {
+    fn backward(self, gradient: TchTensor, _: [bool; 5]) -> [Option<TchTensor>; 5] {
+        Residual::backward(&self, &gradient).map(Some)
+    }
+}
+
+/// Saved by attention off the processor.
+impl Saved<1> for Attention {
+    fn backward(self, gradient: TchTensor, _: [bool; 1]) -> [Option<TchTensor>; 1] {
+        [Some(Attention::backward(&self, &gradient))]
     }
 }
 
@@ -207,8 +215,16 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<LibTorch, C> {
         keep_mask: KeepMask,
     ) -> FloatTensor<Self> {
         if !is_float32_on_cpu(output.primitive()) {
-            let norm = (gamma, beta, epsilon);
-            return composed::bias_dropout_add_layer_norm::<Self>(output, bias, residual, norm, keep_mask);
+            return register::<C, Residual, 5>(
+                [output, bias, residual, gamma, beta],
+                |[output, bias, residual, gamma, beta]| {
+                    Residual::forward(&output, &bias, &residual, (gamma, beta, epsilon), keep_mask)
+                },
+                |[output, bias, residual, gamma, beta]| {
+                    let norm = (gamma, beta, epsilon);
+                    Residual::forward(&output, &bias, &residual, norm, keep_mask).0
+                },
+            );
         }
         register::<C, SavedResidual, 5>(
             [output, bias, residual, gamma, beta],
@@ -255,7 +271,14 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<LibTorch, C> {
 
     fn fused_bias_gelu(input: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
         if !is_float32_on_cpu(input.primitive()) {
-            return composed::bias_gelu::<Self>(input, bias);
+            return register::<C, SavedGelu, 2>(
+                [input, bias],
+                |[input, bias]| {
+                    let (activated, sums) = accelerator::bias_gelu(input, &bias);
+                    (activated, SavedGelu { sums })
+                },
+                |[input, bias]| accelerator::bias_gelu(input, &bias).0,
+            );
         }
         register::<C, SavedGelu, 2>(
             [input, bias],
@@ -280,22 +303,26 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<LibTorch, C> {
         beta: FloatTensor<Self>,
         epsilon: f64,
     ) -> FloatTensor<Self> {
-        let normalize = move |input: TchTensor, gamma: TchTensor, beta: TchTensor| {
-            <LibTorch as ModuleOps<LibTorch>>::layer_norm(input, gamma, Some(beta), epsilon)
-        };
-        register::<C, SavedLayerNorm, 3>(
+        register::<C, Normalization, 3>(
             [input, gamma, beta],
-            |[input, gamma, beta]| {
-                let output = normalize(input.clone(), gamma.clone(), beta.clone());
-                let saved = SavedLayerNorm {
-                    input,
-                    gamma,
-                    beta,
-                    epsilon,
-                };
-                (output, saved)
-            },
-            |[input, gamma, beta]| normalize(input, gamma, beta),
+            |[input, gamma, beta]| Normalization::forward(input, gamma, beta, epsilon),
+            |[input, gamma, beta]| LibTorch::fused_layer_norm(input, gamma, beta, epsilon),
+        )
+    }
+
+    fn fused_dropout(input: FloatTensor<Self>, keep_mask: KeepMask) -> FloatTensor<Self> {
+        let (size, device) = (input.primitive().tensor.size(), input.primitive().tensor.device());
+        if is_on_cpu(input.primitive()) {
+            return composed::dropout::<Self>(input, keep_mask);
+        }
+        let Some(keep) = Keep::new(keep_mask, &size, device) else {
+            return input;
+        };
+        let infer_keep = keep.clone();
+        register::<C, Keep, 1>(
+            [input],
+            |[input]| (TchTensor::new(keep.apply(&input.tensor)), keep),
+            |[input]| TchTensor::new(infer_keep.apply(&input.tensor)),
         )
     }
 
@@ -329,11 +356,16 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<LibTorch, C> {
         heads: usize,
         keep_mask: KeepMask,
     ) -> FloatTensor<Self> {
-        if projections.primitive().tensor.device() != tch::Device::Cpu {
-            return composed::attention::<Self>(&projections, bias, heads, keep_mask);
-        }
+        let on_cpu = is_on_cpu(projections.primitive());
         let bias = bias.into_primitive();
         let infer_bias = bias.clone();
+        if !on_cpu {
+            return register::<C, Attention, 1>(
+                [projections],
+                |[projections]| Attention::forward(&projections, &bias, heads, keep_mask),
+                |[projections]| Attention::infer(&projections, &infer_bias, heads, keep_mask),
+            );
+        }
         register::<C, SavedAttention, 1>(
             [projections],
             |[projections]| {

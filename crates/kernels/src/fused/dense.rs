@@ -95,7 +95,16 @@ pub(super) fn weight_gradient(gradient: &TchTensor, input: &TchTensor) -> TchTen
     let found = as_rows(&input.tensor)
         .transpose(0, 1)
         .mm(&as_rows(&gradient.tensor));
-    TchTensor::new(found.to_kind(tch::Kind::Float))
+    TchTensor::new(in_kind(&found, tch::Kind::Float))
+}
+
+/// A tensor in a dtype: itself where it has it, without a call of LibTorch.
+pub(super) fn in_kind(tensor: &tch::Tensor, kind: tch::Kind) -> tch::Tensor {
+    if tensor.kind() == kind {
+        tensor.shallow_clone()
+    } else {
+        tensor.to_kind(kind)
+    }
 }
 
 /// The gradient of a dense layer's bias, in float32 like the bias itself.

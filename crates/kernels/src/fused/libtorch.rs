@@ -12,9 +12,13 @@ use burn::backend::libtorch::TchTensor;
 use burn::backend::ops::FloatTensorOps;
 use burn::tensor::FloatDType;
 
+use super::accelerator::{self, Attention, Residual};
 use super::attention::Heads;
 use super::dense::{multiply, multiply_and_add, multiply_int8, output_shape, to_dtype_of};
-use super::memory::{elements, elements_mut, into_exclusive, is_float32_on_cpu, uninitialized_like};
+use super::mask::Keep;
+use super::memory::{
+    elements, elements_mut, into_exclusive, is_float32_on_cpu, is_on_cpu, uninitialized_like,
+};
 use super::{FusedOperations, composed};
 use crate::adamw::{self, AdamwStep};
 use crate::dropout::KeepMask;
@@ -32,8 +36,7 @@ impl FusedOperations for LibTorch {
         keep_mask: KeepMask,
     ) -> TchTensor {
         if !is_float32_on_cpu(&output) {
-            let norm = (gamma, beta, epsilon);
-            return composed::bias_dropout_add_layer_norm::<Self>(output, bias, residual, norm, keep_mask);
+            return Residual::forward(&output, &bias, &residual, (gamma, beta, epsilon), keep_mask).0;
         }
         let mut output = into_exclusive(output);
         let vectors = [bias, gamma, beta].map(|vector| vector.tensor.contiguous());
@@ -62,9 +65,19 @@ impl FusedOperations for LibTorch {
         TchTensor::new(multiply(&input.tensor, &weight.tensor))
     }
 
+    fn fused_dropout(input: TchTensor, keep_mask: KeepMask) -> TchTensor {
+        if is_on_cpu(&input) {
+            return composed::dropout::<Self>(input, keep_mask);
+        }
+        match Keep::new(keep_mask, &input.tensor.size(), input.tensor.device()) {
+            Some(keep) => TchTensor::new(keep.apply(&input.tensor)),
+            None => input,
+        }
+    }
+
     fn fused_bias_gelu(input: TchTensor, bias: TchTensor) -> TchTensor {
         if !is_float32_on_cpu(&input) {
-            return composed::bias_gelu::<Self>(input, bias);
+            return accelerator::bias_gelu(input, &bias).0;
         }
         let mut values = into_exclusive(input);
         gelu::infer(elements_mut(&mut values), elements(&bias.tensor.contiguous()));
@@ -109,8 +122,8 @@ impl FusedOperations for LibTorch {
         heads: usize,
         keep_mask: KeepMask,
     ) -> TchTensor {
-        if projections.tensor.device() != tch::Device::Cpu {
-            return composed::attention::<Self>(&projections, bias, heads, keep_mask);
+        if !is_on_cpu(&projections) {
+            return Attention::infer(&projections, &bias, heads, keep_mask);
         }
         let heads = Heads::split(&projections.tensor, heads, keep_mask);
         TchTensor::new(heads.attend(&bias.tensor).0)
@@ -123,12 +136,16 @@ impl FusedOperations for LibTorch {
         second_moment: TchTensor,
         step: AdamwStep,
     ) -> (TchTensor, TchTensor, TchTensor) {
-        if parameter.tensor.device() != tch::Device::Cpu {
-            return composed::adamw::<Self>(parameter, gradient, first_moment, second_moment, &step);
-        }
+        let on_cpu = is_on_cpu(&parameter);
         let [mut parameter, mut first_moment, mut second_moment] =
             [parameter, first_moment, second_moment].map(into_exclusive);
         let gradient = gradient.tensor.contiguous();
+        if !on_cpu {
+            let [of_parameter, first, second] =
+                [&parameter, &first_moment, &second_moment].map(|tensor| tensor.tensor.shallow_clone());
+            adamw::step_on_device(&step, [of_parameter, gradient, first, second]);
+            return (parameter, first_moment, second_moment);
+        }
         adamw::step_in_place(
             &step,
             elements_mut(&mut parameter),
@@ -142,7 +159,7 @@ impl FusedOperations for LibTorch {
 
 /// Whether the device of a tensor computes faster in bfloat16 than in float32.
 pub(super) fn accelerates_bfloat16(tensor: &TchTensor) -> bool {
-    tensor.tensor.device() != tch::Device::Cpu || processor::has_bfloat16()
+    !is_on_cpu(tensor) || processor::has_bfloat16()
 }
 
 /// Bias, gamma and beta, contiguous, as the parameters of the end of a sub-layer.

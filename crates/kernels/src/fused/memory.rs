@@ -3,13 +3,20 @@
 use burn::backend::libtorch::TchTensor;
 use tch::kind::Element;
 
+use crate::device;
+
+/// Whether the processor computes with a tensor, with the loops of this crate and with LibTorch's kernels for it.
+pub(super) fn is_on_cpu(tensor: &TchTensor) -> bool {
+    tensor.tensor.device() == tch::Device::Cpu && !device::plays_accelerator()
+}
+
 /// Whether the loops of this crate can work on a tensor: it is float32 in the processor's memory.
 pub(super) fn is_float32_on_cpu(tensor: &TchTensor) -> bool {
-    tensor.tensor.device() == tch::Device::Cpu && tensor.tensor.kind() == tch::Kind::Float
+    is_on_cpu(tensor) && tensor.tensor.kind() == tch::Kind::Float
 }
 
 /// A contiguous tensor with one owner, which may be written to: the given one if it is such, else a copy.
-pub(super) fn into_exclusive(tensor: TchTensor) -> TchTensor {
+pub(crate) fn into_exclusive(tensor: TchTensor) -> TchTensor {
     if tensor.can_mut() && tensor.tensor.is_contiguous() {
         tensor
     } else {

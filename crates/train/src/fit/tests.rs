@@ -11,6 +11,8 @@ use labelproof_model::{BatchNormalization, DeviceChoice, Head, HeadSettings, bun
 use super::*;
 use crate::params::{EarlyStopping, OptimizerKind, ScheduleKind};
 
+mod calls;
+
 const WIDTH: usize = 4;
 
 /// 60 rows of three classes, each a corner of the space with noise from a fixed sequence.
