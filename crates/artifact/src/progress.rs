@@ -1,7 +1,7 @@
 //! The interface by which a stage reports progress, and learns that it is to stop. Stages never print: they
 //! call a [`Reporter`], and the driver decides what is shown.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Receives the progress of a stage.
 pub trait Reporter: Send + Sync {
@@ -62,6 +62,17 @@ impl<'r> MessageKeeper<'r> {
         }
     }
 
+    /// Passes the messages on that were kept until now.
+    pub fn release(&self) {
+        for message in self.lock().drain(..) {
+            self.reporter.message(&message);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The messages, in the order in which they came.
     pub fn into_messages(self) -> Vec<String> {
         self.messages.into_inner().unwrap_or_else(PoisonError::into_inner)
@@ -82,9 +93,7 @@ impl Reporter for MessageKeeper<'_> {
     }
 
     fn message(&self, text: &str) {
-        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
-        messages.push(text.to_owned());
-        drop(messages);
+        self.lock().push(text.to_owned());
         if self.is_shown {
             self.reporter.message(text);
         }

@@ -190,7 +190,7 @@ impl<'a> Intake<'a> {
             }
             Err(problem) if self.is_beside_folders(&problem) => {
                 let place = "in no label's folder".to_owned();
-                self.leave_aside(source, line, shown_id, problem, place)
+                self.leave_aside(source, shown_id, problem, place)
             }
             Err(problem) => self.reject(source, line, shown_id, problem),
         }
@@ -242,14 +242,13 @@ impl<'a> Intake<'a> {
     fn leave_aside(
         &mut self,
         source: u32,
-        line: Option<u64>,
         id: Option<String>,
         problem: Problem,
         place: String,
     ) -> Result<(), Error> {
         let file = self.source_name(source).to_owned();
         self.left_aside.add(&problem.detail, place, &file);
-        self.push_reject(source, line, id, problem)
+        self.push_reject(source, None, id, problem)
     }
 
     fn push_reject(
@@ -283,7 +282,7 @@ impl<'a> Intake<'a> {
                 "in the folder `{}`, which stands for no label",
                 one_line(&candidate.label)
             );
-            return self.leave_aside(candidate.source, candidate.line, id, problem, place);
+            return self.leave_aside(candidate.source, id, problem, place);
         }
         self.reject(candidate.source, candidate.line, id, problem)
     }

@@ -1,11 +1,10 @@
 //! `labelproof audit`: anyone's files in, the causes of good figures and bad predictions out.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
 use labelproof_artifact::findings::Verdict;
-use labelproof_artifact::{Advice, Diagnostic, Fault, Reporter, fs};
+use labelproof_artifact::{Advice, Diagnostic, Fault, MessageKeeper, Reporter, fs};
 use labelproof_audit::evidence::{BundleFacts, Dataset};
 use labelproof_audit::files::{Columns, Counts, Files, read_dataset, read_evidence};
 use labelproof_audit::{audit, page, summary};
@@ -169,55 +168,6 @@ impl Diagnostic for AuditError {
     }
 }
 
-/// Holds the messages on what was decided in reading, which the answer for people begins with. Where there is no
-/// answer, they come before the error.
-struct Held<'a> {
-    printer: &'a Printer,
-    messages: Mutex<Vec<String>>,
-}
-
-impl<'a> Held<'a> {
-    fn new(printer: &'a Printer) -> Self {
-        Self {
-            printer,
-            messages: Mutex::default(),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
-        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Prints the messages.
-    fn release(&self) {
-        for message in self.lock().drain(..) {
-            self.printer.message(&message);
-        }
-    }
-}
-
-impl Reporter for Held<'_> {
-    fn started(&self, work: &str, total: Option<u64>) {
-        self.printer.started(work, total);
-    }
-
-    fn advance(&self, units: u64, note: &str) {
-        self.printer.advance(units, note);
-    }
-
-    fn finished(&self) {
-        self.printer.finished();
-    }
-
-    fn message(&self, text: &str) {
-        self.lock().push(text.to_owned());
-    }
-
-    fn stop_requested(&self) -> bool {
-        self.printer.stop_requested()
-    }
-}
-
 /// Audits files. A bundle has to be run first, which takes LibTorch: then nothing is done, and the result is
 /// `None`.
 pub(super) fn run(args: &AuditArgs) -> Result<Option<ExitCode>, Failure> {
@@ -235,7 +185,9 @@ impl AuditArgs {
     ) -> Result<ExitCode, Failure> {
         let files = self.files()?;
         let printer = Printer::new(Verbosity::choose(self.quiet));
-        let held = Held::new(&printer);
+        // The answer for people begins with what was decided in reading. Where there is none, it comes before the
+        // error.
+        let held = MessageKeeper::hiding(&printer);
         let reporter: &dyn Reporter = if self.json { &printer } else { &held };
         let read = || {
             let dataset = read_dataset(&files, reporter)?;

@@ -167,7 +167,7 @@ impl Brief {
         &self,
         lead: &Self,
         needed: impl Iterator<Item = &'n String>,
-        label: &String,
+        label: &str,
     ) -> Option<String> {
         let is_json_too = is_json(self.format) && is_json(lead.format);
         if self.format != lead.format && !is_json_too {
@@ -193,7 +193,7 @@ impl Brief {
             return None;
         }
         let has = quoted(&self.columns, SHOWN);
-        let hint = if missing == [label.clone()] {
+        let hint = if missing == [label] {
             format!(
                 "; once there is a model, `labelproof predict --input {}` gives it labels",
                 self.file

@@ -104,7 +104,7 @@ fn area(sheet: &[u8]) -> Result<Area, Problem> {
     let mut records = Records(sheet);
     let (mut values, mut formulas) = (Rectangle::default(), Rectangle::default());
     let mut depth = 0;
-    while let Some((kind, content)) = records.next() {
+    for (kind, content) in records.by_ref() {
         match kind {
             kind::BEGINNING => depth += 1,
             kind::END if depth <= 1 => break,
