@@ -21,7 +21,14 @@ use crate::source::unreadable;
 const MOST_BYTES: u64 = 2 << 30;
 
 /// An open workbook.
-pub(super) enum Book {
+pub(super) struct Book {
+    format: Opened,
+    /// The sheet that was visited last, of a format whose sheets the library copies as a whole.
+    copied: Option<(String, Range<calamine::Data>)>,
+}
+
+/// A workbook of one of the formats.
+enum Opened {
     Xlsx(Xlsx<BufReader<File>>),
     Xlsb(Xlsb<BufReader<File>>),
     Xls(Xls<BufReader<File>>),
@@ -100,6 +107,7 @@ impl Book {
                 contained(|| kind.read(reader))
                     .map_err(|panicked| panicked.to_string())
                     .flatten()
+                    .map(|format| Self { format, copied: None })
                     .map_err(failed)
             }
             Err(Problem::Damaged(problem)) => Err(failed(problem)),
@@ -140,11 +148,11 @@ impl Book {
 
     /// The worksheets, in their order.
     pub(super) fn sheets(&self) -> Vec<Sheet> {
-        let sheets: &[SheetOf] = match self {
-            Self::Xlsx(book) => book.sheets_metadata(),
-            Self::Xlsb(book) => book.sheets_metadata(),
-            Self::Xls(book) => book.sheets_metadata(),
-            Self::Ods(book) => book.sheets_metadata(),
+        let sheets: &[SheetOf] = match &self.format {
+            Opened::Xlsx(book) => book.sheets_metadata(),
+            Opened::Xlsb(book) => book.sheets_metadata(),
+            Opened::Xls(book) => book.sheets_metadata(),
+            Opened::Ods(book) => book.sheets_metadata(),
         };
         let sheets = sheets.iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
         sheets
@@ -157,14 +165,14 @@ impl Book {
 
     /// The merged cells of a sheet; none where the library does not know.
     pub(super) fn merged(&mut self, name: &str, sheet: &str) -> Result<Vec<Dimensions>, Error> {
-        let merged = contained(|| match self {
-            Self::Xlsx(book) => book
+        let merged = contained(|| match &mut self.format {
+            Opened::Xlsx(book) => book
                 .merge_cells_by_sheet_name(sheet)
                 .map_err(|error| error.to_string()),
-            Self::Xls(book) => book
+            Opened::Xls(book) => book
                 .merge_cells_by_sheet_name(sheet)
                 .map_err(|error| error.to_string()),
-            Self::Xlsb(_) | Self::Ods(_) => Ok(Vec::new()),
+            Opened::Xlsb(_) | Opened::Ods(_) => Ok(Vec::new()),
         });
         merged
             .map_err(|panicked| panicked.to_string())
@@ -190,8 +198,8 @@ impl Book {
         sheet: &str,
         take: &mut dyn FnMut(Found<'_>) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
-        match self {
-            Self::Xlsx(book) => {
+        match &mut self.format {
+            Opened::Xlsx(book) => {
                 let mut cells = book.worksheet_cells_reader(sheet).map_err(damaged)?;
                 while let Some(record) = cells.next_cell_with_formula_metadata().map_err(damaged)? {
                     take(Found {
@@ -203,7 +211,7 @@ impl Book {
                 }
                 Ok(())
             }
-            Self::Xlsb(book) => {
+            Opened::Xlsb(book) => {
                 let mut cells = book.worksheet_cells_reader(sheet).map_err(damaged)?;
                 while let Some(cell) = cells.next_cell().map_err(damaged)? {
                     let (row, column) = cell.get_position();
@@ -217,8 +225,26 @@ impl Book {
                 }
                 Ok(())
             }
-            Self::Xls(book) => visit_range(&book.worksheet_range(sheet).map_err(damaged)?, take),
-            Self::Ods(book) => visit_range(&book.worksheet_range(sheet).map_err(damaged)?, take),
+            Opened::Xls(_) | Opened::Ods(_) => visit_range(self.copied(sheet)?, take),
+        }
+    }
+
+    /// The cells of a sheet of a format whose sheets the library copies as a whole.
+    fn copied(&mut self, sheet: &str) -> Result<&Range<calamine::Data>, Stop> {
+        let is_known = self.copied.as_ref().is_some_and(|(name, _)| name == sheet);
+        if !is_known {
+            // Not two copies at once.
+            self.copied = None;
+            let range = match &mut self.format {
+                Opened::Xls(book) => book.worksheet_range(sheet).map_err(damaged)?,
+                Opened::Ods(book) => book.worksheet_range(sheet).map_err(damaged)?,
+                Opened::Xlsx(_) | Opened::Xlsb(_) => Range::empty(),
+            };
+            self.copied = Some((sheet.to_owned(), range));
+        }
+        match &self.copied {
+            Some((_, range)) => Ok(range),
+            None => Err(damaged("it has no such sheet")),
         }
     }
 }
@@ -254,12 +280,12 @@ enum Kind {
 }
 
 impl Kind {
-    fn read(&self, reader: BufReader<File>) -> Result<Book, String> {
+    fn read(&self, reader: BufReader<File>) -> Result<Opened, String> {
         Ok(match self {
-            Self::Xlsx => Book::Xlsx(Xlsx::new(reader).map_err(|error| error.to_string())?),
-            Self::Xlsb => Book::Xlsb(Xlsb::new(reader).map_err(|error| error.to_string())?),
-            Self::Xls => Book::Xls(Xls::new(reader).map_err(|error| error.to_string())?),
-            Self::Ods => Book::Ods(Ods::new(reader).map_err(|error| error.to_string())?),
+            Self::Xlsx => Opened::Xlsx(Xlsx::new(reader).map_err(|error| error.to_string())?),
+            Self::Xlsb => Opened::Xlsb(Xlsb::new(reader).map_err(|error| error.to_string())?),
+            Self::Xls => Opened::Xls(Xls::new(reader).map_err(|error| error.to_string())?),
+            Self::Ods => Opened::Ods(Ods::new(reader).map_err(|error| error.to_string())?),
         })
     }
 }
