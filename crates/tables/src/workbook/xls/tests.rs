@@ -1,7 +1,8 @@
 //! Workbooks that were damaged on purpose.
 
 use super::*;
-use crate::testing::fixture;
+use crate::testing::{self, fixture, options};
+use crate::{Format, Part, Source, Table};
 
 fn whole() -> Vec<u8> {
     labelproof_artifact::fs::read(&fixture("xlwt.xls")).unwrap()
@@ -29,15 +30,33 @@ fn a_workbook_as_it_was_written_is_fine() {
     assert_eq!(said(&whole()), "fine");
 }
 
-#[test]
-fn a_chain_that_comes_back_to_itself_is_told() {
+/// A file whose directory goes on with itself.
+fn endless() -> Vec<u8> {
     let mut bytes = whole();
     // The header says where the directory begins, and the first sector of the table which sector is next.
     let directory = four_bytes(&bytes, 48).unwrap();
     let table = four_bytes(&bytes, 76).unwrap() as usize;
     let place = 512 * (table + 1) + 4 * directory as usize;
     bytes[place..place + 4].copy_from_slice(&directory.to_le_bytes());
-    assert_eq!(said(&bytes), "a chain of its sectors comes back to itself");
+    bytes
+}
+
+#[test]
+fn a_chain_that_comes_back_to_itself_is_told() {
+    assert_eq!(said(&endless()), "a chain of its sectors comes back to itself");
+}
+
+#[test]
+fn a_damaged_workbook_is_refused_before_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.xls");
+    labelproof_artifact::fs::write_atomic(&path, &endless()).unwrap();
+    let source = Source::file("a.xls", &path);
+    let opened = Table::open(source, &options(Format::Spreadsheet, Part::Only));
+    assert!(
+        testing::said(opened)
+            .starts_with("a.xls: the workbook is damaged: a chain of its sectors comes back to itself / "),
+    );
 }
 
 #[test]
