@@ -20,7 +20,7 @@ pub enum ExitCode {
     Stale = 5,
     /// The encoder, the bundle or the device cannot be used.
     Model = 6,
-    /// The file system failed: no space, no permission.
+    /// The file system failed (no space, no permission), or another process that shares the work.
     Environment = 7,
     /// `audit --check` found that the metrics are unsound.
     Unsound = 8,

@@ -9,10 +9,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <iostream>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
+#include <c10/util/Logging.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -45,6 +48,22 @@ char* message_of_failure(Work work) {
   }
 }
 
+// Keeps what Gloo writes to standard output about its connections from there, while this lives: standard output is
+// the result of a command.
+class Quiet {
+ public:
+  Quiet() : kept_(std::cout.rdbuf(nowhere_.rdbuf())) {}
+  ~Quiet() {
+    std::cout.rdbuf(kept_);
+  }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  std::ostringstream nowhere_;
+  std::streambuf* kept_;
+};
+
 std::vector<std::uint8_t> bytes_of(const char* text) {
   return {text, text + std::strlen(text)};
 }
@@ -65,6 +84,8 @@ char* c10d_store_open(
     std::int64_t milliseconds,
     void** store) {
   return message_of_failure([&] {
+    // Reads TORCH_CPP_LOG_LEVEL, as Python's import of torch does.
+    c10::initLogging();
     c10d::TCPStoreOptions options;
     options.port = *port;
     options.isServer = is_server;
@@ -109,7 +130,7 @@ bool c10d_has_nccl() {
 }
 
 // Connects the processes: by Gloo for tensors in the processor's memory, by NCCL for those on CUDA devices.
-// `address` is the interface's name, or a host name of this machine, or empty for Gloo's own choice.
+// Of the interface's name and this machine's host name one may be given; else Gloo chooses by itself.
 char* c10d_group_open(
     void* store,
     const char* prefix,
@@ -135,6 +156,7 @@ char* c10d_group_open(
       throw std::runtime_error("this build has no NCCL");
 #endif
     }
+    Quiet quiet;
     auto options = c10d::ProcessGroupGloo::Options::create(timeout);
     if (*interface_name != 0) {
       options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForInterface(interface_name));

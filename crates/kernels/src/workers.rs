@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use burn::backend::LibTorch;
 use burn::backend::libtorch::TchTensor;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Tensor;
 use labelproof_artifact::{Advice, Diagnostic, Fault};
 use labelproof_settings::DeviceChoice;
 
@@ -197,6 +197,10 @@ impl MeetingPoint {
             store,
             prefix,
             group: None,
+            device: match device {
+                DeviceChoice::Cuda(index) => tch::Device::Cuda(index),
+                _ => tch::Device::Cpu,
+            },
             is_broken: AtomicBool::new(false),
         };
         connection.announce(rank)?;
@@ -231,6 +235,8 @@ struct Connection {
     store: c10d::Store,
     prefix: String,
     group: Option<c10d::Group>,
+    /// The device of the tensors that travel.
+    device: tch::Device,
     is_broken: AtomicBool,
 }
 
@@ -372,36 +378,35 @@ impl Workers {
 
     /// Returns the tensors of all processes, which have one length, in the order of the processes.
     pub fn gather(&self, part: Tensor<1>) -> Result<Tensor<1>, WorkersError> {
-        let Some((connection, group)) = self.connected() else {
+        if self.connection.is_none() {
             return Ok(part);
-        };
-        let input = to_libtorch(part);
-        let count = i64::try_from(self.count).expect("there are few workers");
-        let length = input.tensor.size()[0] * count;
-        let options = (input.tensor.kind(), input.tensor.device());
-        let mut output = tch::Tensor::empty([length], options);
-        group
-            .all_gather(&mut output, &input.tensor)
-            .map_err(|problem| connection.lost(self.rank, self.count, &problem))?;
-        Ok(from_libtorch(output))
+        }
+        Ok(from_libtorch(self.gather_tensor(&to_libtorch(part).tensor)?))
     }
 
     /// Returns the numbers of all processes, of which each has equally many, in the order of the processes.
-    pub fn gather_numbers(&self, numbers: Vec<f32>, device: &Device) -> Result<Vec<f32>, WorkersError> {
-        if self.connection.is_none() {
+    pub fn gather_numbers(&self, numbers: Vec<f32>) -> Result<Vec<f32>, WorkersError> {
+        let Some(connection) = &self.connection else {
             return Ok(numbers);
-        }
-        let count = numbers.len();
-        let part = Tensor::from_data(TensorData::new(numbers, [count]), device);
-        Ok(self.gather(part)?.into_data().iter::<f32>().collect())
+        };
+        let part = tch::Tensor::from_slice(&numbers).to_device(connection.device);
+        let all = self.gather_tensor(&part)?;
+        Ok(Vec::try_from(all).expect("it is a vector of float32"))
+    }
+
+    fn gather_tensor(&self, part: &tch::Tensor) -> Result<tch::Tensor, WorkersError> {
+        let (connection, group) = self.connected().expect("the callers work with others");
+        let count = i64::try_from(self.count).expect("there are few workers");
+        let mut output = tch::Tensor::empty([part.size()[0] * count], (part.kind(), part.device()));
+        group
+            .all_gather(&mut output, part)
+            .map_err(|problem| connection.lost(self.rank, self.count, &problem))?;
+        Ok(output)
     }
 
     /// Whether something is so in any process.
-    pub fn any(&self, is_so: bool, device: &Device) -> Result<bool, WorkersError> {
-        if self.connection.is_none() {
-            return Ok(is_so);
-        }
-        let all = self.gather_numbers(vec![f32::from(u8::from(is_so))], device)?;
+    pub fn any(&self, is_so: bool) -> Result<bool, WorkersError> {
+        let all = self.gather_numbers(vec![f32::from(u8::from(is_so))])?;
         Ok(all.iter().any(|&number| number != 0.0))
     }
 
@@ -410,23 +415,23 @@ impl Workers {
         let Some(connection) = &self.connection else {
             return Ok(());
         };
-        let lost = |problem: String| connection.lost(self.rank, self.count, &problem);
         let key = |rank: usize| connection.key(&format!("{round}/{subject}/{rank}"));
+        let lost = |problem: String| connection.lost(self.rank, self.count, &problem);
         connection.store.set(&key(self.rank), value).map_err(lost)?;
+        // Digests travel between the processes, because only these connections notice one that is gone.
+        let digest = blake3::hash(value.as_bytes());
+        let all = self.gather_numbers(digest.as_bytes().iter().copied().map(f32::from).collect())?;
+        let digests: Vec<&[f32]> = all.chunks_exact(digest.as_bytes().len()).collect();
+        let Some(rank) = digests.iter().position(|found| *found != digests[0]) else {
+            return Ok(());
+        };
         let hear = |rank| connection.store.get(&key(rank), PATIENCE_AT_WORK).map_err(lost);
-        let expected = hear(0)?;
-        for rank in 1..self.count {
-            let found = hear(rank)?;
-            if found != expected {
-                return Err(WorkersError::Differs {
-                    rank,
-                    subject,
-                    found,
-                    expected,
-                });
-            }
-        }
-        Ok(())
+        Err(WorkersError::Differs {
+            rank,
+            subject,
+            found: hear(rank)?,
+            expected: hear(0)?,
+        })
     }
 
     /// Tells the other processes something under a name that is used once.
@@ -452,6 +457,12 @@ impl Workers {
         }
         let told = connection.store.get(&key, PATIENCE_AT_WORK);
         told.map_err(|problem| gone(&problem))
+    }
+
+    /// Waits for a while for what another process tells.
+    pub fn hear_within(&self, name: &str, patience: Duration) -> Option<String> {
+        let connection = self.connection.as_ref()?;
+        connection.store.get(&connection.key(name), patience).ok()
     }
 
     /// Whether an exchange failed: then another process is gone, or the network.

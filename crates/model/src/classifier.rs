@@ -100,7 +100,7 @@ impl BatchedRun<'_> {
             });
             self.share(round, outputs, width, results)?;
             let wants_to_stop = done(results, round.iter().map(Vec::len).sum()).is_break();
-            if self.workers.any(wants_to_stop, self.device)? {
+            if self.workers.any(wants_to_stop)? {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -118,7 +118,7 @@ impl BatchedRun<'_> {
         // Processes gather equally many numbers.
         let numbers = width * round.iter().map(Vec::len).max().unwrap_or(0);
         outputs.resize(numbers, 0.0);
-        let all = self.workers.gather_numbers(outputs, self.device)?;
+        let all = self.workers.gather_numbers(outputs)?;
         for (members, outputs) in round.iter().zip(all.chunks_exact(numbers.max(1))) {
             for (&row, values) in members.iter().zip(outputs.chunks_exact(width)) {
                 results[row] = values.to_vec();

@@ -145,12 +145,15 @@ impl WorkerGroup {
 
     /// The result of such a command in this process.
     pub(crate) fn conclude(&self, result: Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
-        match (&self.launch, self.state.borrow().workers, result) {
-            (Some(launch), Some(workers), Err(failure)) if launch.rank > 0 => {
-                conclude_failure(launch, workers, failure)
-            }
-            (_, _, result) => result,
-        }
+        let workers = self.state.borrow().workers;
+        let (Some(launch), Some(workers)) = (&self.launch, workers.filter(|workers| !workers.is_first()))
+        else {
+            return result;
+        };
+        let result = result.or_else(|failure| conclude_failure(launch, workers, failure));
+        // Where the first process is gone, nobody waits for this.
+        let _ = workers.tell(&done_name(workers.rank()), "");
+        result
     }
 
     /// All processes, after they have met.
@@ -240,11 +243,15 @@ impl WorkerGroup {
 /// Ends the other processes.
 impl Drop for WorkerGroup {
     fn drop(&mut self) {
-        if self.state.borrow().workers.is_some() {
-            // Whom that does not reach is gone.
-            let _ = self.start(&Job::End);
-        }
+        let workers = self.state.borrow().workers;
         let start = Instant::now();
+        if let Some(workers) = workers.filter(|workers| workers.is_first() && !workers.is_broken()) {
+            // Whom that does not reach is gone. The store ends with this process: the others read it first.
+            let _ = self.start(&Job::End);
+            for rank in 1..workers.count() {
+                workers.hear_within(&done_name(rank), PATIENCE_AT_END.saturating_sub(start.elapsed()));
+            }
+        }
         for (_, child) in &mut self.state.borrow_mut().children {
             while matches!(child.try_wait(), Ok(None)) {
                 if start.elapsed() > PATIENCE_AT_END {
@@ -269,6 +276,11 @@ fn of_share(name: &'static str, count: usize) -> Option<(&'static str, String)> 
 
 /// The key under which the first process says which devices were asked for.
 const DEVICES: &str = "devices";
+
+/// The key under which a process says that it ends.
+fn done_name(rank: usize) -> String {
+    format!("done/{rank}")
+}
 
 fn job_name(number: usize) -> String {
     format!("job/{number}")
@@ -330,7 +342,7 @@ fn meet(launch: &Launch, devices: Option<&Devices>) -> Result<(Workers, DeviceCh
 /// nothing to say.
 fn conclude_failure(launch: &Launch, workers: &Workers, failure: Failure) -> Result<ExitCode, Failure> {
     if !workers.is_broken() {
-        workers.leave_word(&failure.render());
+        workers.leave_word(failure.render().trim_start_matches("error: "));
     }
     if launch.is_child {
         return Ok(failure.fault().into());

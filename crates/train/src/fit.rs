@@ -343,7 +343,7 @@ impl<M: Module> Trainer<'_, M> {
         for (result, numbers) in results.iter().zip(numbers.chunks_exact_mut(Outcome::NUMBERS)) {
             numbers.copy_from_slice(&result.outcome(self.task.classes).to_numbers());
         }
-        let all = workers.gather_numbers(numbers, self.task.device)?;
+        let all = workers.gather_numbers(numbers)?;
         let outcomes = (0..micro_batches).map(|number| {
             let (worker, round) = (number % workers.count(), number / workers.count());
             Outcome::from_numbers(&all[(worker * rounds + round) * Outcome::NUMBERS..])
@@ -354,7 +354,7 @@ impl<M: Module> Trainer<'_, M> {
     /// Whether any process was asked to stop: all stop after the same step.
     fn is_stop_requested(&self) -> Result<bool, Error> {
         let is_requested = self.reporter.stop_requested();
-        Ok(self.task.workers.any(is_requested, self.task.device)?)
+        Ok(self.task.workers.any(is_requested)?)
     }
 
     /// The error of a training that was asked to stop, after its checkpoint.

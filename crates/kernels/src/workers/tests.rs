@@ -1,6 +1,7 @@
 use std::sync::mpsc;
 use std::thread;
 
+use burn::tensor::TensorData;
 use labelproof_settings::DeviceChoice;
 
 use super::*;
@@ -57,8 +58,7 @@ fn each_worker_receives_its_part_of_every_tensor_and_all_get_what_is_gathered() 
         let parts: Vec<f32> = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0].map(|place| own + place).to_vec();
         let received = numbers(workers.exchange(vector(&parts)).unwrap());
         let gathered = numbers(workers.gather(vector(&[own])).unwrap());
-        let device = device::open(DeviceChoice::Cpu).unwrap();
-        let any = [false, workers.rank() == 2].map(|is_so| workers.any(is_so, &device).unwrap());
+        let any = [false, workers.rank() == 2].map(|is_so| workers.any(is_so).unwrap());
         (received, gathered, any)
     });
     let received = [

@@ -8,7 +8,7 @@ use labelproof_driver::{ExitCode, Failure, Launch, interrupt};
 use labelproof_kernels::workers::Workers;
 use labelproof_settings::DeviceChoice;
 
-use super::{Job, conclude_failure, job_name, meet};
+use super::{Job, conclude_failure, done_name, job_name, meet};
 use crate::stages::CACHE_FOLDER;
 
 /// Shares the work until the first process ends it.
@@ -28,6 +28,7 @@ fn serve_jobs(workers: &Workers, device: DeviceChoice) -> Result<(), Failure> {
             break;
         }
     }
+    workers.tell(&done_name(workers.rank()), "")?;
     Ok(())
 }
 
