@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::source::unreadable;
 
 /// The bytes that a workbook may unfold to.
-const MOST_BYTES: u64 = 2 << 30;
+pub(super) const MOST_BYTES: u64 = 2 << 30;
 
 /// An open workbook.
 pub(super) struct Book {

@@ -1,18 +1,19 @@
 //! Whether a workbook of the old binary format can be read in bounded memory.
 //!
 //! The library that reads the cells believes what such a file says of itself: a chain of sectors that comes back
-//! to its beginning, a sheet of four billion rows or a cell in the last corner of each of a hundred sheets would
-//! take all memory. So a file is walked first, as [MS-CFB] and [MS-XLS] describe it and in the library's steps.
+//! to its beginning, a sheet of four billion rows, a cell in the last corner of each of a hundred sheets or a
+//! million copies of one long string would take all memory. So a file is walked first, as [MS-CFB] and [MS-XLS] describe it and in the library's steps.
 //! What the cells hold is the library's affair.
 //!
 //! [MS-CFB]: https://learn.microsoft.com/openspecs/windows_protocols/ms-cfb/
 //! [MS-XLS]: https://learn.microsoft.com/openspecs/office_file_formats/ms-xls/
 
 mod compound;
+mod strings;
 
 use compound::{Compound, four_bytes, two_bytes};
 
-use super::book::Problem;
+use super::book::{MOST_BYTES, Problem};
 
 /// The columns that a sheet of the format has.
 const COLUMNS: u32 = 256;
@@ -29,17 +30,20 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Problem> {
     let stream = Compound::open(bytes)
         .and_then(|compound| compound.stream("Workbook").or_else(|_| compound.stream("Book")))
         .map_err(|problem| Problem::Damaged(problem.to_owned()))?;
-    let mut cells = 0;
+    let lengths = strings::lengths(&stream);
+    let (mut cells, mut characters) = (0, 0);
     let mut walked = 0;
     for start in sheets(&stream) {
         let Some(sheet) = stream.get(start..) else {
             return Err(damaged("a sheet begins behind the end of the workbook"));
         };
-        let area = area(sheet)?;
+        let area = area(sheet, &lengths)?;
         cells += area.cells;
+        characters += area.characters;
         walked += area.bytes;
-        if cells > MOST_CELLS {
-            return Err(Problem::TooLarge(cells * CELL_BYTES));
+        let bytes = cells * CELL_BYTES + characters;
+        if cells > MOST_CELLS || bytes > MOST_BYTES {
+            return Err(Problem::TooLarge(bytes));
         }
         // Sheets do not share rows, so that they are not longer than the stream together.
         if walked > 2 * stream.len() {
@@ -59,12 +63,16 @@ fn damaged(problem: &str) -> Problem {
 mod kind {
     pub(super) const FORMULA: u16 = 0x0006;
     pub(super) const END: u16 = 0x000A;
+    pub(super) const CONTINUATION: u16 = 0x003C;
     pub(super) const SHEET: u16 = 0x0085;
+    pub(super) const SHARED_STRINGS: u16 = 0x00FC;
+    /// A cell with one of them.
+    pub(super) const SHARED: u16 = 0x00FD;
     pub(super) const SEVERAL_NUMBERS: u16 = 0x00BD;
     pub(super) const DIMENSIONS: u16 = 0x0200;
     pub(super) const BEGINNING: u16 = 0x0809;
     /// Those of one cell: shared string, number, string of two kinds, truth value or error, short number.
-    pub(super) const CELLS: [u16; 6] = [0x00FD, 0x0203, 0x0204, 0x00D6, 0x0205, 0x027E];
+    pub(super) const CELLS: [u16; 6] = [SHARED, 0x0203, 0x0204, 0x00D6, 0x0205, 0x027E];
 }
 
 /// The records of a stream: the kind of each, and its content. Behind one that is cut off there is none.
@@ -95,15 +103,18 @@ fn sheets(stream: &[u8]) -> Vec<usize> {
 struct Area {
     /// The cells in memory.
     cells: u64,
+    /// The characters of the cells whose strings are shared.
+    characters: u64,
     /// The bytes of its records.
     bytes: usize,
 }
 
 /// Walks a sheet to its end. The charts in it are passed over.
-fn area(sheet: &[u8]) -> Result<Area, Problem> {
+fn area(sheet: &[u8], lengths: &[u16]) -> Result<Area, Problem> {
     let mut records = Records(sheet);
     let (mut values, mut formulas) = (Rectangle::default(), Rectangle::default());
     let mut depth = 0;
+    let mut characters = 0;
     for (kind, content) in records.by_ref() {
         match kind {
             kind::BEGINNING => depth += 1,
@@ -116,12 +127,18 @@ fn area(sheet: &[u8]) -> Result<Area, Problem> {
                 formulas.take(content, 1)?;
             }
             kind::SEVERAL_NUMBERS => values.take(content, content.len().saturating_sub(6) / 6)?,
-            kind if kind::CELLS.contains(&kind) => values.take(content, 1)?,
+            kind if kind::CELLS.contains(&kind) => {
+                values.take(content, 1)?;
+                let string = four_bytes(content, 6).filter(|_| kind == kind::SHARED);
+                let length = string.and_then(|string| lengths.get(string as usize));
+                characters += u64::from(length.copied().unwrap_or(0));
+            }
             _ => {}
         }
     }
     Ok(Area {
         cells: values.cells() + formulas.cells(),
+        characters,
         bytes: sheet.len() - records.0.len(),
     })
 }

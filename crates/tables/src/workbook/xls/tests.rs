@@ -1,5 +1,6 @@
 //! Workbooks that were damaged on purpose.
 
+use super::strings::COUNTS;
 use super::*;
 use crate::testing::{self, fixture, options};
 use crate::{Format, Part, Source, Table};
@@ -75,6 +76,54 @@ fn sizes_that_no_sheet_has_are_told() {
         said(&bytes),
         "a cell lies in column 65536, and a sheet of the format has 256"
     );
+}
+
+#[test]
+fn the_lengths_of_shared_strings_are_those_that_were_written() {
+    let compound = Compound::open(&whole()).map(|compound| compound.stream("Workbook").unwrap());
+    // What xlwt was given in make_tables.py, each text once.
+    let written = [
+        "text",
+        "label",
+        "score",
+        "date",
+        "two\nlines",
+        "sport",
+        " spaces at both ends ",
+        "tech",
+        "say \"no\", please; ünïcödé 😀",
+    ];
+    let lengths = strings::lengths(&compound.unwrap());
+    let expected: Vec<u16> = written
+        .iter()
+        .map(|text| u16::try_from(text.encode_utf16().count()).unwrap())
+        .collect();
+    assert_eq!(lengths[..expected.len()], expected);
+}
+
+#[test]
+fn many_copies_of_a_long_string_are_too_large() {
+    let record = |kind: u16, content: &[u8]| {
+        let mut record = kind.to_le_bytes().to_vec();
+        record.extend(u16::try_from(content.len()).unwrap().to_le_bytes());
+        record.extend(content);
+        record
+    };
+    // A string of 20,000 characters over two records, and cells that show it.
+    let mut first = vec![0; COUNTS];
+    first.extend(20_000_u16.to_le_bytes());
+    first.extend([0]);
+    first.extend([b'x'; 8_000]);
+    let mut stream = record(kind::SHARED_STRINGS, &first);
+    let mut rest = vec![0];
+    rest.extend([b'x'; 12_000]);
+    stream.extend(record(kind::CONTINUATION, &rest));
+    assert_eq!(strings::lengths(&stream), [20_000]);
+    let cell = record(kind::SHARED, &[0; 10]);
+    let Ok(area) = area(&cell.repeat(50), &[20_000]) else {
+        panic!("it is refused");
+    };
+    assert_eq!(area.characters, 1_000_000);
 }
 
 #[test]
