@@ -28,7 +28,8 @@ void labelproof_record_calls() {
       at::RecordFunctionCallback(begin, end).scopes({at::RecordScope::FUNCTION}));
 }
 
-// A line for each call in their order: how deep it is within others, and its name. Valid until the next record.
+// A line for each call in their order: how deep it is within others, and its name. Valid until the next
+// record.
 const char* labelproof_recorded_calls() {
   at::removeCallback(handle);
   return calls.c_str();

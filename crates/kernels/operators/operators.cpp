@@ -1,5 +1,5 @@
-// LibTorch's operations that tch has no bindings for. Each function returns null, or the message of an error that
-// stays valid until the next call of the same thread.
+// LibTorch's operations that tch has no bindings for. Each function returns null, or the message of an error
+// that stays valid until the next call of the same thread.
 #include <cstdlib>
 #include <mutex>
 #include <string>
@@ -39,9 +39,9 @@ std::vector<at::Tensor> list(at::Tensor* const* tensors, size_t count) {
 }
 
 // Lets LibTorch choose among its deterministic kernels alone, as long as it lives: the usual backward pass of
-// attention adds up in the order in which the blocks of the GPU come. No other operation that is called here or by
-// burn needs it. LibTorch's switch is one for the whole process, so that the threads of its autograd see it; two of
-// these at a time would leave it on.
+// attention adds up in the order in which the blocks of the GPU come. No other operation that is called here
+// or by burn needs it. LibTorch's switch is one for the whole process, so that the threads of its autograd
+// see it; two of these at a time would leave it on.
 class Deterministic {
  public:
   Deterministic()
@@ -50,8 +50,8 @@ class Deterministic {
         before_(context_.deterministicAlgorithms()),
         warned_(context_.deterministicAlgorithmsWarnOnly()),
         filled_(context_.deterministicFillUninitializedMemory()) {
-    // LibTorch refuses matrix products without this promise that cuBLAS does not choose its workspace by what else is
-    // running. Attention has such products where a GPU has no kernel for all of it.
+    // LibTorch refuses matrix products without this promise that cuBLAS does not choose its workspace by what
+    // else is running. Attention has such products where a GPU has no kernel for all of it.
     static const int promised = setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
     (void)promised;
     context_.setDeterministicAlgorithms(true, false);
@@ -84,7 +84,8 @@ extern "C" {
 
 // input + factor * one * other
 const char* labelproof_add_product(
-    at::Tensor** output, const at::Tensor* input, const at::Tensor* one, const at::Tensor* other, double factor) {
+    at::Tensor** output, const at::Tensor* input, const at::Tensor* one, const at::Tensor* other,
+    double factor) {
   return guarded([&] { *output = new at::Tensor(at::addcmul(*input, *one, *other, factor)); });
 }
 
@@ -101,8 +102,8 @@ const char* labelproof_layer_norm_backward(
   });
 }
 
-// Attention with a bias, of whatever kernel LibTorch chooses. Where a query, key or value requires a gradient, the
-// output holds what the backward pass needs.
+// Attention with a bias, of whatever kernel LibTorch chooses. Where a query, key or value requires a
+// gradient, the output holds what the backward pass needs.
 const char* labelproof_attention(
     at::Tensor** output, const at::Tensor* query, const at::Tensor* key, const at::Tensor* value,
     const at::Tensor* bias) {
@@ -122,11 +123,12 @@ const char* labelproof_attention_backward(
   });
 }
 
-// A step of AdamW over many parameters at once, in place. `number` is a float32 tensor with the number of the step.
+// A step of AdamW over many parameters at once, in place. `number` is a float32 tensor with the number of the
+// step.
 const char* labelproof_adamw(
     at::Tensor* const* parameters, at::Tensor* const* gradients, at::Tensor* const* first_moments,
-    at::Tensor* const* second_moments, size_t count, const at::Tensor* number, double learning_rate, double beta_1,
-    double beta_2, double weight_decay, double epsilon) {
+    at::Tensor* const* second_moments, size_t count, const at::Tensor* number, double learning_rate,
+    double beta_1, double beta_2, double weight_decay, double epsilon) {
   return guarded([&] {
     auto of_parameters = list(parameters, count);
     auto of_gradients = list(gradients, count);
@@ -134,7 +136,8 @@ const char* labelproof_adamw(
     auto second = list(second_moments, count);
     std::vector<at::Tensor> numbers(count, *number);
     at::_fused_adamw_(
-        of_parameters, of_gradients, first, second, {}, numbers, learning_rate, beta_1, beta_2, weight_decay, epsilon,
+        of_parameters, of_gradients, first, second, {}, numbers, learning_rate, beta_1, beta_2, weight_decay,
+        epsilon,
         /*amsgrad=*/false, /*maximize=*/false);
   });
 }

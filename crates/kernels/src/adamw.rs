@@ -1,8 +1,9 @@
-//! One step of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) over one parameter, or over many together.
+//! One step of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) over one parameter, or over many
+//! together.
 //!
-//! Responsible for the arithmetic, in one pass over memory: on a processor by a loop, on LibTorch's other devices by
-//! its fused kernel, which takes many parameters at once ([`together`]). Which parameters there are, which of them decay
-//! and at which learning rate is the caller's business.
+//! Responsible for the arithmetic, in one pass over memory: on a processor by a loop, on LibTorch's other
+//! devices by its fused kernel, which takes many parameters at once ([`together`]). Which parameters there
+//! are, which of them decay and at which learning rate is the caller's business.
 
 use std::cell::RefCell;
 
@@ -154,9 +155,9 @@ thread_local! {
     static WAITING: RefCell<Option<Vec<(AdamwStep, AdamwLists)>>> = const { RefCell::new(None) };
 }
 
-/// Runs some work in which [`ParameterState::step`] is called for many parameters. On an accelerator their steps are
-/// taken together at the end of it, by one call for all that have the same hyperparameters, and the parameters must
-/// not be read before.
+/// Runs some work in which [`ParameterState::step`] is called for many parameters. On an accelerator their
+/// steps are taken together at the end of it, by one call for all that have the same hyperparameters, and the
+/// parameters must not be read before.
 pub fn together<T>(work: impl FnOnce() -> T) -> T {
     WAITING.set(Some(Vec::new()));
     let result = work();
@@ -166,8 +167,8 @@ pub fn together<T>(work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Takes the step of a parameter off the processor, or lets it wait for the others. The tensors are the parameter,
-/// its gradient and both moments; the gradient alone may have other owners.
+/// Takes the step of a parameter off the processor, or lets it wait for the others. The tensors are the
+/// parameter, its gradient and both moments; the gradient alone may have other owners.
 pub(crate) fn step_on_device(step: &AdamwStep, tensors: [tch::Tensor; 4]) {
     WAITING.with_borrow_mut(|waiting| match waiting {
         Some(waiting) => {

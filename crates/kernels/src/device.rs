@@ -70,8 +70,8 @@ thread_local! {
     static PLAYS_ACCELERATOR: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs some work in which the processor computes as the devices of LibTorch other than it do, with the same code:
-/// for tests, which have no such device.
+/// Runs some work in which the processor computes as the devices of LibTorch other than it do, with the same
+/// code: for tests, which have no such device.
 pub fn as_accelerator<T>(work: impl FnOnce() -> T) -> T {
     PLAYS_ACCELERATOR.set(true);
     let result = work();
@@ -84,8 +84,8 @@ pub(crate) fn plays_accelerator() -> bool {
     PLAYS_ACCELERATOR.get()
 }
 
-/// Whether a device is one of LibTorch's other than the processor: it has a memory of its own, and computes while
-/// the processor goes on.
+/// Whether a device is one of LibTorch's other than the processor: it has a memory of its own, and computes
+/// while the processor goes on.
 pub fn is_accelerator(device: &Device) -> bool {
     fn is_one(device: &DispatchDevice) -> bool {
         match device {

@@ -1,14 +1,14 @@
 //! Dropout (Srivastava et al. 2014) with keep-masks that are hashed from a seed.
 //!
 //! LibTorch draws a mask from a generator of its device, whose numbers no other device gives again, and on a
-//! processor one element after the other on one thread. These masks depend on the seed and the position alone:
-//! whether an element is kept is a hash of its row and its column.
+//! processor one element after the other on one thread. These masks depend on the seed and the position
+//! alone: whether an element is kept is a hash of its row and its column.
 //!
-//! The hash is made of few operations on 32-bit integers, which take a vector unit a fraction of the time of a
-//! random stream. A row has a number `r` and a column a number `c`, and the element is dropped where
-//! `(r + c)²`, modulo 2³², is among the smallest of its values. `r` and `c` are multiply-shift hashes
-//! (Dietzfelbinger et al. 1997, <https://doi.org/10.1006/jagm.1997.0873>) of a fixed table of random numbers, with a
-//! multiplier for the rows and one for the columns that follow from the seed.
+//! The hash is made of few operations on 32-bit integers, which take a vector unit a fraction of the time of
+//! a random stream. A row has a number `r` and a column a number `c`, and the element is dropped where `(r +
+//! c)²`, modulo 2³², is among the smallest of its values. `r` and `c` are multiply-shift hashes
+//! (Dietzfelbinger et al. 1997, <https://doi.org/10.1006/jagm.1997.0873>) of a fixed table of random numbers,
+//! with a multiplier for the rows and one for the columns that follow from the seed.
 
 use burn::nn::Dropout;
 use burn::tensor::{Device, Tensor};
@@ -82,7 +82,8 @@ impl KeepMask {
         }
     }
 
-    /// The mask of `[rows, width]` as factors: zero for each element that is dropped, the scale for the others.
+    /// The mask of `[rows, width]` as factors: zero for each element that is dropped, the scale for the
+    /// others.
     pub(crate) fn factors(self, rows: usize, width: usize) -> Vec<f32> {
         let mut factors = vec![0.0; rows * width];
         let (scale, hash) = (self.scale(), self.hash());

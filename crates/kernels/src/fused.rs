@@ -3,8 +3,8 @@
 //! burn's autodiff decomposes layer normalisation and attention into a dozen operations, each of which writes
 //! a tensor as large as its input, or `[sequence, sequence]` for each head, to memory and keeps it for the
 //! backward pass. On a processor LibTorch's fused kernels and the loops of this crate compute both passes
-//! (`libtorch`, `autodiff`), on LibTorch's other devices its kernels alone (`accelerator`, `mask`). Other backends
-//! compute the same from burn's own operations (`composed`).
+//! (`libtorch`, `autodiff`), on LibTorch's other devices its kernels alone (`accelerator`, `mask`). Other
+//! backends compute the same from burn's own operations (`composed`).
 
 #![expect(
     deprecated,
@@ -108,6 +108,11 @@ pub trait FusedOperations: Backend {
         keep_mask: KeepMask,
     ) -> FloatTensor<Self> {
         composed::attention::<Self>(&projections, bias, heads, keep_mask)
+    }
+
+    /// See [`attention_bias`].
+    fn prepared_attention_bias(bias: FloatTensor<Self>, _in_bfloat16: bool) -> FloatTensor<Self> {
+        bias
     }
 
     /// See [`ParameterState::step`](crate::adamw::ParameterState::step).
@@ -220,6 +225,18 @@ pub fn bias_gelu(layer: &Linear, output: Tensor<3>) -> Tensor<3> {
     Tensor::from_dispatch(<Dispatch as FusedOperations>::fused_bias_gelu(
         output.into_dispatch(),
         bias_of(layer).into_dispatch(),
+    ))
+}
+
+/// The `bias` of [`attention`] for all layers, from one of each key, `[batch, sequence]`: as an accelerator's
+/// kernels want it, which each layer would otherwise prepare for itself.
+pub fn attention_bias(bias: Tensor<2>, precision: Precision) -> Tensor<4> {
+    let [rows, sequence] = bias.dims();
+    // The same for every head and every query.
+    let bias = bias.reshape([rows, 1, 1, sequence]);
+    Tensor::from_dispatch(<Dispatch as FusedOperations>::prepared_attention_bias(
+        bias.into_dispatch(),
+        precision == Precision::Bfloat16,
     ))
 }
 

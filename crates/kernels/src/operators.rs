@@ -90,8 +90,8 @@ pub(crate) fn add_product(input: &Tensor, one: &Tensor, other: &Tensor, factor: 
     output
 }
 
-/// The gradients of input, gamma and beta of `Tensor::native_layer_norm`, from that of the output and with the
-/// two statistics that it returned.
+/// The gradients of input, gamma and beta of `Tensor::native_layer_norm`, from that of the output and with
+/// the two statistics that it returned.
 pub(crate) fn layer_norm_backward(
     gradient: &Tensor,
     input: &Tensor,

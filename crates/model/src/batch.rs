@@ -19,16 +19,17 @@ pub struct BatchLimits {
 }
 
 impl BatchLimits {
-    /// On a processor: enough tokens for the matrix products to run at full speed, few enough for the activations
-    /// between two layers to stay in its cache. Another batch, for which all weights are read once more, costs
-    /// about as much as this padding.
+    /// On a processor: enough tokens for the matrix products to run at full speed, few enough for the
+    /// activations between two layers to stay in its cache. Another batch, for which all weights are read
+    /// once more, costs about as much as this padding.
     const PROCESSOR: Self = Self {
         tokens: 4096,
         padding: 64,
     };
     /// On an accelerator: enough tokens to occupy all of its cores, few enough for the activations of a large
-    /// encoder's layer, some 30 kB a token in float32, to fit beside its weights in 8 GB. Another batch costs the
-    /// calls of some hundred kernels, in whose time about this much padding is computed (estimates, not measured).
+    /// encoder's layer, some 30 kB a token in float32, to fit beside its weights in 8 GB. Another batch costs
+    /// the calls of some hundred kernels, in whose time about this much padding is computed (estimates, not
+    /// measured).
     const ACCELERATOR: Self = Self {
         tokens: 65_536,
         padding: 1024,

@@ -12,7 +12,7 @@ use burn::tensor::activation::{gelu_approximate, relu};
 use burn::tensor::{Device, Tensor};
 use labelproof_kernels::dropout::{KeepMask, dropout};
 use labelproof_kernels::fused::{
-    attention, bias_dropout_add_layer_norm, layer_norm, to_float32, to_precision,
+    attention, attention_bias, bias_dropout_add_layer_norm, layer_norm, to_float32, to_precision,
 };
 use labelproof_kernels::random::derive;
 use labelproof_settings::Precision;
@@ -122,9 +122,7 @@ impl Encoder {
         seed: u64,
         precision: Precision,
     ) -> Tensor<3> {
-        let [rows, sequence] = bias.dims();
-        // The same for every head and every query.
-        let bias = bias.reshape([rows, 1, 1, sequence]);
+        let bias = attention_bias(bias, precision);
         let layers = self.layers.iter().zip(1..);
         layers.fold(embedded, |hidden, (layer, number)| {
             layer.forward(hidden, &bias, derive(seed, number), precision)

@@ -79,8 +79,8 @@ pub(crate) fn norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 {
     visitor.total.sqrt()
 }
 
-/// Scales all gradients down so that their global norm is at most `largest`. On an accelerator the norm is not
-/// read: the processor would wait for each gradient.
+/// Scales all gradients down so that their global norm is at most `largest`. On an accelerator the norm is
+/// not read: the processor would wait for each gradient.
 pub(crate) fn clip<M: Module>(module: &M, gradients: &mut GradientsParams, largest: f64) {
     if module.devices().iter().any(is_accelerator) {
         let mut taken = Take {

@@ -10,8 +10,8 @@
 //! same bits, as if it had taken each step in its turn. The table lies in the processor's
 //! memory.
 //!
-//! On an accelerator the table is a parameter like any other instead: to copy its rows to the device and their
-//! gradients back in each step would take longer than to step all of it there.
+//! On an accelerator the table is a parameter like any other instead: to copy its rows to the device and
+//! their gradients back in each step would take longer than to step all of it there.
 
 use std::ops::Range;
 

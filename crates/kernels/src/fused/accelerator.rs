@@ -1,11 +1,11 @@
 //! The fused operations on the devices of LibTorch other than the processor, with their backward passes.
 //!
-//! Responsible for taking the fewest of LibTorch's kernels that there are, because a GPU is often done before the
-//! next one is called, and for saving what the backward pass would otherwise compute again. Nothing here is
-//! copied between the device and the processor. The tests run the same code on the processor.
+//! Responsible for taking the fewest of LibTorch's kernels that there are, because a GPU is often done before
+//! the next one is called, and for saving what the backward pass would otherwise compute again. Nothing here
+//! is copied between the device and the processor. The tests run the same code on the processor.
 
 use burn::backend::libtorch::TchTensor;
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::attention::split_heads;
 use super::dense::{bias_gradient, in_kind};
@@ -109,11 +109,11 @@ pub(super) fn bias_gelu(input: TchTensor, bias: &TchTensor) -> (TchTensor, TchTe
 
 /// Attention that was computed, and what its backward pass needs.
 ///
-/// LibTorch chooses the kernel, and its own autograd knows the backward pass of the one that it chose. On CUDA
-/// that is memory-efficient attention (Rabe and Staats 2021, arXiv:2112.05682), which writes nothing of
+/// LibTorch chooses the kernel, and its own autograd knows the backward pass of the one that it chose. On
+/// CUDA that is memory-efficient attention (Rabe and Staats 2021, arXiv:2112.05682), which writes nothing of
 /// `[sequence, sequence]`. Its backward pass gives the same bits each time because one block of the GPU goes
-/// through all keys of a head, instead of several that add up in any order: a cost where there are fewer heads
-/// in the batch than the GPU has multiprocessors.
+/// through all keys of a head, instead of several that add up in any order: a cost where there are fewer
+/// heads in the batch than the GPU has multiprocessors.
 #[derive(Debug, Clone)]
 pub(super) struct Attention {
     /// Queries, keys and values after dropout, the leaves of LibTorch's graph.
@@ -173,6 +173,25 @@ impl Attention {
         let parts = [query, key, value].map(|part| part.transpose(1, 2));
         TchTensor::new(Tensor::stack(&parts, 2).reshape([batch, sequence, -1]))
     }
+}
+
+/// The number of elements that CUDA's kernels for attention want the rows of a bias to lie apart.
+const BIAS_ALIGNMENT: i64 = 16;
+
+/// A bias of attention, `[batch, 1, 1, sequence]`, in the dtype of the queries, and in memory that is aligned
+/// as LibTorch would else copy it in every layer.
+pub(super) fn prepared_bias(bias: TchTensor, in_bfloat16: bool) -> TchTensor {
+    let sequence = bias.tensor.size()[3];
+    let missing = (BIAS_ALIGNMENT - sequence % BIAS_ALIGNMENT) % BIAS_ALIGNMENT;
+    let bias = match in_bfloat16 {
+        true => TchTensor::new(in_kind(&bias.tensor, Kind::BFloat16)),
+        false => bias,
+    };
+    if missing == 0 {
+        return bias;
+    }
+    let padded = bias.tensor.constant_pad_nd([0, missing]);
+    TchTensor::new(padded.narrow(3, 0, sequence))
 }
 
 /// The keep-mask of attention's values, `[batch, heads, sequence, 1]`.

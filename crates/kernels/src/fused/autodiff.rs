@@ -18,7 +18,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::libtorch::TchTensor;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, LibTorch};
+use burn::backend::{Autodiff, AutodiffBackend, LibTorch};
 use burn::tensor::FloatDType;
 
 use super::accelerator::{self, Attention, Normalization, Residual};
@@ -348,6 +348,14 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<LibTorch, C> {
         } else {
             input
         }
+    }
+
+    fn prepared_attention_bias(bias: FloatTensor<Self>, in_bfloat16: bool) -> FloatTensor<Self> {
+        // As in attention, it gets no gradient.
+        Self::from_inner(LibTorch::prepared_attention_bias(
+            bias.into_primitive(),
+            in_bfloat16,
+        ))
     }
 
     fn fused_attention(

@@ -129,6 +129,13 @@ impl FusedOperations for LibTorch {
         TchTensor::new(heads.attend(&bias.tensor).0)
     }
 
+    fn prepared_attention_bias(bias: TchTensor, in_bfloat16: bool) -> TchTensor {
+        if is_on_cpu(&bias) {
+            return bias;
+        }
+        accelerator::prepared_bias(bias, in_bfloat16)
+    }
+
     fn fused_adamw(
         parameter: TchTensor,
         gradient: TchTensor,

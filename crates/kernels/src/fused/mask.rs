@@ -40,8 +40,8 @@ pub(super) struct Keep {
 }
 
 impl Keep {
-    /// The mask of a tensor of some shape, in which everything but the last dimension counts as rows; `None` if
-    /// it drops nothing.
+    /// The mask of a tensor of some shape, in which everything but the last dimension counts as rows; `None`
+    /// if it drops nothing.
     ///
     /// Five kernels, two of which are for single rows and columns: LibTorch's integers wrap around like ours.
     pub(super) fn new(keep_mask: KeepMask, shape: &[i64], device: Device) -> Option<Self> {

@@ -5,7 +5,8 @@ use tch::kind::Element;
 
 use crate::device;
 
-/// Whether the processor computes with a tensor, with the loops of this crate and with LibTorch's kernels for it.
+/// Whether the processor computes with a tensor, with the loops of this crate and with LibTorch's kernels for
+/// it.
 pub(super) fn is_on_cpu(tensor: &TchTensor) -> bool {
     tensor.tensor.device() == tch::Device::Cpu && !device::plays_accelerator()
 }

@@ -240,13 +240,13 @@ fn dropout_multiplies_with_its_mask_in_both_directions() {
     device::as_accelerator(check);
 }
 
-/// The attention bias of rows of which the last ones are padded, `[batch, 1, 1, sequence]`.
+/// The attention bias of rows of which some are padded, `[batch, sequence]`.
 fn padding() -> TensorData {
     let lengths = [SEQUENCE, SEQUENCE - 3, 1];
     let rows = lengths
         .iter()
         .flat_map(|&length| (0..SEQUENCE).map(move |place| if place < length { 0.0_f32 } else { -1e9 }));
-    TensorData::new(rows.collect::<Vec<f32>>(), [BATCH, 1, 1, SEQUENCE])
+    TensorData::new(rows.collect::<Vec<f32>>(), [BATCH, SEQUENCE])
 }
 
 /// The output and the gradient of the projections, from the definition in float64.
@@ -258,7 +258,8 @@ fn expected_attention(
     let leaves = [leaf(projections)];
     let [query, key, value] = attention::split_heads(&leaves[0], HEADS);
     let scale = ((WIDTH / HEADS) as f64).sqrt();
-    let scores = query.matmul(&key.transpose(2, 3)) / scale + constant(&padding());
+    let scores =
+        query.matmul(&key.transpose(2, 3)) / scale + constant(&padding()).reshape([BATCH as i64, 1, 1, -1]);
     let attended = scores.softmax(3, Kind::Double).matmul(&(value * mask));
     let expected = attended
         .transpose(1, 2)
@@ -275,8 +276,12 @@ fn check_attention(probability: f64, dtype: DType, tolerance: f64) {
     let mask = factors(keep_mask, BATCH * SEQUENCE, HEADS, &shape).transpose(1, 2);
     let [expected, gradient] = expected_attention(&projections, &weights, &mask);
     let tensor = tracked::<3>(&projections);
-    let bias = Tensor::from_data(padding(), &training_device());
-    let found = attention(tensor.clone().cast(dtype), bias, HEADS, keep_mask).cast(DType::F32);
+    let precision = match dtype {
+        DType::BF16 => Precision::Bfloat16,
+        _ => Precision::Float32,
+    };
+    let bias = || attention_bias(Tensor::from_data(padding(), &training_device()), precision);
+    let found = attention(tensor.clone().cast(dtype), bias(), HEADS, keep_mask).cast(DType::F32);
     assert_close("output", found.clone().into_data(), &expected, tolerance);
     let gradients = (found * Tensor::from_data(weights, &training_device()))
         .sum()
@@ -287,9 +292,8 @@ fn check_attention(probability: f64, dtype: DType, tolerance: f64) {
         &gradient,
         tolerance,
     );
-    let bias = Tensor::from_data(padding(), &training_device());
     let untracked = Tensor::<3>::from_data(projections, &training_device());
-    let inferred = attention(untracked.cast(dtype), bias, HEADS, keep_mask).cast(DType::F32);
+    let inferred = attention(untracked.cast(dtype), bias(), HEADS, keep_mask).cast(DType::F32);
     assert_close("inferred", inferred.into_data(), &expected, tolerance);
 }
 

@@ -1,7 +1,7 @@
 //! What a training step calls of LibTorch on an accelerator, counted on the processor with the same code.
 //!
-//! A GPU waits where the processor waits for it, and where its kernels are smaller than the calls of them. So a
-//! step must copy nothing between the two but its batch and its losses, and call few kernels.
+//! A GPU waits where the processor waits for it, and where its kernels are smaller than the calls of them. So
+//! a step must copy nothing between the two but its batch and its losses, and call few kernels.
 
 use std::collections::BTreeMap;
 
