@@ -86,7 +86,7 @@ lint: setup tools ## check format, clippy, documentation, dependencies and shell
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --locked --workspace --no-deps --quiet
 	@sh scripts/check-dependencies.sh
 	@if command -v shellcheck >/dev/null; then \
-	    echo 'shellcheck -x scripts/*.sh benchmarks/speed/*.sh .ci/run' && shellcheck -x scripts/*.sh benchmarks/speed/*.sh .ci/run; \
+	    echo 'shellcheck -x scripts/*.sh benchmarks/speed/*.sh benchmarks/gpu/*.sh .ci/run' && shellcheck -x scripts/*.sh benchmarks/speed/*.sh benchmarks/gpu/*.sh .ci/run; \
 	else \
 	    echo 'shellcheck is not installed: shell scripts are not checked'; \
 	fi
