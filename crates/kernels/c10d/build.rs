@@ -49,8 +49,9 @@ fn main() {
     build.compile("labelproof_c10d");
 }
 
-/// The folders of the headers of NCCL and CUDA, where LibTorch is built for CUDA and both are there: in the
-/// folders of pip's packages beside LibTorch, or where `CUDA_HOME` and `NCCL_HOME` say.
+/// The folders of the headers of NCCL and CUDA, where LibTorch is built for CUDA and all are there: in the folders
+/// of pip's packages beside LibTorch (nvidia-nccl, nvidia-cuda-crt and those that torch brings), or where
+/// `CUDA_HOME` and `NCCL_HOME` say.
 fn cuda_headers(libraries: &Path) -> Option<Vec<std::path::PathBuf>> {
     for name in ["CUDA_HOME", "NCCL_HOME"] {
         println!("cargo::rerun-if-env-changed={name}");
@@ -67,5 +68,6 @@ fn cuda_headers(libraries: &Path) -> Option<Vec<std::path::PathBuf>> {
         folders.push(package.path().join("include"));
     }
     let has = |header: &str| folders.iter().any(|folder| folder.join(header).exists());
-    (has("nccl.h") && has("cuda_runtime_api.h")).then_some(folders)
+    let needed = ["nccl.h", "cuda_runtime_api.h", "crt/host_config.h"];
+    needed.into_iter().all(has).then_some(folders)
 }

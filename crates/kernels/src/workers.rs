@@ -91,8 +91,8 @@ impl Diagnostic for WorkersError {
                 "give every worker the same build, configuration and folders, such as by a shared file system",
             ),
             Self::Device { device: DeviceChoice::Cuda(_) } => Fault::Model.hint(
-                "build with NCCL's headers (pip's package nvidia-nccl-cu12 or -cu13 beside torch, or NCCL_HOME), or \
-                 use one device",
+                "use one device, or build with the headers of CUDA and NCCL: in CUDA_HOME and NCCL_HOME, or of pip's packages \
+                 nvidia-nccl and nvidia-cuda-crt beside torch",
             ),
             Self::Device { .. } => Fault::Model.hint("use one device, or `device: cpu`"),
         }

@@ -9,13 +9,14 @@ use std::cell::RefCell;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{Advice, Diagnostic, Digest, Fault};
 use labelproof_driver::launch::CHILD;
-use labelproof_driver::{ExitCode, Failure, Launch};
+use labelproof_driver::{ExitCode, Failure, Launch, printer};
 use labelproof_kernels::workers::{MeetingPoint, Rendezvous, Workers};
 use labelproof_kernels::{device, share_processors};
 use labelproof_settings::{DeviceChoice, Devices};
@@ -27,6 +28,8 @@ pub(crate) use serving::serve;
 const PATIENCE_WITH_CHILDREN: Duration = Duration::from_mins(2);
 /// How long to wait for processes that a launcher starts: machines come up one after the other.
 const PATIENCE_WITH_LAUNCHER: Duration = Duration::from_mins(10);
+/// How long to wait before saying so.
+const SILENCE: Duration = Duration::from_secs(10);
 /// How long a process that was told to end may take.
 const PATIENCE_AT_END: Duration = Duration::from_secs(5);
 
@@ -303,6 +306,33 @@ fn own_device(devices: &Devices, local_rank: usize) -> DeviceChoice {
 /// Meets the others at the place that the environment names. The first process brings the devices that were
 /// asked for; the others learn them there. Returns the own device, too.
 fn meet(launch: &Launch, devices: Option<&Devices>) -> Result<(Workers, DeviceChoice), Failure> {
+    let Launch {
+        rank,
+        count,
+        host,
+        port,
+        ..
+    } = launch;
+    let note = format!("worker {rank} of {count} is waiting for the others at {host}:{port}");
+    with_note(&note, || meet_at_place(launch, devices))
+}
+
+/// Prints a note if some work takes long.
+fn with_note<T>(note: &str, work: impl FnOnce() -> T) -> T {
+    let (done, is_done) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if is_done.recv_timeout(SILENCE) == Err(RecvTimeoutError::Timeout) {
+                printer::note(note);
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
+}
+
+fn meet_at_place(launch: &Launch, devices: Option<&Devices>) -> Result<(Workers, DeviceChoice), Failure> {
     let place = MeetingPoint::open(Rendezvous {
         rank: launch.rank,
         count: launch.count,

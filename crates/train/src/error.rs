@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use labelproof_artifact::fs::FsError;
+use labelproof_artifact::wording::counted;
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault};
 use labelproof_kernels::DeviceError;
 use labelproof_kernels::workers::WorkersError;
@@ -27,7 +28,7 @@ pub enum Error {
     #[error(transparent)]
     Workers(#[from] WorkersError),
     /// The micro-batches of a step cannot be dealt out evenly.
-    #[error("{workers} workers cannot share the {micro_batches} micro-batches of a step evenly")]
+    #[error("{workers} workers cannot share a step of {} evenly", counted(*micro_batches, "micro-batch"))]
     Uneven {
         workers: usize,
         micro_batches: usize,
