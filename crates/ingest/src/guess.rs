@@ -142,8 +142,8 @@ fn of_lines(plain: &Plain, files: &[File], paths: Vec<String>) -> Params {
     }
 }
 
-/// The parameters but for the paths of tables that were looked at, the first rows of their lead, and which of the
-/// files are read.
+/// The parameters but for the paths of tables that were looked at, the first rows of their lead, and which of
+/// the files are read.
 fn of_tables(
     together: &Together,
     said: &Said,

@@ -1,8 +1,8 @@
-//! What the layout of a folder of texts shows to be no text of a class: a readme or a list of addresses beside the
-//! labels' folders, and a folder of texts without labels.
+//! What the layout of a folder of texts shows to be no text of a class: a readme or a list of addresses
+//! beside the labels' folders, and a folder of texts without labels.
 //!
-//! Such a file is listed in `rejects.parquet` like every row that does not go on, and said, but it is no reason to
-//! refuse the folder: there is nothing to mend.
+//! Such a file is listed in `rejects.parquet` like every row that does not go on, and said, but it is no
+//! reason to refuse the folder: there is nothing to mend.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -33,8 +33,8 @@ struct Group {
     first: Vec<String>,
 }
 
-/// Whether texts with this label are left aside: it is the name of a folder that says of itself that its texts
-/// have none, whatever the other folders are called.
+/// Whether texts with this label are left aside: it is the name of a folder that says of itself that its
+/// texts have none, whatever the other folders are called.
 pub(crate) fn is_unlabelled_folder(params: &Params, label: &str) -> bool {
     params.format == Format::Folder && stands_for_none(label) == Some(NoLabel::Always)
 }

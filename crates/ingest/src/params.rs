@@ -96,8 +96,8 @@ fn default_seed() -> u64 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
-    /// A folder that holds one folder per label, which holds one text per file. Files beside these folders, and
-    /// folders such as `unsup`, are left aside.
+    /// A folder that holds one folder per label, which holds one text per file. Files beside these folders,
+    /// and folders such as `unsup`, are left aside.
     Folder,
     /// Fields separated by commas, or what `ingest.dialect` says, and quoted as in RFC 4180.
     Csv,

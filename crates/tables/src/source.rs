@@ -58,8 +58,8 @@ impl Source {
         Some(Self::file(self.name.clone(), path.clone()))
     }
 
-    /// Opens the file for a reader that has to seek in it, as a stream cannot. What is packed is unpacked into a
-    /// temporary file. An empty file is an error.
+    /// Opens the file for a reader that has to seek in it, as a stream cannot. What is packed is unpacked
+    /// into a temporary file. An empty file is an error.
     pub(crate) fn open_seekable(&self, format: &'static str) -> Result<Seekable, Error> {
         let Origin::File(path) = &self.origin else {
             return Err(Error::NotSeekable {
@@ -83,8 +83,8 @@ impl Source {
         })
     }
 
-    /// The same of a file that is to be of this format, which may be the only one of a ZIP archive. Another one
-    /// is named, unless the caller's formats are told by names.
+    /// The same of a file that is to be of this format, which may be the only one of a ZIP archive. Another
+    /// one is named, unless the caller's formats are told by names.
     pub(crate) fn open_as(
         &self,
         format: Format,

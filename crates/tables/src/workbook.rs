@@ -2,7 +2,8 @@
 //!
 //! Values are taken as a person sees them in the cells, and of a formula the value that the program which
 //! saved the file has stored. What a cell looks like is the affair of `workbook/value`, and how the library
-//! that knows the formats is asked, of `workbook/book`; `workbook/xls` looks at the oldest format before it does.
+//! that knows the formats is asked, of `workbook/book`; `workbook/xls` looks at the oldest format before it
+//! does.
 
 mod book;
 mod merged;
@@ -87,8 +88,8 @@ impl Workbook {
         &self.remarks
     }
 
-    /// The rows below the header, with a cell for each of these columns. Their numbers are those at the sheet's
-    /// edge.
+    /// The rows below the header, with a cell for each of these columns. Their numbers are those at the
+    /// sheet's edge.
     pub(crate) fn rows(self, places: &[usize]) -> Ahead {
         let wanted: Vec<u32> = places.iter().map(|place| self.places[*place]).collect();
         let name = place(&self.name, &self.sheet);

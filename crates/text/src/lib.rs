@@ -2,9 +2,9 @@
 //!
 //! Responsible for everything between a raw text and token ids ([`cleaning`], [`tokenizer`]), for the one
 //! definition of a word ([`terms`]), for the language of a text ([`language`]), for saying which texts are
-//! copies of each other ([`duplicates`]), for texts that were decoded with the wrong encoding ([`mojibake`]), and
-//! for what the name of a label says on its own ([`labels`]). Every function is a pure function of its arguments:
-//! the result depends neither on the number of threads nor on the machine.
+//! copies of each other ([`duplicates`]), for texts that were decoded with the wrong encoding ([`mojibake`]),
+//! and for what the name of a label says on its own ([`labels`]). Every function is a pure function of its
+//! arguments: the result depends neither on the number of threads nor on the machine.
 //!
 //! Not responsible for reading tables, for configuration files, or for what is done with duplicates.
 

@@ -1,5 +1,5 @@
-//! Tables of every format, as text and as numbers, by name and by place. The first byte chooses the format, or
-//! that it is to be found out.
+//! Tables of every format, as text and as numbers, by name and by place. The first byte chooses the format,
+//! or that it is to be found out.
 #![no_main]
 
 use labelproof_fuzz::{SETTINGS, options, read_table};

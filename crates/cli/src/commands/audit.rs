@@ -185,8 +185,8 @@ impl AuditArgs {
     ) -> Result<ExitCode, Failure> {
         let files = self.files()?;
         let printer = Printer::new(Verbosity::choose(self.quiet));
-        // The answer for people begins with what was decided in reading. Where there is none, it comes before the
-        // error.
+        // The answer for people begins with what was decided in reading. Where there is none, it comes before
+        // the error.
         let held = MessageKeeper::hiding(&printer);
         let reporter: &dyn Reporter = if self.json { &printer } else { &held };
         let read = || {

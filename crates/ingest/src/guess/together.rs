@@ -1,7 +1,7 @@
 //! How several tables go together: which of them are read as one, and what they do not share.
 //!
-//! One of them leads: the first whose columns tell the text and the label. What another one lacks of the lead's
-//! columns decides whether it is read; whatever is decided is said.
+//! One of them leads: the first whose columns tell the text and the label. What another one lacks of the
+//! lead's columns decides whether it is read; whatever is decided is said.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,8 +84,8 @@ impl Together {
         }
     }
 
-    /// Which of the files are read with these columns of the lead. A column that can be done without, and that
-    /// one of them lacks, is taken out of the choice.
+    /// Which of the files are read with these columns of the lead. A column that can be done without, and
+    /// that one of them lacks, is taken out of the choice.
     pub(super) fn settle(
         &self,
         columns: &mut Columns,

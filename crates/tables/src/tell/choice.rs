@@ -2,8 +2,8 @@
 //!
 //! Only a way that splits the file into even rows, and that some writer would have written so, is one. In CSV
 //! a quotation mark at the beginning of a field quotes it unless something speaks against that. In TSV it is
-//! text unless the whole file shows that a writer of CSV wrote it. A way that does not give the columns that are
-//! asked for by name is none beside one that does. Where that leaves two ways, nobody guesses.
+//! text unless the whole file shows that a writer of CSV wrote it. A way that does not give the columns that
+//! are asked for by name is none beside one that does. Where that leaves two ways, nobody guesses.
 
 use super::evidence::{Findings, examine};
 use super::scan::Signs;

@@ -341,8 +341,8 @@ fn run(
     Ok(())
 }
 
-/// Whether a header has the columns that are wanted. Where none are, nobody calls columns by names that are all
-/// in quotation marks.
+/// Whether a header has the columns that are wanted. Where none are, nobody calls columns by names that are
+/// all in quotation marks.
 fn is_named(records: &Records, header: Header, wanted: &[&str]) -> bool {
     let fields = || (0..records.len()).map(|index| records.field(index));
     if wanted.is_empty() {

@@ -1,9 +1,9 @@
 //! Whether a workbook of the old binary format can be read in bounded memory.
 //!
-//! The library that reads the cells believes what such a file says of itself: a chain of sectors that comes back
-//! to its beginning, a sheet of four billion rows, a cell in the last corner of each of a hundred sheets or a
-//! million copies of one long string would take all memory. So a file is walked first, as [MS-CFB] and [MS-XLS] describe it and in the library's steps.
-//! What the cells hold is the library's affair.
+//! The library that reads the cells believes what such a file says of itself: a chain of sectors that comes
+//! back to its beginning, a sheet of four billion rows, a cell in the last corner of each of a hundred sheets
+//! or a million copies of one long string would take all memory. So a file is walked first, as [MS-CFB] and
+//! [MS-XLS] describe it and in the library's steps. What the cells hold is the library's affair.
 //!
 //! [MS-CFB]: https://learn.microsoft.com/openspecs/windows_protocols/ms-cfb/
 //! [MS-XLS]: https://learn.microsoft.com/openspecs/office_file_formats/ms-xls/
@@ -19,8 +19,8 @@ use super::book::{MOST_BYTES, Problem};
 const COLUMNS: u32 = 256;
 /// The rows that a sheet of the format has.
 const ROWS: u32 = 65_536;
-/// The cells that the sheets of a workbook may take together: the library holds the whole rectangle between the
-/// outermost cells of each sheet, and another one of its formulas. Two full sheets have so many.
+/// The cells that the sheets of a workbook may take together: the library holds the whole rectangle between
+/// the outermost cells of each sheet, and another one of its formulas. Two full sheets have so many.
 const MOST_CELLS: u64 = 2 * (COLUMNS as u64) * (ROWS as u64);
 /// About the bytes of a cell in memory.
 const CELL_BYTES: u64 = 32;

@@ -1,4 +1,5 @@
-//! The streams of a compound file, as [MS-CFB] describes them: chains of sectors, whose next ones are in tables.
+//! The streams of a compound file, as [MS-CFB] describes them: chains of sectors, whose next ones are in
+//! tables.
 //!
 //! No chain is longer than the file, so that one which comes back to itself is an error.
 //!
@@ -146,8 +147,8 @@ impl<'b> Compound<'b> {
     }
 }
 
-/// For each sector the next one. The sectors of this table are in a list, of which the header has the beginning,
-/// and each other sector the number of the next one behind its part.
+/// For each sector the next one. The sectors of this table are in a list, of which the header has the
+/// beginning, and each other sector the number of the next one behind its part.
 fn table(sectors: Sectors<'_>, first: &[u8], mut next: u32) -> Result<Vec<u32>, &'static str> {
     let mut list: Vec<u32> = numbers(first).collect();
     let mut left = sectors.bytes.len() / sectors.size + 1;
