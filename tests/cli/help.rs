@@ -72,21 +72,23 @@ fn the_help_of_run_report_and_status() {
           [STAGE]...  Stages to run, with all the stages they read from; every stage by default
 
         Options:
-              --from <STAGE>     First stage to run; the output of earlier stages is used as it is
-              --until <STAGE>    Last stage to run
-              --only <STAGE>     The only stage to run; the output of earlier stages is used as it is
-              --force            Run the stages even if they are up to date
-              --dry-run          Print which stages would run, and why, without running them
-              --no-wait          Fail at once if another run uses the same folder of artifacts, instead of
-                                 waiting for its end
-          -c, --config <FILE>    Configuration of the pipeline [default: pipeline.yaml]
-              --set <KEY=VALUE>  Value that overrides the configuration's, such as train.epochs=5; can be
-                                 repeated
-              --artifacts <DIR>  Folder of the artifacts; overrides the configuration
-              --device <DEVICE>  Device of the network: auto, cpu, cuda, cuda:1, mps or flex; overrides the
-                                 configuration
-          -q, --quiet            Print nothing but errors and results
-          -h, --help             Print help
+              --from <STAGE>      First stage to run; the output of earlier stages is used as it is
+              --until <STAGE>     Last stage to run
+              --only <STAGE>      The only stage to run; the output of earlier stages is used as it is
+              --force             Run the stages even if they are up to date
+              --dry-run           Print which stages would run, and why, without running them
+              --no-wait           Fail at once if another run uses the same folder of artifacts, instead of
+                                  waiting for its end
+          -c, --config <FILE>     Configuration of the pipeline [default: pipeline.yaml]
+              --set <KEY=VALUE>   Value that overrides the configuration's, such as train.epochs=5; can be
+                                  repeated
+              --artifacts <DIR>   Folder of the artifacts; overrides the configuration
+              --device <DEVICE>   Device of the network: auto, cpu, cuda, cuda:1, mps or flex; several, such
+                                  as cuda:0,cuda:1, share the work; overrides the configuration
+              --workers <NUMBER>  Number of processes that share the work on this machine: each on a GPU of
+                                  its own, or on its share of the processors; by default one for each device
+          -q, --quiet             Print nothing but errors and results
+          -h, --help              Print help
 
         Examples:
           labelproof run
@@ -95,6 +97,7 @@ fn the_help_of_run_report_and_status() {
           labelproof run --dry-run                         what would run, and why
           labelproof run --from evaluate                   evaluate and all later stages
           labelproof run --config pipelines/finetune.yaml --set train.epochs=2 --device cuda:1
+          labelproof run --device cuda:0,cuda:1            a process for each device
     "#);
     assert_snapshot!(help(&["report"]), @r#"
         Bring the report up to date, and print its path or open it in the browser
@@ -102,15 +105,17 @@ fn the_help_of_run_report_and_status() {
         Usage: labelproof report [OPTIONS]
 
         Options:
-              --open             Open the report in the browser
-          -c, --config <FILE>    Configuration of the pipeline [default: pipeline.yaml]
-              --set <KEY=VALUE>  Value that overrides the configuration's, such as train.epochs=5; can be
-                                 repeated
-              --artifacts <DIR>  Folder of the artifacts; overrides the configuration
-              --device <DEVICE>  Device of the network: auto, cpu, cuda, cuda:1, mps or flex; overrides the
-                                 configuration
-          -q, --quiet            Print nothing but errors and results
-          -h, --help             Print help
+              --open              Open the report in the browser
+          -c, --config <FILE>     Configuration of the pipeline [default: pipeline.yaml]
+              --set <KEY=VALUE>   Value that overrides the configuration's, such as train.epochs=5; can be
+                                  repeated
+              --artifacts <DIR>   Folder of the artifacts; overrides the configuration
+              --device <DEVICE>   Device of the network: auto, cpu, cuda, cuda:1, mps or flex; several, such
+                                  as cuda:0,cuda:1, share the work; overrides the configuration
+              --workers <NUMBER>  Number of processes that share the work on this machine: each on a GPU of
+                                  its own, or on its share of the processors; by default one for each device
+          -q, --quiet             Print nothing but errors and results
+          -h, --help              Print help
     "#);
     assert_snapshot!(help(&["status"]), @r#"
         Tell which stages are up to date, and why the others are not
@@ -161,8 +166,11 @@ fn the_help_of_predict() {
               --int8                   Quantise the encoder's dense layers to int8 where that is faster.
                                        Some labels may change: `labelproof run evaluate --set
                                        evaluate.int8=true` tells how many, and the accuracy
-              --device <DEVICE>        Device of the network: auto, cpu, cuda, cuda:1, mps or flex [default:
-                                       auto]
+              --device <DEVICE>        Device of the network: auto, cpu, cuda, cuda:1, mps or flex; several,
+                                       such as cuda:0,cuda:1, share the work; overrides the configuration
+              --workers <NUMBER>       Number of processes that share the work on this machine: each on a
+                                       GPU of its own, or on its share of the processors; by default one for
+                                       each device
           -h, --help                   Print help
 
         Examples:

@@ -147,11 +147,11 @@ fn a_worker_with_other_data_or_without_its_files_is_named() {
     assert_eq!(run.code, 7, "{}", run.stderr);
     let (_, message) = run.stderr.split_once("train       never run\n").unwrap();
     insta::assert_snapshot!(message, @r#"
-error: stage `train` failed
-  caused by: worker 1 failed: error: `nowhere` is no bundle: there is no `labelproof.json` in it
-    
-    hint: name the `model` folder that train wrote, such as artifacts/train/model
-"#);
+        error: stage `train` failed
+          caused by: worker 1 failed: `nowhere` is no bundle: there is no `labelproof.json` in it
+
+            hint: name the `model` folder that train wrote, such as artifacts/train/model
+    "#);
 }
 
 #[test]
@@ -162,36 +162,36 @@ fn what_cannot_be_shared_is_refused_with_what_to_do() {
         format!("exit code {}\n{}", run.code, run.stderr)
     };
     insta::assert_snapshot!(refused("run train --workers 3 --set train.trainable=all --set train.gradient_accumulation=4"), @r#"
-exit code 2
-error: stage `train` failed
-  caused by: 3 workers cannot share the 4 micro-batches of a step evenly
+        exit code 2
+        error: stage `train` failed
+          caused by: 3 workers cannot share a step of 4 micro-batches evenly
 
-hint: set `train.gradient_accumulation: 6` and `train.batch_size: 6`, which makes a step of 36 rows; now it is 32
-"#);
+        hint: set `train.gradient_accumulation: 6` and `train.batch_size: 6`, which makes a step of 36 rows; now it is 32
+    "#);
     insta::assert_snapshot!(refused("run train --workers 2 --set train.trainable=all --set train.gradient_accumulation=2 --set train.batch_normalization=trained"), @r#"
-exit code 2
-error: stage `train` failed
-  caused by: `train.batch_normalization: trained` learns from each batch in turn, which 2 workers have no order for
+        exit code 2
+        error: stage `train` failed
+          caused by: `train.batch_normalization: trained` learns from each batch in turn, which 2 workers have no order for
 
-hint: use `batch_normalization: none` or `frozen`, or one worker
-"#);
+        hint: use `batch_normalization: none` or `frozen`, or one worker
+    "#);
     insta::assert_snapshot!(refused("run train --device cpu,cpu --workers 3"), @r#"
-exit code 2
-error: 2 devices are named, and `--workers` asks for 3 processes
+        exit code 2
+        error: 2 devices are named, and `--workers` asks for 3 processes
 
-hint: leave out `--workers`: each device gets a process
-"#);
+        hint: leave out `--workers`: each device gets a process
+    "#);
     insta::assert_snapshot!(refused("run train --device flex --workers 2"), @r#"
-exit code 6
-error: tensors on the device `flex` cannot be exchanged between workers
+        exit code 6
+        error: tensors on the device `flex` cannot be exchanged between workers
 
-hint: use one device, or `device: cpu`
-"#);
+        hint: use one device, or `device: cpu`
+    "#);
     insta::assert_snapshot!(project.shell("WORLD_SIZE=2 $LABELPROOF run train").stderr, @r#"
-error: `WORLD_SIZE` is set, and `RANK` is not
+        error: `WORLD_SIZE` is set, and `RANK` is not
 
-hint: a launcher of several processes sets RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT; to run one process alone, unset RANK and WORLD_SIZE
-"#);
+        hint: a launcher of several processes sets RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT; to run one process alone, unset RANK and WORLD_SIZE
+    "#);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let place = format!("WORLD_SIZE=2 RANK=0 MASTER_ADDR=127.0.0.1 MASTER_PORT={port}");

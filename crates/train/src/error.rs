@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use labelproof_artifact::fs::FsError;
-use labelproof_artifact::wording::counted;
+use labelproof_artifact::wording::plural;
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault};
 use labelproof_kernels::DeviceError;
 use labelproof_kernels::workers::WorkersError;
@@ -28,7 +28,10 @@ pub enum Error {
     #[error(transparent)]
     Workers(#[from] WorkersError),
     /// The micro-batches of a step cannot be dealt out evenly.
-    #[error("{workers} workers cannot share a step of {} evenly", counted(*micro_batches, "micro-batch"))]
+    #[error(
+        "{workers} workers cannot share a step of {micro_batches} {} evenly",
+        plural(*micro_batches, "micro-batch", "micro-batches")
+    )]
     Uneven {
         workers: usize,
         micro_batches: usize,
