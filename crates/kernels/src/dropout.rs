@@ -232,14 +232,14 @@ mod tests {
         ];
         for probability in [0.1, 0.5] {
             for seed in 0..3 {
-                let deviations = deviations(probability, seed);
+                let mask = deviations(probability, seed);
                 for steps in steps {
-                    let found = correlation(&deviations, steps);
+                    let found = correlation(&mask, steps);
                     assert!(found.abs() < 5.0, "{probability}, {seed}, {steps:?}: {found}");
                 }
-                let other = super::tests::deviations(probability, seed + 1);
-                let products = deviations.iter().zip(&other).map(|(one, other)| one * other);
-                let found = products.sum::<f64>() / (deviations.len() as f64).sqrt();
+                let other = deviations(probability, seed + 1);
+                let products = mask.iter().zip(&other).map(|(one, other)| one * other);
+                let found = products.sum::<f64>() / (mask.len() as f64).sqrt();
                 assert!(found.abs() < 5.0, "{probability}, {seed}: {found}");
             }
         }

@@ -282,6 +282,9 @@ impl<M: Module> Trainer<'_, M> {
             // Seeds follow from the step, so that training resumes at a step without those before it.
             let seed = random::derive(seed, step);
             let (gradients, results) = self.group_gradients(&state.module, group, seed, tokens.as_ref())?;
+            let rate = learning_rate(self.params, step, total_steps);
+            state = self.step(state, gradients, tokens.as_ref(), rate);
+            // Read when the whole step has been called: an accelerator goes on with it meanwhile.
             for (rows, outcome) in group.iter().zip(self.outcomes(group.len(), &results)?) {
                 self.check_loss(outcome.loss, rows, epoch)?;
                 state.position.loss_sum += f64::from(outcome.loss) * rows.len() as f64;
@@ -291,8 +294,6 @@ impl<M: Module> Trainer<'_, M> {
                     &format!("epoch {epoch} loss {:.3}", outcome.loss),
                 );
             }
-            let rate = learning_rate(self.params, step, total_steps);
-            state = self.step(state, gradients, tokens.as_ref(), rate);
             if self.is_stop_requested()? {
                 return Err(self.interrupted(&mut state));
             }

@@ -183,9 +183,10 @@ const BIAS_ALIGNMENT: i64 = 16;
 pub(super) fn prepared_bias(bias: TchTensor, in_bfloat16: bool) -> TchTensor {
     let sequence = bias.tensor.size()[3];
     let missing = (BIAS_ALIGNMENT - sequence % BIAS_ALIGNMENT) % BIAS_ALIGNMENT;
-    let bias = match in_bfloat16 {
-        true => TchTensor::new(in_kind(&bias.tensor, Kind::BFloat16)),
-        false => bias,
+    let bias = if in_bfloat16 {
+        TchTensor::new(in_kind(&bias.tensor, Kind::BFloat16))
+    } else {
+        bias
     };
     if missing == 0 {
         return bias;

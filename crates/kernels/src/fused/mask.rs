@@ -93,8 +93,9 @@ mod tests {
             let keep_mask = KeepMask::new(&DropoutConfig::new(probability).init(), &autodiff, seed);
             let [rows, width] = [shape[0] * shape[1], shape[2]];
             let expected = keep_mask.factors(rows, width);
-            let keep = Keep::new(keep_mask, &shape.map(|size| size as i64), Device::Cpu).unwrap();
-            let ones = Tensor::ones(shape.map(|size| size as i64), (Kind::Float, Device::Cpu));
+            let sizes = shape.map(|size| i64::try_from(size).unwrap());
+            let keep = Keep::new(keep_mask, &sizes, Device::Cpu).unwrap();
+            let ones = Tensor::ones(sizes, (Kind::Float, Device::Cpu));
             let found = Vec::<f32>::try_from(keep.apply(&ones).reshape(-1)).unwrap();
             assert_eq!(found, expected);
             let dropped = expected.iter().filter(|factor| **factor == 0.0).count();

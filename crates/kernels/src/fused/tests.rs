@@ -17,6 +17,11 @@ const HEADS: usize = 4;
 const WIDTH: usize = 40;
 const EPSILON: f64 = 1e-3;
 
+/// A size as LibTorch has it.
+fn signed(size: usize) -> i64 {
+    i64::try_from(size).unwrap()
+}
+
 /// Random numbers within ±½ of some shape, from a stream of their own.
 fn draw<const D: usize>(name: &str, shape: [usize; D]) -> TensorData {
     let mut stream = random::stream(name, 1);
@@ -44,7 +49,7 @@ fn leaf(data: &TensorData) -> tch::Tensor {
 }
 
 fn constant(data: &TensorData) -> tch::Tensor {
-    let shape: Vec<i64> = data.shape().iter().map(|&size| size as i64).collect();
+    let shape: Vec<i64> = data.shape().iter().map(|&size| signed(size)).collect();
     let values: Vec<f32> = data.iter::<f32>().collect();
     tch::Tensor::from_slice(&values)
         .reshape(shape)
@@ -55,7 +60,7 @@ fn numbers(tensor: &tch::Tensor) -> Vec<f64> {
     Vec::try_from(tensor.to_kind(Kind::Double).reshape(-1)).unwrap()
 }
 
-fn assert_close(what: &str, found: TensorData, expected: &tch::Tensor, tolerance: f64) {
+fn assert_close(what: &str, found: &TensorData, expected: &tch::Tensor, tolerance: f64) {
     let (found, expected): (Vec<f64>, _) = (found.iter::<f64>().collect(), numbers(expected));
     assert_eq!(found.len(), expected.len(), "{what}");
     for (found, expected) in found.iter().zip(expected) {
@@ -92,7 +97,7 @@ fn check_residual(probability: f64) {
     let [of_output, of_bias, of_residual, of_gamma, of_beta] = &leaves;
     let mask = factors(keep_mask, BATCH * SEQUENCE, WIDTH, &shape);
     let sum = (of_output + of_bias) * mask + of_residual;
-    let expected = sum.layer_norm([WIDTH as i64], Some(of_gamma), Some(of_beta), EPSILON, false);
+    let expected = sum.layer_norm([signed(WIDTH)], Some(of_gamma), Some(of_beta), EPSILON, false);
     let expected_gradients = expected_gradients(&expected, &weights, &leaves);
 
     let tensors = [tracked::<3>(&output), tracked(&residual)];
@@ -107,7 +112,7 @@ fn check_residual(probability: f64) {
         EPSILON,
         keep_mask,
     ));
-    assert_close("output", found.clone().into_data(), &expected, 1e-5);
+    assert_close("output", &found.clone().into_data(), &expected, 1e-5);
     let weights = Tensor::from_data(weights, &training_device());
     let gradients = (found * weights).sum().backward();
     let of_tensor = |number: usize| tensors[number].grad(&gradients).unwrap().into_data();
@@ -120,7 +125,7 @@ fn check_residual(probability: f64) {
         of_vector(2),
     ];
     for (found, expected) in found.into_iter().zip(&expected_gradients) {
-        assert_close("gradient", found, expected, 1e-5);
+        assert_close("gradient", &found, expected, 1e-5);
     }
 }
 
@@ -138,7 +143,7 @@ fn a_layer_normalisation_has_the_gradients_of_libtorch_on_every_device() {
     let [gamma, beta] = ["gamma", "beta"].map(|name| draw(name, [WIDTH]));
     let leaves = [&input, &gamma, &beta].map(leaf);
     let [of_input, of_gamma, of_beta] = &leaves;
-    let expected = of_input.layer_norm([WIDTH as i64], Some(of_gamma), Some(of_beta), EPSILON, false);
+    let expected = of_input.layer_norm([signed(WIDTH)], Some(of_gamma), Some(of_beta), EPSILON, false);
     let expected_gradients = expected_gradients(&expected, &weights, &leaves);
     let (tensor, vectors) = (tracked::<3>(&input), [tracked::<1>(&gamma), tracked(&beta)]);
     let found = Tensor::<3>::from_dispatch(<Dispatch as FusedOperations>::fused_layer_norm(
@@ -147,7 +152,7 @@ fn a_layer_normalisation_has_the_gradients_of_libtorch_on_every_device() {
         vectors[1].clone().into_dispatch(),
         EPSILON,
     ));
-    assert_close("output", found.clone().into_data(), &expected, 1e-5);
+    assert_close("output", &found.clone().into_data(), &expected, 1e-5);
     let gradients = (found * Tensor::from_data(weights, &training_device()))
         .sum()
         .backward();
@@ -158,7 +163,7 @@ fn a_layer_normalisation_has_the_gradients_of_libtorch_on_every_device() {
         of_vector(1),
     ];
     for (found, expected) in found.into_iter().zip(&expected_gradients) {
-        assert_close("gradient", found, expected, 1e-5);
+        assert_close("gradient", &found, expected, 1e-5);
     }
 }
 
@@ -171,7 +176,7 @@ fn a_layer_normalisation_gives_the_bits_of_libtorch() {
     let single = |data: &TensorData| constant(data).to_kind(Kind::Float);
     let leaves = [&input, &gamma, &beta].map(|data| single(data).set_requires_grad(true));
     let [of_input, of_gamma, of_beta] = &leaves;
-    let expected = of_input.layer_norm([WIDTH as i64], Some(of_gamma), Some(of_beta), EPSILON, false);
+    let expected = of_input.layer_norm([signed(WIDTH)], Some(of_gamma), Some(of_beta), EPSILON, false);
     let loss = expected.reshape(-1).dot(&single(&weights).reshape(-1));
     let expected_gradients = tch::Tensor::run_backward(&[loss], &leaves, false, false);
     let [input, gamma, beta] = [&input, &gamma, &beta].map(|data| TchTensor::new(single(data)));
@@ -196,19 +201,19 @@ fn bias_and_gelu_are_those_of_libtorch() {
             tensor.clone().into_dispatch(),
             vector.clone().into_dispatch(),
         ));
-        assert_close("output", found.clone().into_data(), &expected, 1e-6);
+        assert_close("output", &found.clone().into_data(), &expected, 1e-6);
         let gradients = (found * Tensor::from_data(weights, &training_device()))
             .sum()
             .backward();
         assert_close(
             "input",
-            tensor.grad(&gradients).unwrap().into_data(),
+            &tensor.grad(&gradients).unwrap().into_data(),
             &expected_gradients[0],
             1e-6,
         );
         assert_close(
             "bias",
-            vector.grad(&gradients).unwrap().into_data(),
+            &vector.grad(&gradients).unwrap().into_data(),
             &expected_gradients[1],
             1e-5,
         );
@@ -226,12 +231,12 @@ fn dropout_multiplies_with_its_mask_in_both_directions() {
     let check = || {
         let tensor = tracked::<3>(&input);
         let found = crate::dropout::dropout(&DropoutConfig::new(0.3).init(), tensor.clone(), 7);
-        assert_close("output", found.clone().into_data(), &expected, 1e-6);
+        assert_close("output", &found.clone().into_data(), &expected, 1e-6);
         let weights = Tensor::from_data(weights.clone(), &training_device());
         let gradients = (found * weights).sum().backward();
         assert_close(
             "gradient",
-            tensor.grad(&gradients).unwrap().into_data(),
+            &tensor.grad(&gradients).unwrap().into_data(),
             &expected_gradients[0],
             1e-6,
         );
@@ -259,11 +264,11 @@ fn expected_attention(
     let [query, key, value] = attention::split_heads(&leaves[0], HEADS);
     let scale = ((WIDTH / HEADS) as f64).sqrt();
     let scores =
-        query.matmul(&key.transpose(2, 3)) / scale + constant(&padding()).reshape([BATCH as i64, 1, 1, -1]);
+        query.matmul(&key.transpose(2, 3)) / scale + constant(&padding()).reshape([signed(BATCH), 1, 1, -1]);
     let attended = scores.softmax(3, Kind::Double).matmul(&(value * mask));
     let expected = attended
         .transpose(1, 2)
-        .reshape([BATCH as i64, SEQUENCE as i64, WIDTH as i64]);
+        .reshape([signed(BATCH), signed(SEQUENCE), signed(WIDTH)]);
     let gradient = expected_gradients(&expected, weights, &leaves).remove(0);
     [expected, gradient]
 }
@@ -282,19 +287,19 @@ fn check_attention(probability: f64, dtype: DType, tolerance: f64) {
     };
     let bias = || attention_bias(Tensor::from_data(padding(), &training_device()), precision);
     let found = attention(tensor.clone().cast(dtype), bias(), HEADS, keep_mask).cast(DType::F32);
-    assert_close("output", found.clone().into_data(), &expected, tolerance);
+    assert_close("output", &found.clone().into_data(), &expected, tolerance);
     let gradients = (found * Tensor::from_data(weights, &training_device()))
         .sum()
         .backward();
     assert_close(
         "gradient",
-        tensor.grad(&gradients).unwrap().into_data(),
+        &tensor.grad(&gradients).unwrap().into_data(),
         &gradient,
         tolerance,
     );
     let untracked = Tensor::<3>::from_data(projections, &training_device());
     let inferred = attention(untracked.cast(dtype), bias(), HEADS, keep_mask).cast(DType::F32);
-    assert_close("inferred", inferred.into_data(), &expected, tolerance);
+    assert_close("inferred", &inferred.into_data(), &expected, tolerance);
 }
 
 #[test]
