@@ -1,7 +1,9 @@
 //! Several processes that share a run give the bytes of one process, whatever happens to them, and say what is
 //! wrong where they cannot work together.
 
-use crate::harness::{Project, Run};
+use std::path::PathBuf;
+
+use crate::harness::{Project, Run, labelproof};
 
 /// Trains and evaluates with one thread a process; everything else would compare sums of other threads.
 fn run(project: &Project, workers: usize, settings: &str) -> Run {
@@ -34,6 +36,27 @@ fn any_number_of_workers_gives_the_bytes_of_one() {
             );
         }
     }
+}
+
+/// The sample encoder's gradients are more than travels at once.
+#[test]
+fn the_sample_encoder_is_trained_to_the_same_bytes() {
+    let encoder = PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../external/encoders/all-minilm-l6-v2"
+    ));
+    if !encoder.exists() {
+        eprintln!("skipped: the sample encoder is not there; run make setup");
+        return;
+    }
+    let settings = format!("{SHARED} --set train.trainable=all --set train.epochs=1");
+    let [alone, shared] = [1, 2].map(|workers| {
+        let project = Project::small("cpu");
+        let settings = format!("{settings} --set encoder={}", encoder.display());
+        run(&project, workers, &settings).expect_success();
+        project
+    });
+    assert!(shared.artifacts() == alone.artifacts());
 }
 
 #[test]
@@ -152,6 +175,29 @@ fn a_worker_with_other_data_or_without_its_files_is_named() {
 
             hint: name the `model` folder that train wrote, such as artifacts/train/model
     "#);
+}
+
+#[test]
+fn a_worker_of_another_build_is_refused() {
+    let project = Project::small("cpu");
+    let folder = labelproof().parent().unwrap().display();
+    // The same program to the system, and another file.
+    project
+        .shell(&format!(
+            "cp {folder}/labelproof {folder}/labelproof-torch . && echo >> labelproof-torch"
+        ))
+        .expect_success();
+    let place = format!("WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT={}", free_port());
+    let run = project.shell(&format!(
+        "export {place}; RANK=1 ./labelproof run train 2> second.err & RANK=0 $LABELPROOF run train; code=$?; wait; exit $code"
+    ));
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    for message in [run.stderr, project.read("second.err")] {
+        assert!(
+            message.contains("error: worker 1 has another build than the first one: "),
+            "{message}"
+        );
+    }
 }
 
 #[test]

@@ -65,5 +65,5 @@ impl Failure {
 
 /// A message whose further lines are indented below the first.
 fn indented(message: &str) -> String {
-    message.replace('\n', "\n    ")
+    message.replace('\n', "\n    ").replace("\n    \n", "\n\n")
 }
