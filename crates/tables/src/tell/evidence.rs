@@ -201,7 +201,7 @@ impl Findings {
                 }
             }
             Written::Bare => {
-                self.quotes_in_bare += field.iter().filter(|byte| **byte == b'"').count() as u64;
+                self.quotes_in_bare += (field.split(|byte| *byte == b'"').count() - 1) as u64;
                 if has_mark {
                     let marks = field.iter().filter(|byte| Some(**byte) == mark).count();
                     self.bare_marks += marks as u64;

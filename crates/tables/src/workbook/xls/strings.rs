@@ -1,7 +1,7 @@
 //! How long the strings are that the cells of a workbook share: each cell that shows one is a copy of it in
 //! memory.
 //!
-//! [MS-XLS], sections 2.4.265 (SST) and 2.5.293 (XLUnicodeRichExtendedString). What the strings say is the library's
+//! [MS-XLS], sections 2.4.265 (SST) and 2.5.293 (`XLUnicodeRichExtendedString`). What the strings say is the library's
 //! affair.
 //!
 //! [MS-XLS]: https://learn.microsoft.com/openspecs/office_file_formats/ms-xls/
