@@ -11,7 +11,8 @@
 #include <exception>
 #include <iostream>
 #include <memory>
-#include <sstream>
+#include <mutex>
+#include <streambuf>
 #include <string>
 #include <vector>
 
@@ -48,20 +49,39 @@ char* message_of_failure(Work work) {
   }
 }
 
-// Keeps what Gloo writes to standard output about its connections from there, while this lives: standard output is
-// the result of a command.
+// Keeps what Gloo writes to standard output about its connections from there, while any of these lives: standard
+// output is the result of a command. Several threads may open groups at once, of which the last one to be done
+// gives the output back.
 class Quiet {
  public:
-  Quiet() : kept_(std::cout.rdbuf(nowhere_.rdbuf())) {}
+  Quiet() {
+    std::lock_guard<std::mutex> lock(state().mutex);
+    if (state().alive++ == 0) state().kept = std::cout.rdbuf(&state().nowhere);
+  }
   ~Quiet() {
-    std::cout.rdbuf(kept_);
+    std::lock_guard<std::mutex> lock(state().mutex);
+    if (--state().alive == 0) std::cout.rdbuf(state().kept);
   }
   Quiet(const Quiet&) = delete;
   Quiet& operator=(const Quiet&) = delete;
 
  private:
-  std::ostringstream nowhere_;
-  std::streambuf* kept_;
+  struct Nowhere : std::streambuf {
+    int_type overflow(int_type character) override {
+      return traits_type::not_eof(character);
+    }
+  };
+  struct State {
+    std::mutex mutex;
+    std::size_t alive = 0;
+    std::streambuf* kept = nullptr;
+    Nowhere nowhere;
+  };
+  // Never destroyed: threads may still write when the process ends.
+  static State& state() {
+    static State* state = new State;
+    return *state;
+  }
 };
 
 std::vector<std::uint8_t> bytes_of(const char* text) {
