@@ -80,6 +80,10 @@ impl Launch {
     }
 }
 
+fn needed<T>(value: Option<T>, given: &'static str, missing: &'static str) -> Result<T, LaunchError> {
+    value.ok_or(LaunchError::Missing { given, missing })
+}
+
 struct Variables<G>(G);
 
 impl<G: Fn(&'static str) -> Option<String>> Variables<G> {
@@ -97,28 +101,22 @@ impl<G: Fn(&'static str) -> Option<String>> Variables<G> {
         }
     }
 
-    fn needed<T>(
-        &self,
-        value: Option<T>,
-        given: &'static str,
-        missing: &'static str,
-    ) -> Result<T, LaunchError> {
-        value.ok_or(LaunchError::Missing { given, missing })
-    }
-
     fn port(&self) -> Result<Option<u16>, LaunchError> {
         let Some(number) = self.number("MASTER_PORT")? else {
             return Ok(None);
         };
-        u16::try_from(number).map(Some).map_err(|_| LaunchError::Invalid {
-            name: "MASTER_PORT",
-            value: number.to_string(),
-            problem: "a port is at most 65535".to_owned(),
-        })
+        match u16::try_from(number) {
+            Ok(port) => Ok(Some(port)),
+            Err(_) => Err(LaunchError::Invalid {
+                name: "MASTER_PORT",
+                value: number.to_string(),
+                problem: "a port is at most 65535".to_owned(),
+            }),
+        }
     }
 
     fn rank(&self, name: &'static str, count: usize, given: &'static str) -> Result<usize, LaunchError> {
-        let rank = self.needed(self.number(name)?, given, name)?;
+        let rank = needed(self.number(name)?, given, name)?;
         if rank < count {
             return Ok(rank);
         }
@@ -141,8 +139,8 @@ impl<G: Fn(&'static str) -> Option<String>> Variables<G> {
             rank: self.rank("RANK", count, given)?,
             count,
             local_rank: self.number("LOCAL_RANK")?.unwrap_or(0),
-            host: self.needed((self.0)("MASTER_ADDR"), given, "MASTER_ADDR")?,
-            port: self.needed(self.port()?, given, "MASTER_PORT")?,
+            host: needed((self.0)("MASTER_ADDR"), given, "MASTER_ADDR")?,
+            port: needed(self.port()?, given, "MASTER_PORT")?,
             is_served: (self.0)("TORCHELASTIC_USE_AGENT_STORE").is_some_and(|value| value == "True"),
             restarts: self.number("TORCHELASTIC_RESTART_COUNT")?.unwrap_or(0),
             is_child: (self.0)(CHILD).is_some(),
@@ -162,7 +160,7 @@ impl<G: Fn(&'static str) -> Option<String>> Variables<G> {
             rank: self.rank("SLURM_PROCID", count, given)?,
             count,
             local_rank: self.number("SLURM_LOCALID")?.unwrap_or(0),
-            host: self.needed(host, given, "MASTER_ADDR")?,
+            host: needed(host, given, "MASTER_ADDR")?,
             port: self.port()?.unwrap_or(of_job),
             is_served: false,
             restarts: self.number("SLURM_RESTART_COUNT")?.unwrap_or(0),

@@ -93,7 +93,7 @@ pub fn is_accelerator(device: &Device) -> bool {
                 tch::Device::from(*device) != tch::Device::Cpu || plays_accelerator()
             }
             DispatchDevice::Autodiff(device) => is_one(device),
-            _ => false,
+            DispatchDevice::Flex(_) => false,
         }
     }
     is_one(device.as_dispatch())

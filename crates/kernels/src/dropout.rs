@@ -118,7 +118,6 @@ impl MaskHash {
 }
 
 /// The number of a row or column: the upper half of the product of its random number with an odd multiplier.
-#[expect(clippy::cast_possible_truncation, reason = "the upper half has 32 bits")]
 fn hashed(place: usize, multiplier: u64) -> u32 {
     (random_number(place).wrapping_mul(multiplier) >> 32) as u32
 }

@@ -111,7 +111,9 @@ pub trait FusedOperations: Backend {
     }
 
     /// See [`attention_bias`].
-    fn prepared_attention_bias(bias: FloatTensor<Self>, _in_bfloat16: bool) -> FloatTensor<Self> {
+    fn prepared_attention_bias(bias: FloatTensor<Self>, in_bfloat16: bool) -> FloatTensor<Self> {
+        // The kernels of processors take a bias of any dtype and alignment.
+        let _ = in_bfloat16;
         bias
     }
 

@@ -184,7 +184,8 @@ impl MeetingPoint {
         let Self { store, rendezvous } = self;
         let Rendezvous { rank, count, .. } = rendezvous;
         let on_cuda = matches!(device, DeviceChoice::Cuda(_));
-        if !matches!(device, DeviceChoice::Cpu | DeviceChoice::Auto) && !(on_cuda && c10d::has_nccl()) {
+        let on_processor = matches!(device, DeviceChoice::Cpu | DeviceChoice::Auto);
+        if !on_processor && (!on_cuda || !c10d::has_nccl()) {
             return Err(WorkersError::Device { device });
         }
         let mut workers = Workers {
@@ -297,8 +298,8 @@ impl Connection {
         self.is_broken.store(true, Ordering::Relaxed);
         let start = Instant::now();
         loop {
-            let others = (0..count).filter(|&other| other != rank);
-            if let Some(error) = others.filter_map(|other| self.last_words(other)).next() {
+            let mut others = (0..count).filter(|&other| other != rank);
+            if let Some(error) = others.find_map(|other| self.last_words(other)) {
                 return error;
             }
             if start.elapsed() >= LAST_WORDS {

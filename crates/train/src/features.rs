@@ -99,9 +99,10 @@ fn compute(
             finished.len(),
             rows.len()
         );
-        let kept = match training.workers.is_first() {
-            true => partial.write(&finished),
-            false => Ok(()),
+        let kept = if training.workers.is_first() {
+            partial.write(&finished)
+        } else {
+            Ok(())
         };
         return Err(Error::interrupted(after, kept));
     }
