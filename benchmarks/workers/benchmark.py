@@ -20,7 +20,7 @@ import tempfile
 import time
 
 MARK = ("<!-- measured -->", "<!-- end of measured -->")
-ROWS = 640
+ROWS = 192
 PIPELINE = """
 encoder: {encoder}
 device: cpu
