@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// What the stage declares of itself.
 pub const STAGE: Stage = Stage {
     id: StageId::Audit,
-    revision: 7,
+    revision: 8,
     reads: &[
         Document::KIND,
         LabelMap::KIND,

@@ -21,8 +21,8 @@
 //!         most half of the median elsewhere, where less than 10 % have it; and at most 1 % are longer
 //! ```
 //!
-//! Markup is not compared with splits from which punctuation was removed, because that is C31. The
-//! finding is unsound, and certain.
+//! Markup and escapes are not compared with splits from which punctuation was removed, because that is
+//! C31. The finding is unsound, and certain.
 //!
 //! ## What to do
 //! Read the texts again: name the column and the encoding, and look at some rows of each split before
@@ -64,7 +64,10 @@ const MOST: f64 = 0.3;
 
 const MARKUP: &str = "the markup of web pages";
 
-/// The share of characters below which punctuation was cleaned away, and markup with it; C31 finds that.
+const ESCAPES: &str = "characters as web pages, addresses or programs write them (`&amp;`, `%20`, `\\u00e9`)";
+
+/// The share of characters below which punctuation was cleaned away, and markup and escapes with it; C31
+/// finds that.
 const NO_PUNCTUATION: f64 = 0.005;
 
 fn without_punctuation(styles: &[Style]) -> bool {
@@ -90,11 +93,7 @@ const SIGNS: [Sign; 5] = [
         |style| style.mangled,
         true,
     ),
-    (
-        "characters as web pages, addresses or programs write them (`&amp;`, `%20`, `\\u00e9`)",
-        |style| style.escaped,
-        false,
-    ),
+    (ESCAPES, |style| style.escaped, false),
 ];
 
 /// Texts that are alike below which nothing is said of them.
@@ -120,10 +119,11 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let count =
         |styles: &[Style], sign: fn(&Style) -> bool| styles.iter().filter(|style| sign(style)).count() as u64;
     for (what, sign, always) in SIGNS {
+        let is_cleaned_away = [MARKUP, ESCAPES].contains(&what);
         for (split, own) in &all {
             let others = all
                 .iter()
-                .filter(|(other, styles)| other != split && !(what == MARKUP && without_punctuation(styles)))
+                .filter(|(other, styles)| other != split && !(is_cleaned_away && without_punctuation(styles)))
                 .map(|(_, styles)| (count(styles, sign), styles.len() as u64));
             let own_counts = (count(own, sign), own.len() as u64);
             if let Some(damage) = damage(case, own_counts, others, always) {
@@ -299,7 +299,7 @@ mod tests {
                         if row < bad {
                             what.to_owned()
                         } else {
-                            format!("a text of {row} words")
+                            format!("a text, of {row} words.")
                         },
                         0,
                     )
@@ -383,6 +383,23 @@ mod tests {
         clear(ask(
             Cause::WrongColumn,
             &evidence(&["a"], [part(&rows), split(None), split(None)]),
+        ));
+    }
+
+    #[test]
+    fn escapes_beside_splits_without_punctuation_are_a_matter_of_cleaning() {
+        let texts = |text: &str| {
+            part(
+                &(0..100)
+                    .map(|row| (text.replace('N', &row.to_string()), 0))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let cleaned = || texts("bread butter N and much more of what one eats");
+        let raw = texts("Bread &amp; butter, N, and much more of what one eats.");
+        clear(ask(
+            Cause::WrongColumn,
+            &evidence(&["a"], [cleaned(), cleaned(), raw]),
         ));
     }
 
