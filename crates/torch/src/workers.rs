@@ -78,7 +78,7 @@ impl Diagnostic for StartError {
     }
 }
 
-/// The device names and the number of workers contradict each other.
+/// The launcher and the command line contradict each other.
 #[derive(Debug, thiserror::Error)]
 #[error("the launcher started {count} workers, and `--workers` asks for {asked}")]
 struct CountError {
