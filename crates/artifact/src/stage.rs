@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::encoder_files::EncoderPart;
 use crate::lock::StageLock;
 
 /// A stage of the pipeline. The same word is the crate, the key in `pipeline.yaml`, the argument of
@@ -99,8 +100,8 @@ pub struct Stage {
     /// The files of earlier stages that the stage reads. The lock of a stage stands for every file that it
     /// lists.
     pub reads: &'static [Kind],
-    /// The files that the stage reads in the encoder's folder.
-    pub encoder_files: &'static [&'static str],
+    /// The parts of the encoder's folder that the stage reads.
+    pub encoder_files: &'static [EncoderPart],
 }
 
 impl Stage {

@@ -34,6 +34,15 @@ pub fn listed<T: AsRef<str>>(items: &[T]) -> String {
     }
 }
 
+/// Names in backticks of which one is enough: `` `a`, `b` or `c` ``.
+pub fn alternatives<T: AsRef<str>>(names: &[T]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{}`", name.as_ref())).collect();
+    match names.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => names.concat(),
+    }
+}
+
 /// Names in backticks, the first `shown` of them: `` `a`, `b` and 5 more ``, or `none`.
 pub fn quoted(names: &[String], shown: usize) -> String {
     if names.is_empty() {
@@ -117,6 +126,8 @@ mod tests {
         assert_eq!(listed(&["a", "b"]), "a and b");
         assert_eq!(listed(&["a"]), "a");
         assert_eq!(listed::<&str>(&[]), "");
+        assert_eq!(alternatives(&["a", "b", "c"]), "`a`, `b` or `c`");
+        assert_eq!(alternatives(&["a"]), "`a`");
     }
 
     #[test]

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::params::STAGE;
+use labelproof_artifact::encoder_files::{TOKENIZER_FILE, WEIGHTS_FILE};
 use labelproof_artifact::tokens::PREPARATION;
 use labelproof_artifact::{
     Artifacts, BUNDLE, Digest, Document, HistoryRow, LabelMap, Prediction, Row, Split, StageId, StageLock,
     TableReader, TokenRow, json, read_table,
 };
 use labelproof_metrics::Evaluation;
-use labelproof_settings::encoder::TOKENIZER_FILE;
 use labelproof_text::Preparation;
 use labelproof_text::cleaning::Cleaner;
 use labelproof_text::tokenizer::Tokenizer;
@@ -209,7 +209,7 @@ const RECHECKED: usize = 64;
 fn read_facts(artifacts: Artifacts<'_>, stale: Vec<String>) -> Result<PipelineFacts, Error> {
     let model = artifacts.path(BUNDLE);
     let train = artifacts.lock(StageId::Train);
-    let weights = Digest::of_file(&model.join("model.safetensors"))?;
+    let weights = Digest::of_file(&model.join(WEIGHTS_FILE))?;
     let mut facts = PipelineFacts {
         stale,
         encoder_frozen: train.as_ref().is_some_and(|lock| {
@@ -217,8 +217,8 @@ fn read_facts(artifacts: Artifacts<'_>, stale: Vec<String>) -> Result<PipelineFa
         }),
         encoder_unchanged: train
             .as_ref()
-            .and_then(|lock| lock.inputs.get("encoder/model.safetensors"))
-            .is_some_and(|digest| *digest == weights),
+            .and_then(|lock| lock.inputs.get(&format!("encoder/{WEIGHTS_FILE}")))
+            .map(|digest| *digest == weights),
         ..PipelineFacts::default()
     };
     recheck(artifacts, &model, &mut facts)?;

@@ -168,9 +168,11 @@ impl<'a> Planner<'a> {
         let Stage {
             reads, encoder_files, ..
         } = declaration(stage);
+        let folder = &self.config.encoder;
         let of_encoder = encoder_files
             .iter()
-            .map(|file| (format!("encoder/{file}"), self.config.encoder.join(file)));
+            .flat_map(|part| part.files(folder))
+            .map(|file| (format!("encoder/{file}"), folder.join(file)));
         let of_stages = reads
             .iter()
             .map(|kind| (kind.to_string(), kind.path(&self.config.artifacts)));

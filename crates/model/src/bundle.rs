@@ -20,10 +20,11 @@ mod saving;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
+use labelproof_artifact::encoder_files::{TOKENIZER_FILE, WEIGHTS_FILE};
 use labelproof_artifact::{Digest, LabelMap, fs};
 use labelproof_kernels::workers::Workers;
 use labelproof_settings::Precision;
-use labelproof_settings::encoder::{EncoderConfig, TOKENIZER_FILE, WEIGHTS_FILE};
+use labelproof_settings::encoder::EncoderConfig;
 use labelproof_text::cleaning::Cleaner;
 use labelproof_text::tokenizer::Tokenizer;
 use rayon::prelude::*;

@@ -4,8 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use labelproof_artifact::{Digest, fs};
-use labelproof_settings::encoder::{self, EncoderConfig, TOKENIZER_FILE, WEIGHTS_FILE};
+use labelproof_artifact::encoder_files::WEIGHTS_FILE;
+use labelproof_artifact::{Digest, EncoderPart, fs};
+use labelproof_settings::encoder::{self, EncoderConfig};
 use labelproof_text::tokenizer::Tokenizer;
 
 use crate::encoder::{Encoder, load_encoder};
@@ -45,7 +46,7 @@ impl Pretrained {
 
 /// Reads the tokenizer of an encoder's folder, and checks that its ids fit the embedding table.
 pub(crate) fn load_tokenizer(folder: &Path, config: &EncoderConfig) -> Result<Tokenizer, Error> {
-    let tokenizer = Tokenizer::from_file(&encoder::require(folder, TOKENIZER_FILE)?)?;
+    let tokenizer = Tokenizer::from_folder(folder)?;
     let (entries, vocabulary) = (tokenizer.vocabulary_size(), config.vocab_size);
     if entries > vocabulary {
         return Err(Error::Vocabulary {
@@ -69,8 +70,10 @@ pub(crate) fn load_weights(
 /// The digest of those files of an encoder's folder that decide what it computes.
 pub fn encoder_digest(folder: &Path) -> Result<Digest, Error> {
     let mut digests = String::new();
-    for file in encoder::FILES {
-        digests.push_str(Digest::of_file(&folder.join(file))?.as_str());
+    for part in EncoderPart::ALL {
+        for file in part.files(folder) {
+            digests.push_str(Digest::of_file(&folder.join(file))?.as_str());
+        }
     }
     Ok(Digest::of_bytes(digests.as_bytes()))
 }

@@ -16,9 +16,9 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    /// Reads `tokenizer.json`, and `config.json` where there is one, and checks that `max_tokens` fits both.
+    /// Reads the tokenizer, and `config.json` where there is one, and checks that `max_tokens` fits both.
     pub(crate) fn open(folder: &Path, max_tokens: usize) -> Result<Self, Error> {
-        let tokenizer = Tokenizer::from_file(folder.join("tokenizer.json"))?;
+        let tokenizer = Tokenizer::from_folder(folder)?;
         tokenizer.check_max_tokens(max_tokens)?;
         let path = folder.join("config.json");
         if path.exists() {

@@ -24,7 +24,8 @@ mod tests;
 use std::borrow::Cow;
 use std::path::Path;
 
-use labelproof_artifact::{Artifacts, Document, Reporter, Row, Stage, StageId, json, tokens::PREPARATION};
+use labelproof_artifact::tokens::PREPARATION;
+use labelproof_artifact::{Artifacts, Document, EncoderPart, Reporter, Row, Stage, StageId, json};
 use labelproof_text::Preparation;
 use labelproof_text::cleaning::Cleaner;
 
@@ -39,7 +40,7 @@ pub const STAGE: Stage = Stage {
     id: StageId::Preprocess,
     revision: 1,
     reads: &[Document::KIND],
-    encoder_files: &["config.json", "tokenizer.json"],
+    encoder_files: &[EncoderPart::Config, EncoderPart::Tokenizer],
 };
 
 /// Cleans and tokenises `artifacts/ingest/documents.parquet` with the tokenizer in the folder `encoder`, and

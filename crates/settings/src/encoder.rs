@@ -4,16 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
+use labelproof_artifact::encoder_files::ShardsError;
 use labelproof_artifact::fs::{self, FsError};
+use labelproof_artifact::wording;
 use labelproof_artifact::{Advice, Diagnostic, Fault};
 use serde::Deserialize;
 
-/// The file of the encoder's weights.
-pub const WEIGHTS_FILE: &str = "model.safetensors";
-/// The file of the encoder's tokenizer.
-pub const TOKENIZER_FILE: &str = "tokenizer.json";
-/// The files of an encoder.
-pub const FILES: [&str; 3] = [EncoderConfig::FILE, TOKENIZER_FILE, WEIGHTS_FILE];
+use crate::encoder_files;
 
 /// A folder does not hold an encoder that can be used.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +21,21 @@ pub enum EncoderError {
     File(#[from] FsError),
     /// A file is missing.
     #[error("`{}` is not the folder of an encoder: it has no `{file}`", folder.display())]
-    Missing { folder: PathBuf, file: &'static str },
+    Missing { folder: PathBuf, file: String },
+    /// Every file that could hold a part is missing.
+    #[error(
+        "`{}` is not the folder of an encoder: it has no {part} ({})",
+        folder.display(),
+        wording::alternatives(files)
+    )]
+    MissingPart {
+        folder: PathBuf,
+        part: &'static str,
+        files: Vec<&'static str>,
+    },
+    /// The index of the weights is damaged.
+    #[error(transparent)]
+    Shards(#[from] ShardsError),
     /// `config.json` is invalid, or describes another architecture than BERT.
     #[error("`{}`: {problem}", path.display())]
     Config { path: PathBuf, problem: String },
@@ -34,9 +45,11 @@ impl Diagnostic for EncoderError {
     fn advice(&self) -> Advice {
         match self {
             Self::File(error) => error.advice(),
-            Self::Missing { .. } => Fault::Model.hint(
+            Self::Shards(error) => error.advice(),
+            Self::Missing { .. } | Self::MissingPart { .. } => Fault::Model.hint(
                 "`encoder` in `pipeline.yaml` must name a folder in the layout of Hugging Face: config.json, \
-                 model.safetensors, tokenizer.json; `make setup` fetches the sample encoder",
+                 the weights (model.safetensors or pytorch_model.bin) and the tokenizer (tokenizer.json or its \
+                 vocabulary); `make setup` fetches the sample encoder",
             ),
             Self::Config { .. } => Fault::Model.hint(
                 "`encoder` must name a BERT with the config.json it was saved with \
@@ -47,22 +60,20 @@ impl Diagnostic for EncoderError {
 }
 
 /// The path of a file in an encoder's folder, which must exist.
-pub fn require(folder: &Path, file: &'static str) -> Result<PathBuf, EncoderError> {
+pub fn require(folder: &Path, file: &str) -> Result<PathBuf, EncoderError> {
     let path = folder.join(file);
     if path.exists() {
         return Ok(path);
     }
     Err(EncoderError::Missing {
         folder: folder.to_path_buf(),
-        file,
+        file: file.to_owned(),
     })
 }
 
 /// Checks that a folder has the files of an encoder, and that its architecture is supported.
 pub fn check(folder: &Path) -> Result<(), EncoderError> {
-    for file in FILES {
-        require(folder, file)?;
-    }
+    encoder_files::check(folder)?;
     EncoderConfig::read(folder).map(drop)
 }
 

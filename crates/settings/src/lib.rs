@@ -6,6 +6,7 @@
 
 mod device;
 pub mod encoder;
+pub mod encoder_files;
 pub mod evaluate;
 mod network;
 pub mod train;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use labelproof_artifact::tokens::PREPARATION;
-use labelproof_artifact::{Document, LabelMap, Row, SplitRow, Stage, StageId, TokenRow};
+use labelproof_artifact::{Document, EncoderPart, LabelMap, Row, SplitRow, Stage, StageId, TokenRow};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{BatchNormalization, Pooling, Precision, encoder};
+use crate::{BatchNormalization, Pooling, Precision};
 
 /// What the stage declares of itself.
 pub const STAGE: Stage = Stage {
@@ -23,7 +23,7 @@ pub const STAGE: Stage = Stage {
         PREPARATION,
         SplitRow::KIND,
     ],
-    encoder_files: &encoder::FILES,
+    encoder_files: &EncoderPart::ALL,
 };
 
 /// How the classifier is trained.

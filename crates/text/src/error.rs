@@ -4,7 +4,8 @@
 
 use std::path::PathBuf;
 
-use labelproof_artifact::{Advice, Diagnostic, Fault};
+use labelproof_artifact::encoder_files::VOCABULARIES;
+use labelproof_artifact::{Advice, Diagnostic, Fault, wording};
 
 /// An error in settings or in a tokenizer file; text itself is never an error.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,32 @@ pub enum Error {
     /// The tokenizer file could not be read.
     #[error("cannot read the tokenizer `{}`: an encoder folder needs its `tokenizer.json`", path.display())]
     ReadTokenizer { path: PathBuf, source: std::io::Error },
+    /// The folder of an encoder has no tokenizer of any form.
+    #[error(
+        "`{}` has no tokenizer: an encoder folder needs its `tokenizer.json`, or the vocabulary that one is \
+         built from ({})",
+        folder.display(),
+        wording::alternatives(&VOCABULARIES)
+    )]
+    NoTokenizer { folder: PathBuf },
+    /// The vocabulary of the folder is not the one that its tokenizer needs.
+    #[error(
+        "`{}` has no {}, which its tokenizer needs: fetch it from where the folder is from, or the \
+         `tokenizer.json`",
+        folder.display(),
+        wording::alternatives(files)
+    )]
+    NoVocabulary { folder: PathBuf, files: Vec<String> },
+    /// The vocabulary of the folder belongs to a tokenizer that is not built here.
+    #[error(
+        "no tokenizer can be built of `{}`: {reason}; write a `tokenizer.json` with \
+         `AutoTokenizer.from_pretrained(folder).save_pretrained(folder)` of transformers",
+        path.display()
+    )]
+    OtherTokenizer { path: PathBuf, reason: String },
+    /// A file that a tokenizer is built from is damaged.
+    #[error("`{}` is no usable part of a tokenizer: {problem}; fetch the file again", path.display())]
+    TokenizerFile { path: PathBuf, problem: String },
     /// The tokenizer file is not what crate `tokenizers` understands.
     #[error(
         "`{}` is not a usable tokenizer: save it again with `tokenizer.save_pretrained` of transformers and \
@@ -86,6 +113,10 @@ impl Diagnostic for Error {
     fn advice(&self) -> Advice {
         match self {
             Self::ReadTokenizer { .. }
+            | Self::NoTokenizer { .. }
+            | Self::NoVocabulary { .. }
+            | Self::OtherTokenizer { .. }
+            | Self::TokenizerFile { .. }
             | Self::ParseTokenizer { .. }
             | Self::PostProcessor { .. }
             | Self::Encode { .. } => Fault::Model.into(),

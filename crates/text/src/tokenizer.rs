@@ -1,8 +1,13 @@
 //! Model tokens.
 //!
 //! Responsible for giving the ids that transformers gives for `tokenizer(text, truncation=True,
-//! max_length=max_tokens)`, for any `tokenizer.json`. Not responsible for padding, which depends on the
-//! batch, nor for the largest length a model can take.
+//! max_length=max_tokens)`, for any `tokenizer.json`, and for the folders of encoders that have none
+//! (`folder`). Not responsible for padding, which depends on the batch, nor for the largest length a model can
+//! take.
+
+mod families;
+mod folder;
+mod sentence_piece;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -85,6 +90,19 @@ impl Tokenizer {
             source,
         })?;
         Self::contained_parse(&bytes, path)
+    }
+
+    /// Reads the tokenizer of an encoder's folder: its `tokenizer.json`, or what transformers would build of
+    /// the vocabulary and settings that it has instead.
+    pub fn from_folder(folder: &Path) -> Result<Self, Error> {
+        let (path, bytes) = folder::tokenizer_json(folder)?;
+        Self::contained_parse(&bytes, &path)
+    }
+
+    /// The content of the `tokenizer.json` of an encoder's folder, whether the folder has that file or not:
+    /// what [`Self::from_folder`] reads.
+    pub fn json_of_folder(folder: &Path) -> Result<Vec<u8>, Error> {
+        folder::tokenizer_json(folder).map(|(_, bytes)| bytes)
     }
 
     /// Reads the content of a `tokenizer.json`.
@@ -330,8 +348,10 @@ fn unknown_id(tokenizer: &tokenizers::Tokenizer) -> Option<u32> {
         ModelWrapper::WordPiece(model) => tokenizer.token_to_id(&model.unk_token),
         ModelWrapper::WordLevel(model) => tokenizer.token_to_id(&model.unk_token),
         ModelWrapper::BPE(model) => tokenizer.token_to_id(model.unk_token.as_deref()?),
-        // Its field is private; sentence-piece calls the token so.
-        ModelWrapper::Unigram(_) => tokenizer.token_to_id("<unk>"),
+        // Its field is private; sentence-piece and DeBERTa call the token so.
+        ModelWrapper::Unigram(_) => ["<unk>", "[UNK]"]
+            .iter()
+            .find_map(|token| tokenizer.token_to_id(token)),
     }
 }
 

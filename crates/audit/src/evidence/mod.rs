@@ -169,6 +169,10 @@ impl Evidence {
             Need::Bundle => self.bundle.is_some(),
             Need::Tokenizer => self.tokenizer.is_some(),
             Need::Artifacts => self.pipeline.is_some(),
+            Need::EncoderWeights => {
+                let pipeline = self.pipeline.as_ref();
+                pipeline.is_some_and(|pipeline| pipeline.encoder_unchanged.is_some())
+            }
             Need::RepeatedTexts
             | Need::MoreRows
             | Need::EpochRows

@@ -61,6 +61,8 @@ pub enum Need {
     Tokenizer,
     /// The artifacts of a pipeline.
     Artifacts,
+    /// The weights that training started from, in the one form in which a bundle has them too.
+    EncoderWeights,
     /// A confusion matrix, or a classification report, as it was published.
     ConfusionMatrix,
     /// At least so many rows, classes or differences that a test means something.
@@ -107,6 +109,7 @@ impl Need {
             Self::Bundle => "--bundle DIR",
             Self::Tokenizer => "--tokenizer FILE",
             Self::Artifacts => "the artifacts of a pipeline: run `labelproof run audit` there",
+            Self::EncoderWeights => "an encoder with all its weights in `model.safetensors`",
             Self::ConfusionMatrix => "--confusion FILE beside --test FILE",
             Self::MoreRows => "more rows",
             Self::EpochRows => "the ids of the rows of every epoch, which no file the audit reads records",

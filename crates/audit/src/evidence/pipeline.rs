@@ -7,8 +7,9 @@ pub struct PipelineFacts {
     pub stale: Vec<String>,
     /// Whether the encoder was to stay as it is.
     pub encoder_frozen: bool,
-    /// Whether the bundle holds the encoder's weights byte for byte.
-    pub encoder_unchanged: bool,
+    /// Whether the bundle holds the encoder's weights byte for byte. None where they were no single
+    /// safetensors file, so that the bundle has them in other bytes in any case.
+    pub encoder_unchanged: Option<bool>,
     /// Rows of the token table.
     pub rows: usize,
     /// Rows of the token table that do not begin and end with the special tokens.

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use burn::tensor::Device;
+use labelproof_artifact::encoder_files::{TOKENIZER_FILE, WEIGHTS_FILE};
 use labelproof_artifact::{Digest, fs};
 use labelproof_kernels::workers::Workers;
-use labelproof_settings::encoder::WEIGHTS_FILE;
 use labelproof_text::cleaning::Cleaner;
+use labelproof_text::tokenizer::Tokenizer;
 
 use super::canaries::Canary;
 use super::description::DESCRIPTION_FILE;
@@ -15,10 +16,9 @@ use crate::classifier::{BatchedRun, Classifier};
 use crate::error::Error;
 use crate::pretrained::Pretrained;
 
-/// The files of an encoder's folder, beside its weights, that other programs look for.
-const COMPANION_FILES: [&str; 5] = [
+/// The files of an encoder's folder, beside its weights and its tokenizer, that other programs look for.
+const COMPANION_FILES: [&str; 4] = [
     "config.json",
-    "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
     "vocab.txt",
@@ -66,6 +66,9 @@ fn write_encoder(
             fs::copy(&from, &folder.join(file))?;
         }
     }
+    // A bundle has one whether the encoder's folder has it or not.
+    let tokenizer = Tokenizer::json_of_folder(&pretrained.folder)?;
+    fs::write_atomic(&folder.join(TOKENIZER_FILE), &tokenizer)?;
     let weights = folder.join(WEIGHTS_FILE);
     if encoder_changed {
         let mut tensors = classifier.encoder.named_tensors();

@@ -10,7 +10,8 @@
 //!
 //! ## How it is tested
 //! Only the artifacts of a pipeline tell. The digest (BLAKE3) of the encoder's weights in the bundle is
-//! compared with that of the encoder that training started from:
+//! compared with that of the encoder that training started from. An encoder that came as `pytorch_model.bin`
+//! or in several files cannot be compared so, because its bundle has one `model.safetensors`:
 //!
 //! ```text
 //! frozen  and digests differ   unsound, certain
@@ -38,14 +39,15 @@
 
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
-use crate::evidence::Missing;
+use crate::evidence::{Missing, Need};
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let pipeline = case.evidence.pipeline()?;
+    let unchanged = pipeline.encoder_unchanged.ok_or(Need::EncoderWeights)?;
     let measured = Measured::new()
         .with("frozen", pipeline.encoder_frozen)
-        .with("unchanged", pipeline.encoder_unchanged);
-    if pipeline.encoder_frozen == pipeline.encoder_unchanged {
+        .with("unchanged", unchanged);
+    if pipeline.encoder_frozen == unchanged {
         let summary = if pipeline.encoder_frozen {
             "The encoder was frozen, and the bundle holds its weights byte for byte."
         } else {
@@ -73,15 +75,15 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
 #[cfg(test)]
 mod tests {
     use crate::cause::Cause;
-    use crate::evidence::Evidence;
     use crate::evidence::pipeline::PipelineFacts;
+    use crate::evidence::{Evidence, Need};
     use crate::testing::{ask, clear, example, found};
 
-    fn encoder(encoder_frozen: bool, encoder_unchanged: bool) -> Evidence {
+    fn encoder(encoder_frozen: bool, encoder_unchanged: impl Into<Option<bool>>) -> Evidence {
         Evidence {
             pipeline: Some(PipelineFacts {
                 encoder_frozen,
-                encoder_unchanged,
+                encoder_unchanged: encoder_unchanged.into(),
                 ..PipelineFacts::default()
             }),
             ..Evidence::default()
@@ -102,5 +104,8 @@ mod tests {
                 .summary
                 .contains("was to be trained")
         );
+        // Weights that came in another form are not said to have changed.
+        let other_form = ask(Cause::FrozenEncoderChanged, &encoder(true, None));
+        assert_eq!(other_form, Err(Need::EncoderWeights.into()));
     }
 }

@@ -4,6 +4,8 @@
 //! whose fields only step, tag and value are read here. `tboard`, the crate that reads such files, runs
 //! `protoc` when it is built, and reserves as much memory as a damaged length says.
 
+use labelproof_artifact::protobuf::{Field, Fields};
+
 /// A value that was logged.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Scalar {
@@ -18,7 +20,7 @@ const MOST_SCALARS: usize = 2_000_000;
 /// Whether bytes begin like an event file: with the record that says the version.
 pub(super) fn is_event_file(bytes: &[u8]) -> bool {
     record(bytes).is_some_and(|(record, _)| {
-        let version = fields(record).find(|(number, _)| *number == 3);
+        let version = Fields::of(record).find(|(number, _)| *number == 3);
         matches!(version, Some((_, Field::Bytes(text))) if text.starts_with(b"brain.Event"))
     })
 }
@@ -30,7 +32,7 @@ pub(super) fn scalars(bytes: &[u8]) -> Vec<Scalar> {
     while let Some((bytes, after)) = record(rest) {
         rest = after;
         let mut step = 0;
-        for (number, field) in fields(bytes) {
+        for (number, field) in Fields::of(bytes) {
             match (number, field) {
                 (2, Field::Number(value)) => step = value,
                 (5, Field::Bytes(summary)) => scalars.extend(of_summary(summary)),
@@ -51,7 +53,7 @@ pub(super) fn scalars(bytes: &[u8]) -> Vec<Scalar> {
 
 /// The values of a summary; their step is not known yet.
 fn of_summary(summary: &[u8]) -> impl Iterator<Item = Scalar> {
-    fields(summary).filter_map(|(number, field)| match (number, field) {
+    Fields::of(summary).filter_map(|(number, field)| match (number, field) {
         (1, Field::Bytes(value)) => of_value(value),
         _ => None,
     })
@@ -60,7 +62,7 @@ fn of_summary(summary: &[u8]) -> impl Iterator<Item = Scalar> {
 fn of_value(bytes: &[u8]) -> Option<Scalar> {
     let mut tag = None;
     let mut value = None;
-    for (number, field) in fields(bytes) {
+    for (number, field) in Fields::of(bytes) {
         match (number, field) {
             (1, Field::Bytes(text)) => tag = Some(String::from_utf8_lossy(text).into_owned()),
             (2, Field::Bits32(bits)) => value = Some(f64::from(f32::from_bits(bits))),
@@ -77,7 +79,7 @@ fn of_value(bytes: &[u8]) -> Option<Scalar> {
 fn of_tensor(bytes: &[u8]) -> Option<f64> {
     let mut kind = 0;
     let mut value = None;
-    for (number, field) in fields(bytes) {
+    for (number, field) in Fields::of(bytes) {
         match (number, field) {
             (1, Field::Number(number)) => kind = number,
             (4, Field::Bytes(content)) => {
@@ -114,57 +116,6 @@ fn record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((content, rest.1))
 }
 
-/// A field of a protocol buffer.
-#[derive(Debug, Clone, Copy)]
-enum Field<'a> {
-    Number(u64),
-    Bits64(u64),
-    Bytes(&'a [u8]),
-    Bits32(u32),
-}
-
-/// The fields of a message, up to the first that is damaged.
-fn fields(mut bytes: &[u8]) -> impl Iterator<Item = (u64, Field<'_>)> {
-    std::iter::from_fn(move || {
-        let key = variable(&mut bytes)?;
-        let field = match key & 7 {
-            0 => Field::Number(variable(&mut bytes)?),
-            1 => {
-                let (value, rest) = bytes.split_first_chunk::<8>()?;
-                bytes = rest;
-                Field::Bits64(u64::from_le_bytes(*value))
-            }
-            2 => {
-                let length = usize::try_from(variable(&mut bytes)?).ok()?;
-                let content = bytes.get(..length)?;
-                bytes = &bytes[length..];
-                Field::Bytes(content)
-            }
-            5 => {
-                let (value, rest) = bytes.split_first_chunk::<4>()?;
-                bytes = rest;
-                Field::Bits32(u32::from_le_bytes(*value))
-            }
-            _ => return None,
-        };
-        Some((key >> 3, field))
-    })
-}
-
-/// A number of seven bits a byte.
-fn variable(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0_u64;
-    for place in 0..10 {
-        let (byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        value |= u64::from(byte & 0x7f).checked_shl(7 * place)?;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
-}
-
 /// The checksum of Castagnoli, turned and shifted as the format has it.
 fn masked_checksum(bytes: &[u8]) -> u32 {
     let mut checksum = u32::MAX;
@@ -197,6 +148,5 @@ mod tests {
         let mut huge = u64::MAX.to_le_bytes().to_vec();
         huge.extend(masked_checksum(&u64::MAX.to_le_bytes()).to_le_bytes());
         assert!(scalars(&huge).is_empty());
-        assert!(fields(&[0xff; 12]).next().is_none());
     }
 }
