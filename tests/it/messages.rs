@@ -62,7 +62,7 @@ fn weights() {
           caused by: `encoder/model.safetensors` does not fit the model:
               16 unused: encoder.layer.1.attention.output.LayerNorm.bias, encoder.layer.1.attention.output.LayerNorm.weight, encoder.layer.1.attention.output.dense.bias, encoder.layer.1.attention.output.dense.weight, encoder.layer.1.attention.self.key.bias, encoder.layer.1.attention.self.key.weight, encoder.layer.1.attention.self.query.bias, encoder.layer.1.attention.self.query.weight, encoder.layer.1.attention.self.value.bias, encoder.layer.1.attention.self.value.weight, encoder.layer.1.intermediate.dense.bias, encoder.layer.1.intermediate.dense.weight, encoder.layer.1.output.LayerNorm.bias, encoder.layer.1.output.LayerNorm.weight, encoder.layer.1.output.dense.bias, encoder.layer.1.output.dense.weight
 
-        hint: config.json and model.safetensors must come from the same model
+        hint: config.json and the weights must come from the same model
     "#);
 }
 

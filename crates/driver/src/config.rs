@@ -19,8 +19,8 @@ pub struct Pipeline {
     /// The seed of everything that is drawn at random. A stage can set a `seed` of its own.
     #[serde(default = "default_seed")]
     pub seed: u64,
-    /// The folder of a BERT encoder in the layout of Hugging Face: config.json, model.safetensors,
-    /// tokenizer.json.
+    /// The folder of a BERT encoder in the layout of Hugging Face: config.json, the weights
+    /// (model.safetensors or pytorch_model.bin) and the tokenizer (tokenizer.json or its vocabulary).
     pub encoder: PathBuf,
     /// The device on which the network runs: `auto`, `cpu`, `cuda`, `cuda:1`, `mps` or `flex` (burn's own
     /// backend in pure Rust, which is slow). Several devices, such as `cuda:0,cuda:1`, each get a process of

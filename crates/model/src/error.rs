@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use labelproof_artifact::encoder_files::ShardsError;
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault};
 use labelproof_kernels::workers::WorkersError;
@@ -29,6 +30,21 @@ pub enum Error {
     /// A tensor file cannot be read.
     #[error("`{}` is no usable safetensors file: {problem}", path.display())]
     TensorFile { path: PathBuf, problem: String },
+    /// A file that `torch.save` wrote cannot be read.
+    #[error("`{}` is no usable file of `torch.save`: {problem}", path.display())]
+    TorchFile { path: PathBuf, problem: String },
+    /// A file of `torch.save` holds more than tensors.
+    #[error(
+        "`{}` holds more than tensors: its pickle names `{name}`, which Python would run; nothing of it was run",
+        path.display()
+    )]
+    Pickle { path: PathBuf, name: String },
+    /// The index of the weights' files is damaged.
+    #[error(transparent)]
+    Shards(#[from] ShardsError),
+    /// Two of the files that an index names have the same tensor.
+    #[error("`{}` is no usable index of weights: `{name}` is in two of its files", path.display())]
+    TensorTwice { path: PathBuf, name: String },
     /// The tensors of a file are not those of the model.
     #[error("`{}` does not fit the model:{}", path.display(), list_mismatches(missing, misshaped, unused))]
     Mismatch {
@@ -94,14 +110,22 @@ impl Diagnostic for Error {
             Self::Workers(error) => return error.advice(),
             // In a bundle the cleaning rules belong to the model as the tokenizer does.
             Self::Text(_) => return Fault::Model.into(),
-            Self::TensorFile { .. } => (Fault::Model, "fetch the file again; it may have been cut short"),
+            Self::Shards(error) => return error.advice(),
+            Self::Pickle { .. } => (
+                Fault::Model,
+                "do not open the file with Python unless you trust whoever made it; if it is a whole model of \
+                 your own, save it with `model.save_pretrained(folder)`",
+            ),
+            Self::TensorFile { .. } | Self::TorchFile { .. } | Self::TensorTwice { .. } => {
+                (Fault::Model, "fetch the file again; it may have been cut short")
+            }
             Self::Mismatch { .. } => (
                 Fault::Model,
-                "config.json and model.safetensors must come from the same model",
+                "config.json and the weights must come from the same model",
             ),
             Self::Vocabulary { .. } => (
                 Fault::Model,
-                "tokenizer.json and model.safetensors must come from the same model",
+                "the tokenizer and the weights must come from the same model",
             ),
             Self::NoBundle { .. } => (
                 Fault::Model,

@@ -4,14 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use labelproof_artifact::encoder_files::WEIGHTS_FILE;
-use labelproof_artifact::{Digest, EncoderPart, fs};
-use labelproof_settings::encoder::{self, EncoderConfig};
+use labelproof_artifact::{Digest, EncoderPart};
+use labelproof_settings::encoder::EncoderConfig;
 use labelproof_text::tokenizer::Tokenizer;
 
-use crate::encoder::{Encoder, load_encoder};
+use crate::encoder::Encoder;
 use crate::error::Error;
-use crate::weights::NamedTensors;
+use crate::weights::{NamedTensors, WeightFiles};
 
 /// A pre-trained encoder in memory.
 #[derive(Debug)]
@@ -63,8 +62,10 @@ pub(crate) fn load_weights(
     config: &EncoderConfig,
     device: &Device,
 ) -> Result<(Encoder, NamedTensors), Error> {
-    let path = encoder::require(folder, WEIGHTS_FILE)?;
-    load_encoder(&path, &fs::map(&path)?, config, device)
+    let files = WeightFiles::open(folder)?;
+    let mut source = files.source(device)?;
+    let encoder = Encoder::load(&mut source, config);
+    Ok((encoder, source.finish()?))
 }
 
 /// The digest of those files of an encoder's folder that decide what it computes.

@@ -1,11 +1,16 @@
-//! Tensors from and to safetensors files, with every tensor accounted for.
+//! Tensors from and to files, with every tensor accounted for. Which files there are, and how their bytes are
+//! read, is in `files`.
 //!
 //! Names are those of Hugging Face's BERT. Old checkpoints differ in two ways, which are undone on reading: a
 //! `bert.` before every name, and `gamma`/`beta` for a layer normalisation's `weight`/`bias`. The weight of a
 //! dense layer is stored `[output, input]` there and `[input, output]` in burn; it is transposed on reading
 //! and on writing.
 
+mod files;
+mod pickle;
+
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use burn::module::Param;
@@ -13,9 +18,11 @@ use burn::nn::{Embedding, LayerNorm, LayerNormConfig, Linear};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use labelproof_artifact::fs;
 use rayon::prelude::*;
+use safetensors::Dtype;
 use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
 
+use self::files::Stored;
+pub use self::files::WeightFiles;
 use crate::error::Error;
 
 /// Prefixes of the tensors in a pre-training checkpoint that a classifier has no use for: the pooler over the
@@ -27,30 +34,35 @@ const PRE_TRAINING_PARTS: [&str; 3] = ["pooler.", "cls.", "embeddings.position_i
 pub struct TensorSource<'a> {
     path: PathBuf,
     device: &'a Device,
-    tensors: BTreeMap<String, TensorView<'a>>,
+    tensors: BTreeMap<String, Stored<'a>>,
     missing: Vec<String>,
     misshaped: Vec<String>,
+    /// Why the first tensor that could not be read could not.
+    unreadable: Option<String>,
 }
 
 impl<'a> TensorSource<'a> {
     /// Reads the header of a safetensors file that is in memory.
     pub fn new(path: &Path, bytes: &'a [u8], device: &'a Device) -> Result<Self, Error> {
-        let parsed = SafeTensors::deserialize(bytes).map_err(|error| Error::TensorFile {
-            path: path.to_path_buf(),
-            problem: error.to_string(),
-        })?;
-        let tensors = parsed
-            .tensors()
-            .into_iter()
-            .map(|(name, view)| (modern_name(&name), view))
+        let tensors = files::parse(path, bytes)?.tensors().into_iter();
+        let stored = tensors.map(|(name, view)| (name, Stored::Safetensors(view)));
+        Ok(Self::of(path, stored, device))
+    }
+
+    /// The tensors of a file, or of several that `path` is the index of.
+    fn of(path: &Path, tensors: impl IntoIterator<Item = (String, Stored<'a>)>, device: &'a Device) -> Self {
+        let tensors = tensors.into_iter();
+        let tensors = tensors
+            .map(|(name, tensor)| (modern_name(&name), tensor))
             .collect();
-        Ok(Self {
+        Self {
             path: path.to_path_buf(),
             device,
             tensors,
+            unreadable: None,
             missing: Vec::new(),
             misshaped: Vec::new(),
-        })
+        }
     }
 
     /// Takes a tensor. If it is missing or of another shape, zeros stand in, and [`Self::finish`] will fail.
@@ -63,21 +75,24 @@ impl<'a> TensorSource<'a> {
 
     /// Takes the elements of a tensor as float32. If it is missing or of another shape, that is recorded.
     fn take_data<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Option<TensorData> {
-        let Some(view) = self.tensors.remove(name) else {
+        let Some(stored) = self.tensors.remove(name) else {
             self.missing.push(name.to_owned());
             return None;
         };
-        if view.shape() != shape {
+        if stored.shape() != shape {
             self.misshaped
-                .push(format!("{name} {:?}, expected {shape:?}", view.shape()));
+                .push(format!("{name} {:?}, expected {shape:?}", stored.shape()));
             return None;
         }
-        let data = to_f32(&view);
-        if data.is_none() {
-            self.misshaped
-                .push(format!("{name} of type {:?}, expected a float", view.dtype()));
+        match to_f32(&stored) {
+            Ok(Some(data)) => return Some(data),
+            Ok(None) => {
+                self.misshaped
+                    .push(format!("{name} of type {:?}, expected a float", stored.dtype()));
+            }
+            Err(error) => _ = self.unreadable.get_or_insert_with(|| error.to_string()),
         }
-        data
+        None
     }
 
     /// Takes a dense layer, stored as `{name}.weight` `[output, input]` and `{name}.bias` `[output]`.
@@ -123,14 +138,21 @@ impl<'a> TensorSource<'a> {
     /// Fails unless every tensor was found with its shape, and none is left but the known parts of
     /// pre-training checkpoints. Returns those, so that they can be written back.
     pub fn finish(self) -> Result<NamedTensors, Error> {
+        let unreadable = |problem: String| Error::TorchFile {
+            path: self.path.clone(),
+            problem,
+        };
+        if let Some(problem) = self.unreadable {
+            return Err(unreadable(problem));
+        }
         let (ignored, unused): (Vec<_>, Vec<_>) = self
             .tensors
             .into_iter()
             .partition(|(name, _)| PRE_TRAINING_PARTS.iter().any(|part| name.starts_with(part)));
         if self.missing.is_empty() && self.misshaped.is_empty() && unused.is_empty() {
             let mut kept = NamedTensors::default();
-            for (name, view) in ignored {
-                if let Some(data) = to_f32(&view) {
+            for (name, stored) in ignored {
+                if let Some(data) = to_f32(&stored).map_err(|error| unreadable(error.to_string()))? {
                     kept.push_data(name, data);
                 }
             }
@@ -183,16 +205,17 @@ fn modern_name(name: &str) -> String {
 }
 
 /// The elements of a tensor as float32, or `None` where they are no floats.
-fn to_f32(view: &TensorView<'_>) -> Option<TensorData> {
-    let dtype = match view.dtype() {
+fn to_f32(stored: &Stored<'_>) -> io::Result<Option<TensorData>> {
+    let dtype = match stored.dtype() {
         Dtype::F32 => DType::F32,
         Dtype::F16 => DType::F16,
         Dtype::BF16 => DType::BF16,
         Dtype::F64 => DType::F64,
-        _ => return None,
+        _ => return Ok(None),
     };
-    let data = TensorData::from_bytes_vec(view.data().to_vec(), view.shape().to_vec(), dtype);
-    Some(data.convert::<f32>())
+    let bytes = stored.read()?.into_owned();
+    let data = TensorData::from_bytes_vec(bytes, stored.shape().to_vec(), dtype);
+    Ok(Some(data.convert::<f32>()))
 }
 
 /// Named tensors that will be written to a file.

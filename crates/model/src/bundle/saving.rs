@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use labelproof_artifact::encoder_files::{TOKENIZER_FILE, WEIGHTS_FILE};
+use labelproof_artifact::encoder_files::{TOKENIZER_FILE, WEIGHTS_FILE, WeightsForm};
 use labelproof_artifact::{Digest, fs};
 use labelproof_kernels::workers::Workers;
 use labelproof_text::cleaning::Cleaner;
@@ -15,6 +15,7 @@ use super::{BUNDLE_FILES, Bundle, Description, HEAD_FILE};
 use crate::classifier::{BatchedRun, Classifier};
 use crate::error::Error;
 use crate::pretrained::Pretrained;
+use crate::weights::WeightFiles;
 
 /// The files of an encoder's folder, beside its weights and its tokenizer, that other programs look for.
 const COMPANION_FILES: [&str; 4] = [
@@ -27,7 +28,7 @@ const COMPANION_FILES: [&str; 4] = [
 /// Writes a bundle and loads it again, which proves on every canary that the saved model is the trained one.
 ///
 /// `classifier` must be on `device`, without autodiff. Where `encoder_changed` is false, the encoder's
-/// weights are copied byte for byte.
+/// weights are copied byte for byte, if they are one safetensors file.
 pub fn save(
     folder: &Path,
     pretrained: Pretrained,
@@ -74,8 +75,10 @@ fn write_encoder(
         let mut tensors = classifier.encoder.named_tensors();
         tensors.extend(pretrained.pre_training);
         tensors.write(&weights)?;
-    } else {
+    } else if WeightsForm::of(&pretrained.folder) == Some(WeightsForm::Safetensors) {
         fs::copy(&pretrained.folder.join(WEIGHTS_FILE), &weights)?;
+    } else {
+        WeightFiles::open(&pretrained.folder)?.write(&weights)?;
     }
     Ok(())
 }

@@ -125,6 +125,63 @@ fn a_saved_bundle_gives_the_same_logits_when_it_is_loaded() {
 }
 
 #[test]
+fn a_bundle_has_a_tokenizer_and_safetensors_whatever_the_encoder_came_in() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/weights/tiny");
+    let (encoder, bundle) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for file in ["config.json", "vocab.txt", "pytorch_model.bin"] {
+        fs::copy(&fixtures.join(file), &encoder.path().join(file)).unwrap();
+    }
+    let device = device::open(DeviceChoice::Cpu).unwrap();
+    let pretrained = Pretrained::load(encoder.path(), &device).unwrap();
+    let settings = HeadSettings {
+        input: 8,
+        ..settings(BatchNormalization::None)
+    };
+    let classifier = Classifier {
+        head: Head::new(&settings, 10, &device),
+        encoder: pretrained.encoder.clone(),
+        pooling: Pooling::Mean,
+        precision: Precision::Float32,
+    };
+    let mut description = description(settings);
+    description.max_tokens = 16;
+    let texts = ["the fox runs".to_owned(), "dogs sing.".to_owned()];
+    let tokens = pretrained.tokenizer.encode(&texts[1], 16).unwrap().ids;
+    let saved = super::save(
+        bundle.path(),
+        pretrained,
+        &classifier,
+        false,
+        description,
+        &texts,
+        &device,
+    );
+    // Saving replays the canaries, with the tokenizer and the weights that were written.
+    assert_eq!(saved.unwrap().tokenize(&texts[1..]).unwrap(), [tokens]);
+    let tokenizer = Tokenizer::from_file(bundle.path().join("tokenizer.json")).unwrap();
+    assert_eq!(tokenizer.vocabulary_size(), 12);
+
+    // The names and values are those of the checkpoint, all of them.
+    let written = fs::read(&bundle.path().join("model.safetensors")).unwrap();
+    let written = safetensors::SafeTensors::deserialize(&written).unwrap();
+    let whole = fs::read(&fixtures.join("model.safetensors")).unwrap();
+    let whole = safetensors::SafeTensors::deserialize(&whole).unwrap();
+    // Two more: the list of positions, and what is tied to the word embeddings.
+    assert_eq!(written.len(), whole.len() + 2);
+    for (name, expected) in whole.tensors() {
+        let name = name
+            .replace("LayerNorm.weight", "LayerNorm.gamma")
+            .replace("LayerNorm.bias", "LayerNorm.beta");
+        let found = written.tensor(&format!("bert.{name}")).unwrap();
+        assert_eq!(
+            (found.shape(), found.data()),
+            (expected.shape(), expected.data()),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn a_bundle_that_gives_other_answers_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     save_sample(folder.path(), false, BatchNormalization::None);
