@@ -132,16 +132,18 @@ pub trait FusedOperations: Backend {
 impl FusedOperations for Flex {}
 impl<C: CheckpointStrategy> FusedOperations for Autodiff<Flex, C> {}
 
-/// Layer normalisation (Ba et al. 2016, arXiv:1607.06450) over the last dimension. `epsilon` is the ε of
-/// `norm`, which burn keeps private.
+/// Layer normalisation (Ba et al. 2016, arXiv:1607.06450) over the last dimension, with a bias or without.
+/// `epsilon` is the ε of `norm`, which burn keeps private.
 pub fn layer_norm(norm: &LayerNorm, epsilon: f64, input: Tensor<3>) -> Tensor<3> {
-    let Some(beta) = &norm.beta else {
-        return norm.forward(input);
+    let gamma = norm.gamma.val();
+    let beta = match &norm.beta {
+        Some(beta) => beta.val(),
+        None => gamma.zeros_like(),
     };
     Tensor::from_dispatch(<Dispatch as FusedOperations>::fused_layer_norm(
         input.into_dispatch(),
-        norm.gamma.val().into_dispatch(),
-        beta.val().into_dispatch(),
+        gamma.into_dispatch(),
+        beta.into_dispatch(),
         epsilon,
     ))
 }
@@ -157,7 +159,7 @@ pub fn bias_dropout_add_layer_norm(
     output: Tensor<3>,
     residual: Tensor<3>,
 ) -> Tensor<3> {
-    let beta = norm.beta.as_ref().expect("BERT's layer normalisations have one");
+    let beta = norm.beta.as_ref().expect("post-norm layers have one");
     Tensor::from_dispatch(<Dispatch as FusedOperations>::fused_bias_dropout_add_layer_norm(
         output.into_dispatch(),
         bias_of(layer).into_dispatch(),
@@ -169,9 +171,13 @@ pub fn bias_dropout_add_layer_norm(
     ))
 }
 
-/// The bias of one of BERT's dense layers, `[outputs]`.
+/// The bias of a dense layer that has one, `[outputs]`.
 pub fn bias_of(layer: &Linear) -> Tensor<1> {
-    layer.bias.as_ref().expect("BERT's dense layers have one").val()
+    layer
+        .bias
+        .as_ref()
+        .expect("the caller knows that there is one")
+        .val()
 }
 
 /// Casts a tensor to the dtype that a precision computes in: to bfloat16 where
@@ -244,8 +250,8 @@ pub fn attention_bias(bias: Tensor<2>, precision: Precision) -> Tensor<4> {
 
 /// Scaled dot-product attention (Vaswani et al. 2017, arXiv:1706.03762). `projections`,
 /// `[batch, sequence, 3 * hidden]`, are queries, keys and values side by side; dropout is applied to the
-/// values. The output is `[batch, sequence, hidden]`. `bias`, `[batch, 1, 1, sequence]`, is added to the
-/// scores; on LibTorch it gets no gradient.
+/// values. The output is `[batch, sequence, hidden]`. `bias`, which broadcasts to
+/// `[batch, heads, sequence, sequence]`, is added to the scores.
 pub fn attention(projections: Tensor<3>, bias: Tensor<4>, heads: usize, keep_mask: KeepMask) -> Tensor<3> {
     Tensor::from_dispatch(<Dispatch as FusedOperations>::fused_attention(
         projections.into_dispatch(),

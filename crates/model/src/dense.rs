@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::tensor::activation::gelu;
+use burn::tensor::activation::{gelu, gelu_approximate, relu};
 use burn::tensor::{DType, Tensor};
-use labelproof_kernels::fused::{bias_gelu, bias_of, int8_linear, linear, linear_without_bias};
+use labelproof_kernels::fused::{
+    bias_gelu, bias_of, int8_linear, linear, linear_without_bias, to_float32, to_precision,
+};
 use labelproof_kernels::int8::Int8Weight;
 use labelproof_settings::Precision;
+use labelproof_settings::encoder::Activation;
 
 /// A dense layer, from `[batch, sequence, inputs]` to `[batch, sequence, outputs]`.
 #[derive(Module, Debug)]
@@ -42,27 +45,52 @@ impl Dense {
 
     /// The forward pass.
     pub(crate) fn forward(&self, input: Tensor<3>, precision: Precision) -> Tensor<3> {
+        if self.linear.bias.is_none() {
+            return self.forward_without_bias(input, precision);
+        }
         match self.int8(precision) {
             Some(weight) => int8_linear(weight, bias_of(&self.linear), input),
             None => linear(&self.linear, input),
         }
     }
 
+    /// The forward pass of an input of any dtype, whose output is float32.
+    pub(crate) fn forward_to_float32(&self, input: Tensor<3>, precision: Precision) -> Tensor<3> {
+        to_float32(self.forward(to_precision(input, precision), precision))
+    }
+
     /// The forward pass without the bias.
     pub(crate) fn forward_without_bias(&self, input: Tensor<3>, precision: Precision) -> Tensor<3> {
         match self.int8(precision) {
-            Some(weight) => int8_linear(weight, bias_of(&self.linear).zeros_like(), input),
+            Some(weight) => {
+                let [_, outputs] = self.linear.weight.dims();
+                int8_linear(weight, Tensor::zeros([outputs], &input.device()), input)
+            }
             None => linear_without_bias(&self.linear, input),
         }
     }
 
-    /// The forward pass, and GELU of its output.
-    pub(crate) fn forward_and_gelu(&self, input: Tensor<3>, precision: Precision) -> Tensor<3> {
+    /// The forward pass of a layer with a bias, and the activation of its output.
+    pub(crate) fn forward_and_activate(
+        &self,
+        input: Tensor<3>,
+        activation: Activation,
+        precision: Precision,
+    ) -> Tensor<3> {
         // In bfloat16 the matrix product adds the bias at no cost.
-        if input.dtype() != DType::F32 {
-            return gelu(self.forward(input, precision));
+        if input.dtype() != DType::F32 || activation != Activation::Gelu {
+            return activate(self.forward(input, precision), activation);
         }
         bias_gelu(&self.linear, self.forward_without_bias(input, precision))
+    }
+}
+
+/// Applies an activation.
+pub(crate) fn activate(input: Tensor<3>, activation: Activation) -> Tensor<3> {
+    match activation {
+        Activation::Gelu => gelu(input),
+        Activation::GeluNew => gelu_approximate(input),
+        Activation::Relu => relu(input),
     }
 }
 
@@ -104,7 +132,7 @@ mod tests {
         [
             layer.forward(input.clone(), precision),
             layer.forward_without_bias(input.clone(), precision),
-            layer.forward_and_gelu(input, precision),
+            layer.forward_and_activate(input, Activation::Gelu, precision),
         ]
         .map(|output| output.into_data().iter::<f32>().collect())
     }

@@ -64,7 +64,7 @@ impl Head {
 
     /// Takes a head's tensors from a file.
     pub fn load(source: &mut TensorSource<'_>, settings: &HeadSettings, device: &Device) -> Self {
-        let dense = source.linear("classifier", settings.input, settings.classes);
+        let dense = source.linear("classifier", settings.input, settings.classes, true);
         let normalization = new_normalization(settings, device).map(|mut norm| {
             norm.gamma = source.vector("batch_normalization.weight", settings.classes);
             norm.beta = source.vector("batch_normalization.bias", settings.classes);

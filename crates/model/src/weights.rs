@@ -1,10 +1,10 @@
 //! Tensors from and to files, with every tensor accounted for. Which files there are, and how their bytes are
 //! read, is in `files`.
 //!
-//! Names are those of Hugging Face's BERT. Old checkpoints differ in two ways, which are undone on reading: a
-//! `bert.` before every name, and `gamma`/`beta` for a layer normalisation's `weight`/`bias`. The weight of a
-//! dense layer is stored `[output, input]` there and `[input, output]` in burn; it is transposed on reading
-//! and on writing.
+//! Names are those of Hugging Face's encoders. Checkpoints differ in two ways, which are undone on reading: a
+//! prefix such as `bert.` before every name where the encoder was a part of a larger model, and `gamma`/`beta`
+//! for a layer normalisation's `weight`/`bias` in old ones. The weight of a dense layer is stored
+//! `[output, input]` there and `[input, output]` in burn; it is transposed on reading and on writing.
 
 mod files;
 mod pickle;
@@ -25,16 +25,14 @@ use self::files::Stored;
 pub use self::files::WeightFiles;
 use crate::error::Error;
 
-/// Prefixes of the tensors in a pre-training checkpoint that a classifier has no use for: the pooler over the
-/// first token, the language-modelling and next-sentence heads, and a stored list of positions.
-const PRE_TRAINING_PARTS: [&str; 3] = ["pooler.", "cls.", "embeddings.position_ids"];
-
 /// The tensors of a file, handed out by name. It records which were asked for and missing, and which nobody
 /// asked for.
 pub struct TensorSource<'a> {
     path: PathBuf,
     device: &'a Device,
     tensors: BTreeMap<String, Stored<'a>>,
+    /// The beginnings of the names that nobody has to ask for.
+    unused: &'static [&'static str],
     missing: Vec<String>,
     misshaped: Vec<String>,
     /// Why the first tensor that could not be read could not.
@@ -60,9 +58,24 @@ impl<'a> TensorSource<'a> {
             device,
             tensors,
             unreadable: None,
+            unused: &[],
             missing: Vec::new(),
             misshaped: Vec::new(),
         }
+    }
+
+    /// Expects the names of a model that may be a part of a larger one: `prefix` is taken off those that have it,
+    /// and tensors whose names begin with one of `unused` are left aside.
+    pub fn expect_names(&mut self, prefix: &str, unused: &'static [&'static str]) {
+        let tensors = std::mem::take(&mut self.tensors);
+        self.tensors = tensors
+            .into_iter()
+            .map(|(name, stored)| match name.strip_prefix(prefix) {
+                Some(own) => (own.to_owned(), stored),
+                None => (name, stored),
+            })
+            .collect();
+        self.unused = unused;
     }
 
     /// Takes a tensor. If it is missing or of another shape, zeros stand in, and [`Self::finish`] will fail.
@@ -95,11 +108,12 @@ impl<'a> TensorSource<'a> {
         None
     }
 
-    /// Takes a dense layer, stored as `{name}.weight` `[output, input]` and `{name}.bias` `[output]`.
+    /// Takes a dense layer, stored as `{name}.weight` `[output, input]` and, where it has one, `{name}.bias`
+    /// `[output]`.
     ///
     /// The weight is transposed in memory and not as a view: a trained layer and the same layer loaded again
     /// then have the same layout, and give the same bits.
-    pub fn linear(&mut self, name: &str, input: usize, output: usize) -> Linear {
+    pub fn linear(&mut self, name: &str, input: usize, output: usize, has_bias: bool) -> Linear {
         let weight = match self.take_data(&format!("{name}.weight"), [output, input]) {
             Some(stored) => {
                 let transposed = transpose(&floats(&stored), output, input);
@@ -109,7 +123,7 @@ impl<'a> TensorSource<'a> {
         };
         Linear {
             weight: Param::from_tensor(weight),
-            bias: Some(Param::from_tensor(self.take(&format!("{name}.bias"), [output]))),
+            bias: has_bias.then(|| self.vector(&format!("{name}.bias"), output)),
         }
     }
 
@@ -120,13 +134,14 @@ impl<'a> TensorSource<'a> {
         }
     }
 
-    /// Takes a layer normalisation, stored as `{name}.weight` and `{name}.bias`, both `[width]`.
-    pub fn layer_norm(&mut self, name: &str, width: usize, epsilon: f64) -> LayerNorm {
+    /// Takes a layer normalisation, stored as `{name}.weight` and, where it has one, `{name}.bias`, both
+    /// `[width]`.
+    pub fn layer_norm(&mut self, name: &str, width: usize, epsilon: f64, has_bias: bool) -> LayerNorm {
         let mut norm = LayerNormConfig::new(width)
             .with_epsilon(epsilon)
             .init(self.device);
         norm.gamma = self.vector(&format!("{name}.weight"), width);
-        norm.beta = Some(self.vector(&format!("{name}.bias"), width));
+        norm.beta = has_bias.then(|| self.vector(&format!("{name}.bias"), width));
         norm
     }
 
@@ -135,8 +150,8 @@ impl<'a> TensorSource<'a> {
         Param::from_tensor(self.take(name, [width]))
     }
 
-    /// Fails unless every tensor was found with its shape, and none is left but the known parts of
-    /// pre-training checkpoints. Returns those, so that they can be written back.
+    /// Fails unless every tensor was found with its shape, and none is left but those that may be left aside.
+    /// Returns those, so that they can be written back.
     pub fn finish(self) -> Result<NamedTensors, Error> {
         let unreadable = |problem: String| Error::TorchFile {
             path: self.path.clone(),
@@ -148,7 +163,7 @@ impl<'a> TensorSource<'a> {
         let (ignored, unused): (Vec<_>, Vec<_>) = self
             .tensors
             .into_iter()
-            .partition(|(name, _)| PRE_TRAINING_PARTS.iter().any(|part| name.starts_with(part)));
+            .partition(|(name, _)| self.unused.iter().any(|part| name.starts_with(part)));
         if self.missing.is_empty() && self.misshaped.is_empty() && unused.is_empty() {
             let mut kept = NamedTensors::default();
             for (name, stored) in ignored {
@@ -194,7 +209,6 @@ fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
 
 /// The name of a tensor in today's checkpoints.
 fn modern_name(name: &str) -> String {
-    let name = name.strip_prefix("bert.").unwrap_or(name);
     match name.strip_suffix("LayerNorm.gamma") {
         Some(start) => format!("{start}LayerNorm.weight"),
         None => match name.strip_suffix("LayerNorm.beta") {
@@ -297,7 +311,7 @@ mod tests {
     fn old_names_become_modern_ones() {
         assert_eq!(
             modern_name("bert.embeddings.LayerNorm.gamma"),
-            "embeddings.LayerNorm.weight"
+            "bert.embeddings.LayerNorm.weight"
         );
         assert_eq!(
             modern_name("embeddings.LayerNorm.beta"),
@@ -318,11 +332,12 @@ mod tests {
         tensors.push::<2>("dense.weight", Tensor::ones([2, 3], &device));
         tensors.push::<1>("dense.bias", Tensor::ones([5], &device));
         tensors.push::<1>("extra", Tensor::ones([1], &device));
-        tensors.push::<1>("pooler.dense.bias", Tensor::ones([1], &device));
+        tensors.push::<1>("bert.pooler.dense.bias", Tensor::ones([1], &device));
         tensors.write(&path).unwrap();
         let bytes = fs::read(&path).unwrap();
         let mut source = TensorSource::new(&path, &bytes, &device).unwrap();
-        let _ = source.linear("dense", 3, 2);
+        source.expect_names("bert.", &["pooler."]);
+        let _ = source.linear("dense", 3, 2, true);
         let _ = source.vector("norm", 3);
         let error = source.finish().unwrap_err().to_string();
         let message = error.split_once("does not fit the model:").unwrap().1;
@@ -331,6 +346,7 @@ mod tests {
             "\n  1 missing: norm\n  1 of another shape: dense.bias [5], expected [2]\n  1 unused: extra"
         );
         let mut source = TensorSource::new(&path, &bytes, &device).unwrap();
+        source.expect_names("bert.", &["pooler."]);
         let _ = (
             source.take("dense.weight", [2, 3]),
             source.take("dense.bias", [5]),

@@ -2,6 +2,12 @@
 //! `config.json`, checked before anything is allocated. The contents of the weights and of the tokenizer are
 //! checked where they are read.
 
+mod albert;
+mod bert;
+mod deberta_v2;
+mod distilbert;
+mod modernbert;
+
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::encoder_files::ShardsError;
@@ -9,6 +15,10 @@ use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::wording;
 use labelproof_artifact::{Advice, Diagnostic, Fault};
 use serde::Deserialize;
+use serde_json::Value;
+
+pub use self::deberta_v2::DebertaV2;
+pub use self::modernbert::{Attended, ModernBert};
 
 use crate::encoder_files;
 
@@ -36,7 +46,7 @@ pub enum EncoderError {
     /// The index of the weights is damaged.
     #[error(transparent)]
     Shards(#[from] ShardsError),
-    /// `config.json` is invalid, or describes another architecture than BERT.
+    /// `config.json` is invalid, or describes an architecture that is not supported.
     #[error("`{}`: {problem}", path.display())]
     Config { path: PathBuf, problem: String },
 }
@@ -52,8 +62,8 @@ impl Diagnostic for EncoderError {
                  vocabulary); `make setup` fetches the sample encoder",
             ),
             Self::Config { .. } => Fault::Model.hint(
-                "`encoder` must name a BERT with the config.json it was saved with \
-                 (`\"model_type\": \"bert\"`)",
+                "`encoder` must name an encoder with the config.json that it was saved with; the table of \
+                 the README says which architectures there are",
             ),
         }
     }
@@ -90,12 +100,51 @@ pub enum Activation {
     Relu,
 }
 
-/// The hyperparameters of a BERT encoder, under their names in `config.json`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// The architecture of an encoder, and what only encoders of this family have.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Family {
+    /// BERT (Devlin et al. 2019, arXiv:1810.04805).
+    Bert,
+    /// RoBERTa (Liu et al. 2019, arXiv:1907.11692), and with it CamemBERT and XLM-R.
+    Roberta,
+    /// DistilBERT (Sanh et al. 2019, arXiv:1910.01108).
+    DistilBert,
+    /// ELECTRA (Clark et al. 2020, arXiv:2003.10555).
+    Electra,
+    /// ALBERT (Lan et al. 2019, arXiv:1909.11942).
+    Albert {
+        /// The number of groups of layers that share their weights.
+        groups: usize,
+    },
+    /// MPNet (Song et al. 2020, arXiv:2004.09297).
+    Mpnet {
+        /// The number of buckets of relative positions.
+        buckets: usize,
+    },
+    /// ModernBERT (Warner et al. 2024, arXiv:2412.13663).
+    ModernBert(ModernBert),
+    /// DeBERTa-v2 and DeBERTa-v3 (He et al. 2021, arXiv:2111.09543).
+    DebertaV2(DebertaV2),
+}
+
+/// The table of absolute positions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Positions {
+    /// The number of rows.
+    pub rows: usize,
+    /// The row of a text's first token.
+    pub first: usize,
+}
+
+/// The architecture and the hyperparameters of an encoder, from its `config.json`.
+#[derive(Debug, Clone, PartialEq)]
 pub struct EncoderConfig {
-    model_type: String,
+    /// The architecture.
+    pub family: Family,
     /// The number of word embeddings.
     pub vocab_size: usize,
+    /// The size of the word embeddings, where a dense layer projects them to the hidden size.
+    pub embedding_size: usize,
     /// The size of the hidden states.
     pub hidden_size: usize,
     /// The number of layers.
@@ -104,46 +153,20 @@ pub struct EncoderConfig {
     pub num_attention_heads: usize,
     /// The size between the two feed-forward layers.
     pub intermediate_size: usize,
-    /// The length of the longest sequence, in tokens.
-    pub max_position_embeddings: usize,
-    /// The number of token type embeddings.
-    #[serde(default = "default_type_vocab_size")]
+    /// The table of absolute positions, where the encoder has one.
+    pub positions: Option<Positions>,
+    /// The number of token type embeddings, or 0.
     pub type_vocab_size: usize,
+    /// The length of the longest sequence, in tokens.
+    pub longest_input: usize,
     /// The constant that layer normalisation adds to the variance.
-    #[serde(default = "default_layer_norm_eps")]
     pub layer_norm_eps: f64,
     /// The activation between the two feed-forward layers.
-    #[serde(default = "default_hidden_act")]
     pub hidden_act: Activation,
     /// The dropout probability of embeddings and sub-layer outputs during training.
-    #[serde(default = "default_dropout")]
     pub hidden_dropout_prob: f64,
     /// The dropout probability of attention weights during training.
-    #[serde(default = "default_dropout")]
     pub attention_probs_dropout_prob: f64,
-    #[serde(default = "default_position_embedding_type")]
-    position_embedding_type: String,
-}
-
-// The defaults are those of transformers' BertConfig.
-fn default_type_vocab_size() -> usize {
-    2
-}
-
-fn default_layer_norm_eps() -> f64 {
-    1e-12
-}
-
-fn default_hidden_act() -> Activation {
-    Activation::Gelu
-}
-
-fn default_dropout() -> f64 {
-    0.1
-}
-
-fn default_position_embedding_type() -> String {
-    "absolute".to_owned()
 }
 
 impl EncoderConfig {
@@ -154,26 +177,25 @@ impl EncoderConfig {
     pub fn read(folder: &Path) -> Result<Self, EncoderError> {
         let path = require(folder, Self::FILE)?;
         let text = fs::read_to_string(&path)?;
-        let problem = |problem: String| EncoderError::Config {
-            path: path.clone(),
-            problem,
+        Self::parse(&text).map_err(|problem| EncoderError::Config { path, problem })
+    }
+
+    /// Reads and checks the text of a `config.json`; the error is what is wrong with it.
+    fn parse(text: &str) -> Result<Self, String> {
+        let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        // The architecture is looked at first: another one may lack the fields that are asked for, and that
+        // would say nothing.
+        let model_type = value.get("model_type").and_then(Value::as_str).unwrap_or("none");
+        let Some((_, parse)) = FAMILIES.iter().find(|(name, _)| *name == model_type) else {
+            let names: Vec<&str> = FAMILIES.iter().map(|(name, _)| *name).collect();
+            return Err(format!(
+                "the model type is `{model_type}`, supported are {}",
+                names.join(", ")
+            ));
         };
-        // The architecture is looked at first: another one may lack the fields below, and that would say
-        // nothing.
-        let value: serde_json::Value =
-            serde_json::from_str(&text).map_err(|error| problem(error.to_string()))?;
-        let model_type = value
-            .get("model_type")
-            .and_then(serde_json::Value::as_str)
-            .unwrap_or("none");
-        if model_type != "bert" {
-            return Err(problem(format!(
-                "the model type is `{model_type}`, only `bert` is supported"
-            )));
-        }
-        let config: Self = serde_json::from_value(value).map_err(|error| problem(error.to_string()))?;
+        let config = parse(value)?;
         match config.find_problem() {
-            Some(found) => Err(problem(found)),
+            Some(found) => Err(found),
             None => Ok(config),
         }
     }
@@ -181,12 +203,12 @@ impl EncoderConfig {
     fn find_problem(&self) -> Option<String> {
         let sizes = [
             ("vocab_size", self.vocab_size, 10_000_000),
+            ("embedding_size", self.embedding_size, 65_536),
             ("hidden_size", self.hidden_size, 65_536),
             ("num_hidden_layers", self.num_hidden_layers, 1_000),
             ("num_attention_heads", self.num_attention_heads, 65_536),
             ("intermediate_size", self.intermediate_size, 1_000_000),
-            ("max_position_embeddings", self.max_position_embeddings, 1_000_000),
-            ("type_vocab_size", self.type_vocab_size, 1_000_000),
+            ("max_position_embeddings", self.longest_input, 1_000_000),
         ];
         if let Some((name, value, limit)) = sizes
             .into_iter()
@@ -194,16 +216,13 @@ impl EncoderConfig {
         {
             return Some(format!("`{name}` is {value}, expected 1 to {limit}"));
         }
+        if self.type_vocab_size > 1_000_000 {
+            return Some(format!("`type_vocab_size` is {}", self.type_vocab_size));
+        }
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             return Some(format!(
                 "`hidden_size` {} is not a multiple of `num_attention_heads` {}",
                 self.hidden_size, self.num_attention_heads
-            ));
-        }
-        if self.position_embedding_type != "absolute" {
-            return Some(format!(
-                "`position_embedding_type` is `{}`, only `absolute` is supported",
-                self.position_embedding_type
             ));
         }
         let shares = [self.hidden_dropout_prob, self.attention_probs_dropout_prob];
@@ -214,3 +233,28 @@ impl EncoderConfig {
         (!is_positive).then(|| "`layer_norm_eps` is not positive".to_owned())
     }
 }
+
+/// Reads the keys of a family's `config.json`; the error is what is wrong with it.
+type ParseFamily = fn(Value) -> Result<EncoderConfig, String>;
+
+/// The architectures by their `model_type`.
+const FAMILIES: [(&str, ParseFamily); 10] = [
+    ("bert", bert::parse),
+    ("roberta", bert::parse_roberta),
+    ("camembert", bert::parse_roberta),
+    ("xlm-roberta", bert::parse_roberta),
+    ("distilbert", distilbert::parse),
+    ("electra", bert::parse_electra),
+    ("albert", albert::parse),
+    ("mpnet", bert::parse_mpnet),
+    ("modernbert", modernbert::parse),
+    ("deberta-v2", deberta_v2::parse),
+];
+
+/// Reads the keys that an architecture has.
+fn keys<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, String> {
+    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@
 use burn::backend::libtorch::TchTensor;
 use tch::{Kind, Tensor};
 
-use super::attention::split_heads;
+use super::attention::{self, split_heads};
 use super::dense::{bias_gradient, in_kind};
 use super::mask::Keep;
 use super::memory::into_exclusive;
@@ -118,6 +118,7 @@ pub(super) fn bias_gelu(input: TchTensor, bias: &TchTensor) -> (TchTensor, TchTe
 pub(super) struct Attention {
     /// Queries, keys and values after dropout, the leaves of LibTorch's graph.
     inputs: [TchTensor; 3],
+    bias: TchTensor,
     keep: Option<Keep>,
     /// The output with its graph, `[batch, heads, sequence, width]`.
     attended: TchTensor,
@@ -127,16 +128,17 @@ impl Attention {
     /// The output, `[batch, sequence, heads * width]`, and what the backward pass needs.
     pub(super) fn forward(
         projections: &TchTensor,
-        bias: &TchTensor,
+        bias: TchTensor,
         heads: usize,
         keep_mask: KeepMask,
     ) -> (TchTensor, Self) {
         let keep = head_mask(&projections.tensor, heads, keep_mask);
         let inputs = inputs(projections, heads, keep.as_ref()).map(|input| input.set_requires_grad(true));
-        let attended = attend(&inputs, bias);
+        let attended = attend(&inputs, &bias);
         let output = TchTensor::new(join_heads(&attended.detach()));
         let saved = Self {
             inputs: inputs.map(TchTensor::new),
+            bias,
             keep,
             // It shares the memory of the output: with this owner nothing writes there.
             attended: TchTensor::from_existing(attended, output.storage.clone()),
@@ -156,14 +158,34 @@ impl Attention {
         TchTensor::new(join_heads(&attend(&inputs, bias)))
     }
 
+    /// The gradient of the output by heads, `[batch, heads, sequence, width]`.
+    fn by_heads(&self, gradient: &TchTensor) -> Tensor {
+        let size = self.attended.tensor.size();
+        let (batch, heads, sequence) = (size[0], size[1], size[2]);
+        gradient
+            .tensor
+            .reshape([batch, sequence, heads, -1])
+            .transpose(1, 2)
+    }
+
+    /// The gradient of the bias.
+    pub(super) fn bias_gradient(&self, gradient: &TchTensor) -> TchTensor {
+        let inputs = self.inputs.each_ref().map(|input| input.tensor.detach());
+        TchTensor::new(attention::bias_gradient(
+            inputs.each_ref(),
+            &self.bias.tensor,
+            &self.attended.tensor.detach(),
+            &self.by_heads(gradient),
+        ))
+    }
+
     /// The gradient of the projections, `[batch, sequence, 3 * heads * width]`.
     pub(super) fn backward(&self, gradient: &TchTensor) -> TchTensor {
         let size = self.attended.tensor.size();
-        let (batch, heads, sequence) = (size[0], size[1], size[2]);
-        let gradient = gradient.tensor.reshape([batch, sequence, heads, -1]);
+        let (batch, sequence) = (size[0], size[2]);
         let [query, key, value] = operators::attention_backward(
             &self.attended.tensor,
-            &gradient.transpose(1, 2),
+            &self.by_heads(gradient),
             self.inputs.each_ref().map(|input| &input.tensor),
         );
         let value = match &self.keep {

@@ -69,6 +69,28 @@ impl Heads {
         (joined, log_sum_exp)
     }
 
+    /// The gradient of the bias from that of the output; `attended` is what [`Self::attend`] returned.
+    pub(super) fn bias_gradient(
+        &self,
+        gradient: &tch::Tensor,
+        attended: &tch::Tensor,
+        bias: &tch::Tensor,
+    ) -> tch::Tensor {
+        let inputs = [&self.query, &self.key, &self.value];
+        bias_gradient(
+            inputs,
+            bias,
+            &self.split_joined(attended),
+            &self.split_joined(gradient),
+        )
+    }
+
+    /// Undoes what joined the heads of an output.
+    fn split_joined(&self, joined: &tch::Tensor) -> tch::Tensor {
+        let size = self.query.size();
+        joined.reshape([size[0], size[2], size[1], -1]).transpose(1, 2)
+    }
+
     /// The gradient of the projections, `[batch, sequence, 3 * heads * width]`, from that of the output;
     /// `attended` and `log_sum_exp` are what [`Self::attend`] returned.
     pub(super) fn backward(
@@ -80,7 +102,7 @@ impl Heads {
     ) -> tch::Tensor {
         let dtype = self.query.kind();
         let size = self.query.size();
-        let split = |joined: &tch::Tensor| joined.reshape([size[0], size[2], size[1], -1]).transpose(1, 2);
+        let split = |joined: &tch::Tensor| self.split_joined(joined);
         // In float32: in bfloat16 the kernel hands the small products of each head to a library that prepares
         // for longer than it multiplies.
         let [gradient, query, key, value, attended] = [
@@ -112,6 +134,45 @@ impl Heads {
             .to_kind(dtype)
             .reshape([size[0], size[2], -1])
     }
+}
+
+/// The gradient of a bias, which broadcasts to `[batch, heads, sequence, sequence]`, from the inputs of
+/// attention, its output and the gradient of that, `[batch, heads, sequence, width]` each.
+///
+/// The attention weights are computed again, one text at a time, so that they need not be written to memory
+/// for a whole batch.
+pub(super) fn bias_gradient(
+    inputs: [&tch::Tensor; 3],
+    bias: &tch::Tensor,
+    attended: &tch::Tensor,
+    gradient: &tch::Tensor,
+) -> tch::Tensor {
+    let [query, key, value] = inputs;
+    let width = query.size()[3] as f64;
+    let shared = bias.size()[0] == 1;
+    let of_text = |tensor: &tch::Tensor, text: i64| tensor.select(0, text).to_kind(tch::Kind::Float);
+    let of_texts = (0..query.size()[0]).map(|text| {
+        let bias = of_text(bias, if shared { 0 } else { text });
+        let scores = of_text(query, text).matmul(&of_text(key, text).transpose(1, 2)) / width.sqrt() + &bias;
+        let weights = scores.softmax(-1, tch::Kind::Float);
+        let gradient = of_text(gradient, text);
+        let of_weights = gradient.matmul(&of_text(value, text).transpose(1, 2));
+        let of_all = (gradient * of_text(attended, text)).sum_dim_intlist(-1, true, tch::Kind::Float);
+        let of_scores = weights * (of_weights - of_all);
+        let broadcast: Vec<i64> = (0..3).filter(|&place| bias.size()[place as usize] == 1).collect();
+        if broadcast.is_empty() {
+            of_scores
+        } else {
+            of_scores.sum_dim_intlist(broadcast, true, tch::Kind::Float)
+        }
+    });
+    if shared {
+        let sum = of_texts.reduce(|sum, of_text| sum + of_text);
+        sum.map_or_else(|| bias.zeros_like(), |sum| sum.unsqueeze(0))
+    } else {
+        tch::Tensor::stack(&of_texts.collect::<Vec<_>>(), 0)
+    }
+    .to_kind(bias.kind())
 }
 
 /// Multiplies values with the factors of dropout in float32: bfloat16 would round the scale, and with it the

@@ -142,10 +142,13 @@ impl Saved<5> for Residual {
     }
 }
 
-/// Saved by attention off the processor.
-impl Saved<1> for Attention {
-    fn backward(self, gradient: TchTensor, _: [bool; 1]) -> [Option<TchTensor>; 1] {
-        [Some(Attention::backward(&self, &gradient))]
+/// Saved by attention off the processor. The inputs are projections and bias.
+impl Saved<2> for Attention {
+    fn backward(self, gradient: TchTensor, [projections, bias]: [bool; 2]) -> [Option<TchTensor>; 2] {
+        [
+            projections.then(|| Attention::backward(&self, &gradient)),
+            bias.then(|| self.bias_gradient(&gradient)),
+        ]
     }
 }
 
@@ -191,16 +194,15 @@ struct SavedAttention {
     log_sum_exp: TchTensor,
 }
 
-impl Saved<1> for SavedAttention {
-    fn backward(self, gradient: TchTensor, _: [bool; 1]) -> [Option<TchTensor>; 1] {
+/// The inputs are projections and bias.
+impl Saved<2> for SavedAttention {
+    fn backward(self, gradient: TchTensor, [projections, bias]: [bool; 2]) -> [Option<TchTensor>; 2] {
         let heads = Heads::split(&self.projections.tensor, self.heads, self.keep_mask);
-        let found = heads.backward(
-            &gradient.tensor,
-            &self.attended.tensor,
-            &self.log_sum_exp.tensor,
-            &self.bias.tensor,
-        );
-        [Some(TchTensor::new(found))]
+        let (gradient, attended) = (&gradient.tensor, &self.attended.tensor);
+        let of_projections = projections
+            .then(|| heads.backward(gradient, attended, &self.log_sum_exp.tensor, &self.bias.tensor));
+        let of_bias = bias.then(|| heads.bias_gradient(gradient, attended, &self.bias.tensor));
+        [of_projections, of_bias].map(|found| found.map(TchTensor::new))
     }
 }
 
@@ -351,7 +353,7 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<LibTorch, C> {
     }
 
     fn prepared_attention_bias(bias: FloatTensor<Self>, in_bfloat16: bool) -> FloatTensor<Self> {
-        // As in attention, it gets no gradient.
+        // It is made of the padding, which has no gradient.
         Self::from_inner(LibTorch::prepared_attention_bias(
             bias.into_primitive(),
             in_bfloat16,
@@ -364,19 +366,16 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<LibTorch, C> {
         heads: usize,
         keep_mask: KeepMask,
     ) -> FloatTensor<Self> {
-        let on_cpu = is_on_cpu(projections.primitive());
-        let bias = bias.into_primitive();
-        let infer_bias = bias.clone();
-        if !on_cpu {
-            return register::<C, Attention, 1>(
-                [projections],
-                |[projections]| Attention::forward(&projections, &bias, heads, keep_mask),
-                |[projections]| Attention::infer(&projections, &infer_bias, heads, keep_mask),
+        if !is_on_cpu(projections.primitive()) {
+            return register::<C, Attention, 2>(
+                [projections, bias],
+                |[projections, bias]| Attention::forward(&projections, bias, heads, keep_mask),
+                |[projections, bias]| Attention::infer(&projections, &bias, heads, keep_mask),
             );
         }
-        register::<C, SavedAttention, 1>(
-            [projections],
-            |[projections]| {
+        register::<C, SavedAttention, 2>(
+            [projections, bias],
+            |[projections, bias]| {
                 let split = Heads::split(&projections.tensor, heads, keep_mask);
                 let (attended, log_sum_exp) = split.attend(&bias.tensor);
                 let attended = TchTensor::new(attended);
@@ -390,7 +389,7 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<LibTorch, C> {
                 };
                 (attended, saved)
             },
-            |[projections]| LibTorch::fused_attention(projections, infer_bias, heads, keep_mask),
+            |[projections, bias]| LibTorch::fused_attention(projections, bias, heads, keep_mask),
         )
     }
 }

@@ -254,61 +254,80 @@ fn padding() -> TensorData {
     TensorData::new(rows.collect::<Vec<f32>>(), [BATCH, SEQUENCE])
 }
 
-/// The output and the gradient of the projections, from the definition in float64.
+/// A part of the bias that has a gradient, which broadcasts to `[batch, heads, sequence, sequence]`.
+fn relative_bias(shape: [usize; 3]) -> TensorData {
+    let [batch, heads, queries] = shape;
+    draw("relative bias", [batch, heads, queries, SEQUENCE])
+}
+
+/// The output and the gradients of projections and bias, from the definition in float64.
 fn expected_attention(
     projections: &TensorData,
+    bias: &TensorData,
     weights: &TensorData,
     mask: &tch::Tensor,
-) -> [tch::Tensor; 2] {
-    let leaves = [leaf(projections)];
+) -> [tch::Tensor; 3] {
+    let leaves = [leaf(projections), leaf(bias)];
     let [query, key, value] = attention::split_heads(&leaves[0], HEADS);
     let scale = ((WIDTH / HEADS) as f64).sqrt();
-    let scores =
-        query.matmul(&key.transpose(2, 3)) / scale + constant(&padding()).reshape([signed(BATCH), 1, 1, -1]);
+    let scores = query.matmul(&key.transpose(2, 3)) / scale
+        + constant(&padding()).reshape([signed(BATCH), 1, 1, -1])
+        + &leaves[1];
     let attended = scores.softmax(3, Kind::Double).matmul(&(value * mask));
     let expected = attended
         .transpose(1, 2)
         .reshape([signed(BATCH), signed(SEQUENCE), signed(WIDTH)]);
-    let gradient = expected_gradients(&expected, weights, &leaves).remove(0);
-    [expected, gradient]
+    let mut gradients = expected_gradients(&expected, weights, &leaves);
+    let of_bias = gradients.remove(1);
+    [expected, gradients.remove(0), of_bias]
 }
 
-fn check_attention(probability: f64, dtype: DType, tolerance: f64) {
+fn check_attention(probability: f64, bias_shape: [usize; 3], dtype: DType, tolerance: f64) {
     let projections = draw("projections", [BATCH, SEQUENCE, 3 * WIDTH]);
+    let relative = relative_bias(bias_shape);
     let weights = draw("weights", [BATCH, SEQUENCE, WIDTH]);
     let keep_mask = keep_mask(probability);
     let shape = [BATCH, SEQUENCE, HEADS, 1];
     let mask = factors(keep_mask, BATCH * SEQUENCE, HEADS, &shape).transpose(1, 2);
-    let [expected, gradient] = expected_attention(&projections, &weights, &mask);
-    let tensor = tracked::<3>(&projections);
+    let [expected, of_projections, of_bias] = expected_attention(&projections, &relative, &weights, &mask);
+    let (tensor, tracked_bias) = (tracked::<3>(&projections), tracked::<4>(&relative));
     let precision = match dtype {
         DType::BF16 => Precision::Bfloat16,
         _ => Precision::Float32,
     };
-    let bias = || attention_bias(Tensor::from_data(padding(), &training_device()), precision);
-    let found = attention(tensor.clone().cast(dtype), bias(), HEADS, keep_mask).cast(DType::F32);
+    let padding = || attention_bias(Tensor::from_data(padding(), &training_device()), precision);
+    let bias = padding().cast(DType::F32) + tracked_bias.clone();
+    let found = attention(tensor.clone().cast(dtype), bias, HEADS, keep_mask).cast(DType::F32);
     assert_close("output", &found.clone().into_data(), &expected, tolerance);
     let gradients = (found * Tensor::from_data(weights, &training_device()))
         .sum()
         .backward();
-    assert_close(
-        "gradient",
-        &tensor.grad(&gradients).unwrap().into_data(),
-        &gradient,
-        tolerance,
-    );
+    let of_tensor = tensor.grad(&gradients).unwrap().into_data();
+    assert_close("gradient", &of_tensor, &of_projections, tolerance);
+    let of_tracked = tracked_bias.grad(&gradients).unwrap().into_data();
+    assert_close("gradient of the bias", &of_tracked, &of_bias, tolerance);
     let untracked = Tensor::<3>::from_data(projections, &training_device());
-    let inferred = attention(untracked.cast(dtype), bias(), HEADS, keep_mask).cast(DType::F32);
+    let bias = padding().cast(DType::F32) + Tensor::from_data(relative, &training_device());
+    let inferred = attention(untracked.cast(dtype), bias, HEADS, keep_mask).cast(DType::F32);
     assert_close("inferred", &inferred.into_data(), &expected, tolerance);
 }
 
 #[test]
 fn attention_is_its_definition_with_the_values_that_were_kept() {
-    for probability in [0.0, 0.3] {
-        check_attention(probability, DType::F32, 1e-5);
-        device::as_accelerator(|| check_attention(probability, DType::F32, 1e-5));
+    let shapes = [
+        [1, 1, 1],
+        [1, HEADS, SEQUENCE],
+        [BATCH, HEADS, SEQUENCE],
+        [1, 1, SEQUENCE],
+    ];
+    for (probability, shape) in [0.0, 0.3]
+        .into_iter()
+        .flat_map(|p| shapes.map(|shape| (p, shape)))
+    {
+        check_attention(probability, shape, DType::F32, 1e-5);
+        device::as_accelerator(|| check_attention(probability, shape, DType::F32, 1e-5));
         // A bfloat16 has 8 bits.
-        device::as_accelerator(|| check_attention(probability, DType::BF16, 1e-2));
+        device::as_accelerator(|| check_attention(probability, shape, DType::BF16, 1e-2));
     }
 }
 

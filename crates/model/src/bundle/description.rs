@@ -120,7 +120,7 @@ impl Description {
     /// Checks that the head and the longest text fit the encoder.
     pub(super) fn check_encoder(&self, bundle: &Path, encoder: &EncoderConfig) -> Result<(), Error> {
         let (input, width) = (self.head.input, encoder.hidden_size);
-        let (tokens, positions) = (self.max_tokens, encoder.max_position_embeddings);
+        let (tokens, positions) = (self.max_tokens, encoder.longest_input);
         let problem = if input != width {
             format!("its head reads {input} values a text, its encoder gives {width}")
         } else if tokens > positions {

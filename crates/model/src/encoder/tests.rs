@@ -2,6 +2,8 @@
 //!
 //! `tests/fixtures/encoder.json` is made by `tests/fixtures/make_reference.py`.
 
+mod families;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -33,6 +35,19 @@ struct ReferenceRow {
 fn reference() -> Reference {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/encoder.json");
     serde_json::from_slice(&fs::read(path.as_ref()).unwrap()).unwrap()
+}
+
+/// The buckets of distances from query to key, as transformers computes them for a family.
+pub(super) fn expected_buckets(family: &str) -> Vec<(i64, usize)> {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/fixtures/families/buckets.json"
+    );
+    let buckets: serde_json::Value = serde_json::from_slice(&fs::read(path.as_ref()).unwrap()).unwrap();
+    let first = buckets["first"].as_i64().unwrap();
+    let found: Vec<usize> = serde_json::from_value(buckets[family].clone()).unwrap();
+    assert!(found.len() > 2000);
+    (first..).zip(found).collect()
 }
 
 fn check_vectors(device: DeviceChoice) {
