@@ -21,7 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("kernels", &["artifact", "settings"]),
     ("model", &["artifact", "kernels", "settings", "text"]),
     ("ingest", &["artifact", "remote", "tables", "text"]),
-    ("preprocess", &["artifact", "text"]),
+    ("preprocess", &["artifact", "settings", "text"]),
     ("split", &["artifact"]),
     (
         "train",

@@ -266,17 +266,17 @@ fn encoders() {
         exit code 6
         error: `encoder/config.json`: missing field `vocab_size`
 
-        hint: `encoder` must name a BERT with the config.json it was saved with (`"model_type": "bert"`)
+        hint: `encoder` must name an encoder with the config.json that it was saved with; docs/encoders.md says which architectures there are
     "#);
     assert_snapshot!(answer(|project| {
             encoder(project, "config.json", |bytes| {
-                replaced(bytes, "\"bert\"", "\"roberta\"")
+                replaced(bytes, "\"bert\"", "\"t5\"")
             });
         }, &[]), @r#"
         exit code 6
-        error: `encoder/config.json`: the model type is `roberta`, only `bert` is supported
+        error: `encoder/config.json`: the model type is `t5`, supported are bert, roberta, camembert, xlm-roberta, distilbert, electra, albert, mpnet, modernbert, deberta-v2
 
-        hint: `encoder` must name a BERT with the config.json it was saved with (`"model_type": "bert"`)
+        hint: `encoder` must name an encoder with the config.json that it was saved with; docs/encoders.md says which architectures there are
     "#);
 }
 

@@ -22,7 +22,7 @@ mod roberta;
 mod rotary_positions;
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use labelproof_kernels::fused::attention_bias;
 use labelproof_settings::Precision;
 use labelproof_settings::encoder::{EncoderConfig, Family};
@@ -178,19 +178,6 @@ impl Encoder {
             ..self
         }
     }
-}
-
-/// Reads an encoder from the bytes of its tensor file. Returns with it the tensors that only pre-training
-/// needs.
-pub fn load_encoder(
-    path: &std::path::Path,
-    bytes: &[u8],
-    config: &EncoderConfig,
-    device: &Device,
-) -> Result<(Encoder, NamedTensors), crate::Error> {
-    let mut source = TensorSource::new(path, bytes, device)?;
-    let encoder = Encoder::load(&mut source, config);
-    Ok((encoder, source.finish()?))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A BERT classifier on burn: encoder, pooling and head, how rows become batches, how weights come from and
+//! A text classifier on burn: encoder, pooling and head, how rows become batches, how weights come from and
 //! go to Hugging Face's files, the bundle that prediction needs, and which words moved a prediction.
 //!
 //! This crate knows tensors, but no backend: the operations of an encoder, and the devices they run on, are

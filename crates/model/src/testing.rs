@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use labelproof_artifact::fs;
 use labelproof_kernels::{device, random};
 
-use crate::encoder::load_encoder;
+use crate::pretrained::load_weights;
 use crate::weights::NamedTensors;
 use crate::{
     BatchNormalization, Classifier, DeviceChoice, EncoderConfig, Head, HeadSettings, Pooling, Precision,
@@ -73,7 +73,7 @@ pub(crate) fn tiny_with_dropout(device: &Device, pooling: Pooling, dropout: f64)
     );
     fs::write_atomic(&folder.path().join("config.json"), config.as_bytes()).unwrap();
     let config = EncoderConfig::read(folder.path()).unwrap();
-    let (encoder, _) = load_encoder(&path, &fs::read(&path).unwrap(), &config, device).unwrap();
+    let (encoder, _) = load_weights(folder.path(), &config, device).unwrap();
     let settings = HeadSettings {
         input: WIDTH,
         classes: 3,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::wording::counted;
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, Reject};
+use labelproof_settings::encoder::EncoderError;
 
 /// Preprocessing could not be completed.
 #[derive(Debug, thiserror::Error)]
@@ -23,18 +24,18 @@ pub enum Error {
     /// The section of `pipeline.yaml` is not usable.
     #[error("the parameters cannot be used\n  {}", problems.join("\n  "))]
     BadParams { problems: Vec<String> },
-    /// The encoder's description is not what it should be.
-    #[error("`{}` is damaged: {problem}", path.display())]
-    BadEncoderConfig { path: PathBuf, problem: String },
-    /// The encoder has fewer positions than are asked for.
+    /// The encoder's folder cannot be used.
+    #[error(transparent)]
+    Encoder(#[from] EncoderError),
+    /// The encoder takes fewer tokens than are asked for.
     #[error(
-        "`preprocess.max_tokens` is {max_tokens}, but the encoder takes {max_positions} tokens at most \
+        "`preprocess.max_tokens` is {max_tokens}, but the encoder takes {longest_input} tokens at most \
          (`max_position_embeddings` in `{}`)",
         path.display()
     )]
     TooManyTokens {
         max_tokens: usize,
-        max_positions: usize,
+        longest_input: usize,
         path: PathBuf,
     },
     /// The tokenizer has ids that the encoder does not know.
@@ -101,9 +102,9 @@ impl Diagnostic for Error {
             Self::File(error) => error.advice(),
             Self::Text(error) => error.advice(),
             Self::BadParams { .. } => Fault::Configuration.into(),
-            Self::BadEncoderConfig { .. } => Fault::Model.hint("fetch the encoder again"),
-            Self::TooManyTokens { max_positions, .. } => Fault::Configuration.hint(format!(
-                "set `preprocess.max_tokens: {max_positions}`, or name an encoder for longer texts"
+            Self::Encoder(error) => error.advice(),
+            Self::TooManyTokens { longest_input, .. } => Fault::Configuration.hint(format!(
+                "set `preprocess.max_tokens: {longest_input}`, or name an encoder for longer texts"
             )),
             Self::Vocabulary { .. } => {
                 Fault::Model.hint("take `tokenizer.json` and the weights from the same model")

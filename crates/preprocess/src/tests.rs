@@ -305,10 +305,11 @@ fn limits_of_the_encoder_are_kept() {
         "",
     );
     let config = folder.path().join("encoder/config.json");
-    write_json(
-        &config,
-        &json!({"max_position_embeddings": 256, "vocab_size": 10}),
-    );
+    let of_sizes = |positions: usize, vocabulary: usize| {
+        json!({"model_type": "bert", "max_position_embeddings": positions, "vocab_size": vocabulary,
+               "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8})
+    };
+    write_json(&config, &of_sizes(256, 10));
     check_refusal(
         &folder,
         "max_tokens: 512",
@@ -317,7 +318,18 @@ fn limits_of_the_encoder_are_kept() {
         "preprocess.max_tokens: 256",
     );
     run_in(&folder, &params("max_tokens: 256"), &Silent).unwrap();
-    write_json(&config, &json!({"max_position_embeddings": 512, "vocab_size": 9}));
+    let mut roberta = of_sizes(258, 10);
+    roberta["model_type"] = "roberta".into();
+    write_json(&config, &roberta);
+    run_in(&folder, &params("max_tokens: 256"), &Silent).unwrap();
+    check_refusal(
+        &folder,
+        "max_tokens: 257",
+        "`preprocess.max_tokens` is 257, but the encoder takes 256 tokens at most \
+         (`max_position_embeddings` in `[DIR]/encoder/config.json`)",
+        "preprocess.max_tokens: 256",
+    );
+    write_json(&config, &of_sizes(512, 9));
     check_refusal(
         &folder,
         "{}",
@@ -329,8 +341,8 @@ fn limits_of_the_encoder_are_kept() {
     check_refusal(
         &folder,
         "{}",
-        "`[DIR]/encoder/config.json` is damaged: EOF while parsing an object at line 1 column 1",
-        "fetch",
+        "`[DIR]/encoder/config.json`: EOF while parsing an object at line 1 column 1",
+        "config.json that it was saved with",
     );
     fs::remove(&folder.path().join("encoder/tokenizer.json")).unwrap();
     let error = run_in(&folder, &Params::default(), &Silent).unwrap_err();

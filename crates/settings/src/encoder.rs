@@ -62,8 +62,8 @@ impl Diagnostic for EncoderError {
                  vocabulary); `make setup` fetches the sample encoder",
             ),
             Self::Config { .. } => Fault::Model.hint(
-                "`encoder` must name an encoder with the config.json that it was saved with; the table of \
-                 the README says which architectures there are",
+                "`encoder` must name an encoder with the config.json that it was saved with; docs/encoders.md \
+                 says which architectures there are",
             ),
         }
     }

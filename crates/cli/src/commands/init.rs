@@ -27,7 +27,7 @@ pub struct InitArgs {
     /// Column of the label, where the guess is not right
     #[arg(long = "label", value_name = "COLUMN")]
     pub label_column: Option<String>,
-    /// Folder of the encoder: a BERT in the layout of Hugging Face
+    /// Folder of the encoder: a BERT or one of its kin, in the layout of Hugging Face
     #[arg(long, value_name = "DIR")]
     pub encoder: Option<PathBuf>,
     /// File to write; `-` is standard output

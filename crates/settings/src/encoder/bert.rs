@@ -7,7 +7,6 @@ use super::{Activation, EncoderConfig, Family, Positions, keys};
 
 /// The keys, with the defaults of transformers' `BertConfig`.
 #[derive(Deserialize)]
-#[serde(default)]
 struct Keys {
     vocab_size: usize,
     hidden_size: usize,
@@ -15,37 +14,46 @@ struct Keys {
     num_hidden_layers: usize,
     num_attention_heads: usize,
     intermediate_size: usize,
+    #[serde(default = "gelu")]
     hidden_act: Activation,
+    #[serde(default = "dropout")]
     hidden_dropout_prob: f64,
+    #[serde(default = "dropout")]
     attention_probs_dropout_prob: f64,
     max_position_embeddings: usize,
+    #[serde(default = "two")]
     type_vocab_size: usize,
+    #[serde(default = "epsilon")]
     layer_norm_eps: f64,
     pad_token_id: Option<usize>,
+    #[serde(default = "absolute")]
     position_embedding_type: String,
+    #[serde(default = "mpnet_buckets")]
     relative_attention_num_buckets: usize,
 }
 
-impl Default for Keys {
-    fn default() -> Self {
-        Self {
-            vocab_size: 0,
-            hidden_size: 0,
-            embedding_size: None,
-            num_hidden_layers: 0,
-            num_attention_heads: 0,
-            intermediate_size: 0,
-            hidden_act: Activation::Gelu,
-            hidden_dropout_prob: 0.1,
-            attention_probs_dropout_prob: 0.1,
-            max_position_embeddings: 512,
-            type_vocab_size: 2,
-            layer_norm_eps: 1e-12,
-            pad_token_id: None,
-            position_embedding_type: "absolute".to_owned(),
-            relative_attention_num_buckets: MPNET_BUCKETS,
-        }
-    }
+fn gelu() -> Activation {
+    Activation::Gelu
+}
+
+fn dropout() -> f64 {
+    0.1
+}
+
+fn two() -> usize {
+    2
+}
+
+fn epsilon() -> f64 {
+    1e-12
+}
+
+fn absolute() -> String {
+    "absolute".to_owned()
+}
+
+fn mpnet_buckets() -> usize {
+    MPNET_BUCKETS
 }
 
 /// The number of buckets that transformers computes in for MPNet, whatever `config.json` says.
