@@ -44,6 +44,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ingest",
             "metrics",
             "preprocess",
+            "remote",
             "report",
             "settings",
             "split",

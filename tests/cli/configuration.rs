@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::harness::{Project, write_tiny_encoder};
+use crate::harness::{Project, Run, write_tiny_encoder};
 
 const CONFIGURATION: &str = "\
 encoder: encoder
@@ -86,13 +86,112 @@ fn a_missing_configuration_and_a_missing_encoder_say_what_to_do() {
         hint: name another file with `--config FILE`
     "#);
     let project = Project::small("cpu");
-    let arguments = ["run", "split", "--quiet", "--set", "encoder=elsewhere"];
+    let arguments = ["run", "split", "--quiet", "--set", "encoder=./elsewhere"];
     assert_snapshot!(project.run(&arguments).expect_message(), @r#"
         exit code 6
         error: `elsewhere` is not the folder of an encoder: it has no `config.json`
 
         hint: `encoder` in `pipeline.yaml` must name a folder in the layout of Hugging Face: config.json, the weights (model.safetensors or pytorch_model.bin) and the tokenizer (tokenizer.json or its vocabulary); `make setup` fetches the sample encoder
     "#);
+}
+
+/// Runs the data stages with an encoder, and with a cache of the Hub in the project.
+fn run_with(project: &Project, encoder: &str) -> Run {
+    project.shell(&format!(
+        "unset HF_HUB_OFFLINE
+         HF_HUB_CACHE=\"$PWD/hub\" \"$LABELPROOF\" run split --quiet --set encoder={encoder}"
+    ))
+}
+
+const COMMIT: &str = "86b5e0934494bd15c9632b12f734a8a67f723594";
+
+#[test]
+fn a_model_in_the_cache_of_the_hub_needs_no_network() {
+    let project = Project::small("flex");
+    // As Python's huggingface_hub leaves it.
+    project
+        .shell(&format!(
+            "mkdir -p hub/models--owner--name/refs hub/models--owner--name/blobs
+             cd hub/models--owner--name; printf {COMMIT} > refs/main
+             mkdir -p snapshots/{COMMIT}; cd snapshots/{COMMIT}
+             for file in config.json model.safetensors tokenizer.json; do
+                 cp ../../../../encoder/$file ../../blobs/of-$file; ln -s ../../blobs/of-$file $file
+             done"
+        ))
+        .expect_success();
+    for name in ["owner/name", &format!("owner/name@{COMMIT}")] {
+        run_with(&project, name).expect_success();
+        let lock = project.read("artifacts/preprocess/stage.lock.json");
+        assert!(
+            lock.contains(&format!("\"encoder\": \"owner/name@{COMMIT}\"")),
+            "{lock}"
+        );
+    }
+
+    // A folder of that name is what is meant.
+    project
+        .shell("mkdir owner; cp -r encoder owner/name")
+        .expect_success();
+    project.shell("rm -r hub artifacts").expect_success();
+    run_with(&project, "owner/name").expect_success();
+    let lock = project.read("artifacts/preprocess/stage.lock.json");
+    assert!(!lock.contains("owner/name"), "{lock}");
+}
+
+#[test]
+fn a_model_that_the_cache_lacks_makes_its_stages_stale_and_no_others() {
+    let project = Project::small("flex");
+    run_with(&project, "encoder").expect_success();
+    let status = project.shell("HF_HUB_CACHE=hub \"$LABELPROOF\" status --set encoder=owner/name");
+    // Behind the first comes how long it took.
+    let (ingest, others) = status.stdout.split_once('\n').unwrap();
+    assert!(ingest.contains("up to date"), "{ingest}");
+    assert_snapshot!(others, @r"
+    preprocess  stale: the encoder owner/name is not fetched yet
+    split       stale: upstream preprocess is stale
+    train       stale: never run
+    evaluate    stale: never run
+    audit       stale: never run
+    report      stale: never run
+    ");
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a test that skips says so")]
+fn a_model_that_is_nowhere_on_this_machine_is_told_with_the_ways_out() {
+    if cfg!(feature = "remote") {
+        println!("skipped: this build fetches it");
+        return;
+    }
+    let project = Project::small("flex");
+    assert_snapshot!(run_with(&project, "google-bert/bert-base-uncased").expect_message(), @r"
+    exit code 2
+    error: `encoder`: there is no folder `google-bert/bert-base-uncased`, and the cache of the Hugging Face Hub, `[DIR]/hub`, has no model of that name; this build of labelproof fetches nothing
+
+    hint: build it with the network: cargo build --release --bin labelproof --bin labelproof-torch --features labelproof-cli/remote
+    hint: or have Python fetch it: hf download google-bert/bert-base-uncased
+    hint: or name the folder of an encoder
+    ");
+    assert_snapshot!(run_with(&project, "bert-base-uncased@v1").expect_message(), @r"
+    exit code 2
+    error: `encoder`: there is no folder `bert-base-uncased@v1`, and the cache of the Hugging Face Hub, `[DIR]/hub`, has no model of that name; this build of labelproof fetches nothing
+
+    hint: build it with the network: cargo build --release --bin labelproof --bin labelproof-torch --features labelproof-cli/remote
+    hint: or have Python fetch it: hf download bert-base-uncased --revision v1
+    hint: or name the folder of an encoder
+    ");
+    project.write(
+        &format!("hub/models--owner--name/snapshots/{COMMIT}/config.json"),
+        "{}",
+    );
+    assert_snapshot!(run_with(&project, &format!("owner/name@{COMMIT}")).expect_message(), @r"
+    exit code 2
+    error: `encoder`: there is no folder `owner/name@86b5e0934494bd15c9632b12f734a8a67f723594`, and the model of that name in the cache of the Hugging Face Hub, `[DIR]/hub/models--owner--name/snapshots/86b5e0934494bd15c9632b12f734a8a67f723594`, lacks `tokenizer.json`; this build of labelproof fetches nothing
+
+    hint: build it with the network: cargo build --release --bin labelproof --bin labelproof-torch --features labelproof-cli/remote
+    hint: or have Python fetch it: hf download owner/name --revision 86b5e0934494bd15c9632b12f734a8a67f723594
+    hint: or name the folder of an encoder
+    ");
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn a_strange_file_has_a_running_pipeline_in_one_command() {
         # Written by `labelproof init`; `labelproof run` runs it, and `labelproof schema` describes every key.
         # Paths are relative to this file.
 
-        encoder: path/to/an/encoder   # any BERT in the layout of Hugging Face
+        encoder: path/to/an/encoder   # any BERT in the layout of Hugging Face, or owner/name of its Hub
 
         # data/nachrichten.csv: separated by semicolons
         ingest:

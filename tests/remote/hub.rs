@@ -73,14 +73,14 @@ impl Hub {
     }
 }
 
-fn refusal(status: u16, code: &str) -> Answer {
+pub(crate) fn refusal(status: u16, code: &str) -> Answer {
     Answer {
         headers: vec![("X-Error-Code", code.to_owned())],
         ..Answer::of(status, "")
     }
 }
 
-fn paths(requests: &[Request]) -> Vec<&str> {
+pub(crate) fn paths(requests: &[Request]) -> Vec<&str> {
     requests.iter().map(|request| request.path.as_str()).collect()
 }
 

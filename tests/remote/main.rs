@@ -15,6 +15,7 @@ mod google;
 #[expect(dead_code, reason = "tests/it uses more of it")]
 mod harness;
 mod hub;
+mod models;
 mod s3;
 mod servers;
 mod web;

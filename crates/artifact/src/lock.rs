@@ -24,7 +24,12 @@ pub struct StageLock {
     pub revision: u32,
     /// The stage's resolved parameters.
     pub params: serde_json::Value,
-    /// Digests of what it read, by name (`ingest/documents.parquet`, `encoder`).
+    /// The model of the Hugging Face Hub that the encoder was, as `owner/name@commit`; none where the encoder was a
+    /// folder, or the stage reads none. It says where the files came from: whether the stage is up to date is
+    /// decided by their digests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<String>,
+    /// Digests of what it read, by name (`ingest/documents.parquet`, `encoder/config.json`).
     pub inputs: BTreeMap<String, Digest>,
     /// Digests of what it wrote, by path in its folder.
     pub outputs: BTreeMap<String, Digest>,
@@ -46,6 +51,7 @@ impl StageLock {
             stage,
             revision,
             params,
+            encoder: None,
             inputs,
             outputs: BTreeMap::new(),
         }

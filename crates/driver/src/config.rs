@@ -11,6 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
 
+use crate::encoder::Encoder;
+
 /// The content of `pipeline.yaml`. Paths are relative to the folder of the file.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -20,7 +22,9 @@ pub struct Pipeline {
     #[serde(default = "default_seed")]
     pub seed: u64,
     /// The folder of a BERT encoder in the layout of Hugging Face: config.json, the weights
-    /// (model.safetensors or pytorch_model.bin) and the tokenizer (tokenizer.json or its vocabulary).
+    /// (model.safetensors or pytorch_model.bin) and the tokenizer (tokenizer.json or its vocabulary). Or a
+    /// model of the Hugging Face Hub, such as `google-bert/bert-base-uncased` or `owner/name@revision`: it is
+    /// read from the Hub's cache on this machine, and fetched into it if it is not there.
     pub encoder: PathBuf,
     /// The device on which the network runs: `auto`, `cpu`, `cuda`, `cuda:1`, `mps` or `flex` (burn's own
     /// backend in pure Rust, which is slow). Several devices, such as `cuda:0,cuda:1`, each get a process of
@@ -71,8 +75,8 @@ pub struct Config {
     pub pipeline: Pipeline,
     /// The folder of the file, to which the sources' paths are relative.
     pub base: PathBuf,
-    /// The encoder's folder.
-    pub encoder: PathBuf,
+    /// The encoder, a folder or a model that becomes one.
+    pub encoder: Encoder,
     /// The folder of the artifacts.
     pub artifacts: PathBuf,
     /// The devices on which the network runs, one for each process.
@@ -202,7 +206,7 @@ impl Config {
         };
         let artifacts = artifacts.map_or_else(|| join(&base, &pipeline.artifacts), Path::to_path_buf);
         Ok(Self {
-            encoder: join(&base, &pipeline.encoder),
+            encoder: Encoder::new(&pipeline.encoder, join(&base, &pipeline.encoder)),
             artifacts,
             base,
             workers: devices.count(),

@@ -32,7 +32,8 @@ pub fn run_stage(
         StageId::Ingest => labelproof_ingest::run(&pipeline.ingest, base, out, reporter)
             .map_err(|error| Failure::of_stage(stage, error))?,
         StageId::Preprocess => {
-            labelproof_preprocess::run(&pipeline.preprocess, artifacts, encoder, out, reporter)
+            let folder = &encoder.source(reporter)?.folder;
+            labelproof_preprocess::run(&pipeline.preprocess, artifacts, folder, out, reporter)
                 .map_err(|error| Failure::of_stage(stage, error))?;
         }
         StageId::Split => labelproof_split::run(&pipeline.split, artifacts, out, reporter)

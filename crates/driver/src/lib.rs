@@ -7,6 +7,7 @@
 
 pub mod config;
 pub mod data_stages;
+mod encoder;
 mod exit_code;
 mod failure;
 pub mod interrupt;
@@ -20,6 +21,7 @@ pub mod starter;
 mod times;
 
 pub use config::Config;
+pub use encoder::Encoder;
 pub use exit_code::ExitCode;
 pub use failure::Failure;
 pub use launch::Launch;

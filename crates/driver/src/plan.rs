@@ -25,6 +25,8 @@ pub enum Stale {
     Parameter(String, String, String),
     /// A file that the stage reads changed.
     Input(String),
+    /// The encoder of this name is not on this machine yet.
+    Encoder(String),
     /// A file that the stage wrote was changed or removed.
     Output(PathBuf),
     /// A stage from which this one reads is stale.
@@ -38,6 +40,7 @@ impl fmt::Display for Stale {
             Self::Revision => formatter.write_str("the stage's code is newer than its artifacts"),
             Self::Parameter(key, old, new) => write!(formatter, "{key} {old} -> {new}"),
             Self::Input(name) => write!(formatter, "{name} changed"),
+            Self::Encoder(name) => write!(formatter, "the encoder {name} is not fetched yet"),
             Self::Output(path) => write!(formatter, "`{}` was edited or removed", path.display()),
             Self::Upstream(stage) => write!(formatter, "upstream {stage} is stale"),
         }
@@ -65,6 +68,11 @@ pub fn declaration(stage: StageId) -> &'static Stage {
         StageId::Audit => &labelproof_audit::STAGE,
         StageId::Report => &labelproof_report::STAGE,
     }
+}
+
+/// Whether a stage reads files of the encoder.
+pub(crate) fn reads_encoder(stage: StageId) -> bool {
+    !declaration(stage).encoder_files.is_empty()
 }
 
 /// Compares stages with their locks. It remembers digests, so that no file is read twice.
@@ -116,8 +124,16 @@ impl<'a> Planner<'a> {
                 reasons.push(Stale::Input(name.clone()));
             }
         }
+        let lacks_encoder = self.lacks_encoder(stage);
+        if lacks_encoder {
+            let name = self.config.pipeline.encoder.display().to_string();
+            reasons.push(Stale::Encoder(name));
+        }
+        let is_explained = |name: &str| lacks_encoder && name.starts_with("encoder/");
         for name in lock.inputs.keys().filter(|name| !inputs.contains_key(*name)) {
-            reasons.push(Stale::Input(name.clone()));
+            if !is_explained(name) {
+                reasons.push(Stale::Input(name.clone()));
+            }
         }
         for (name, digest) in &lock.outputs {
             let path = folder.join(name);
@@ -163,16 +179,22 @@ impl<'a> Planner<'a> {
         Ok(inputs)
     }
 
+    /// Whether the stage reads an encoder that would have to be fetched first.
+    fn lacks_encoder(&self, stage: StageId) -> bool {
+        reads_encoder(stage) && self.config.encoder.at_hand().is_none()
+    }
+
     /// The paths of what a stage reads besides the sources, by name.
     fn input_files(&self, stage: StageId) -> BTreeMap<String, PathBuf> {
         let Stage {
             reads, encoder_files, ..
         } = declaration(stage);
-        let folder = &self.config.encoder;
-        let of_encoder = encoder_files
-            .iter()
-            .flat_map(|part| part.files(folder))
-            .map(|file| (format!("encoder/{file}"), folder.join(file)));
+        let of_encoder = self.config.encoder.at_hand().into_iter().flat_map(|encoder| {
+            encoder_files
+                .iter()
+                .flat_map(|part| part.files(&encoder.folder))
+                .map(|file| (format!("encoder/{file}"), encoder.folder.join(file)))
+        });
         let of_stages = reads
             .iter()
             .map(|kind| (kind.to_string(), kind.path(&self.config.artifacts)));

@@ -308,12 +308,18 @@ fn of_settings(stage: StageId, locked: &StageLock, now: &StageLock) -> Vec<Diffe
             .collect()
     };
     let other = |_: &str| "other content".to_owned();
-    differences.extend(of_maps(
-        stage,
-        &outside(&locked.inputs),
-        &outside(&now.inputs),
-        &other,
-    ));
+    let inputs = of_maps(stage, &outside(&locked.inputs), &outside(&now.inputs), &other);
+    // Equal files under another name are the same encoder.
+    let is_other_encoder = inputs.iter().any(|input| input.what.starts_with("encoder/"));
+    if is_other_encoder && locked.encoder != now.encoder {
+        let name = |lock: &StageLock| lock.encoder.clone().unwrap_or_else(|| "a folder".to_owned());
+        differences.push(Difference {
+            stage,
+            what: "encoder".to_owned(),
+            how: format!("{} -> {}", name(locked), name(now)),
+        });
+    }
+    differences.extend(inputs);
     differences
 }
 
@@ -437,6 +443,27 @@ mod tests {
             [
                 "split split.parquet: other bytes",
                 "evaluate test accuracy: 0.9000 -> 0.8000, more than 0.02 apart"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_encoder_of_another_name_is_another_one_if_its_files_are() {
+        let with = |name: &str, content: &str| {
+            let mut all = lock("p", 0.9, "a", "w");
+            let train = all.stages.get_mut(&StageId::Train).unwrap();
+            train.encoder = Some(name.to_owned());
+            let digest = Digest::of_bytes(content.as_bytes());
+            train.inputs.insert("encoder/config.json".to_owned(), digest);
+            all
+        };
+        let locked = with("owner/name@1", "a");
+        assert_eq!(differences(&locked, &with("owner/name@2", "a")), [""; 0]);
+        assert_eq!(
+            differences(&locked, &with("owner/name@2", "b")),
+            [
+                "train encoder: owner/name@1 -> owner/name@2",
+                "train encoder/config.json: other content"
             ]
         );
     }

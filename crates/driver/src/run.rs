@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use labelproof_artifact::{Advice, Diagnostic, Fault, Reporter, StageId, StageLock, fs};
 use labelproof_settings::encoder;
+use labelproof_settings::encoder_name::HubModel;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -127,8 +128,11 @@ pub fn run(
     run_stage: RunStage<'_>,
 ) -> Result<(), Failure> {
     // A wrong path is reported before minutes are spent on reading the data.
-    if selection.stages.contains(&StageId::Preprocess) {
-        encoder::check(&config.encoder)?;
+    if selection.stages.iter().any(|stage| plan::reads_encoder(*stage)) {
+        let source = config.encoder.source(printer)?;
+        if selection.stages.contains(&StageId::Preprocess) {
+            encoder::check(&source.folder)?;
+        }
     }
     let _lock = RunLock::acquire(&config.artifacts, conduct.wait, printer)?;
     let mut planner = Planner::new(config, printer);
@@ -258,6 +262,10 @@ fn execute(
         config.pipeline.params(stage),
         planner.inputs(stage)?,
     );
+    if plan::reads_encoder(stage) {
+        let source = config.encoder.source(printer)?;
+        lock.encoder = source.model.as_ref().map(HubModel::pinned);
+    }
     let leftovers = run_stage(config, stage, &scratch, printer)?;
     lock.outputs = StageLock::digest_outputs(&scratch)?;
     for path in fs::files_below(&scratch)? {

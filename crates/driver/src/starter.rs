@@ -18,7 +18,7 @@ pub fn text(ingest: &Params, encoder: Option<&Path>, remarks: &[String]) -> Stri
          # Paths are relative to this file.\n\n",
     );
     let shown = encoder.map_or_else(|| NO_ENCODER.to_owned(), |path| path.display().to_string());
-    let hint = "any BERT in the layout of Hugging Face";
+    let hint = "any BERT in the layout of Hugging Face, or owner/name of its Hub";
     let _ = writeln!(text, "encoder: {}   # {hint}\n", scalar(&shown));
     for line in remarks.iter().flat_map(|remark| remark.lines()) {
         let _ = writeln!(text, "# {line}");

@@ -50,7 +50,8 @@ pub(crate) struct Entry {
 pub(crate) struct Partial {
     pub(crate) path: PathBuf,
     pub(crate) file: File,
-    note: PathBuf,
+    /// Where it is noted which object the bytes are of; nowhere if the name of the file says it.
+    note: Option<PathBuf>,
 }
 
 /// Keeps an object from being fetched by two processes at once.
@@ -109,35 +110,13 @@ impl Cache {
 
     /// Waits until no other process fetches the object.
     pub(crate) async fn claim(&self, identity: &str) -> Result<Claim, Error> {
-        let path = self.place("partial", &format!("{identity}.lock"));
-        create_folder_of(&path)?;
-        let failed = |source| FsError::new("lock", &path, source);
-        let file = File::create(&path).map_err(failed)?;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Claim { _file: file }),
-                // Never waited for in the system: two processes that fetch several objects each could wait
-                // for one another.
-                Err(TryLockError::WouldBlock) => tokio::time::sleep(CLAIM_AGAIN).await,
-                Err(TryLockError::Error(source)) => return Err(failed(source).into()),
-            }
-        }
+        Claim::of(&self.place("partial", &format!("{identity}.lock"))).await
     }
 
     /// What is there of an object, to go on with.
     pub(crate) fn partial(&self, identity: &str) -> Result<Partial, Error> {
-        let path = self.place("partial", identity);
-        create_folder_of(&path)?;
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(|source| FsError::new("write", &path, source))?;
-        Ok(Partial {
-            file,
-            note: self.place("partial", &format!("{identity}.json")),
-            path,
-        })
+        let note = self.place("partial", &format!("{identity}.json"));
+        Partial::open(self.place("partial", identity), Some(note))
     }
 
     /// Puts a file that is whole in its place, and records it.
@@ -154,7 +133,7 @@ impl Cache {
         let path = self.file(&digest, name);
         create_folder_of(&path)?;
         fs::rename(&partial.path, &path)?;
-        fs::remove(&partial.note)?;
+        partial.forget()?;
         let record = Record {
             validator,
             listed,
@@ -166,7 +145,37 @@ impl Cache {
     }
 }
 
+impl Claim {
+    /// Waits until no other process holds the lock of a file.
+    pub(crate) async fn of(path: &Path) -> Result<Self, Error> {
+        create_folder_of(path)?;
+        let failed = |source| FsError::new("lock", path, source);
+        let file = File::create(path).map_err(failed)?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                // Never waited for in the system: two processes that fetch several objects each could wait
+                // for one another.
+                Err(TryLockError::WouldBlock) => tokio::time::sleep(CLAIM_AGAIN).await,
+                Err(TryLockError::Error(source)) => return Err(failed(source).into()),
+            }
+        }
+    }
+}
+
 impl Partial {
+    /// Opens what is there, if it is only the empty file. Without a place for a note, the name of the file says
+    /// which content it is to have.
+    pub(crate) fn open(path: PathBuf, note: Option<PathBuf>) -> Result<Self, Error> {
+        create_folder_of(&path)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(|source| FsError::new("write", &path, source))?;
+        Ok(Self { path, file, note })
+    }
+
     /// The bytes that are there.
     pub(crate) fn length(&self) -> Result<u64, Error> {
         let metadata = self.file.metadata();
@@ -174,26 +183,40 @@ impl Partial {
         Ok(metadata.len())
     }
 
-    /// Which object the bytes are of.
+    /// Whether the name of the file says which content it is to have.
+    pub(crate) fn is_named_by_content(&self) -> bool {
+        self.note.is_none()
+    }
+
+    /// Which object the bytes are of, as it is noted.
     pub(crate) fn validator(&self) -> Option<Validator> {
-        read(&self.note)
+        read(self.note.as_ref()?)
     }
 
     /// Begins anew, with what may be another object.
     pub(crate) fn begin(&mut self, validator: Option<&Validator>) -> Result<(), Error> {
-        fs::remove(&self.note)?;
-        self.file
-            .set_len(0)
-            .map_err(|source| FsError::new("write", &self.path, source))?;
-        match validator {
-            Some(validator) => write(&self.note, validator),
-            None => Ok(()),
+        self.forget()?;
+        if self.length()? > 0 {
+            self.file
+                .set_len(0)
+                .map_err(|source| FsError::new("write", &self.path, source))?;
         }
+        match (validator, &self.note) {
+            (Some(validator), Some(note)) => write(note, validator),
+            _ => Ok(()),
+        }
+    }
+
+    fn forget(&self) -> Result<(), Error> {
+        self.note
+            .as_ref()
+            .map_or(Ok(()), |note| fs::remove(note))
+            .map_err(Error::from)
     }
 
     /// Nothing is to be gone on with.
     pub(crate) fn remove(self) -> Result<(), Error> {
-        fs::remove(&self.note)?;
+        self.forget()?;
         Ok(fs::remove(&self.path)?)
     }
 

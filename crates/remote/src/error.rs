@@ -108,7 +108,7 @@ pub enum Error {
 }
 
 /// How to build the binaries with the network.
-const BUILD: &str = "build it with the network: cargo build --release --bin labelproof \
+pub(crate) const BUILD: &str = "build it with the network: cargo build --release --bin labelproof \
                      --bin labelproof-torch --features labelproof-cli/remote";
 
 impl Diagnostic for Error {
@@ -171,7 +171,7 @@ impl Diagnostic for Error {
     }
 }
 
-fn in_brackets(code: &str) -> String {
+pub(crate) fn in_brackets(code: &str) -> String {
     if code.is_empty() {
         String::new()
     } else {

@@ -75,25 +75,40 @@ pub(crate) async fn bring(
         return Ok(path.clone());
     }
     let mut partial = cache.partial(&object.identity)?;
+    let record = known.as_ref().map(|(record, _)| record);
+    let state = transfer(address, object, record, &mut partial, progress).await?;
+    let Some(state) = state else {
+        partial.remove()?;
+        let (_, path) = known.expect("a server was told what is there");
+        return Ok(path);
+    };
+    let listed = object.listed.content();
+    cache.keep(&object.identity, &partial, &object.file_name(), state, listed)
+}
+
+/// Fetches what an object is now into a file, on from what is there of it, and checks it. Returns its state, or
+/// none if it is still in the known one: then nothing was fetched.
+pub(crate) async fn transfer(
+    address: &Address,
+    object: &Object,
+    known: Option<&Record>,
+    partial: &mut Partial,
+    progress: &Progress<'_>,
+) -> Result<Option<Validator>, Error> {
     let mut transfer = Transfer {
         address,
         object,
-        known: known.as_ref().map(|(record, _)| record),
+        known,
         seen: object.listed.state(),
         progress,
     };
     let mut without_progress = 0;
     let state = loop {
         let before = partial.length()?;
-        match transfer.attempt(&mut partial).await? {
-            Attempt::Unchanged => match &known {
-                Some((_, path)) => {
-                    partial.remove()?;
-                    return Ok(path.clone());
-                }
-                // It was asked for without a condition.
-                None => without_progress += 1,
-            },
+        match transfer.attempt(partial).await? {
+            Attempt::Unchanged if known.is_some() => return Ok(None),
+            // It was asked for without a condition.
+            Attempt::Unchanged => without_progress += 1,
             Attempt::Whole(state) => break state,
             Attempt::Anew => {
                 partial.begin(None)?;
@@ -124,8 +139,7 @@ pub(crate) async fn bring(
             address: object.name.clone(),
         });
     }
-    let listed = object.listed.content();
-    cache.keep(&object.identity, &partial, &object.file_name(), state, listed)
+    Ok(Some(state))
 }
 
 /// The attempts to fetch one object.
@@ -143,7 +157,11 @@ impl Transfer<'_> {
     async fn attempt(&mut self, partial: &mut Partial) -> Result<Attempt, Error> {
         let start = partial.length()?;
         let of_partial = partial.validator().filter(|state| start > 0 && state.is_strong());
+        // Whatever comes then is checked by its digest in the end.
+        let goes_on = start > 0 && partial.is_named_by_content();
+        let resumes = goes_on || of_partial.is_some();
         let options = match (&of_partial, self.known) {
+            _ if goes_on => object_store::GetOptions::new().with_range(Some(start..)),
             (Some(state), _) => state.from(start),
             (None, Some(record)) if record.listed.is_none() => record.validator.unless_unchanged(),
             (None, _) => object_store::GetOptions::new(),
@@ -152,7 +170,7 @@ impl Transfer<'_> {
         let answer = match answer {
             Ok(answer) => answer,
             Err(object_store::Error::NotModified { .. }) => return Ok(Attempt::Unchanged),
-            Err(error) => return self.refused(of_partial.is_some(), &error),
+            Err(error) => return self.refused(resumes, &error),
         };
         let length = Some(answer.meta.size).filter(|size| *size < UNKNOWN_LENGTH);
         let state = Validator::of(&answer.meta, length);
@@ -166,13 +184,13 @@ impl Transfer<'_> {
         {
             return Err(self.has_changed());
         }
-        if of_partial.is_none() {
+        if !resumes {
             partial.begin(Some(&state))?;
         }
-        if self.seen.is_none() && state.is_strong() {
+        if self.seen.is_none() && state.is_strong() && !partial.is_named_by_content() {
             self.seen = Some(state.clone());
         }
-        self.progress.begin(self.address);
+        self.progress.begin();
         self.receive(answer, state, partial).await
     }
 

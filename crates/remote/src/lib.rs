@@ -4,6 +4,9 @@
 //! of objects. [`fetch`] brings them into a cache and says where they lie; the rest of the program reads
 //! files and never knows. What stands in a file is the readers' affair.
 //!
+//! The name of a model of the Hugging Face Hub becomes a folder by [`model`]: that of the user's cache of the
+//! Hub, which is read without a network too.
+//!
 //! What speaks the protocols is the crate `object_store`, which the feature `network` brings; without it an
 //! address is told apart from a path, and refused.
 
@@ -21,8 +24,13 @@ mod error;
 mod fetching;
 #[cfg(feature = "network")]
 mod hub;
+mod hub_cache;
 #[cfg(feature = "network")]
 mod listing;
+mod model_error;
+#[cfg(feature = "network")]
+mod model_fetching;
+mod models;
 #[cfg(feature = "network")]
 mod network;
 #[cfg(feature = "network")]
@@ -38,6 +46,8 @@ mod watch;
 
 pub use address::{Address, Place};
 pub use error::Error;
+pub use model_error::ModelError;
+pub use models::{ModelRequest, Snapshot, Wanted, cached_model, model};
 
 use std::path::PathBuf;
 

@@ -11,7 +11,7 @@ use crate::choice::{self, Choice};
 use crate::data_set::DataSet;
 use crate::error::Error;
 use crate::fetching::{Listed, Object};
-use crate::hub;
+use crate::hub::{self, Kind};
 use crate::stores::{self, Store};
 use crate::validator::Validator;
 use crate::watch;
@@ -159,7 +159,14 @@ fn of_web(address: &Address) -> Result<Vec<Object>, Error> {
 
 async fn of_hub(address: &Address, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Object>, Error> {
     let data_set = DataSet::of(address)?;
-    let repository = hub::repository(address, &data_set).await?;
+    let repository = hub::repository(
+        address,
+        Kind::DataSet,
+        &data_set.repository,
+        &data_set.revision,
+        data_set.prefix.trim_end_matches('/'),
+    )
+    .await?;
     let path = data_set.path.as_str();
     let is_file = repository.files.iter().any(|file| file.path == path);
     let choice = if address.is_glob() && !is_file {

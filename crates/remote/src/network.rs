@@ -21,7 +21,7 @@ use crate::stores;
 use crate::watch::watched;
 
 /// Objects that are fetched at once.
-const AT_ONCE: usize = 8;
+pub(crate) const AT_ONCE: usize = 8;
 
 /// What this process has fetched. One run sees one state of an address: the plan, which digests the sources,
 /// and the stage, which reads them.
@@ -49,20 +49,13 @@ pub(crate) fn fetch_into(
     wanted: &dyn Fn(&str) -> bool,
     reporter: &dyn Reporter,
 ) -> Result<Vec<RemoteFile>, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|source| FsError::new("prepare the network for", &PathBuf::from(address.shown()), source))?;
-    let progress = Progress::new(reporter);
+    let progress = Progress::new(reporter, address.shown());
     let listing = listing::identity(&[&stores::server(address), &address.exact()]);
-    let result = runtime.block_on(all(cache, address, wanted, &progress));
-    // Not waited for: a name that is being looked up cannot be cut short.
-    runtime.shutdown_background();
+    let result = block_on(&address.shown(), all(cache, address, wanted, &progress))?;
     progress.end();
     match result {
         Ok(files) => {
-            if progress.bytes() > 0 {
-                let size = size(progress.bytes());
+            if let Some(size) = progress.size() {
                 reporter.message(&format!("fetched {size} from {}", address.shown()));
             }
             let entries: Vec<Entry> = files.iter().map(entry_of).collect();
@@ -82,6 +75,18 @@ pub(crate) fn fetch_into(
         },
         Err(error) => Err(error),
     }
+}
+
+/// Waits for some work in the network on `what`.
+pub(crate) fn block_on<T>(what: &str, work: impl Future<Output = T>) -> Result<T, FsError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| FsError::new("prepare the network for", &PathBuf::from(what), source))?;
+    let result = runtime.block_on(work);
+    // Not waited for: a name that is being looked up cannot be cut short.
+    runtime.shutdown_background();
+    Ok(result)
 }
 
 fn entry_of(file: &RemoteFile) -> Entry {
@@ -144,13 +149,4 @@ async fn one(
         inside: object.inside,
         path,
     })
-}
-
-/// A number of bytes for people.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => counted(bytes, "byte"),
-        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
 }

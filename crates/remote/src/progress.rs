@@ -3,30 +3,32 @@
 use std::cell::Cell;
 
 use labelproof_artifact::Reporter;
+use labelproof_artifact::wording::counted;
 
-use crate::address::Address;
-
-/// Tells a reporter of the download of an address, once there is one.
+/// Tells a reporter of a download, once there is one.
 pub(crate) struct Progress<'a> {
     reporter: &'a dyn Reporter,
+    /// What is fetched.
+    what: String,
     begun: Cell<bool>,
     bytes: Cell<u64>,
 }
 
 impl<'a> Progress<'a> {
-    pub(crate) fn new(reporter: &'a dyn Reporter) -> Self {
+    pub(crate) fn new(reporter: &'a dyn Reporter, what: String) -> Self {
         Self {
             reporter,
+            what,
             begun: Cell::new(false),
             bytes: Cell::new(0),
         }
     }
 
     /// Bytes are about to come.
-    pub(crate) fn begin(&self, address: &Address) {
+    pub(crate) fn begin(&self) {
         if !self.begun.replace(true) {
             self.reporter
-                .started(&format!("fetching {} (bytes)", address.shown()), None);
+                .started(&format!("fetching {} (bytes)", self.what), None);
         }
     }
 
@@ -42,8 +44,13 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// The bytes that came.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.get()
+    /// What came, for people; nothing if nothing did.
+    pub(crate) fn size(&self) -> Option<String> {
+        match self.bytes.get() {
+            0 => None,
+            bytes @ 1..1_000 => Some(counted(bytes, "byte")),
+            bytes @ 1_000..1_000_000 => Some(format!("{:.1} kB", bytes as f64 / 1e3)),
+            bytes => Some(format!("{:.1} MB", bytes as f64 / 1e6)),
+        }
     }
 }

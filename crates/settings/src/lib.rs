@@ -7,6 +7,7 @@
 mod device;
 pub mod encoder;
 pub mod encoder_files;
+pub mod encoder_name;
 pub mod evaluate;
 mod network;
 pub mod train;

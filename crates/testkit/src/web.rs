@@ -90,7 +90,8 @@ impl Answer {
         with(206, vec![("Content-Range", place)], &bytes[start..end])
     }
 
-    fn write(&self, stream: &mut TcpStream) -> std::io::Result<()> {
+    /// Writes the answer; to a request for the headers alone (`HEAD`) without its body.
+    fn write(&self, stream: &mut TcpStream, request: &Request) -> std::io::Result<()> {
         if self.status == 0 {
             return Ok(());
         }
@@ -104,6 +105,9 @@ impl Answer {
             (false, _) => write!(head, "Content-Length: {}\r\n\r\n", self.body.len()),
         };
         stream.write_all(head.as_bytes())?;
+        if request.method == "HEAD" {
+            return Ok(());
+        }
         let body = &self.body[..self.cut.unwrap_or(self.body.len()).min(self.body.len())];
         if !self.chunked {
             return stream.write_all(body);
@@ -137,7 +141,7 @@ impl Web {
                         .expect("no test panics with it")
                         .push(request.clone());
                     // A client that went away has its reasons.
-                    let _ = answer(&request).write(&mut stream);
+                    let _ = answer(&request).write(&mut stream, &request);
                 });
             }
         });

@@ -45,6 +45,7 @@ fn run_stage(
     let device = group.device();
     match stage {
         StageId::Train => {
+            let encoder = encoder.source(reporter)?;
             let workers = group.start(&Job::Train {
                 params: Box::new(pipeline.train.clone()),
                 artifacts: artifacts.clone(),

@@ -19,6 +19,7 @@ use labelproof_driver::launch::CHILD;
 use labelproof_driver::{ExitCode, Failure, Launch, printer};
 use labelproof_kernels::workers::{MeetingPoint, Rendezvous, Workers};
 use labelproof_kernels::{device, share_processors};
+use labelproof_settings::encoder_name::EncoderSource;
 use labelproof_settings::{DeviceChoice, Devices};
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +41,7 @@ pub(crate) enum Job {
     Train {
         params: Box<labelproof_settings::train::Params>,
         artifacts: PathBuf,
-        encoder: PathBuf,
+        encoder: EncoderSource,
     },
     /// Share the work of the stage evaluate.
     Evaluate {

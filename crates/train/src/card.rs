@@ -7,6 +7,7 @@
 
 use askama::Template;
 use labelproof_artifact::{Digest, HistoryRow};
+use labelproof_settings::encoder_name::HubModel;
 use labelproof_text::Preparation;
 use serde::Serialize;
 
@@ -22,6 +23,8 @@ pub(crate) struct Card<'a> {
     pub(crate) data: &'a TrainingData,
     pub(crate) preparation: &'a Preparation,
     pub(crate) encoder: &'a Digest,
+    /// The model of the Hugging Face Hub that the encoder was, if it came from there.
+    pub(crate) model: Option<&'a HubModel>,
     pub(crate) history: &'a [HistoryRow],
 }
 
@@ -57,6 +60,8 @@ struct LabelCounts {
 struct FrontMatter<'a> {
     pipeline_tag: &'a str,
     library_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_model: Option<&'a str>,
     tags: [&'a str; 3],
     metrics: [&'a str; 2],
     labels: &'a [String],
@@ -128,6 +133,12 @@ impl Card<'_> {
         self.history.iter().find(|row| row.best)
     }
 
+    /// The encoder's name without its commit: another commit with the same files gives the same bundle, which the
+    /// stage's lock tells apart.
+    fn model_name(&self) -> Option<&str> {
+        self.model.map(|model| model.repository.as_str())
+    }
+
     fn front_matter(&self) -> String {
         let metrics = self.kept().map_or_else(Vec::new, |row| {
             [
@@ -141,6 +152,7 @@ impl Card<'_> {
         let matter = FrontMatter {
             pipeline_tag: "text-classification",
             library_name: "labelproof",
+            base_model: self.model_name(),
             tags: ["text-classification", "bert", "labelproof"],
             metrics: ["accuracy", "f1"],
             labels: self.data.labels.names(),
@@ -170,7 +182,11 @@ impl Card<'_> {
         };
         let steps = serde_json::to_value(&self.preparation.clean).expect("steps have string keys only");
         let params = serde_json::to_value(self.params).expect("parameters have string keys only");
-        let mut rows = vec![
+        let name = self
+            .model_name()
+            .map(|name| ("encoder".to_owned(), name.to_owned()));
+        let mut rows: Vec<(String, String)> = name.into_iter().collect();
+        rows.extend([
             (
                 "encoder (digest of its files)".to_owned(),
                 self.encoder.as_str().to_owned(),
@@ -181,7 +197,7 @@ impl Card<'_> {
                 self.preparation.max_tokens.to_string(),
             ),
             ("cleaning".to_owned(), json(&steps)),
-        ];
+        ]);
         let params = params.as_object().into_iter().flatten();
         rows.extend(params.map(|(name, value)| (name.clone(), json(value))));
         let escaped = rows
@@ -237,6 +253,10 @@ mod tests {
     }
 
     fn card() -> String {
+        card_of(None)
+    }
+
+    fn card_of(model: Option<&HubModel>) -> String {
         let data = TrainingData {
             labels: LabelMap::new(ODD.map(str::to_owned).to_vec()),
             train: rows(&[0, 0, 0, 1, 2, 3, 4, 5]),
@@ -260,6 +280,7 @@ mod tests {
                 max_tokens: 77,
             },
             encoder: &Digest::of_bytes(b"encoder"),
+            model,
             history: &[epoch(1, true), epoch(2, false)],
         }
         .text()
@@ -298,6 +319,17 @@ mod tests {
         assert!(body.contains("| two lines --- | 1 | 0 |"), "{body}");
         assert!(!body.contains("<b>"), "{body}");
         assert!(body.contains("reads 77 tokens"), "{body}");
+    }
+
+    #[test]
+    fn the_card_names_the_model_of_the_hub_as_the_hub_reads_it() {
+        let card = card_of(Some(&HubModel {
+            repository: "owner/name".to_owned(),
+            commit: "86b5e0934494bd15c9632b12f734a8a67f723594".to_owned(),
+        }));
+        assert!(card.contains("\nbase_model: owner/name\n"), "{card}");
+        assert!(card.contains("\n| encoder | owner\\/name |\n"), "{card}");
+        assert!(!card.contains("86b5e09"), "{card}");
     }
 
     #[test]

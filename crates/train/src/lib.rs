@@ -40,6 +40,7 @@ use crate::features::features;
 use crate::inputs::Inputs;
 use crate::params::{Params, Trainable};
 use crate::training::Training;
+use labelproof_settings::encoder_name::EncoderSource;
 use labelproof_settings::train as params;
 pub use labelproof_settings::train::STAGE;
 
@@ -52,7 +53,7 @@ pub use labelproof_settings::train::STAGE;
 pub fn run(
     params: &Params,
     artifacts: &Path,
-    encoder: &Path,
+    encoder: &EncoderSource,
     cache: &Path,
     (device, workers): (DeviceChoice, &Workers),
     out: &Path,
@@ -70,9 +71,9 @@ pub fn run(
     let data = TrainingData::read(artifacts)?;
     let preparation: Preparation = json::read_artifact(tokens::PREPARATION, artifacts)?;
     let class_weights = class_weights(&params.class_weights, &data)?;
-    let pretrained = Pretrained::load(encoder, &device)?;
+    let pretrained = Pretrained::load(&encoder.folder, &device)?;
     check_layers(params, pretrained.encoder.depth())?;
-    let inputs = Inputs::digest(artifacts, encoder)?;
+    let inputs = Inputs::digest(artifacts, &encoder.folder)?;
     let training_key = inputs.training_key(params, choice);
     workers.agree("train", "training", &training_key)?;
     let checkpoints = cache.join(format!("training-{training_key}"));
@@ -102,6 +103,7 @@ pub fn run(
         data: &data,
         preparation: &preparation,
         encoder: &inputs.encoder,
+        model: encoder.model.as_ref(),
         history: &history,
     };
     let card = card.text();

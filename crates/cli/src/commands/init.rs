@@ -27,8 +27,9 @@ pub struct InitArgs {
     /// Column of the label, where the guess is not right
     #[arg(long = "label", value_name = "COLUMN")]
     pub label_column: Option<String>,
-    /// Folder of the encoder: a BERT or one of its kin, in the layout of Hugging Face
-    #[arg(long, value_name = "DIR")]
+    /// Encoder: the folder of a BERT or one of its kin in the layout of Hugging Face, or a model of its Hub,
+    /// owner/name
+    #[arg(long, value_name = "ENCODER")]
     pub encoder: Option<PathBuf>,
     /// File to write; `-` is standard output
     #[arg(long, short, value_name = "FILE", default_value = "pipeline.yaml")]

@@ -29,6 +29,8 @@ struct Files {
 struct Stage {
     name: &'static str,
     revision: String,
+    /// The model of the Hub that the encoder was; empty where it was none.
+    encoder: String,
     params: String,
     inputs: Files,
     outputs: Files,
@@ -71,6 +73,7 @@ fn of_lock(lock: &StageLock) -> Stage {
     Stage {
         name: lock.stage.name(),
         revision: lock.revision.to_string(),
+        encoder: text::name(lock.encoder.as_deref().unwrap_or_default()),
         params: pretty(&lock.params),
         inputs: files(&lock.inputs),
         outputs: files(&lock.outputs),
@@ -82,6 +85,7 @@ fn unknown(stage: StageId) -> Stage {
     Stage {
         name: stage.name(),
         revision: String::new(),
+        encoder: String::new(),
         params: String::new(),
         inputs: files(&BTreeMap::new()),
         outputs: files(&BTreeMap::new()),
@@ -120,4 +124,27 @@ fn pretty(params: &serde_json::Value) -> String {
         ));
     }
     shown.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_page_names_the_model_that_the_encoder_was() {
+        let mut lock = StageLock::new(StageId::Train, 1, json!({"seed": 1}), BTreeMap::new());
+        let page = |lock: &StageLock| {
+            let stages = vec![of_lock(lock)];
+            Provenance { stages }.render().unwrap()
+        };
+        assert!(!page(&lock).contains("encoder"));
+        lock.encoder = Some("owner/name@86b5e0934494bd15c9632b12f734a8a67f723594".to_owned());
+        let page = page(&lock);
+        assert!(
+            page.contains("<code>owner/name@86b5e0934494bd15c9632b12f734a8a67f723594</code>"),
+            "{page}"
+        );
+    }
 }
