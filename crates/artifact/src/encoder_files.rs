@@ -41,6 +41,9 @@ pub const VOCABULARIES: [&str; 5] = [
     "spiece.model",
 ];
 
+/// The names under which models of sentencepiece are kept.
+pub const SENTENCE_PIECE: [&str; 3] = ["sentencepiece.bpe.model", "spm.model", "spiece.model"];
+
 /// A part of an encoder's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EncoderPart {
@@ -68,7 +71,7 @@ impl EncoderPart {
 
 fn tokenizer_files(folder: &Path) -> Vec<String> {
     let has = |file: &&str| folder.join(file).is_file();
-    if has(&TOKENIZER_FILE) || !VOCABULARIES.iter().any(|file| has(&file)) {
+    if has(&TOKENIZER_FILE) || !VOCABULARIES.iter().any(has) {
         return vec![TOKENIZER_FILE.to_owned()];
     }
     let sources = TOKENIZER_SOURCES.iter().filter(|file| has(file));

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use labelproof_artifact::encoder_files::VOCABULARIES;
+use labelproof_artifact::encoder_files::SENTENCE_PIECE;
 use serde_json::{Map, Value, json};
 use tokenizers::AddedToken;
 
@@ -18,9 +18,9 @@ use crate::error::Error;
 /// A family of tokenizers, which have the same parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
-    /// WordPiece behind BERT's rules for words.
+    /// `WordPiece` behind BERT's rules for words.
     Bert,
-    /// BERT's tokenizer with the special tokens of RoBERTa.
+    /// BERT's tokenizer with the special tokens of `RoBERTa`.
     MpNet,
     /// Byte-level BPE.
     Roberta,
@@ -107,8 +107,7 @@ impl Family {
             (Self::Albert | Self::DebertaV2, "bos_token") => "[CLS]",
             (Self::Albert | Self::DebertaV2, "eos_token") => "[SEP]",
             (Self::Albert, "pad_token" | "unk_token") => of_roberta,
-            (Self::MpNet, "unk_token") => of_bert,
-            (Self::Bert | Self::Albert | Self::DebertaV2, _) => of_bert,
+            (Self::MpNet, "unk_token") | (Self::Bert | Self::Albert | Self::DebertaV2, _) => of_bert,
             _ => of_roberta,
         };
         (!name.is_empty()).then_some(name)
@@ -216,11 +215,7 @@ impl Family {
     }
 
     fn unigram(self, folder: &Path, settings: &Settings) -> Result<Parts, Error> {
-        let files: Vec<&str> = VOCABULARIES
-            .into_iter()
-            .filter(|file| file.ends_with(".model"))
-            .collect();
-        let path = require(folder, &files)?;
+        let path = require(folder, &SENTENCE_PIECE)?;
         let model = SentencePiece::parse(&read(&path)?).map_err(|problem| match problem {
             Problem::Damaged => unusable(&path, "it is no sentencepiece model, or was cut short"),
             Problem::NotUnigram(kind) => Error::OtherTokenizer {
@@ -404,5 +399,5 @@ fn require(folder: &Path, files: &[&str]) -> Result<PathBuf, Error> {
 }
 
 fn size(path: &Path, entries: usize) -> Result<u32, Error> {
-    u32::try_from(entries).map_err(|_| unusable(path, "it has more tokens than there are ids"))
+    u32::try_from(entries).map_err(|error| unusable(path, error.to_string()))
 }

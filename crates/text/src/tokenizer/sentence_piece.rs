@@ -98,7 +98,7 @@ fn parse_piece(bytes: &[u8]) -> Result<Piece, Problem> {
     whole(bytes, |number, field| {
         match (number, field) {
             (1, Field::Bytes(text)) => {
-                let text = std::str::from_utf8(text).map_err(|_| Problem::Damaged)?;
+                let text = std::str::from_utf8(text).ok().ok_or(Problem::Damaged)?;
                 text.clone_into(&mut piece.text);
             }
             (2, Field::Bits32(bits)) => piece.score = f32::from_bits(bits),

@@ -26,7 +26,10 @@ fn tiny(weights: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 /// The tensors of a safetensors file: names, dtypes, shapes, bytes.
-fn content(path: &Path) -> Vec<(String, Dtype, Vec<usize>, Vec<u8>)> {
+type Tensors = Vec<(String, Dtype, Vec<usize>, Vec<u8>)>;
+
+/// Reads all of a safetensors file.
+fn content(path: &Path) -> Tensors {
     let bytes = fs::read(path).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
     let all = tensors.tensors().into_iter();
@@ -38,7 +41,7 @@ fn content(path: &Path) -> Vec<(String, Dtype, Vec<usize>, Vec<u8>)> {
 }
 
 /// What is written of a single file of `torch.save`.
-fn written(file: &str) -> Result<Vec<(String, Dtype, Vec<usize>, Vec<u8>)>, Error> {
+fn written(file: &str) -> Result<Tensors, Error> {
     let folder = folder_of(&[(file, "pytorch_model.bin")]);
     let path = folder.path().join("written.safetensors");
     WeightFiles::open(folder.path())?.write(&path)?;
