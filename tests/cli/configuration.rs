@@ -91,7 +91,7 @@ fn a_missing_configuration_and_a_missing_encoder_say_what_to_do() {
         exit code 6
         error: `elsewhere` is not the folder of an encoder: it has no `config.json`
 
-        hint: `encoder` in `pipeline.yaml` must name a folder in the layout of Hugging Face: config.json, the weights (model.safetensors or pytorch_model.bin) and the tokenizer (tokenizer.json or its vocabulary); `make setup` fetches the sample encoder
+        hint: `encoder` in `pipeline.yaml` must name a folder in the layout of Hugging Face: config.json, the weights (model.safetensors or pytorch_model.bin) and the tokenizer (tokenizer.json or its vocabulary), or a model of the Hugging Face Hub, owner/name; `make setup` fetches the sample encoder
     "#);
 }
 

@@ -59,7 +59,8 @@ impl Diagnostic for EncoderError {
             Self::Missing { .. } | Self::MissingPart { .. } => Fault::Model.hint(
                 "`encoder` in `pipeline.yaml` must name a folder in the layout of Hugging Face: config.json, \
                  the weights (model.safetensors or pytorch_model.bin) and the tokenizer (tokenizer.json or its \
-                 vocabulary); `make setup` fetches the sample encoder",
+                 vocabulary), or a model of the Hugging Face Hub, owner/name; `make setup` fetches the sample \
+                 encoder",
             ),
             Self::Config { .. } => Fault::Model.hint(
                 "`encoder` must name an encoder with the config.json that it was saved with; docs/encoders.md \
