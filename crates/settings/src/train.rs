@@ -47,6 +47,14 @@ pub struct Params {
     /// The weights of the classes in the loss: `none`, `balanced` (rows / (classes × rows of the class)), or
     /// a map from every label to its weight.
     pub class_weights: ClassWeights,
+    /// The share of the target that the loss spreads over all classes, such as 0.1 (label smoothing); none by
+    /// default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label_smoothing: Option<f64>,
+    /// The γ of the focal loss, such as 2, which weighs rows less the surer the model is of them;
+    /// cross-entropy by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub focal_gamma: Option<f64>,
     /// The maximum number of epochs.
     pub epochs: u32,
     /// The number of rows per batch.
@@ -57,6 +65,10 @@ pub struct Params {
     pub optimizer: OptimizerKind,
     /// The peak learning rate.
     pub learning_rate: f64,
+    /// The peak learning rate of the head, where the encoder is trained with it; that of the encoder by
+    /// default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head_learning_rate: Option<f64>,
     /// The weight decay of `adamw`; 0.01 by default.
     pub weight_decay: Option<f64>,
     /// The learning rate schedule after warm-up: `constant`, or `linear` or `cosine` decay to zero.
@@ -81,11 +93,14 @@ impl Default for Params {
             dropout: 0.0,
             batch_normalization: BatchNormalization::None,
             class_weights: ClassWeights::None,
+            label_smoothing: None,
+            focal_gamma: None,
             epochs: 40,
             batch_size: 16,
             gradient_accumulation: 1,
             optimizer: OptimizerKind::Adamw,
             learning_rate: 1e-3,
+            head_learning_rate: None,
             weight_decay: None,
             schedule: ScheduleKind::Constant,
             warmup: 0.0,
@@ -139,6 +154,34 @@ impl Params {
             "at least 1",
             &0,
         );
+        if let Some(smoothing) = self.label_smoothing {
+            require(
+                share(smoothing),
+                "label_smoothing",
+                "at least 0 and below 1",
+                &smoothing,
+            );
+        }
+        if let Some(gamma) = self.focal_gamma {
+            require(
+                gamma.is_finite() && gamma >= 0.0,
+                "focal_gamma",
+                "0 or more",
+                &gamma,
+            );
+            let fits = self.label_smoothing.is_none();
+            require(fits, "focal_gamma", "absent with `label_smoothing`", &gamma);
+        }
+        if let Some(rate) = self.head_learning_rate {
+            require(positive(rate), "head_learning_rate", "positive", &rate);
+            let fits = self.trainable != Trainable::None;
+            require(
+                fits,
+                "head_learning_rate",
+                "absent with `trainable: none`, where `learning_rate` is the head's",
+                &rate,
+            );
+        }
         if let Some(decay) = self.weight_decay {
             require(
                 decay.is_finite() && decay >= 0.0,

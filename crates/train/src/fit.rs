@@ -5,7 +5,6 @@
 //! stopping, and cannot resume an interrupted run to the same bits.
 
 use burn::module::{Module, Param};
-use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use labelproof_artifact::{HistoryRow, Reporter};
@@ -19,6 +18,7 @@ use crate::clipping;
 use crate::error::{Error, chain};
 use crate::gradient_sum::GradientSum;
 use crate::lazy_embedding::{LazyEmbedding, StepTokens};
+use crate::loss::Loss;
 use crate::optimizer;
 use crate::params::{Params, SelectionMetric};
 use crate::schedule::learning_rate;
@@ -103,9 +103,12 @@ pub(crate) fn fit<M: Module>(
     let mut trainer = Trainer {
         params,
         task,
-        loss: CrossEntropyLossConfig::new()
-            .with_weights(task.class_weights.clone())
-            .init(&task.device.clone().autodiff()),
+        loss: Loss::new(
+            params,
+            task.class_weights.as_deref(),
+            task.classes,
+            &task.device.clone().autodiff(),
+        ),
         steps_per_epoch: batches_per_epoch.div_ceil(params.gradient_accumulation) as u64,
         checkpoints,
         reporter,
@@ -163,7 +166,7 @@ fn describe(row: &HistoryRow, epochs: u32, best: bool) -> String {
 struct Trainer<'a, M> {
     params: &'a Params,
     task: &'a Task<'a, M>,
-    loss: CrossEntropyLoss,
+    loss: Loss,
     steps_per_epoch: u64,
     checkpoints: Checkpoints,
     reporter: &'a dyn Reporter,
@@ -416,9 +419,9 @@ impl<M: Module> Trainer<'_, M> {
         // The head's dropout takes its mask from the device's own generator.
         self.task.device.seed(batch.seed);
         let logits = (self.task.train_logits)(module, batch);
-        let loss = self.loss.forward(logits.clone(), targets);
+        let (loss, cross_entropy) = self.loss.forward(logits.clone(), targets);
         let computed = Computed {
-            loss: loss.clone().inner(),
+            cross_entropy,
             logits: logits.inner(),
             labels,
         };
@@ -450,8 +453,8 @@ impl<M: Module> Trainer<'_, M> {
 /// What the forward pass of a micro-batch gave, still on the device: it is read once a step, because reading
 /// waits for the device.
 struct Computed {
-    /// The mean loss, `[1]`.
-    loss: Tensor<1>,
+    /// The mean cross-entropy, `[1]`.
+    cross_entropy: Tensor<1>,
     /// `[batch, classes]`.
     logits: Tensor<2>,
     labels: Vec<i64>,
@@ -466,7 +469,7 @@ impl Computed {
             .filter(|(logits, label)| i64::try_from(argmax(logits)) == Ok(**label))
             .count();
         Outcome {
-            loss: self.loss.clone().into_scalar::<f32>(),
+            loss: self.cross_entropy.clone().into_scalar::<f32>(),
             right,
         }
     }
@@ -474,7 +477,7 @@ impl Computed {
 
 /// What became of a micro-batch.
 struct Outcome {
-    /// The mean loss of its rows.
+    /// The mean cross-entropy of its rows.
     loss: f32,
     /// The number of its rows that were right.
     right: usize,

@@ -16,6 +16,7 @@ mod fit;
 mod gradient_sum;
 mod inputs;
 pub mod lazy_embedding;
+mod loss;
 pub mod optimizer;
 mod schedule;
 mod training;

@@ -19,22 +19,47 @@ const DEFAULT_WEIGHT_DECAY: f64 = 0.01;
 /// The parameters without weight decay: biases and layer normalisations, as in BERT's own training.
 const NOT_DECAYED: [&str; 3] = ["bias", "gamma", "beta"];
 
+/// The dense layer of a classifier's head, and what of the head has no weight decay.
+const HEAD: [&str; 1] = ["head."];
+const HEAD_NOT_DECAYED: [&str; 3] = [
+    "head.dense.bias",
+    "head.normalization.gamma",
+    "head.normalization.beta",
+];
+
 /// The optimiser that the parameters of the stage ask for.
 pub fn build(params: &Params) -> ModuleOptimizer {
-    ModuleOptimizer::from(Adamw {
+    let group = |names: &[&'static str], weight_decay: f64, rate_factor: f64| {
+        let group = ParamGroup::from_any_predicates(names.to_vec());
+        let optimizer = Adamw {
+            weight_decay,
+            rate_factor,
+        };
+        (group, optimizer)
+    };
+    let all = Adamw {
         weight_decay: weight_decay(params),
-    })
-    .with_group(
-        ParamGroup::from_any_predicates(NOT_DECAYED.to_vec()),
-        Adamw { weight_decay: 0.0 },
-        None,
-    )
+        rate_factor: 1.0,
+    };
+    // Where a parameter is in several groups, the last one counts.
+    let mut groups = vec![group(&NOT_DECAYED, 0.0, 1.0)];
+    if let Some(rate) = params.head_learning_rate {
+        let factor = rate / params.learning_rate;
+        groups.push(group(&HEAD, weight_decay(params), factor));
+        groups.push(group(&HEAD_NOT_DECAYED, 0.0, factor));
+    }
+    groups
+        .into_iter()
+        .fold(ModuleOptimizer::from(all), |optimizer, (group, of_group)| {
+            optimizer.with_group(group, of_group, None)
+        })
 }
 
 /// The step that this optimiser takes with parameters that decay. `number` counts from 1.
 pub fn step_of(params: &Params, rate: LearningRate, number: usize) -> AdamwStep {
     Adamw {
         weight_decay: weight_decay(params),
+        rate_factor: 1.0,
     }
     .numbered(rate, number)
 }
@@ -50,12 +75,14 @@ fn weight_decay(params: &Params) -> f64 {
 #[derive(Debug, Clone)]
 struct Adamw {
     weight_decay: f64,
+    /// What the learning rate is multiplied with.
+    rate_factor: f64,
 }
 
 impl Adamw {
     fn numbered(&self, rate: LearningRate, number: usize) -> AdamwStep {
         AdamwStep {
-            learning_rate: rate,
+            learning_rate: rate * self.rate_factor,
             beta_1: BETA_1,
             beta_2: BETA_2,
             epsilon: EPSILON,
@@ -98,14 +125,15 @@ impl Optimizer for Adamw {
 
 #[cfg(test)]
 mod tests {
-    use burn::module::{Module, Param};
+    use burn::module::{Module, ModuleVisitor, Param};
     use burn::nn::{Linear, LinearConfig};
     use burn::optim::{AdamConfig, AdamWConfig, GradientsParams};
     use burn::tensor::TensorData;
     use labelproof_kernels::{device, random};
-    use labelproof_model::DeviceChoice;
+    use labelproof_model::{BatchNormalization, DeviceChoice, Head, HeadSettings};
 
     use super::*;
+    use crate::params::Trainable;
 
     const WIDTH: usize = 300;
 
@@ -174,6 +202,73 @@ mod tests {
             decayed[WIDTH * WIDTH..],
             "a bias does not decay"
         );
+    }
+
+    /// A module with the head that a classifier has.
+    #[derive(Module, Debug)]
+    struct Whole {
+        encoder: Linear,
+        head: Head,
+    }
+
+    /// Registers a gradient of ones for each parameter.
+    struct Ones<'a>(&'a mut GradientsParams);
+
+    impl ModuleVisitor for Ones<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.register(param.id, param.val().inner().ones_like());
+        }
+    }
+
+    /// The numbers of each parameter, in the order in which the module is visited.
+    struct Numbers(Vec<Vec<f32>>);
+
+    impl ModuleVisitor for Numbers {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.push(param.val().into_data().iter::<f32>().collect());
+        }
+    }
+
+    #[test]
+    fn the_head_has_a_learning_rate_of_its_own() {
+        /// Weight and bias of two dense layers and a normalisation, whose running statistics come last.
+        const TRAINED: usize = 6;
+        let params = Params {
+            trainable: Trainable::All,
+            optimizer: OptimizerKind::Adam,
+            learning_rate: 1e-3,
+            head_learning_rate: Some(1e-2),
+            ..Params::default()
+        };
+        let device = device::open(DeviceChoice::Cpu).unwrap();
+        let settings = HeadSettings {
+            input: 4,
+            classes: 3,
+            dropout: 0.0,
+            batch_normalization: BatchNormalization::Trained,
+        };
+        let whole = Whole {
+            encoder: LinearConfig::new(4, 4).init(&device),
+            head: Head::new(&settings, 1, &device),
+        };
+        let whole = whole.train();
+        let numbers = |module: &Whole| {
+            let mut numbers = Numbers(Vec::new());
+            module.visit(&mut numbers);
+            numbers.0
+        };
+        let before = numbers(&whole);
+        let mut gradients = GradientsParams::new();
+        whole.visit(&mut Ones(&mut gradients));
+        let after = numbers(&build(&params).step(1e-3, whole, gradients));
+        // The first step of Adam is the learning rate itself.
+        let trained = before.iter().zip(&after).take(TRAINED);
+        for (place, (before, after)) in trained.enumerate() {
+            let expected = if place < 2 { 1e-3 } else { 1e-2 };
+            for (before, after) in before.iter().zip(after) {
+                assert!((before - after - expected).abs() < 1e-6, "parameter {place}");
+            }
+        }
     }
 
     #[test]
