@@ -37,16 +37,12 @@ pub(super) struct Embeddings {
 impl Embeddings {
     pub(super) fn load(source: &mut TensorSource<'_>, names: &Names, config: &EncoderConfig) -> Self {
         let (narrow, width) = (config.embedding_size, config.hidden_size);
-        let (projects_first, has_bias, dropout) = match &config.family {
-            Family::DebertaV2(_) => (true, false, config.hidden_dropout_prob),
-            Family::ModernBert(modern) => (false, false, modern.embedding_dropout),
-            _ => (false, true, config.hidden_dropout_prob),
+        let projects_first = matches!(config.family, Family::DebertaV2(_));
+        let (norm_bias, dropout) = match &config.family {
+            Family::ModernBert(modern) => (modern.norm_bias, modern.embedding_dropout),
+            _ => (true, config.hidden_dropout_prob),
         };
         let normalized = if projects_first { width } else { narrow };
-        let norm_bias = match &config.family {
-            Family::ModernBert(modern) => modern.norm_bias,
-            _ => true,
-        };
         let has_projection = narrow != width || matches!(config.family, Family::Albert { .. });
         Self {
             words: source.embedding(names.words, config.vocab_size, narrow),
@@ -58,7 +54,7 @@ impl Embeddings {
             norm: source.layer_norm(names.norm, normalized, config.layer_norm_eps, norm_bias),
             dropout: DropoutConfig::new(dropout).init(),
             projection: has_projection
-                .then(|| Dense::new(source.linear(names.projection, narrow, width, has_bias))),
+                .then(|| Dense::new(source.linear(names.projection, narrow, width, !projects_first))),
             projects_first,
             first_position: config.positions.map_or(0, |positions| positions.first),
             epsilon: config.layer_norm_eps,

@@ -4,13 +4,13 @@
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, LayerNorm, Linear};
 use burn::tensor::Tensor;
-use labelproof_kernels::dropout::KeepMask;
+use labelproof_kernels::dropout::{KeepMask, dropout};
 use labelproof_kernels::fused::{attention, bias_dropout_add_layer_norm, to_float32, to_precision};
 use labelproof_kernels::random::derive;
 use labelproof_settings::encoder::{Activation, EncoderConfig, Family};
 
 use super::albert::groups_of_layers;
-use super::deberta_v2::DisentangledPositions;
+use super::deberta_v2::{DisentangledPositions, disentangle};
 use super::mpnet::RelativeBias;
 use super::names::{LayerNames, Names};
 use crate::Precision;
@@ -173,7 +173,7 @@ impl Layer {
     fn load(source: &mut TensorSource<'_>, layer: &str, parts: &LayerNames, config: &EncoderConfig) -> Self {
         let (width, inner) = (config.hidden_size, config.intermediate_size);
         // ALBERT has no dropout after the feed-forward sub-layer.
-        let dropout = match config.family {
+        let output_dropout = match config.family {
             Family::Albert { .. } => 0.0,
             _ => config.hidden_dropout_prob,
         };
@@ -190,7 +190,7 @@ impl Layer {
                     config.layer_norm_eps,
                     true,
                 ),
-                dropout: DropoutConfig::new(dropout).init(),
+                dropout: DropoutConfig::new(output_dropout).init(),
                 epsilon: config.layer_norm_eps,
             },
         }
@@ -273,7 +273,7 @@ impl Attention {
                 let positions = self
                     .projections
                     .forward(to_precision(positions, precision), precision);
-                let (projections, bias) = super::deberta_v2::disentangle(projections, positions, self.heads);
+                let (projections, bias) = disentangle(projections, positions, self.heads);
                 (projections, shared.bias.clone() + bias)
             }
             None => (projections, shared.bias.clone()),
@@ -294,7 +294,7 @@ impl Output {
 
     /// The dropout of the sub-layer's output, applied to another tensor.
     fn drop(&self, input: Tensor<3>, seed: u64) -> Tensor<3> {
-        labelproof_kernels::dropout::dropout(&self.dropout, input, seed)
+        dropout(&self.dropout, input, seed)
     }
 
     /// The forward pass. `inner` is `[batch, sequence, inputs]`; `residual`, the input of the sub-layer, and
