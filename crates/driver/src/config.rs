@@ -21,8 +21,8 @@ pub struct Pipeline {
     /// The seed of everything that is drawn at random. A stage can set a `seed` of its own.
     #[serde(default = "default_seed")]
     pub seed: u64,
-    /// The folder of a BERT encoder in the layout of Hugging Face: config.json, the weights
-    /// (model.safetensors or pytorch_model.bin) and the tokenizer (tokenizer.json or its vocabulary). Or a
+    /// The folder of an encoder in the layout of Hugging Face: `config.json`, the weights
+    /// (`model.safetensors` or `pytorch_model.bin`) and the tokenizer (`tokenizer.json` or its vocabulary). Or a
     /// model of the Hugging Face Hub, such as `google-bert/bert-base-uncased` or `owner/name@revision`: it is
     /// read from the Hub's cache on this machine, and fetched into it if it is not there.
     pub encoder: PathBuf,

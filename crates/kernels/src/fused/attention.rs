@@ -159,7 +159,10 @@ pub(super) fn bias_gradient(
         let of_weights = gradient.matmul(&of_text(value, text).transpose(1, 2));
         let of_all = (gradient * of_text(attended, text)).sum_dim_intlist(-1, true, tch::Kind::Float);
         let of_scores = weights * (of_weights - of_all);
-        let broadcast: Vec<i64> = (0..3).filter(|&place| bias.size()[place as usize] == 1).collect();
+        let broadcast: Vec<i64> = (0..)
+            .zip(bias.size())
+            .filter_map(|(place, size)| (size == 1).then_some(place))
+            .collect();
         if broadcast.is_empty() {
             of_scores
         } else {

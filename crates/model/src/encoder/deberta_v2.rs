@@ -115,7 +115,7 @@ fn row(distance: i64, buckets: usize, farthest: usize) -> usize {
 /// term.
 pub(super) fn disentangle(
     projections: Tensor<3>,
-    positions: Tensor<3>,
+    positions: &Tensor<3>,
     heads: usize,
 ) -> (Tensor<3>, Tensor<4>) {
     let [_, _, width] = projections.dims();
@@ -130,9 +130,9 @@ pub(super) fn disentangle(
     };
     let projections = scale_queries(projections, width);
     let scale = 1.0 / ((width / heads) as f64).sqrt();
-    let to_position = of_heads(&projections, 0).matmul(of_heads(&positions, 1).swap_dims(2, 3));
+    let to_position = of_heads(&projections, 0).matmul(of_heads(positions, 1).swap_dims(2, 3));
     // From the key's side the distances come in the other order.
-    let of_key = of_heads(&positions, 0).flip([2]);
+    let of_key = of_heads(positions, 0).flip([2]);
     let to_content = of_heads(&projections, 1).matmul(of_key.swap_dims(2, 3));
     let to_position = by_query(to_float32(to_position)).mul_scalar(scale);
     let to_content = by_query(to_float32(to_content)).swap_dims(2, 3);
@@ -142,6 +142,7 @@ pub(super) fn disentangle(
 
 /// Scales the queries so that attention, which divides by the root of a head's width, divides by that of three
 /// times the width.
+#[expect(clippy::cast_possible_truncation, reason = "the network computes in float32")]
 fn scale_queries(projections: Tensor<3>, width: usize) -> Tensor<3> {
     let mut factors = vec![1.0_f32; 3 * width];
     factors[..width].fill((1.0 / TERMS.sqrt()) as f32);

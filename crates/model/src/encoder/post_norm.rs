@@ -273,7 +273,7 @@ impl Attention {
                 let positions = self
                     .projections
                     .forward(to_precision(positions, precision), precision);
-                let (projections, bias) = disentangle(projections, positions, self.heads);
+                let (projections, bias) = disentangle(projections, &positions, self.heads);
                 (projections, shared.bias.clone() + bias)
             }
             None => (projections, shared.bias.clone()),

@@ -14,6 +14,7 @@ pub(super) struct Rotation {
 impl Rotation {
     /// The angles of texts of `sequence` tokens, for heads of `width` components: a position times
     /// `base^(-2i / width)`, in float32 as in transformers.
+    #[expect(clippy::cast_possible_truncation, reason = "the network computes in float32")]
     pub(super) fn new(base: f64, width: usize, sequence: usize, device: &Device) -> Self {
         let half = width / 2;
         let frequency = |pair: usize| 1.0 / (base as f32).powf((2 * pair) as f32 / width as f32);
