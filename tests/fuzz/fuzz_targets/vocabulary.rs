@@ -5,8 +5,11 @@
 use labelproof_text::tokenizer::Tokenizer;
 use libfuzzer_sys::fuzz_target;
 
+/// The name of a file and what is in it.
+type NamedFile = (&'static str, &'static [u8]);
+
 /// A file, the folder that it is tried in, and the other files there.
-const CASES: [(&str, &str, &[(&str, &[u8])]); 6] = [
+const CASES: [(&str, &str, &[NamedFile]); 6] = [
     ("vocab.txt", "bert", &[CONFIG]),
     ("tokenizer_config.json", "bert", &[CONFIG, WORDS]),
     ("special_tokens_map.json", "bert", &[CONFIG, WORDS]),
@@ -15,12 +18,12 @@ const CASES: [(&str, &str, &[(&str, &[u8])]); 6] = [
     ("spm.model", "deberta", &[CONFIG_OF_DEBERTA]),
 ];
 
-const CONFIG: (&str, &[u8]) = ("config.json", br#"{"model_type": "bert"}"#);
-const CONFIG_OF_ROBERTA: (&str, &[u8]) = ("config.json", br#"{"model_type": "roberta"}"#);
-const CONFIG_OF_DEBERTA: (&str, &[u8]) = ("config.json", br#"{"model_type": "deberta-v2"}"#);
-const WORDS: (&str, &[u8]) = ("vocab.txt", b"[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\ngoal\n##s\n");
-const BYTES: (&str, &[u8]) = ("vocab.json", br#"{"<s>": 0, "</s>": 1, "a": 2, "o": 3, "oa": 4}"#);
-const MERGES: (&str, &[u8]) = ("merges.txt", b"#version: 0.2\no a\n");
+const CONFIG: NamedFile = ("config.json", br#"{"model_type": "bert"}"#);
+const CONFIG_OF_ROBERTA: NamedFile = ("config.json", br#"{"model_type": "roberta"}"#);
+const CONFIG_OF_DEBERTA: NamedFile = ("config.json", br#"{"model_type": "deberta-v2"}"#);
+const WORDS: NamedFile = ("vocab.txt", b"[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\ngoal\n##s\n");
+const BYTES: NamedFile = ("vocab.json", br#"{"<s>": 0, "</s>": 1, "a": 2, "o": 3, "oa": 4}"#);
+const MERGES: NamedFile = ("merges.txt", b"#version: 0.2\no a\n");
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&which, bytes)) = bytes.split_first() else {
