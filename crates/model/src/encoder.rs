@@ -180,5 +180,14 @@ impl Encoder {
     }
 }
 
+/// Freezes all but the last `trainable` layers.
+fn freeze_all_but_last<L: Module>(layers: Vec<L>, trainable: usize) -> Vec<L> {
+    let frozen = layers.len().saturating_sub(trainable);
+    let layers = layers.into_iter().enumerate();
+    layers
+        .map(|(number, layer)| if number < frozen { layer.freeze() } else { layer })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests;

@@ -252,6 +252,27 @@ const FAMILIES: [(&str, ParseFamily); 10] = [
     ("deberta-v2", deberta_v2::parse),
 ];
 
+/// The defaults of keys that several families share in transformers' configurations.
+mod defaults {
+    use super::Activation;
+
+    pub(super) fn gelu() -> Activation {
+        Activation::Gelu
+    }
+
+    pub(super) fn dropout() -> f64 {
+        0.1
+    }
+
+    pub(super) fn longest() -> usize {
+        512
+    }
+
+    pub(super) fn two() -> usize {
+        2
+    }
+}
+
 /// Reads the keys that an architecture has.
 fn keys<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, String> {
     serde_json::from_value(value).map_err(|error| error.to_string())

@@ -12,6 +12,7 @@ use labelproof_settings::encoder::{Activation, Attended, EncoderConfig, ModernBe
 
 use super::NO_ATTENTION;
 use super::bert;
+use super::freeze_all_but_last;
 use super::names::Names;
 use super::relative_positions::beyond;
 use super::rotary_positions::Rotation;
@@ -72,11 +73,13 @@ struct Layer {
     epsilon: f64,
 }
 
-/// What the layers that attend to the same tokens share.
-struct Positions {
+/// What the layers that attend to the same tokens share in a forward pass.
+struct Shared {
     /// Added to the attention scores.
     bias: Tensor<4>,
     rotation: Rotation,
+    heads: usize,
+    precision: Precision,
 }
 
 impl PreNorm {
@@ -117,12 +120,8 @@ impl PreNorm {
 
     /// Freezes all but the last `trainable` layers.
     pub(super) fn freeze_below(self, trainable: usize) -> Self {
-        let frozen = self.layers.len().saturating_sub(trainable);
-        let layers = self.layers.into_iter().enumerate();
         Self {
-            layers: layers
-                .map(|(number, layer)| if number < frozen { layer.freeze() } else { layer })
-                .collect(),
+            layers: freeze_all_but_last(self.layers, trainable),
             ..self
         }
     }
@@ -147,18 +146,20 @@ impl PreNorm {
         } else {
             bias.clone() + beyond(self.window, sequence, NO_ATTENTION, &device)
         };
-        let all = Positions { bias, rotation: all };
-        let near = Positions {
-            bias: near_bias,
-            rotation: near,
+        let shared = |bias, rotation| Shared {
+            bias,
+            rotation,
+            heads: self.heads,
+            precision,
         };
+        let (all, near) = (shared(bias, all), shared(near_bias, near));
         let layers = self.layers.iter().zip(1..);
         let hidden = layers.fold(hidden, |hidden, (layer, number)| {
-            let positions = match layer.attended {
+            let shared = match layer.attended {
                 Attended::All => &all,
                 Attended::Near => &near,
             };
-            layer.forward(hidden, positions, self.heads, derive(seed, number), precision)
+            layer.forward(hidden, shared, derive(seed, number))
         });
         layer_norm(&self.final_norm, self.epsilon, hidden)
     }
@@ -224,27 +225,14 @@ impl Layer {
 
     /// The forward pass. `hidden` and the output are `[batch, sequence, hidden]`, and `seed` is the seed of
     /// dropout.
-    fn forward(
-        &self,
-        hidden: Tensor<3>,
-        positions: &Positions,
-        heads: usize,
-        seed: u64,
-        precision: Precision,
-    ) -> Tensor<3> {
-        let hidden = hidden.clone() + self.attend(hidden, positions, heads, seed, precision);
-        hidden.clone() + self.feed_forward(hidden, precision)
+    fn forward(&self, hidden: Tensor<3>, shared: &Shared, seed: u64) -> Tensor<3> {
+        let hidden = hidden.clone() + self.attend(hidden, shared, seed);
+        hidden.clone() + self.feed_forward(hidden, shared.precision)
     }
 
     /// What attention adds.
-    fn attend(
-        &self,
-        hidden: Tensor<3>,
-        positions: &Positions,
-        heads: usize,
-        seed: u64,
-        precision: Precision,
-    ) -> Tensor<3> {
+    fn attend(&self, hidden: Tensor<3>, shared: &Shared, seed: u64) -> Tensor<3> {
+        let precision = shared.precision;
         let input = match &self.attention_norm {
             Some(norm) => layer_norm(norm, self.epsilon, hidden),
             None => hidden,
@@ -252,9 +240,9 @@ impl Layer {
         let projections = self
             .projections
             .forward(to_precision(input, precision), precision);
-        let projections = positions.rotation.rotate(projections, heads);
+        let projections = shared.rotation.rotate(projections, shared.heads);
         let keep_mask = KeepMask::new(&self.dropout, &projections.device(), derive(seed, 0));
-        let attended = attention(projections, positions.bias.clone(), heads, keep_mask);
+        let attended = attention(projections, shared.bias.clone(), shared.heads, keep_mask);
         let output = self.attention_output.forward_to_float32(attended, precision);
         dropout(&self.dropout, output, derive(seed, 1))
     }

@@ -11,6 +11,7 @@ use labelproof_settings::encoder::{Activation, EncoderConfig, Family};
 
 use super::albert::groups_of_layers;
 use super::deberta_v2::{DisentangledPositions, disentangle};
+use super::freeze_all_but_last;
 use super::mpnet::RelativeBias;
 use super::names::{LayerNames, Names};
 use crate::Precision;
@@ -127,12 +128,8 @@ impl PostNorm {
 
     /// Freezes all but the last `trainable` layers, and the relative positions, which belong to all of them.
     pub(super) fn freeze_below(self, trainable: usize) -> Self {
-        let frozen = self.layers.len().saturating_sub(trainable);
-        let layers = self.layers.into_iter().enumerate();
         Self {
-            layers: layers
-                .map(|(number, layer)| if number < frozen { layer.freeze() } else { layer })
-                .collect(),
+            layers: freeze_all_but_last(self.layers, trainable),
             relative_bias: self.relative_bias.map(Module::freeze),
             disentangled: self.disentangled.map(Module::freeze),
             ..self

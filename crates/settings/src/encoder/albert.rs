@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Activation, EncoderConfig, Family, Positions, keys};
+use super::{Activation, EncoderConfig, Family, Positions, defaults, keys};
 
 /// The keys, with the defaults of transformers' `AlbertConfig`.
 #[derive(Deserialize)]
@@ -25,9 +25,9 @@ struct Keys {
     hidden_dropout_prob: f64,
     #[serde(default)]
     attention_probs_dropout_prob: f64,
-    #[serde(default = "longest")]
+    #[serde(default = "defaults::longest")]
     max_position_embeddings: usize,
-    #[serde(default = "two")]
+    #[serde(default = "defaults::two")]
     type_vocab_size: usize,
     #[serde(default = "epsilon")]
     layer_norm_eps: f64,
@@ -41,16 +41,8 @@ fn one() -> usize {
     1
 }
 
-fn two() -> usize {
-    2
-}
-
 fn gelu_new() -> Activation {
     Activation::GeluNew
-}
-
-fn longest() -> usize {
-    512
 }
 
 fn epsilon() -> f64 {

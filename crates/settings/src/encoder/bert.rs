@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Activation, EncoderConfig, Family, Positions, keys};
+use super::{Activation, EncoderConfig, Family, Positions, defaults, keys};
 
 /// The keys, with the defaults of transformers' `BertConfig`.
 #[derive(Deserialize)]
@@ -14,14 +14,14 @@ struct Keys {
     num_hidden_layers: usize,
     num_attention_heads: usize,
     intermediate_size: usize,
-    #[serde(default = "gelu")]
+    #[serde(default = "defaults::gelu")]
     hidden_act: Activation,
-    #[serde(default = "dropout")]
+    #[serde(default = "defaults::dropout")]
     hidden_dropout_prob: f64,
-    #[serde(default = "dropout")]
+    #[serde(default = "defaults::dropout")]
     attention_probs_dropout_prob: f64,
     max_position_embeddings: usize,
-    #[serde(default = "two")]
+    #[serde(default = "defaults::two")]
     type_vocab_size: usize,
     #[serde(default = "epsilon")]
     layer_norm_eps: f64,
@@ -30,18 +30,6 @@ struct Keys {
     position_embedding_type: String,
     #[serde(default = "mpnet_buckets")]
     relative_attention_num_buckets: usize,
-}
-
-fn gelu() -> Activation {
-    Activation::Gelu
-}
-
-fn dropout() -> f64 {
-    0.1
-}
-
-fn two() -> usize {
-    2
 }
 
 fn epsilon() -> f64 {

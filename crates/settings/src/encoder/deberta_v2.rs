@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Activation, EncoderConfig, Family, Positions, keys};
+use super::{Activation, EncoderConfig, Family, Positions, defaults, keys};
 
 /// What only DeBERTa has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +25,13 @@ struct Keys {
     num_hidden_layers: usize,
     num_attention_heads: usize,
     intermediate_size: usize,
-    #[serde(default = "gelu")]
+    #[serde(default = "defaults::gelu")]
     hidden_act: Activation,
-    #[serde(default = "dropout")]
+    #[serde(default = "defaults::dropout")]
     hidden_dropout_prob: f64,
-    #[serde(default = "dropout")]
+    #[serde(default = "defaults::dropout")]
     attention_probs_dropout_prob: f64,
-    #[serde(default = "longest")]
+    #[serde(default = "defaults::longest")]
     max_position_embeddings: usize,
     #[serde(default)]
     type_vocab_size: usize,
@@ -72,18 +72,6 @@ impl PositionAttention {
             Self::List(terms) => terms.iter().any(|found| found == term),
         }
     }
-}
-
-fn gelu() -> Activation {
-    Activation::Gelu
-}
-
-fn dropout() -> f64 {
-    0.1
-}
-
-fn longest() -> usize {
-    512
 }
 
 fn epsilon() -> f64 {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Activation, EncoderConfig, Family, Positions, keys};
+use super::{Activation, EncoderConfig, Family, Positions, defaults, keys};
 
 /// The keys, with the defaults of transformers' `DistilBertConfig`.
 #[derive(Deserialize)]
@@ -13,26 +13,14 @@ struct Keys {
     n_layers: usize,
     n_heads: usize,
     hidden_dim: usize,
-    #[serde(default = "longest")]
+    #[serde(default = "defaults::longest")]
     max_position_embeddings: usize,
-    #[serde(default = "gelu")]
+    #[serde(default = "defaults::gelu")]
     activation: Activation,
-    #[serde(default = "dropout")]
+    #[serde(default = "defaults::dropout")]
     dropout: f64,
-    #[serde(default = "dropout")]
+    #[serde(default = "defaults::dropout")]
     attention_dropout: f64,
-}
-
-fn longest() -> usize {
-    512
-}
-
-fn gelu() -> Activation {
-    Activation::Gelu
-}
-
-fn dropout() -> f64 {
-    0.1
 }
 
 pub(super) fn parse(value: Value) -> Result<EncoderConfig, String> {

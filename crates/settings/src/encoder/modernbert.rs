@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Activation, EncoderConfig, Family, keys};
+use super::{Activation, EncoderConfig, Family, defaults, keys};
 
 /// What a layer's tokens attend to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -46,7 +46,7 @@ struct Keys {
     intermediate_size: usize,
     num_hidden_layers: usize,
     num_attention_heads: usize,
-    #[serde(default = "gelu")]
+    #[serde(default = "defaults::gelu")]
     hidden_activation: Activation,
     #[serde(default = "longest")]
     max_position_embeddings: usize,
@@ -85,10 +85,6 @@ struct RopeParameters {
 struct Rope {
     rope_type: Option<String>,
     rope_theta: Option<f64>,
-}
-
-fn gelu() -> Activation {
-    Activation::Gelu
 }
 
 fn longest() -> usize {
