@@ -60,6 +60,17 @@ device: gpu
 }
 
 #[test]
+fn settings_that_exclude_each_other_are_named() {
+    let training = "train: { sampling: balanced, class_weights: balanced, layer_learning_rate_decay: 0.9 }";
+    assert_snapshot!(answer(&format!("{CONFIGURATION}{training}\n")), @r"
+    exit code 2
+    error: `pipeline.yaml` cannot be run:
+      train.layer_learning_rate_decay: must be absent with `trainable: none`, where no layer is trained, got 0.9
+      train.sampling: must be absent with `class_weights: balanced`, which corrects for rare classes already, got balanced
+    ");
+}
+
+#[test]
 fn a_missing_source_and_a_missing_column_are_named() {
     assert_snapshot!(answer(&CONFIGURATION.replace("texts.csv", "text.csv")), @r#"
         exit code 3
@@ -200,7 +211,7 @@ fn an_override_that_makes_no_sense_is_refused() {
     let answer = |assignment: &str| project.run(&["status", "--set", assignment]).expect_message();
     assert_snapshot!(answer("train.epoch=5"), @r#"
         exit code 2
-        error: `--set train.epoch=5`: unknown field `epoch`, expected one of `trainable`, `precision`, `pooling`, `dropout`, `batch_normalization`, `class_weights`, `label_smoothing`, `focal_gamma`, `epochs`, `batch_size`, `gradient_accumulation`, `optimizer`, `learning_rate`, `head_learning_rate`, `weight_decay`, `schedule`, `warmup`, `gradient_clipping`, `early_stopping`, `seed`
+        error: `--set train.epoch=5`: unknown field `epoch`, expected one of `trainable`, `precision`, `pooling`, `dropout`, `batch_normalization`, `class_weights`, `label_smoothing`, `focal_gamma`, `sampling`, `epochs`, `batch_size`, `gradient_accumulation`, `optimizer`, `learning_rate`, `head_learning_rate`, `layer_learning_rate_decay`, `weight_decay`, `schedule`, `warmup`, `gradient_clipping`, `early_stopping`, `seed`
 
         hint: did you mean `epochs`?
     "#);

@@ -123,10 +123,11 @@ pub fn by_length(lengths: &[usize], limits: BatchLimits) -> Vec<Vec<usize>> {
 const SORTED_TOGETHER: usize = 32;
 
 /// Splits rows into training batches of `batch_size` in a random order that follows from the seed: rows are
-/// shuffled, then sorted by length within stretches of 32 batches, and the batches are shuffled.
-pub fn shuffled(lengths: &[usize], batch_size: usize, seed: u64) -> Vec<Vec<usize>> {
+/// shuffled, then sorted by length within stretches of 32 batches, and the batches are shuffled. `lengths` has the
+/// length of every row that there is.
+pub fn shuffled(rows: Vec<usize>, lengths: &[usize], batch_size: usize, seed: u64) -> Vec<Vec<usize>> {
     let mut stream = random::stream("batches", seed);
-    let mut order: Vec<usize> = (0..lengths.len()).collect();
+    let mut order = rows;
     random::shuffle(&mut order, &mut stream);
     for stretch in order.chunks_mut(batch_size * SORTED_TOGETHER) {
         stretch.sort_by_key(|&row| lengths[row]);
@@ -146,15 +147,13 @@ mod tests {
     #[test]
     fn every_row_is_in_one_batch() {
         let lengths: Vec<usize> = (0..500).map(|row| 3 + (row * 37) % 510).collect();
-        for batches in [
-            by_length(&lengths, BatchLimits::PROCESSOR),
-            shuffled(&lengths, 16, 7),
-        ] {
+        let shuffled = |seed| shuffled((0..500).collect(), &lengths, 16, seed);
+        for batches in [by_length(&lengths, BatchLimits::PROCESSOR), shuffled(7)] {
             let mut rows: Vec<usize> = batches.concat();
             rows.sort_unstable();
             assert_eq!(rows, (0..500).collect::<Vec<_>>());
         }
-        assert_ne!(shuffled(&lengths, 16, 7), shuffled(&lengths, 16, 8));
+        assert_ne!(shuffled(7), shuffled(8));
     }
 
     #[test]

@@ -55,6 +55,10 @@ pub struct Params {
     /// cross-entropy by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub focal_gamma: Option<f64>,
+    /// Which training rows an epoch has: all, once each, or, with `balanced`, as many rows drawn so that every class
+    /// has equally many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sampling: Option<Sampling>,
     /// The maximum number of epochs.
     pub epochs: u32,
     /// The number of rows per batch.
@@ -69,6 +73,10 @@ pub struct Params {
     /// default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head_learning_rate: Option<f64>,
+    /// The factor from the learning rate of a layer of the encoder to that of the layer below it, such as 0.9; the
+    /// embeddings are below the lowest layer. All learn at the same rate by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer_learning_rate_decay: Option<f64>,
     /// The weight decay of `adamw`; 0.01 by default.
     pub weight_decay: Option<f64>,
     /// The learning rate schedule after warm-up: `constant`, or `linear` or `cosine` decay to zero.
@@ -95,12 +103,14 @@ impl Default for Params {
             class_weights: ClassWeights::None,
             label_smoothing: None,
             focal_gamma: None,
+            sampling: None,
             epochs: 40,
             batch_size: 16,
             gradient_accumulation: 1,
             optimizer: OptimizerKind::Adamw,
             learning_rate: 1e-3,
             head_learning_rate: None,
+            layer_learning_rate_decay: None,
             weight_decay: None,
             schedule: ScheduleKind::Constant,
             warmup: 0.0,
@@ -182,6 +192,21 @@ impl Params {
                 &rate,
             );
         }
+        if let Some(decay) = self.layer_learning_rate_decay {
+            require(
+                decay > 0.0 && decay <= 1.0,
+                "layer_learning_rate_decay",
+                "above 0 and at most 1",
+                &decay,
+            );
+            let fits = self.trainable != Trainable::None;
+            require(
+                fits,
+                "layer_learning_rate_decay",
+                "absent with `trainable: none`, where no layer is trained",
+                &decay,
+            );
+        }
         if let Some(decay) = self.weight_decay {
             require(
                 decay.is_finite() && decay >= 0.0,
@@ -201,6 +226,14 @@ impl Params {
                 "trainable.last",
                 "at least 1 (`none` trains no layer)",
                 &layers,
+            );
+        }
+        if self.sampling == Some(Sampling::Balanced) {
+            require(
+                self.class_weights != ClassWeights::Balanced,
+                "sampling",
+                "absent with `class_weights: balanced`, which corrects for rare classes already",
+                &"balanced",
             );
         }
         if let ClassWeights::Given(weights) = &self.class_weights {
@@ -363,6 +396,15 @@ impl JsonSchema for ClassWeights {
             ]
         })
     }
+}
+
+/// Which training rows an epoch has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sampling {
+    /// As many rows as there are, of every class equally many, drawn anew for each epoch. A row of a class with
+    /// fewer rows than that is there several times.
+    Balanced,
 }
 
 /// The optimiser.

@@ -123,7 +123,7 @@ impl Training {
         let params = Params::default();
         let mut module = classifier.train();
         Self {
-            optimizer: optimizer::build(&params),
+            optimizer: optimizer::build(&params, 0),
             embedding: LazyEmbedding::new(module.encoder.word_embedding_table_mut()),
             module: Some(module),
             params,
@@ -141,7 +141,7 @@ impl Training {
         let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
         let mut gradients = gradients(&module, &rows, device);
         self.steps += 1;
-        let step = optimizer::step_of(&self.params, RATE, self.steps);
+        let step = optimizer::embedding_step(&self.params, 0, RATE, self.steps);
         let table = module.encoder.word_embedding_table_mut();
         self.embedding.step(&tokens, table, &mut gradients, &step);
         self.module = Some(self.optimizer.step(RATE, module, gradients));

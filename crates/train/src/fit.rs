@@ -21,6 +21,7 @@ use crate::lazy_embedding::{LazyEmbedding, StepTokens};
 use crate::loss::Loss;
 use crate::optimizer;
 use crate::params::{Params, SelectionMetric};
+use crate::sampling::rows_of_epoch;
 use crate::schedule::learning_rate;
 
 /// What the loop trains on. `M` is the module that is trained: the head alone, or the whole classifier.
@@ -43,6 +44,8 @@ pub(crate) struct Task<'a, M> {
     pub(crate) classes: usize,
     /// The device without autodiff.
     pub(crate) device: &'a Device,
+    /// The number of layers of the encoder in the module.
+    pub(crate) layers: usize,
     /// The table of word embeddings, where it is trained.
     pub(crate) embedding: Option<EmbeddingAccess<'a, M>>,
     /// The processes that train together.
@@ -175,7 +178,7 @@ struct Trainer<'a, M> {
 impl<M: Module> Trainer<'_, M> {
     /// The state of the checkpoint, or that of a new training.
     fn first_state(&self, mut module: M) -> State<M> {
-        let optimizer = optimizer::build(self.params);
+        let optimizer = optimizer::build(self.params, self.task.layers);
         let table = self.task.embedding.as_ref().map(|access| access.table);
         if let Some(state) = self.checkpoints.read(&module, &optimizer, table) {
             self.reporter.message(&format!(
@@ -260,7 +263,7 @@ impl<M: Module> Trainer<'_, M> {
             (&self.task.embedding, &mut state.embedding, tokens)
         {
             let number = usize::try_from(state.position.step).unwrap_or(usize::MAX - 1) + 1;
-            let step = optimizer::step_of(self.params, rate, number);
+            let step = optimizer::embedding_step(self.params, self.task.layers, rate, number);
             let table = (access.table)(&mut state.module);
             embedding.step(tokens, table, &mut gradients, &step);
         }
@@ -275,7 +278,13 @@ impl<M: Module> Trainer<'_, M> {
         let steps_before = u64::from(epoch - 1) * self.steps_per_epoch;
         let total_steps = u64::from(self.params.epochs) * self.steps_per_epoch;
         let seed = random::derive(self.params.seed, u64::from(epoch));
-        let batches = batch::shuffled(self.task.train_lengths, self.params.batch_size, seed);
+        let rows = rows_of_epoch(
+            self.params.sampling,
+            self.task.train_labels,
+            self.task.classes,
+            seed,
+        );
+        let batches = batch::shuffled(rows, self.task.train_lengths, self.params.batch_size, seed);
         let first = state.position.step;
         let groups = batches
             .chunks(self.params.gradient_accumulation)

@@ -266,7 +266,7 @@ mod tests {
             for (&token, row) in step_tokens.0.iter().zip(gradient.chunks_exact(WIDTH)) {
                 scattered[token as usize * WIDTH..][..WIDTH].copy_from_slice(row);
             }
-            let step = optimizer::step_of(&params, 1e-3 * (number % 7) as f64, number);
+            let step = optimizer::embedding_step(&params, 0, 1e-3 * (number % 7) as f64, number);
             let mut gradients = GradientsParams::new();
             gradients.register(table.id, tensor(gradient, &device));
             embedding.step(&step_tokens, &table, &mut gradients, &step);

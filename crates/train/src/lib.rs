@@ -18,6 +18,7 @@ mod inputs;
 pub mod lazy_embedding;
 mod loss;
 pub mod optimizer;
+mod sampling;
 mod schedule;
 mod training;
 

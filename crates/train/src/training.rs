@@ -102,6 +102,7 @@ impl Training<'_> {
         };
         let lengths = train.lengths();
         let mut task = self.task(&train_logits, &validation_logits, &lengths, self.workers);
+        task.layers = classifier.encoder.depth();
         if self.params.trainable == Trainable::All && !device::is_accelerator(self.device) {
             task.embedding = Some(EmbeddingAccess {
                 table: |classifier| classifier.encoder.word_embedding_table_mut(),
@@ -113,7 +114,7 @@ impl Training<'_> {
         fit(self.params, &task, classifier, checkpoints, self.reporter)
     }
 
-    /// What the training loop trains on, without the embedding table.
+    /// What the training loop trains on, without an encoder.
     fn task<'a, M: Module>(
         &'a self,
         train_logits: &'a dyn Fn(&M, &MicroBatch<'_>) -> Tensor<2>,
@@ -131,6 +132,7 @@ impl Training<'_> {
             class_weights: self.class_weights.clone(),
             classes: self.data.labels.len(),
             device: self.device,
+            layers: 0,
             embedding: None,
             workers,
         }

@@ -6,10 +6,13 @@ use std::time::Duration;
 use burn::nn::{Embedding, Linear};
 use labelproof_artifact::{Diagnostic, Silent, fs};
 use labelproof_kernels::device;
-use labelproof_model::{BatchNormalization, DeviceChoice, Head, HeadSettings, bundle};
+use labelproof_model::{
+    BatchNormalization, Classifier, DeviceChoice, Head, HeadSettings, Pooling, Precision, Pretrained, bundle,
+};
+use labelproof_testkit::encoder;
 
 use super::*;
-use crate::params::{EarlyStopping, OptimizerKind, ScheduleKind};
+use crate::params::{EarlyStopping, OptimizerKind, Sampling, ScheduleKind, Trainable};
 
 mod calls;
 
@@ -77,6 +80,7 @@ fn fit_head_in(
         class_weights: None,
         classes: 3,
         device: &device,
+        layers: 0,
         embedding: None,
         workers: &workers,
     };
@@ -197,6 +201,7 @@ fn fit_bags(
         class_weights: None,
         classes: 3,
         device: &device,
+        layers: 0,
         embedding: lazy.then_some(EmbeddingAccess {
             table: |bag: &mut Bag| &mut bag.words.weight,
             tokens: &tokens,
@@ -244,6 +249,84 @@ fn an_embedding_that_is_updated_lazily_learns_the_same() {
         assert!((one - other).abs() < 1e-4, "{one} {other}");
     }
     assert!((lazy[0] - logits[0]).abs() > 1e-2, "clipping shows");
+}
+
+/// The logits of a classifier after some epochs, whose table of words is lent row by row, or learns like any other
+/// weight.
+fn fit_classifier(encoder: &Path, params: &Params, lazy: bool) -> Vec<f32> {
+    let device = device::open(DeviceChoice::Cpu).unwrap();
+    let autodiff = device.clone().autodiff();
+    let pretrained = Pretrained::load(encoder, &device).unwrap();
+    let settings = HeadSettings {
+        input: pretrained.config.hidden_size,
+        classes: 3,
+        dropout: 0.0,
+        batch_normalization: BatchNormalization::None,
+    };
+    let classifier = Classifier {
+        encoder: pretrained.encoder,
+        head: Head::new(&settings, 1, &device),
+        pooling: Pooling::Mean,
+        precision: Precision::Float32,
+    };
+    let tokens: Vec<Vec<u32>> = (0..12).map(|row| vec![2, 4 + row % 3, 7 + row % 2, 3]).collect();
+    let labels: Vec<u32> = (0..12).map(|row| row % 3).collect();
+    let all: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
+    let validation_logits = |classifier: &Classifier| {
+        let logits = classifier.forward(&Batch::new(&all, 0, &device));
+        Ok(logits.into_data().iter::<f32>().collect())
+    };
+    let task = Task {
+        train_logits: &|classifier: &Classifier, batch: &MicroBatch<'_>| {
+            classifier.forward(&batch.batch(&tokens, 0, &autodiff))
+        },
+        validation_logits: &validation_logits,
+        train_labels: &labels,
+        validation_labels: &labels,
+        train_lengths: &[4; 12],
+        train_ids: &vec![String::new(); 12],
+        class_weights: None,
+        classes: 3,
+        device: &device,
+        layers: classifier.encoder.depth(),
+        embedding: lazy.then_some(EmbeddingAccess {
+            table: |classifier: &mut Classifier| classifier.encoder.word_embedding_table_mut(),
+            tokens: &tokens,
+            pad_id: 0,
+        }),
+        workers: &Workers::alone(),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (classifier, _) = fit(
+        params,
+        &task,
+        classifier,
+        Checkpoints::new(folder.path()),
+        &Silent,
+    )
+    .unwrap();
+    validation_logits(&classifier).unwrap()
+}
+
+#[test]
+fn the_lazy_embedding_learns_at_the_rate_below_the_lowest_layer() {
+    let folder = tempfile::tempdir().unwrap();
+    encoder::write(folder.path(), &["a", "b", "c", "d", "e"]);
+    let params = Params {
+        epochs: 3,
+        batch_size: 4,
+        trainable: Trainable::All,
+        layer_learning_rate_decay: Some(0.1),
+        ..params()
+    };
+    let lazy = fit_classifier(folder.path(), &params, true);
+    assert_eq!(lazy, fit_classifier(folder.path(), &params, false));
+    let even = Params {
+        layer_learning_rate_decay: None,
+        ..params
+    };
+    let other = fit_classifier(folder.path(), &even, true);
+    assert!((lazy[0] - other[0]).abs() > 1e-3, "{} {}", lazy[0], other[0]);
 }
 
 #[test]
@@ -454,6 +537,7 @@ fn a_loss_that_is_no_number_names_the_epoch_and_the_rows_and_leaves_the_last_che
         class_weights: None,
         classes: 3,
         device: &device,
+        layers: 0,
         embedding: None,
         workers: &Workers::alone(),
     };
@@ -471,7 +555,88 @@ fn a_loss_that_is_no_number_names_the_epoch_and_the_rows_and_leaves_the_last_che
     let kept = format!("the last good state is kept in `{}`", folder.path().display());
     assert_eq!(error.hints()[1], kept);
     let state = Checkpoints::new(folder.path())
-        .read(&head().train(), &optimizer::build(&params()), None)
+        .read(&head().train(), &optimizer::build(&params(), 0), None)
         .unwrap();
     assert_eq!((state.position.step, state.position.history.len()), (1, 1));
+}
+
+/// The recall of the second of two classes of overlapping features, of which it has 1 row in 15.
+fn recall_of_the_rare_class(params: &Params) -> f64 {
+    let device = device::open(DeviceChoice::Cpu).unwrap();
+    let autodiff = device.clone().autodiff();
+    let mut stream = random::stream("rare", 1);
+    let labels: Vec<u32> = (0..300).map(|row| u32::from(row % 15 == 0)).collect();
+    let features: Vec<f32> = labels
+        .iter()
+        .map(|&label| 0.3 * label as f32 + random::uniform(&mut stream))
+        .collect();
+    let settings = HeadSettings {
+        input: 1,
+        classes: 2,
+        dropout: 0.0,
+        batch_normalization: BatchNormalization::None,
+    };
+    let train_logits = |head: &Head, batch: &MicroBatch<'_>| {
+        let values: Vec<f32> = batch.rows.iter().map(|&row| features[row]).collect();
+        head.forward(Tensor::from_data(
+            TensorData::new(values, [batch.rows.len(), 1]),
+            &autodiff,
+        ))
+    };
+    let validation_logits = |head: &Head| Ok(bundle::head_logits(head, &features, 1, &device));
+    let task = Task {
+        train_logits: &train_logits,
+        validation_logits: &validation_logits,
+        train_labels: &labels,
+        validation_labels: &labels,
+        train_lengths: &[1; 300],
+        train_ids: &vec![String::new(); 300],
+        class_weights: None,
+        classes: 2,
+        device: &device,
+        layers: 0,
+        embedding: None,
+        workers: &Workers::alone(),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::new(folder.path());
+    let (head, _) = fit(
+        params,
+        &task,
+        Head::new(&settings, 1, &device),
+        checkpoints,
+        &Silent,
+    )
+    .unwrap();
+    let logits = validation_logits(&head).unwrap();
+    let rare = logits.chunks(2).zip(&labels).filter(|(_, label)| **label == 1);
+    rare.clone().filter(|(logits, _)| argmax(logits) == 1).count() as f64 / rare.count() as f64
+}
+
+#[test]
+fn balanced_sampling_finds_the_rows_of_a_rare_class() {
+    let proportional = params();
+    let balanced = Params {
+        sampling: Some(Sampling::Balanced),
+        ..params()
+    };
+    let (before, after) = (
+        recall_of_the_rare_class(&proportional),
+        recall_of_the_rare_class(&balanced),
+    );
+    assert!(before < 0.1 && after > 0.5, "{before} {after}");
+}
+
+#[test]
+fn balanced_sampling_that_is_stopped_again_and_again_ends_with_the_same_bits() {
+    let params = Params {
+        epochs: 4,
+        dropout: 0.0,
+        sampling: Some(Sampling::Balanced),
+        ..params()
+    };
+    let undisturbed = fit_head(&params, DeviceChoice::Flex);
+    let (disturbed, stops) = fit_head_with_stops(&params, DeviceChoice::Flex, 5, |_| ());
+    assert_eq!(undisturbed, disturbed);
+    assert!(stops > 0);
 }

@@ -6,8 +6,6 @@
 use std::collections::BTreeMap;
 
 use labelproof_kernels::operators::{Call, recorded};
-use labelproof_model::{Classifier, Pooling, Precision, Pretrained};
-use labelproof_testkit::encoder;
 
 use super::*;
 
@@ -67,6 +65,7 @@ impl Training<'_> {
             class_weights: Some(vec![1.0, 2.0, 1.0]),
             classes: 3,
             device: &device,
+            layers: LAYERS,
             embedding: None,
             workers: &Workers::alone(),
         };
