@@ -211,7 +211,7 @@ fn an_override_that_makes_no_sense_is_refused() {
     let answer = |assignment: &str| project.run(&["status", "--set", assignment]).expect_message();
     assert_snapshot!(answer("train.epoch=5"), @r#"
         exit code 2
-        error: `--set train.epoch=5`: unknown field `epoch`, expected one of `trainable`, `precision`, `pooling`, `dropout`, `batch_normalization`, `class_weights`, `label_smoothing`, `focal_gamma`, `sampling`, `epochs`, `batch_size`, `gradient_accumulation`, `optimizer`, `learning_rate`, `head_learning_rate`, `layer_learning_rate_decay`, `weight_decay`, `schedule`, `warmup`, `gradient_clipping`, `early_stopping`, `seed`
+        error: `--set train.epoch=5`: unknown field `epoch`, expected one of `trainable`, `lora`, `precision`, `pooling`, `dropout`, `batch_normalization`, `class_weights`, `label_smoothing`, `focal_gamma`, `sampling`, `epochs`, `batch_size`, `gradient_accumulation`, `optimizer`, `learning_rate`, `head_learning_rate`, `layer_learning_rate_decay`, `weight_decay`, `schedule`, `warmup`, `gradient_clipping`, `early_stopping`, `seed`
 
         hint: did you mean `epochs`?
     "#);

@@ -1,6 +1,7 @@
 //! End-to-end tests of the commands that run a network; the others are in `tests/cli`. One test binary:
 //! LibTorch is linked once.
 //!
+//! - `adapters`: LoRA adapters that are trained, and adapters that PEFT has written.
 //! - `audit`: `labelproof audit` on files and bundles, and `labelproof suggest`.
 //! - `crash`: runs that are killed, stopped, or hindered by a full disk, a vanished source, a damaged
 //!   artifact.
@@ -18,6 +19,7 @@
 )]
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
+mod adapters;
 mod audit;
 mod crash;
 mod data_sets;

@@ -44,6 +44,24 @@ pub const VOCABULARIES: [&str; 5] = [
 /// The names under which models of sentencepiece are kept.
 pub const SENTENCE_PIECE: [&str; 3] = ["sentencepiece.bpe.model", "spm.model", "spiece.model"];
 
+/// The file that makes a folder one of an adapter of the Python library PEFT.
+pub const ADAPTER_CONFIG_FILE: &str = "adapter_config.json";
+
+/// The files of an adapter's tensors, of which the first that is there is read.
+pub const ADAPTER_WEIGHTS: [&str; 2] = ["adapter_model.safetensors", "adapter_model.bin"];
+
+/// Whether a folder has an adapter and no weights that it would be beside.
+pub fn is_adapter(folder: &Path) -> bool {
+    folder.join(ADAPTER_CONFIG_FILE).is_file() && WeightsForm::of(folder).is_none()
+}
+
+/// The files that are read of an adapter's folder. Where it has no tensors, the name of the file that is missed.
+pub fn adapter_files(folder: &Path) -> [&'static str; 2] {
+    let mut weights = ADAPTER_WEIGHTS.into_iter();
+    let found = weights.find(|file| folder.join(file).is_file());
+    [ADAPTER_CONFIG_FILE, found.unwrap_or(ADAPTER_WEIGHTS[0])]
+}
+
 /// A part of an encoder's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EncoderPart {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::params::STAGE;
-use labelproof_artifact::encoder_files::{TOKENIZER_FILE, WEIGHTS_FILE};
+use labelproof_artifact::encoder_files::{ADAPTER_CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE};
 use labelproof_artifact::tokens::PREPARATION;
 use labelproof_artifact::{
     Artifacts, BUNDLE, Digest, Document, HistoryRow, LabelMap, Prediction, Row, Split, StageId, StageLock,
@@ -213,10 +213,17 @@ fn read_facts(artifacts: Artifacts<'_>, stale: Vec<String>) -> Result<PipelineFa
     let mut facts = PipelineFacts {
         stale,
         encoder_frozen: train.as_ref().is_some_and(|lock| {
-            lock.params.get("trainable").and_then(|value| value.as_str()) == Some("none")
+            let trainable = lock.params.get("trainable").and_then(|value| value.as_str());
+            trainable == Some("none") && lock.params.get("lora").is_none()
         }),
+        // An adapter was merged into the weights: the bundle's are no longer those of a file.
         encoder_unchanged: train
             .as_ref()
+            .filter(|lock| {
+                !lock
+                    .inputs
+                    .contains_key(&format!("encoder/{ADAPTER_CONFIG_FILE}"))
+            })
             .and_then(|lock| lock.inputs.get(&format!("encoder/{WEIGHTS_FILE}")))
             .map(|digest| *digest == weights),
         ..PipelineFacts::default()

@@ -20,7 +20,6 @@ use labelproof_artifact::{Advice, Diagnostic, Fault, StageId};
 use labelproof_driver::config::Pipeline;
 use labelproof_driver::{Config, ExitCode, Failure, printer};
 use labelproof_settings::Devices;
-use labelproof_settings::train::Trainable;
 
 use crate::handover::Memory;
 
@@ -193,7 +192,7 @@ impl Cli {
         };
         // An invalid configuration is reported by `labelproof-torch`.
         match config.load(None) {
-            Ok(config) if config.pipeline.train.trainable != Trainable::None => Memory::KeptInLargePages,
+            Ok(config) if config.pipeline.train.trains_encoder() => Memory::KeptInLargePages,
             _ => Memory::Kept,
         }
     }

@@ -32,7 +32,7 @@ pub fn run_stage(
         StageId::Ingest => labelproof_ingest::run(&pipeline.ingest, base, out, reporter)
             .map_err(|error| Failure::of_stage(stage, error))?,
         StageId::Preprocess => {
-            let folder = &encoder.source(reporter)?.folder;
+            let folder = &encoder.source(reporter)?.files.folder;
             labelproof_preprocess::run(&pipeline.preprocess, artifacts, folder, out, reporter)
                 .map_err(|error| Failure::of_stage(stage, error))?;
         }

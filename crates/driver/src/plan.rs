@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use labelproof_artifact::encoder_files::adapter_files;
 use labelproof_artifact::fs::FsError;
-use labelproof_artifact::{Digest, Reporter, Stage, StageId, StageLock};
+use labelproof_artifact::{Digest, EncoderPart, Reporter, Stage, StageId, StageLock};
 use rayon::prelude::*;
 
 use crate::config::Config;
@@ -190,10 +191,13 @@ impl<'a> Planner<'a> {
             reads, encoder_files, ..
         } = declaration(stage);
         let of_encoder = self.config.encoder.at_hand().into_iter().flat_map(|encoder| {
-            encoder_files
-                .iter()
-                .flat_map(|part| part.files(&encoder.folder))
-                .map(|file| (format!("encoder/{file}"), encoder.folder.join(file)))
+            let folder = &encoder.files.folder;
+            let files = encoder_files.iter().flat_map(|part| part.files(folder));
+            let reads_weights = encoder_files.contains(&EncoderPart::Weights);
+            let adapter = encoder.adapter_folder().filter(|_| reads_weights).into_iter();
+            let of_adapter = adapter.flat_map(|folder| adapter_files(folder).map(|file| folder.join(file)));
+            let paths = files.map(|file| folder.join(file)).chain(of_adapter);
+            paths.filter_map(|path| Some((format!("encoder/{}", path.file_name()?.to_str()?), path.clone())))
         });
         let of_stages = reads
             .iter()

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use labelproof_artifact::{Advice, Diagnostic, Fault, Reporter, StageId, StageLock, fs};
 use labelproof_settings::encoder;
-use labelproof_settings::encoder_name::HubModel;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -131,7 +130,7 @@ pub fn run(
     if selection.stages.iter().any(|stage| plan::reads_encoder(*stage)) {
         let source = config.encoder.source(printer)?;
         if selection.stages.contains(&StageId::Preprocess) {
-            encoder::check(&source.folder)?;
+            encoder::check(source)?;
         }
     }
     let _lock = RunLock::acquire(&config.artifacts, conduct.wait, printer)?;
@@ -264,7 +263,7 @@ fn execute(
     );
     if plan::reads_encoder(stage) {
         let source = config.encoder.source(printer)?;
-        lock.encoder = source.model.as_ref().map(HubModel::pinned);
+        lock.encoder = source.pinned();
     }
     let leftovers = run_stage(config, stage, &scratch, printer)?;
     lock.outputs = StageLock::digest_outputs(&scratch)?;

@@ -12,12 +12,17 @@ use labelproof_kernels::fused::{
 use labelproof_kernels::int8::Int8Weight;
 use labelproof_settings::Precision;
 use labelproof_settings::encoder::Activation;
+use labelproof_settings::train::Lora;
+
+use crate::adapter::Adapter;
 
 /// A dense layer, from `[batch, sequence, inputs]` to `[batch, sequence, outputs]`.
 #[derive(Module, Debug)]
 pub(crate) struct Dense {
     /// The weight and bias that are trained and saved.
     pub(crate) linear: Linear,
+    /// What is trained of the weight where its adapters are.
+    pub(crate) adapter: Option<Adapter>,
     /// The quantised weight for [`Precision::Int8`]; a layer without it computes in float32.
     #[module(skip)]
     int8: Option<Arc<Int8Weight>>,
@@ -26,7 +31,11 @@ pub(crate) struct Dense {
 impl Dense {
     /// A layer without a quantised weight.
     pub(crate) fn new(linear: Linear) -> Self {
-        Self { linear, int8: None }
+        Self {
+            linear,
+            adapter: None,
+            int8: None,
+        }
     }
 
     /// The same layer with a quantised weight.
@@ -39,34 +48,63 @@ impl Dense {
         }
     }
 
+    /// The same layer with adapters for those of its parts that have a name.
+    pub(crate) fn with_adapter(self, parts: Vec<Option<String>>, lora: &Lora, seed: u64) -> Self {
+        Self {
+            adapter: Some(Adapter::new(&self.linear, parts, lora, seed)),
+            ..self
+        }
+    }
+
+    /// The same layer with its adapters added to its weight.
+    pub(crate) fn merged(self) -> Self {
+        match self.adapter {
+            Some(adapter) => Self::new(adapter.merge(self.linear)),
+            None => self,
+        }
+    }
+
     fn int8(&self, precision: Precision) -> Option<&Arc<Int8Weight>> {
         self.int8.as_ref().filter(|_| precision == Precision::Int8)
     }
 
-    /// The forward pass.
-    pub(crate) fn forward(&self, input: Tensor<3>, precision: Precision) -> Tensor<3> {
+    /// The forward pass. `seed` is the seed of dropout before the adapters.
+    pub(crate) fn forward(&self, input: Tensor<3>, seed: u64, precision: Precision) -> Tensor<3> {
         if self.linear.bias.is_none() {
-            return self.forward_without_bias(input, precision);
+            return self.forward_without_bias(input, seed, precision);
         }
-        match self.int8(precision) {
+        self.adapted(input, seed, |input| match self.int8(precision) {
             Some(weight) => int8_linear(weight, bias_of(&self.linear), input),
             None => linear(&self.linear, input),
-        }
+        })
     }
 
     /// The forward pass of an input of any dtype, whose output is float32.
-    pub(crate) fn forward_to_float32(&self, input: Tensor<3>, precision: Precision) -> Tensor<3> {
-        to_float32(self.forward(to_precision(input, precision), precision))
+    pub(crate) fn forward_to_float32(&self, input: Tensor<3>, seed: u64, precision: Precision) -> Tensor<3> {
+        to_float32(self.forward(to_precision(input, precision), seed, precision))
     }
 
     /// The forward pass without the bias.
-    pub(crate) fn forward_without_bias(&self, input: Tensor<3>, precision: Precision) -> Tensor<3> {
-        match self.int8(precision) {
+    pub(crate) fn forward_without_bias(
+        &self,
+        input: Tensor<3>,
+        seed: u64,
+        precision: Precision,
+    ) -> Tensor<3> {
+        self.adapted(input, seed, |input| match self.int8(precision) {
             Some(weight) => {
                 let [_, outputs] = self.linear.weight.dims();
                 int8_linear(weight, Tensor::zeros([outputs], &input.device()), input)
             }
             None => linear_without_bias(&self.linear, input),
+        })
+    }
+
+    /// Adds what the adapters make of the input to what the layer makes of it.
+    fn adapted(&self, input: Tensor<3>, seed: u64, layer: impl FnOnce(Tensor<3>) -> Tensor<3>) -> Tensor<3> {
+        match &self.adapter {
+            Some(adapter) => layer(input.clone()) + adapter.forward(input, seed),
+            None => layer(input),
         }
     }
 
@@ -75,13 +113,14 @@ impl Dense {
         &self,
         input: Tensor<3>,
         activation: Activation,
+        seed: u64,
         precision: Precision,
     ) -> Tensor<3> {
         // In bfloat16 the matrix product adds the bias at no cost.
         if input.dtype() != DType::F32 || activation != Activation::Gelu {
-            return activate(self.forward(input, precision), activation);
+            return activate(self.forward(input, seed, precision), activation);
         }
-        bias_gelu(&self.linear, self.forward_without_bias(input, precision))
+        bias_gelu(&self.linear, self.forward_without_bias(input, seed, precision))
     }
 }
 
@@ -130,9 +169,9 @@ mod tests {
         let input = TensorData::new(input.to_vec(), [1, input.len() / INPUTS, INPUTS]);
         let input = Tensor::from_data(input, device);
         [
-            layer.forward(input.clone(), precision),
-            layer.forward_without_bias(input.clone(), precision),
-            layer.forward_and_activate(input, Activation::Gelu, precision),
+            layer.forward(input.clone(), 0, precision),
+            layer.forward_without_bias(input.clone(), 0, precision),
+            layer.forward_and_activate(input, Activation::Gelu, 0, precision),
         ]
         .map(|output| output.into_data().iter::<f32>().collect())
     }
@@ -190,7 +229,7 @@ mod tests {
         let input = TensorData::new(draw("input", 5 * INPUTS), [1, 5, INPUTS]);
         let input = Tensor::<3>::from_data(input, &device);
         let [one, other] = [Precision::Int8, Precision::Float32]
-            .map(|precision| layer.forward(input.clone(), precision).into_data());
+            .map(|precision| layer.forward(input.clone(), 0, precision).into_data());
         assert_eq!(one, other);
     }
 }

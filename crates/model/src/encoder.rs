@@ -24,14 +24,19 @@ mod rotary_positions;
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use labelproof_kernels::fused::attention_bias;
+use labelproof_kernels::random::derive;
 use labelproof_settings::Precision;
 use labelproof_settings::encoder::{EncoderConfig, Family};
+use labelproof_settings::train::Lora;
 
 use self::embeddings::Embeddings;
 use self::modernbert::PreNorm;
 use self::names::Names;
 use self::post_norm::PostNorm;
+use crate::adapter::{AdapterFiles, Part};
 use crate::batch::Batch;
+use crate::dense::Dense;
+use crate::error::Error;
 use crate::weights::{NamedTensors, TensorSource};
 
 /// The attention bias of padding. It makes the attention weight exactly zero, and is finite, so that no row
@@ -46,6 +51,9 @@ pub struct Encoder {
     #[module(skip)]
     names: Names,
 }
+
+/// A change of a dense layer: gets the number of its layer, itself, and what lies in it.
+pub(crate) type ChangeDense<'a> = dyn FnMut(usize, Dense, Vec<Part>) -> Dense + 'a;
 
 #[derive(Module, Debug)]
 enum Layers {
@@ -142,14 +150,67 @@ impl Encoder {
 
     /// Adds a quantised weight to each dense layer, for [`Precision::Int8`].
     pub fn with_int8(self) -> Self {
+        let encoder = self.map_dense(&mut |_, dense, _| dense.with_int8());
         Self {
-            embeddings: self.embeddings.with_int8(),
+            embeddings: encoder.embeddings.with_int8(),
+            ..encoder
+        }
+    }
+
+    /// Changes the dense layers of all layers.
+    pub(crate) fn map_dense(self, change: &mut ChangeDense<'_>) -> Self {
+        Self {
             layers: match self.layers {
-                Layers::PostNorm(layers) => Layers::PostNorm(layers.with_int8()),
-                Layers::PreNorm(layers) => Layers::PreNorm(layers.with_int8()),
+                Layers::PostNorm(layers) => Layers::PostNorm(layers.map_dense(&self.names, change)),
+                Layers::PreNorm(layers) => Layers::PreNorm(layers.map_dense(change)),
             },
             ..self
         }
+    }
+
+    /// Adds adapters to the dense layers of all but the last `trainable` layers, and freezes the weights of these
+    /// layers and of the embeddings. Their dropout stays, because what they compute is trained.
+    pub fn with_adapters(self, lora: &Lora, trainable: usize, seed: u64) -> Result<Self, Error> {
+        let adapted = self.depth().saturating_sub(trainable);
+        let frozen = self.freeze(trainable, Freezing::Weights);
+        let mut refused = None;
+        let mut number = 0;
+        let encoder = frozen.map_dense(&mut |layer, dense, parts| {
+            number += 1;
+            let wanted: Result<Vec<bool>, Error> = parts.iter().map(|part| part.is_wanted(lora)).collect();
+            let wanted = wanted.unwrap_or_else(|error| {
+                refused.get_or_insert(error);
+                Vec::new()
+            });
+            if layer >= adapted || !wanted.contains(&true) {
+                return dense;
+            }
+            let names = parts.into_iter().zip(wanted);
+            let names = names.map(|(part, wanted)| wanted.then_some(part.name)).collect();
+            dense.with_adapter(names, lora, derive(seed, number))
+        });
+        refused.map_or(Ok(encoder), Err)
+    }
+
+    /// The encoder with its adapters added to its weights.
+    pub fn merged(self) -> Self {
+        self.map_dense(&mut |_, dense, _| dense.merged())
+    }
+
+    /// The adapters, and the last `trainable` layers, which were trained whole.
+    pub fn adapter_files(&self, trainable: usize) -> AdapterFiles {
+        let mut files = AdapterFiles::default();
+        self.clone().map_dense(&mut |_, dense, _| {
+            if let Some(adapter) = &dense.adapter {
+                files.push(adapter);
+            }
+            dense
+        });
+        let tensors = self.named_tensors();
+        for layer in self.depth().saturating_sub(trainable)..self.depth() {
+            files.push_layer((self.names.layer)(layer), &tensors);
+        }
+        files
     }
 
     /// The table of word embeddings, `[vocabulary, embedding]`. A training loop may put a table of fewer rows
@@ -169,24 +230,46 @@ impl Encoder {
     /// Freezes the embeddings and all but the last `trainable` layers. A frozen layer has no gradient, and no
     /// dropout either, because its features must be the same in training as in prediction.
     pub fn freeze_below(self, trainable: usize) -> Self {
+        self.freeze(trainable, Freezing::WeightsAndDropout)
+    }
+
+    fn freeze(self, trainable: usize, freezing: Freezing) -> Self {
         Self {
-            embeddings: self.embeddings.freeze(),
+            embeddings: freezing.apply(self.embeddings),
             layers: match self.layers {
-                Layers::PostNorm(layers) => Layers::PostNorm(layers.freeze_below(trainable)),
-                Layers::PreNorm(layers) => Layers::PreNorm(layers.freeze_below(trainable)),
+                Layers::PostNorm(layers) => Layers::PostNorm(layers.freeze_below(trainable, freezing)),
+                Layers::PreNorm(layers) => Layers::PreNorm(layers.freeze_below(trainable, freezing)),
             },
             ..self
         }
     }
 }
 
-/// Freezes all but the last `trainable` layers.
-fn freeze_all_but_last<L: Module>(layers: Vec<L>, trainable: usize) -> Vec<L> {
-    let frozen = layers.len().saturating_sub(trainable);
-    let layers = layers.into_iter().enumerate();
-    layers
-        .map(|(number, layer)| if number < frozen { layer.freeze() } else { layer })
-        .collect()
+/// What stays as it is in training where a module is frozen.
+#[derive(Debug, Clone, Copy)]
+enum Freezing {
+    /// The weights, while dropout drops.
+    Weights,
+    /// The weights, and the output, in which nothing is dropped.
+    WeightsAndDropout,
+}
+
+impl Freezing {
+    fn apply<M: Module>(self, module: M) -> M {
+        match self {
+            Self::Weights => module.no_grad(),
+            Self::WeightsAndDropout => module.freeze(),
+        }
+    }
+
+    /// Freezes all but the last `trainable` layers.
+    fn all_but_last<L: Module>(self, layers: Vec<L>, trainable: usize) -> Vec<L> {
+        let frozen = layers.len().saturating_sub(trainable);
+        let layers = layers.into_iter().enumerate();
+        layers
+            .map(|(number, layer)| if number < frozen { self.apply(layer) } else { layer })
+            .collect()
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use labelproof_artifact::encoder_files::ShardsError;
 use labelproof_artifact::fs::FsError;
+use labelproof_artifact::wording::listed;
 use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault};
 use labelproof_kernels::workers::WorkersError;
 use labelproof_settings::encoder::EncoderError;
@@ -59,6 +60,15 @@ pub enum Error {
         tokenizer - 1
     )]
     Vocabulary { tokenizer: usize, encoder: usize },
+    /// An adapter was asked for of a part of a dense layer.
+    #[error(
+        "this encoder has {} in one dense layer, `{layer}`, and `train.lora.targets` names a part of them",
+        listed(targets)
+    )]
+    LoraTargets {
+        layer: String,
+        targets: Vec<&'static str>,
+    },
     /// The folder is no bundle.
     #[error("`{}` is no bundle: there is no `{file}` in it", path.display())]
     NoBundle { path: PathBuf, file: &'static str },
@@ -127,6 +137,7 @@ impl Diagnostic for Error {
                 Fault::Model,
                 "the tokenizer and the weights must come from the same model",
             ),
+            Self::LoraTargets { .. } => (Fault::Configuration, "name all of them or none"),
             Self::NoBundle { .. } => (
                 Fault::Model,
                 "name the `model` folder that train wrote, such as artifacts/train/model",

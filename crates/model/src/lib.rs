@@ -5,6 +5,7 @@
 //! those of `labelproof-kernels`. It reads no `pipeline.yaml` and decides no split; the training loop is the
 //! train stage's.
 
+mod adapter;
 pub mod attribution;
 pub mod batch;
 pub mod bundle;
@@ -17,6 +18,7 @@ pub mod pooling;
 pub mod pretrained;
 pub mod weights;
 
+pub use adapter::AdapterFiles;
 pub use attribution::Explanation;
 pub use bundle::{Bundle, Logits};
 pub use classifier::Classifier;

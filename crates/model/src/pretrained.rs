@@ -4,13 +4,15 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use labelproof_artifact::encoder_files::adapter_files;
 use labelproof_artifact::{Digest, EncoderPart};
 use labelproof_settings::encoder::EncoderConfig;
+use labelproof_settings::encoder_name::EncoderSource;
 use labelproof_text::tokenizer::Tokenizer;
 
 use crate::encoder::Encoder;
 use crate::error::Error;
-use crate::weights::{NamedTensors, WeightFiles};
+use crate::weights::{AdapterWeights, NamedTensors, WeightFiles};
 
 /// A pre-trained encoder in memory.
 #[derive(Debug)]
@@ -30,9 +32,18 @@ pub struct Pretrained {
 impl Pretrained {
     /// Reads the folder of an encoder onto a device.
     pub fn load(folder: &Path, device: &Device) -> Result<Self, Error> {
+        Self::load_with_adapter(folder, None, device)
+    }
+
+    /// Reads an encoder onto a device, with its adapter merged into its weights.
+    pub fn load_source(source: &EncoderSource, device: &Device) -> Result<Self, Error> {
+        Self::load_with_adapter(&source.files.folder, source.adapter_folder(), device)
+    }
+
+    fn load_with_adapter(folder: &Path, adapter: Option<&Path>, device: &Device) -> Result<Self, Error> {
         let config = EncoderConfig::read(folder)?;
         let tokenizer = load_tokenizer(folder, &config)?;
-        let (encoder, pre_training) = load_weights(folder, &config, device)?;
+        let (encoder, pre_training) = load_adapted_weights(folder, adapter, &config, device)?;
         Ok(Self {
             folder: folder.to_path_buf(),
             config,
@@ -62,17 +73,37 @@ pub(crate) fn load_weights(
     config: &EncoderConfig,
     device: &Device,
 ) -> Result<(Encoder, NamedTensors), Error> {
+    load_adapted_weights(folder, None, config, device)
+}
+
+/// Reads the weights of an encoder's folder as [`load_weights`], and merges the adapter of a folder into them.
+pub(crate) fn load_adapted_weights(
+    folder: &Path,
+    adapter: Option<&Path>,
+    config: &EncoderConfig,
+    device: &Device,
+) -> Result<(Encoder, NamedTensors), Error> {
     let files = WeightFiles::open(folder)?;
+    let adapter = adapter.map(AdapterWeights::open).transpose()?;
     let mut source = files.source(device)?;
+    if let Some(adapter) = &adapter {
+        adapter.adapt(&mut source)?;
+    }
     let encoder = Encoder::load(&mut source, config);
     Ok((encoder, source.finish()?))
 }
 
-/// The digest of those files of an encoder's folder that decide what it computes.
-pub fn encoder_digest(folder: &Path) -> Result<Digest, Error> {
+/// The digest of those files of an encoder that decide what it computes.
+pub fn encoder_digest(source: &EncoderSource) -> Result<Digest, Error> {
     let mut digests = String::new();
+    let folder = &source.files.folder;
     for part in EncoderPart::ALL {
         for file in part.files(folder) {
+            digests.push_str(Digest::of_file(&folder.join(file))?.as_str());
+        }
+    }
+    if let Some(folder) = source.adapter_folder() {
+        for file in adapter_files(folder) {
             digests.push_str(Digest::of_file(&folder.join(file))?.as_str());
         }
     }

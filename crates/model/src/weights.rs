@@ -7,6 +7,7 @@
 //! `[output, input]` there and `[input, output]` in burn; it is transposed on reading and on writing.
 
 mod files;
+mod merging;
 mod pickle;
 
 use std::collections::{BTreeMap, HashMap};
@@ -23,6 +24,8 @@ use safetensors::tensor::TensorView;
 
 use self::files::Stored;
 pub use self::files::WeightFiles;
+use self::merging::Adapted;
+pub(crate) use self::merging::AdapterWeights;
 use crate::error::Error;
 
 /// The tensors of a file, handed out by name. It records which were asked for and missing, and which nobody
@@ -31,6 +34,8 @@ pub struct TensorSource<'a> {
     path: PathBuf,
     device: &'a Device,
     tensors: BTreeMap<String, Stored<'a>>,
+    /// The adapter that is merged into them.
+    adapted: Option<Adapted<'a>>,
     /// The beginnings of the names that nobody has to ask for.
     unused: &'static [&'static str],
     missing: Vec<String>,
@@ -57,6 +62,7 @@ impl<'a> TensorSource<'a> {
             path: path.to_path_buf(),
             device,
             tensors,
+            adapted: None,
             unreadable: None,
             unused: &[],
             missing: Vec::new(),
@@ -75,6 +81,9 @@ impl<'a> TensorSource<'a> {
                 None => (name, stored),
             })
             .collect();
+        if let Some(adapted) = &mut self.adapted {
+            adapted.strip(prefix);
+        }
         self.unused = unused;
     }
 
@@ -88,7 +97,12 @@ impl<'a> TensorSource<'a> {
 
     /// Takes the elements of a tensor as float32. If it is missing or of another shape, that is recorded.
     fn take_data<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Option<TensorData> {
-        let Some(stored) = self.tensors.remove(name) else {
+        let own = self.tensors.remove(name);
+        let whole = self
+            .adapted
+            .as_mut()
+            .and_then(|adapted| adapted.whole.remove(name));
+        let Some(stored) = whole.or(own) else {
             self.missing.push(name.to_owned());
             return None;
         };
@@ -98,7 +112,7 @@ impl<'a> TensorSource<'a> {
             return None;
         }
         match to_f32(&stored) {
-            Ok(Some(data)) => return Some(data),
+            Ok(Some(data)) => return self.merge(name, &shape, data),
             Ok(None) => {
                 self.misshaped
                     .push(format!("{name} of type {:?}, expected a float", stored.dtype()));
@@ -106,6 +120,15 @@ impl<'a> TensorSource<'a> {
             Err(error) => _ = self.unreadable.get_or_insert_with(|| error.to_string()),
         }
         None
+    }
+
+    /// Adds what an adapter has for a tensor. If that does not fit, it is recorded.
+    fn merge(&mut self, name: &str, shape: &[usize], data: TensorData) -> Option<TensorData> {
+        let Some(adapted) = &mut self.adapted else {
+            return Some(data);
+        };
+        let merged = adapted.merge(name, shape, data);
+        merged.map_err(|problem| self.misshaped.push(problem)).ok()
     }
 
     /// Takes a dense layer, stored as `{name}.weight` `[output, input]` and, where it has one, `{name}.bias`
@@ -159,6 +182,17 @@ impl<'a> TensorSource<'a> {
         };
         if let Some(problem) = self.unreadable {
             return Err(unreadable(problem));
+        }
+        if let Some(adapted) = &self.adapted {
+            let unused = adapted.left(self.unused);
+            if !unused.is_empty() {
+                return Err(Error::Mismatch {
+                    path: adapted.path.to_path_buf(),
+                    missing: Vec::new(),
+                    misshaped: Vec::new(),
+                    unused,
+                });
+            }
         }
         let (ignored, unused): (Vec<_>, Vec<_>) = self
             .tensors
@@ -262,6 +296,13 @@ impl NamedTensors {
         if let Some(beta) = &norm.beta {
             self.push(&format!("{name}.bias"), beta.val());
         }
+    }
+
+    /// Adds those tensors of another list whose names begin with `start`, under their names behind `prefix`.
+    pub(crate) fn push_below(&mut self, start: &str, prefix: &str, other: &Self) {
+        let below = other.tensors.iter().filter(|(name, _)| name.starts_with(start));
+        self.tensors
+            .extend(below.map(|(name, data)| (format!("{prefix}.{name}"), data.clone())));
     }
 
     /// Adds the tensors of another list.

@@ -10,7 +10,7 @@ mod modernbert;
 
 use std::path::{Path, PathBuf};
 
-use labelproof_artifact::encoder_files::ShardsError;
+use labelproof_artifact::encoder_files::{ShardsError, adapter_files};
 use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::wording;
 use labelproof_artifact::{Advice, Diagnostic, Fault};
@@ -21,6 +21,8 @@ pub use self::deberta_v2::DebertaV2;
 pub use self::modernbert::{Attended, ModernBert};
 
 use crate::encoder_files;
+use crate::encoder_name::EncoderSource;
+use crate::peft::PeftConfig;
 
 /// A folder does not hold an encoder that can be used.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +51,12 @@ pub enum EncoderError {
     /// `config.json` is invalid, or describes an architecture that is not supported.
     #[error("`{}`: {problem}", path.display())]
     Config { path: PathBuf, problem: String },
+    /// The adapter cannot be merged.
+    #[error("`{}` is of an adapter that cannot be merged: {problem}", path.display())]
+    Adapter { path: PathBuf, problem: String },
+    /// The encoder of an adapter cannot be found.
+    #[error("`{}` is of an adapter {problem}", path.display())]
+    AdapterBase { path: PathBuf, problem: String },
 }
 
 impl Diagnostic for EncoderError {
@@ -61,6 +69,14 @@ impl Diagnostic for EncoderError {
                  the weights (model.safetensors or pytorch_model.bin) and the tokenizer (tokenizer.json or its \
                  vocabulary), or a model of the Hugging Face Hub, owner/name; `make setup` fetches the sample \
                  encoder",
+            ),
+            Self::Adapter { .. } => Fault::Model.hint(
+                "merge it in Python, and name the folder of what comes of it: \
+                 `model.merge_and_unload().save_pretrained(folder)`",
+            ),
+            Self::AdapterBase { .. } => Fault::Model.hint(
+                "set its `base_model_name_or_path` to the folder of its encoder, or to a model of the Hugging Face \
+                 Hub, owner/name",
             ),
             Self::Config { .. } => Fault::Model.hint(
                 "`encoder` must name an encoder with the config.json that it was saved with; docs/encoders.md \
@@ -82,8 +98,16 @@ pub fn require(folder: &Path, file: &str) -> Result<PathBuf, EncoderError> {
     })
 }
 
-/// Checks that a folder has the files of an encoder, and that its architecture is supported.
-pub fn check(folder: &Path) -> Result<(), EncoderError> {
+/// Checks that the files of an encoder are there, that its architecture is supported, and that its adapter, if it
+/// has one, can be merged.
+pub fn check(source: &EncoderSource) -> Result<(), EncoderError> {
+    if let Some(adapter) = source.adapter_folder() {
+        for file in adapter_files(adapter) {
+            require(adapter, file)?;
+        }
+        PeftConfig::read(adapter)?;
+    }
+    let folder = &source.files.folder;
     encoder_files::check(folder)?;
     EncoderConfig::read(folder).map(drop)
 }

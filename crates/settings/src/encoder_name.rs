@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::encoder_files::{
-    CONFIG_FILE, TOKENIZER_FILE, TOKENIZER_SOURCES, VOCABULARIES, WEIGHTS_FILE, WeightsForm, shards,
+    ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS, CONFIG_FILE, TOKENIZER_FILE, TOKENIZER_SOURCES, VOCABULARIES,
+    WEIGHTS_FILE, WeightsForm, shards,
 };
 use serde::{Deserialize, Serialize};
 
@@ -69,10 +70,36 @@ fn is_revision(text: &str) -> bool {
 /// The encoder of a pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncoderSource {
-    /// The folder of its files.
+    /// The folder of its files, and the model of the Hub that it holds.
+    pub files: ModelFolder,
+    /// The adapter that is merged into its weights, where `encoder` names one.
+    pub adapter: Option<ModelFolder>,
+}
+
+/// A folder of files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelFolder {
+    /// The folder.
     pub folder: PathBuf,
-    /// The model of the Hugging Face Hub that the folder holds, if `encoder` names one.
+    /// The model of the Hugging Face Hub whose files it holds, where it was found under such a name.
     pub model: Option<HubModel>,
+}
+
+impl EncoderSource {
+    /// The folder of the adapter, if there is one.
+    pub fn adapter_folder(&self) -> Option<&Path> {
+        self.adapter.as_ref().map(|adapter| adapter.folder.as_path())
+    }
+
+    /// The models of the Hub that it is made of: `owner/name@commit`, or `owner/adapter@commit on owner/name@commit`.
+    /// None where all of it was found as folders.
+    pub fn pinned(&self) -> Option<String> {
+        let folders = self.adapter.iter().chain([&self.files]);
+        let models: Vec<String> = folders
+            .filter_map(|folder| Some(folder.model.as_ref()?.pinned()))
+            .collect();
+        (!models.is_empty()).then(|| models.join(" on "))
+    }
 }
 
 /// A model of the Hub in one of its states.
@@ -91,16 +118,20 @@ impl HubModel {
     }
 }
 
-/// An adapter beside the weights.
-const ADAPTER: [&str; 2] = ["adapter_config.json", "adapter_model.safetensors"];
-
 /// The files of a model that an encoder needs, of those that there are: `config.json`, the tokenizer, and the
-/// weights in one of their forms. The shards of an index are among them once the index lies in `folder`.
+/// weights in one of their forms. The shards of an index are among them once the index lies in `folder`. Where there
+/// is an adapter and no weights, its two files.
 ///
 /// # Errors
 /// The name of a file that is needed and is not there.
 pub fn model_files(there: &[&str], folder: &Path) -> Result<Vec<String>, String> {
     let is_there = |file: &&str| there.contains(file);
+    let form = WeightsForm::ALL.into_iter().find(|form| is_there(&form.file()));
+    if form.is_none() && is_there(&ADAPTER_CONFIG_FILE) {
+        let weights = ADAPTER_WEIGHTS.into_iter().find(is_there);
+        let weights = weights.ok_or_else(|| ADAPTER_WEIGHTS[0].to_owned())?;
+        return Ok(vec![ADAPTER_CONFIG_FILE.to_owned(), weights.to_owned()]);
+    }
     if !is_there(&CONFIG_FILE) {
         return Err(CONFIG_FILE.to_owned());
     }
@@ -108,12 +139,8 @@ pub fn model_files(there: &[&str], folder: &Path) -> Result<Vec<String>, String>
     if !vocabularies.any(|file| is_there(&file)) {
         return Err(TOKENIZER_FILE.to_owned());
     }
-    let form = WeightsForm::ALL.into_iter().find(|form| is_there(&form.file()));
     let form = form.ok_or_else(|| WEIGHTS_FILE.to_owned())?;
-    let beside = [TOKENIZER_FILE]
-        .into_iter()
-        .chain(TOKENIZER_SOURCES)
-        .chain(ADAPTER);
+    let beside = [TOKENIZER_FILE].into_iter().chain(TOKENIZER_SOURCES);
     let mut files: Vec<String> = [CONFIG_FILE, form.file()]
         .into_iter()
         .chain(beside.filter(|file| is_there(file)))
@@ -248,6 +275,43 @@ mod tests {
             &["config.json", "vocab.txt", "model.onnx", "onnx/model.safetensors"],
             "",
             Err("model.safetensors"),
+        );
+    }
+
+    #[test]
+    fn an_adapter_needs_its_two_files_unless_there_are_weights() {
+        let adapter = [
+            "README.md",
+            "adapter_config.json",
+            "adapter_model.bin",
+            "tokenizer.json",
+        ];
+        check(&adapter, "", Ok(&["adapter_config.json", "adapter_model.bin"]));
+        check(&adapter[..2], "", Err("adapter_model.safetensors"));
+        let beside = [&adapter[..], &["config.json", "model.safetensors"]].concat();
+        let wanted = ["config.json", "model.safetensors", "tokenizer.json"];
+        check(&beside, "", Ok(&wanted));
+    }
+
+    #[test]
+    fn an_encoder_with_an_adapter_is_called_by_both_names() {
+        let folder = |name: Option<&str>| ModelFolder {
+            folder: PathBuf::from("somewhere"),
+            model: name.map(|name| HubModel {
+                repository: name.to_owned(),
+                commit: "1".to_owned(),
+            }),
+        };
+        let pinned = |adapter: Option<ModelFolder>, files: Option<&str>| {
+            let files = folder(files);
+            EncoderSource { files, adapter }.pinned()
+        };
+        assert_eq!(pinned(None, None), None);
+        assert_eq!(pinned(None, Some("a/b")).as_deref(), Some("a/b@1"));
+        assert_eq!(pinned(Some(folder(None)), Some("a/b")).as_deref(), Some("a/b@1"));
+        assert_eq!(
+            pinned(Some(folder(Some("c/d"))), Some("a/b")).as_deref(),
+            Some("c/d@1 on a/b@1")
         );
     }
 

@@ -10,6 +10,7 @@ pub mod encoder_files;
 pub mod encoder_name;
 pub mod evaluate;
 mod network;
+pub mod peft;
 pub mod train;
 
 pub use device::{DeviceChoice, Devices, UnknownDevice};

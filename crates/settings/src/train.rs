@@ -1,6 +1,6 @@
 //! The section `train` of `pipeline.yaml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use labelproof_artifact::tokens::PREPARATION;
@@ -33,6 +33,10 @@ pub struct Params {
     /// Which part of the encoder is trained: `none` (the encoder is frozen, and its features are computed
     /// once), `all`, or `last: n` layers. A frozen layer runs without dropout.
     pub trainable: Trainable,
+    /// Trains low-rank adapters of the encoder's dense layers (LoRA) instead of the layers that `trainable` leaves
+    /// frozen. The bundle has their product added to its weights, and beside them the adapter as PEFT reads it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lora: Option<Lora>,
     /// The dtype in which the encoder computes, in training and in every prediction of the bundle: `float32`,
     /// or `bfloat16`, which is faster and less exact. Devices without instructions for it, and `device:
     /// flex`, compute in `float32`.
@@ -96,6 +100,7 @@ impl Default for Params {
     fn default() -> Self {
         Self {
             trainable: Trainable::None,
+            lora: None,
             precision: Precision::Float32,
             pooling: Pooling::Mean,
             dropout: 0.0,
@@ -122,6 +127,11 @@ impl Default for Params {
 }
 
 impl Params {
+    /// Whether anything of the encoder is trained.
+    pub fn trains_encoder(&self) -> bool {
+        self.trainable != Trainable::None || self.lora.is_some()
+    }
+
     /// The problems of the parameters, each with its key.
     pub fn check(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -184,9 +194,8 @@ impl Params {
         }
         if let Some(rate) = self.head_learning_rate {
             require(positive(rate), "head_learning_rate", "positive", &rate);
-            let fits = self.trainable != Trainable::None;
             require(
-                fits,
+                self.trains_encoder(),
                 "head_learning_rate",
                 "absent with `trainable: none`, where `learning_rate` is the head's",
                 &rate,
@@ -199,9 +208,8 @@ impl Params {
                 "above 0 and at most 1",
                 &decay,
             );
-            let fits = self.trainable != Trainable::None;
             require(
-                fits,
+                self.trains_encoder(),
                 "layer_learning_rate_decay",
                 "absent with `trainable: none`, where no layer is trained",
                 &decay,
@@ -219,6 +227,25 @@ impl Params {
         }
         if let Some(norm) = self.gradient_clipping {
             require(positive(norm), "gradient_clipping", "positive", &norm);
+        }
+        if let Some(lora) = &self.lora {
+            let fits = self.trainable != Trainable::All;
+            let rule = "absent with `trainable: all`, which leaves no layer to adapt";
+            require(fits, "lora", rule, &format_args!("rank {}", lora.rank));
+            require(lora.rank > 0, "lora.rank", "at least 1", &lora.rank);
+            require(positive(lora.alpha), "lora.alpha", "positive", &lora.alpha);
+            require(
+                share(lora.dropout),
+                "lora.dropout",
+                "at least 0 and below 1",
+                &lora.dropout,
+            );
+            require(
+                !lora.targets.is_empty(),
+                "lora.targets",
+                "at least one dense layer",
+                &"none",
+            );
         }
         if let Trainable::Last(layers) = self.trainable {
             require(
@@ -259,6 +286,17 @@ pub enum Trainable {
     Last(usize),
     /// The whole encoder.
     All,
+}
+
+impl Trainable {
+    /// The number of the encoder's last layers that are trained.
+    pub fn last(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Last(layers) => layers,
+            Self::All => usize::MAX,
+        }
+    }
 }
 
 impl Serialize for Trainable {
@@ -395,6 +433,65 @@ impl JsonSchema for ClassWeights {
                 { "type": "object", "additionalProperties": { "type": "number", "exclusiveMinimum": 0 } }
             ]
         })
+    }
+}
+
+/// Low-rank adapters (LoRA; Hu et al. 2021, arXiv:2106.09685): to a dense layer with the weight `W` the product `A B`
+/// of two narrow matrices is added, and these alone are trained. The names of the keys are PEFT's, without `lora_`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lora {
+    /// The number of columns of `A` and of rows of `B`.
+    pub rank: usize,
+    /// The product is multiplied with `alpha / rank`.
+    pub alpha: f64,
+    /// The dropout probability of the input of `A` during training.
+    pub dropout: f64,
+    /// Which dense layers of each layer of the encoder have an adapter: `query`, `key`, `value`,
+    /// `attention_output`, `intermediate` and `output` (of the feed-forward sub-layer).
+    pub targets: BTreeSet<LoraTarget>,
+}
+
+impl Default for Lora {
+    fn default() -> Self {
+        Self {
+            rank: 8,
+            alpha: 16.0,
+            dropout: 0.0,
+            targets: BTreeSet::from([LoraTarget::Query, LoraTarget::Value]),
+        }
+    }
+}
+
+/// A dense layer that an adapter may be added to, in each layer of an encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoraTarget {
+    /// The projection to the queries of attention.
+    Query,
+    /// The projection to the keys.
+    Key,
+    /// The projection to the values.
+    Value,
+    /// The dense layer behind attention.
+    AttentionOutput,
+    /// The first dense layer of the feed-forward sub-layer.
+    Intermediate,
+    /// Its last dense layer.
+    Output,
+}
+
+impl LoraTarget {
+    /// Its name in `pipeline.yaml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Key => "key",
+            Self::Value => "value",
+            Self::AttentionOutput => "attention_output",
+            Self::Intermediate => "intermediate",
+            Self::Output => "output",
+        }
     }
 }
 

@@ -1,9 +1,8 @@
 //! The digests of all that training reads, by which caches are named.
 
-use std::path::Path;
-
 use labelproof_artifact::{Artifacts, Digest, Row, SplitRow, TokenRow};
 use labelproof_model::{DeviceChoice, pretrained};
+use labelproof_settings::encoder_name::EncoderSource;
 
 use crate::error::Error;
 use crate::params::{Params, STAGE};
@@ -16,7 +15,7 @@ pub(crate) struct Inputs {
 }
 
 impl Inputs {
-    pub(crate) fn digest(artifacts: Artifacts<'_>, encoder: &Path) -> Result<Self, Error> {
+    pub(crate) fn digest(artifacts: Artifacts<'_>, encoder: &EncoderSource) -> Result<Self, Error> {
         Ok(Self {
             encoder: pretrained::encoder_digest(encoder)?,
             tokens: Digest::of_file(&artifacts.path(TokenRow::KIND))?,

@@ -29,7 +29,7 @@ use labelproof_kernels::device;
 use labelproof_kernels::workers::Workers;
 use labelproof_model::bundle::{self, Description};
 use labelproof_model::{
-    BatchNormalization, Classifier, DeviceChoice, Head, HeadSettings, Precision, Pretrained,
+    AdapterFiles, BatchNormalization, Classifier, DeviceChoice, Head, HeadSettings, Precision, Pretrained,
 };
 use labelproof_text::Preparation;
 
@@ -40,7 +40,7 @@ pub use crate::error::Error;
 use crate::feature_cache::FeatureCache;
 use crate::features::features;
 use crate::inputs::Inputs;
-use crate::params::{Params, Trainable};
+use crate::params::{Lora, Params, Trainable};
 use crate::training::Training;
 use labelproof_settings::encoder_name::EncoderSource;
 use labelproof_settings::train as params;
@@ -73,9 +73,9 @@ pub fn run(
     let data = TrainingData::read(artifacts)?;
     let preparation: Preparation = json::read_artifact(tokens::PREPARATION, artifacts)?;
     let class_weights = class_weights(&params.class_weights, &data)?;
-    let pretrained = Pretrained::load(&encoder.folder, &device)?;
+    let pretrained = Pretrained::load_source(encoder, &device)?;
     check_layers(params, pretrained.encoder.depth())?;
-    let inputs = Inputs::digest(artifacts, &encoder.folder)?;
+    let inputs = Inputs::digest(artifacts, encoder)?;
     let training_key = inputs.training_key(params, choice);
     workers.agree("train", "training", &training_key)?;
     let checkpoints = cache.join(format!("training-{training_key}"));
@@ -105,7 +105,7 @@ pub fn run(
         data: &data,
         preparation: &preparation,
         encoder: &inputs.encoder,
-        model: encoder.model.as_ref(),
+        model: encoder.files.model.as_ref(),
         history: &history,
     };
     let card = card.text();
@@ -120,18 +120,39 @@ pub fn run(
         head_settings(&training, &pretrained),
     );
     let folder = out.join(BUNDLE.file);
-    let encoder_changed = params.trainable != Trainable::None;
+    let adapter = adapter_files(params, &classifier);
+    let classifier = Classifier {
+        encoder: classifier.encoder.merged(),
+        ..classifier
+    };
     bundle::save(
         &folder,
         pretrained,
         &classifier,
-        encoder_changed,
+        params.trains_encoder() || encoder.adapter.is_some(),
         description,
         &canaries,
         &device,
     )?;
     fs::write_atomic(&folder.join(card::FILE), card.as_bytes())?;
+    if let Some((lora, files)) = adapter {
+        let base = encoder
+            .files
+            .model
+            .as_ref()
+            .map(|model| model.repository.as_str());
+        files.write(&folder.join(ADAPTER_FOLDER), lora, base)?;
+    }
     Ok(checkpoints)
+}
+
+/// The folder of the adapter within the bundle, for PEFT; nothing here reads it.
+const ADAPTER_FOLDER: &str = "adapter";
+
+/// The adapter of a classifier that was trained with one.
+fn adapter_files<'a>(params: &'a Params, classifier: &Classifier) -> Option<(&'a Lora, AdapterFiles)> {
+    let lora = params.lora.as_ref()?;
+    Some((lora, classifier.encoder.adapter_files(params.trainable.last())))
 }
 
 /// Trains what the parameters ask for. With a frozen encoder, writes `features.parquet` into `out`. Returns the
@@ -152,7 +173,7 @@ fn train(
     };
     let is_first = training.workers.is_first();
     let trained = match params.trainable {
-        Trainable::None => {
+        Trainable::None if params.lora.is_none() => {
             let (train, validation) = features(training, &classifier, pretrained, cache)?;
             if !is_first {
                 return Ok(None);
@@ -161,8 +182,7 @@ fn train(
             let (head, history) = training.train_head(classifier.head, &train, &validation)?;
             (Classifier { head, ..classifier }, history)
         }
-        Trainable::Last(trainable) => training.train_classifier(classifier, trainable, pretrained)?,
-        Trainable::All => training.train_classifier(classifier, usize::MAX, pretrained)?,
+        _ => training.train_classifier(classifier, pretrained)?,
     };
     Ok(is_first.then_some(trained))
 }
@@ -170,7 +190,7 @@ fn train(
 /// Refuses a training that several processes cannot share.
 fn check_workers(params: &Params, workers: &Workers) -> Result<(), Error> {
     let (workers, micro_batches) = (workers.count(), params.gradient_accumulation);
-    if workers == 1 || params.trainable == Trainable::None {
+    if workers == 1 || !params.trains_encoder() {
         return Ok(());
     }
     if params.batch_normalization == BatchNormalization::Trained {

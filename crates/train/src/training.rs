@@ -9,7 +9,7 @@ use labelproof_artifact::{FeatureRow, HistoryRow, Reporter};
 use labelproof_kernels::device;
 use labelproof_kernels::workers::{Workers, WorkersError};
 use labelproof_model::classifier::BatchedRun;
-use labelproof_model::{Classifier, Head, Pretrained, bundle};
+use labelproof_model::{Classifier, Encoder, Head, Pretrained, bundle};
 
 use crate::checkpoint::Checkpoints;
 use crate::data::TrainingData;
@@ -73,15 +73,14 @@ impl Training<'_> {
         )
     }
 
-    /// Trains the head and the last `trainable` layers of the encoder; with `usize::MAX` the embeddings too.
+    /// Trains the head and what the parameters say of the encoder.
     pub(crate) fn train_classifier(
         &self,
         classifier: Classifier,
-        trainable: usize,
         pretrained: &Pretrained,
     ) -> Trained<Classifier> {
         let classifier = Classifier {
-            encoder: frozen_below(classifier.encoder, trainable),
+            encoder: self.trainable_encoder(classifier.encoder)?,
             ..classifier
         };
         let pad_id = pretrained.tokenizer.pad_id();
@@ -98,6 +97,11 @@ impl Training<'_> {
         let classes = self.data.labels.len();
         let validation_logits = |classifier: &Classifier| {
             let rows: Vec<&[u32]> = validation.tokens.iter().map(Vec::as_slice).collect();
+            // With the weights that the bundle will have: adapters beside them give other last digits.
+            let classifier = Classifier {
+                encoder: classifier.encoder.clone().merged(),
+                ..classifier.clone()
+            };
             run.outputs(&rows, classes, |batch| classifier.forward(batch), |_| ())
         };
         let lengths = train.lengths();
@@ -112,6 +116,16 @@ impl Training<'_> {
         }
         let checkpoints = Checkpoints::new(self.checkpoints);
         fit(self.params, &task, classifier, checkpoints, self.reporter)
+    }
+
+    /// The encoder with what is not trained frozen, and with adapters where there are any.
+    fn trainable_encoder(&self, encoder: Encoder) -> Result<Encoder, Error> {
+        let trainable = self.params.trainable;
+        match (&self.params.lora, trainable) {
+            (Some(lora), _) => Ok(encoder.with_adapters(lora, trainable.last(), self.params.seed)?),
+            (None, Trainable::All) => Ok(encoder),
+            (None, _) => Ok(encoder.freeze_below(trainable.last())),
+        }
     }
 
     /// What the training loop trains on, without an encoder.
@@ -136,15 +150,5 @@ impl Training<'_> {
             embedding: None,
             workers,
         }
-    }
-}
-
-/// The encoder with all but the last `trainable` layers frozen; `usize::MAX` leaves the embeddings trainable
-/// too.
-fn frozen_below(encoder: labelproof_model::Encoder, trainable: usize) -> labelproof_model::Encoder {
-    if trainable == usize::MAX {
-        encoder
-    } else {
-        encoder.freeze_below(trainable)
     }
 }

@@ -34,6 +34,9 @@ pub(super) struct Embeddings {
     epsilon: f64,
 }
 
+/// The seed of a dense layer that never has an adapter.
+const NO_ADAPTER: u64 = 0;
+
 impl Embeddings {
     pub(super) fn load(source: &mut TensorSource<'_>, names: &Names, config: &EncoderConfig) -> Self {
         let (narrow, width) = (config.embedding_size, config.hidden_size);
@@ -127,7 +130,7 @@ impl Embeddings {
 
     fn project(&self, embedded: Tensor<3>, precision: Precision) -> Tensor<3> {
         match &self.projection {
-            Some(projection) => projection.forward_to_float32(embedded, precision),
+            Some(projection) => projection.forward_to_float32(embedded, NO_ADAPTER, precision),
             None => embedded,
         }
     }

@@ -9,14 +9,16 @@ use labelproof_kernels::dropout::{KeepMask, dropout};
 use labelproof_kernels::fused::{attention, layer_norm, to_precision};
 use labelproof_kernels::random::derive;
 use labelproof_settings::encoder::{Activation, Attended, EncoderConfig, ModernBert};
+use labelproof_settings::train::LoraTarget;
 
 use super::NO_ATTENTION;
 use super::bert;
-use super::freeze_all_but_last;
 use super::names::Names;
 use super::relative_positions::beyond;
 use super::rotary_positions::Rotation;
+use super::{ChangeDense, Freezing};
 use crate::Precision;
+use crate::adapter::Part;
 use crate::dense::{Dense, activate};
 use crate::weights::{NamedTensors, TensorSource};
 
@@ -31,6 +33,9 @@ pub(super) const NAMES: Names = Names {
 };
 
 const FINAL_NORM: &str = "final_norm";
+
+/// The projections of attention, which are one dense layer in the files too.
+const PROJECTIONS: [LoraTarget; 3] = [LoraTarget::Query, LoraTarget::Key, LoraTarget::Value];
 
 /// All layers of an encoder, and the layer normalisation of their output.
 #[derive(Module, Debug)]
@@ -106,8 +111,10 @@ impl PreNorm {
         tensors.push_layer_norm(FINAL_NORM, &self.final_norm);
     }
 
-    pub(super) fn with_int8(self) -> Self {
-        let layers = self.layers.into_iter().map(Layer::with_int8);
+    /// Changes the dense layers.
+    pub(super) fn map_dense(self, change: &mut ChangeDense<'_>) -> Self {
+        let layers = self.layers.into_iter().enumerate();
+        let layers = layers.map(|(number, layer)| layer.map_dense(number, change));
         Self {
             layers: layers.collect(),
             ..self
@@ -119,9 +126,9 @@ impl PreNorm {
     }
 
     /// Freezes all but the last `trainable` layers.
-    pub(super) fn freeze_below(self, trainable: usize) -> Self {
+    pub(super) fn freeze_below(self, trainable: usize, freezing: Freezing) -> Self {
         Self {
-            layers: freeze_all_but_last(self.layers, trainable),
+            layers: freezing.all_but_last(self.layers, trainable),
             ..self
         }
     }
@@ -213,12 +220,17 @@ impl Layer {
         tensors.push_linear(&name("mlp.Wo"), &self.feed_forward_output.linear);
     }
 
-    fn with_int8(self) -> Self {
+    fn map_dense(self, number: usize, change: &mut ChangeDense<'_>) -> Self {
+        let layer = (NAMES.layer)(number);
+        let mut change = |dense: Dense, targets: &'static [LoraTarget], name: &str| {
+            let name = format!("{layer}.{name}");
+            change(number, dense, vec![Part { targets, name }])
+        };
         Self {
-            projections: self.projections.with_int8(),
-            attention_output: self.attention_output.with_int8(),
-            gated: self.gated.with_int8(),
-            feed_forward_output: self.feed_forward_output.with_int8(),
+            projections: change(self.projections, &PROJECTIONS, "attn.Wqkv"),
+            attention_output: change(self.attention_output, &[LoraTarget::AttentionOutput], "attn.Wo"),
+            gated: change(self.gated, &[LoraTarget::Intermediate], "mlp.Wi"),
+            feed_forward_output: change(self.feed_forward_output, &[LoraTarget::Output], "mlp.Wo"),
             ..self
         }
     }
@@ -227,7 +239,7 @@ impl Layer {
     /// dropout.
     fn forward(&self, hidden: Tensor<3>, shared: &Shared, seed: u64) -> Tensor<3> {
         let hidden = hidden.clone() + self.attend(hidden, shared, seed);
-        hidden.clone() + self.feed_forward(hidden, shared.precision)
+        hidden.clone() + self.feed_forward(hidden, derive(seed, 2), shared.precision)
     }
 
     /// What attention adds.
@@ -237,27 +249,30 @@ impl Layer {
             Some(norm) => layer_norm(norm, self.epsilon, hidden),
             None => hidden,
         };
-        let projections = self
-            .projections
-            .forward(to_precision(input, precision), precision);
+        let projections =
+            self.projections
+                .forward(to_precision(input, precision), derive(seed, 3), precision);
         let projections = shared.rotation.rotate(projections, shared.heads);
         let keep_mask = KeepMask::new(&self.dropout, &projections.device(), derive(seed, 0));
         let attended = attention(projections, shared.bias.clone(), shared.heads, keep_mask);
-        let output = self.attention_output.forward_to_float32(attended, precision);
+        let output = self
+            .attention_output
+            .forward_to_float32(attended, derive(seed, 4), precision);
         dropout(&self.dropout, output, derive(seed, 1))
     }
 
     /// What the feed-forward sub-layer adds (Shazeer 2020, arXiv:2002.05202).
-    fn feed_forward(&self, hidden: Tensor<3>, precision: Precision) -> Tensor<3> {
+    fn feed_forward(&self, hidden: Tensor<3>, seed: u64, precision: Precision) -> Tensor<3> {
         let input = to_precision(
             layer_norm(&self.feed_forward_norm, self.epsilon, hidden),
             precision,
         );
-        let gated = self.gated.forward(input, precision);
+        let gated = self.gated.forward(input, derive(seed, 0), precision);
         let [_, _, width] = gated.dims();
         let inner = gated.clone().narrow(2, 0, width / 2);
         let gate = gated.narrow(2, width / 2, width / 2);
         let inner = activate(inner, self.activation) * gate;
-        self.feed_forward_output.forward_to_float32(inner, precision)
+        self.feed_forward_output
+            .forward_to_float32(inner, derive(seed, 1), precision)
     }
 }

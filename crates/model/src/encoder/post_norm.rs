@@ -8,13 +8,15 @@ use labelproof_kernels::dropout::{KeepMask, dropout};
 use labelproof_kernels::fused::{attention, bias_dropout_add_layer_norm, to_float32, to_precision};
 use labelproof_kernels::random::derive;
 use labelproof_settings::encoder::{Activation, EncoderConfig, Family};
+use labelproof_settings::train::LoraTarget;
 
 use super::albert::groups_of_layers;
 use super::deberta_v2::{DisentangledPositions, disentangle};
-use super::freeze_all_but_last;
 use super::mpnet::RelativeBias;
 use super::names::{LayerNames, Names};
+use super::{ChangeDense, Freezing};
 use crate::Precision;
+use crate::adapter::Part;
 use crate::dense::Dense;
 use crate::weights::{NamedTensors, TensorSource};
 
@@ -113,8 +115,10 @@ impl PostNorm {
         }
     }
 
-    pub(super) fn with_int8(self) -> Self {
-        let layers = self.layers.into_iter().map(Layer::with_int8);
+    /// Changes the dense layers.
+    pub(super) fn map_dense(self, names: &Names, change: &mut ChangeDense<'_>) -> Self {
+        let layers = self.layers.into_iter().enumerate();
+        let layers = layers.map(|(number, layer)| layer.map_dense(number, names, change));
         Self {
             layers: layers.collect(),
             ..self
@@ -127,11 +131,11 @@ impl PostNorm {
     }
 
     /// Freezes all but the last `trainable` layers, and the relative positions, which belong to all of them.
-    pub(super) fn freeze_below(self, trainable: usize) -> Self {
+    pub(super) fn freeze_below(self, trainable: usize, freezing: Freezing) -> Self {
         Self {
-            layers: freeze_all_but_last(self.layers, trainable),
-            relative_bias: self.relative_bias.map(Module::freeze),
-            disentangled: self.disentangled.map(Module::freeze),
+            layers: freezing.all_but_last(self.layers, trainable),
+            relative_bias: self.relative_bias.map(|module| freezing.apply(module)),
+            disentangled: self.disentangled.map(|module| freezing.apply(module)),
             ..self
         }
     }
@@ -201,11 +205,36 @@ impl Layer {
         tensors.push_layer_norm(&name(parts.output_norm), &self.output.norm);
     }
 
-    fn with_int8(self) -> Self {
+    fn map_dense(self, number: usize, names: &Names, change: &mut ChangeDense<'_>) -> Self {
+        let layer = (names.layer)(number);
+        let part = |targets: &'static [LoraTarget], name: &str| Part {
+            targets,
+            name: format!("{layer}.{name}"),
+        };
+        let parts = &names.parts;
+        let projections = vec![
+            part(&[LoraTarget::Query], parts.query),
+            part(&[LoraTarget::Key], parts.key),
+            part(&[LoraTarget::Value], parts.value),
+        ];
+        let attention_output = vec![part(&[LoraTarget::AttentionOutput], parts.attention_output)];
+        let intermediate = vec![part(&[LoraTarget::Intermediate], parts.intermediate)];
+        let output = vec![part(&[LoraTarget::Output], parts.output)];
+        let mut change = |dense: Dense, parts: Vec<Part>| change(number, dense, parts);
         Self {
-            attention: self.attention.with_int8(),
-            intermediate: self.intermediate.with_int8(),
-            output: self.output.with_int8(),
+            attention: Attention {
+                projections: change(self.attention.projections, projections),
+                output: Output {
+                    dense: change(self.attention.output.dense, attention_output),
+                    ..self.attention.output
+                },
+                ..self.attention
+            },
+            intermediate: change(self.intermediate, intermediate),
+            output: Output {
+                dense: change(self.output.dense, output),
+                ..self.output
+            },
             ..self
         }
     }
@@ -215,9 +244,9 @@ impl Layer {
     fn forward(&self, hidden: Tensor<3>, shared: Shared<'_>, seed: u64) -> Tensor<3> {
         let attended = self.attention.forward(hidden, shared, seed);
         let input = to_precision(attended.clone(), shared.precision);
-        let inner = self
-            .intermediate
-            .forward_and_activate(input, self.activation, shared.precision);
+        let inner =
+            self.intermediate
+                .forward_and_activate(input, self.activation, derive(seed, 4), shared.precision);
         self.output
             .forward(inner, attended, derive(seed, 2), shared.precision)
     }
@@ -252,24 +281,16 @@ impl Attention {
         tensors.push_layer_norm(&name(parts.attention_norm), &self.output.norm);
     }
 
-    fn with_int8(self) -> Self {
-        Self {
-            projections: self.projections.with_int8(),
-            output: self.output.with_int8(),
-            ..self
-        }
-    }
-
     fn forward(&self, hidden: Tensor<3>, shared: Shared<'_>, seed: u64) -> Tensor<3> {
         let precision = shared.precision;
         let input = to_precision(hidden.clone(), precision);
-        let projections = self.projections.forward(input, precision);
+        let projections = self.projections.forward(input, derive(seed, 5), precision);
         let (projections, bias) = match shared.positions {
             Some(positions) => {
                 let positions = self.output.drop(positions.clone(), derive(seed, 3));
-                let positions = self
-                    .projections
-                    .forward(to_precision(positions, precision), precision);
+                let positions =
+                    self.projections
+                        .forward(to_precision(positions, precision), derive(seed, 6), precision);
                 let (projections, bias) = disentangle(projections, &positions, self.heads);
                 (projections, shared.bias.clone() + bias)
             }
@@ -282,13 +303,6 @@ impl Attention {
 }
 
 impl Output {
-    fn with_int8(self) -> Self {
-        Self {
-            dense: self.dense.with_int8(),
-            ..self
-        }
-    }
-
     /// The dropout of the sub-layer's output, applied to another tensor.
     fn drop(&self, input: Tensor<3>, seed: u64) -> Tensor<3> {
         dropout(&self.dropout, input, seed)
@@ -297,7 +311,7 @@ impl Output {
     /// The forward pass. `inner` is `[batch, sequence, inputs]`; `residual`, the input of the sub-layer, and
     /// the output are `[batch, sequence, hidden]`.
     fn forward(&self, inner: Tensor<3>, residual: Tensor<3>, seed: u64, precision: Precision) -> Tensor<3> {
-        let output = to_float32(self.dense.forward_without_bias(inner, precision));
+        let output = to_float32(self.dense.forward_without_bias(inner, derive(seed, 0), precision));
         let keep_mask = KeepMask::new(&self.dropout, &output.device(), seed);
         let layer = &self.dense.linear;
         bias_dropout_add_layer_norm(layer, &self.norm, self.epsilon, keep_mask, output, residual)

@@ -111,12 +111,25 @@ impl WeightFiles {
         })
     }
 
+    /// Opens one file of weights, which `torch.save` has written unless it is called `….safetensors`.
+    pub(crate) fn open_one(path: &Path) -> Result<Self, Error> {
+        let content = if path.extension().is_some_and(|end| end == "safetensors") {
+            Content::Safetensors(path.to_path_buf(), Box::new(fs::map(path)?))
+        } else {
+            Content::PyTorch(open_torch(path)?)
+        };
+        Ok(Self {
+            path: path.to_path_buf(),
+            files: vec![content],
+        })
+    }
+
     /// The tensors, to be handed out by name.
     pub fn source<'a>(&'a self, device: &'a Device) -> Result<TensorSource<'a>, Error> {
         Ok(TensorSource::of(&self.path, self.tensors()?, device))
     }
 
-    fn tensors(&self) -> Result<BTreeMap<String, Stored<'_>>, Error> {
+    pub(super) fn tensors(&self) -> Result<BTreeMap<String, Stored<'_>>, Error> {
         let mut tensors = BTreeMap::new();
         let mut add = |name: String, tensor| match tensors.insert(name.clone(), tensor) {
             None => Ok(()),
