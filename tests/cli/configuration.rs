@@ -48,6 +48,7 @@ fn values_out_of_range_are_named_all_at_once() {
     let training = "train: { epochs: 0, dropout: 1.5 }";
     assert_snapshot!(answer(&format!("{CONFIGURATION}{training}
 {rows}
+evaluate: {{ decisions: {{ precisions: [0.9, 1], coverages: [0], conformal_levels: [1.5] }} }}
 device: gpu
 ")), @r#"
         exit code 2
@@ -55,6 +56,9 @@ device: gpu
           split.test: 0.9 and split.validation: 0.2 leave nothing to train on; their sum must be below 1
           train.dropout: must be at least 0 and below 1, got 1.5
           train.epochs: must be at least 1, got 0
+          evaluate.decisions.precisions: must be between 0 and 1, got 1
+          evaluate.decisions.coverages: must be above 0 and at most 1, got 0
+          evaluate.decisions.conformal_levels: must be between 0 and 1, got 1.5
           device: unknown device `gpu`; use auto, cpu, cuda, cuda:<number>, mps or flex
     "#);
 }

@@ -163,6 +163,14 @@ fn the_help_of_predict() {
                                        numbers from 1
               --output <FILE>          File to write: CSV, or JSON lines if its name ends in .jsonl;
                                        standard output by default
+              --calibrated             Write calibrated probabilities: those of the logits divided by the
+                                       bundle's temperature, which changes no label
+              --abstain <RULE>         Leave unsure predictions to people: precision=0.95, coverage=0.8 or
+                                       confidence=0.9 of the kept ones. Adds the column `abstained`; the
+                                       label stays
+              --conformal <LEVEL>      Name the labels that hold the true one in this share of the rows,
+                                       such as 0.9. Adds the column `set`, with | between labels
+              --per-label              Choose the threshold or the sets for each label by itself
               --int8                   Quantise the encoder's dense layers to int8 where that is faster.
                                        Some labels may change: `labelproof run evaluate --set
                                        evaluate.int8=true` tells how many, and the accuracy
@@ -177,10 +185,12 @@ fn the_help_of_predict() {
           echo 'the match ended in a draw' | labelproof predict --bundle artifacts/train/model
           labelproof predict --bundle model --input new.csv --text title --text body --output labels.csv
           labelproof predict --bundle model --input new.jsonl.gz --text body --output labels.jsonl
+          labelproof predict --bundle model --input new.csv --abstain precision=0.95 --output labels.csv
 
         The output has a row for each input row: its id (the number of the row unless --id names a column),
         the predicted label and its probability, and the probability of every label. A row whose text cannot
-        be read gets an empty label, and the exit code is 3.
+        be read gets an empty label, and the exit code is 3. --abstain and --conformal add columns, and what
+        they rest on are calibrated probabilities, which then stand in the output: docs/decisions.md.
     "#);
 }
 

@@ -1,6 +1,6 @@
 //! `labelproof predict` with the bundle that a run leaves.
 
-use labelproof_artifact::{Artifacts, Prediction, read_table};
+use labelproof_artifact::{Artifacts, Prediction, Split, read_table};
 
 use crate::harness::Project;
 
@@ -198,6 +198,272 @@ fn what_int8_costs_is_told_by_evaluate_and_is_what_predict_gives() {
         test.len(),
     );
     assert!(run.stderr.contains(&told), "{told}\n{}", run.stderr);
+}
+
+/// A row of `predict`, by the names of its columns.
+type Row = std::collections::BTreeMap<String, String>;
+
+/// A small pipeline with validation rows enough for thresholds, and with too few epochs to be always right.
+fn undecided() -> Project {
+    let project = Project::small("cpu");
+    let run = [
+        &["run", "evaluate"][..],
+        &["--set", "split.validation=0.4"],
+        &["--set", "train.epochs=20"],
+        &["--set", "train.learning_rate=0.02"],
+        &["--set", "evaluate.decisions.precisions=[0.5, 0.99]"],
+        &["--set", "evaluate.decisions.coverages=[0.5]"],
+        &["--set", "evaluate.decisions.conformal_levels=[0.8]"],
+    ];
+    project.run(&run.concat()).expect_success();
+    project
+}
+
+/// What `predict` says of the test rows, by the names of the columns.
+fn decided(project: &Project, arguments: &[&str]) -> Vec<Row> {
+    let input = ["--input", "texts.csv", "--id", "id"];
+    let run = project.run(&[&BUNDLE[..], &input, arguments].concat());
+    // The corpus has one empty text.
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    let mut lines = run.stdout.lines();
+    let names: Vec<&str> = lines.next().unwrap().split(',').collect();
+    let artifacts = project.path("artifacts");
+    let rows = read_table::<Prediction>(Artifacts::all(&artifacts)).unwrap();
+    let test: std::collections::BTreeMap<String, String> = rows
+        .into_iter()
+        .filter(|row| row.split == Split::Test)
+        .map(|row| (row.id, row.label))
+        .collect();
+    lines
+        .filter_map(|line| {
+            let fields = line.split(',').map(str::to_owned);
+            let mut row: Row = names.iter().map(|name| (*name).to_owned()).zip(fields).collect();
+            row.insert("truth".to_owned(), test.get(&row["id"])?.clone());
+            Some(row)
+        })
+        .collect()
+}
+
+#[test]
+fn decisions_are_those_that_evaluate_measured() {
+    let project = undecided();
+    let metrics: serde_json::Value =
+        serde_json::from_str(&project.read("artifacts/evaluate/metrics.json")).unwrap();
+    let figures = &metrics["decisions"];
+    let labels: Vec<&str> = metrics["labels"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|label| label.as_str().unwrap())
+        .collect();
+    let counts = |rows: &[Row]| {
+        let kept: Vec<_> = rows.iter().filter(|row| row["abstained"] == "false").collect();
+        let hits = kept.iter().filter(|row| row["label"] == row["truth"]).count();
+        (rows.len(), kept.len(), hits)
+    };
+    for (wanted, rule) in [("precision", "precision=0.5"), ("coverage", "coverage=0.5")] {
+        for per_label in [false, true] {
+            let mut arguments = vec!["--abstain", rule];
+            arguments.extend(per_label.then_some("--per-label"));
+            let rows = decided(&project, &arguments);
+            let points = figures["thresholds"].as_array().unwrap().iter().filter(|point| {
+                point["wanted"].as_object().unwrap().contains_key(wanted)
+                    && point["wanted"][wanted] != 0.99
+                    && point["label"].is_null() != per_label
+            });
+            for point in points {
+                let own: Vec<_> = rows
+                    .iter()
+                    .filter(|row| point["label"].as_str().is_none_or(|label| row["label"] == label))
+                    .cloned()
+                    .collect();
+                let test = &point["test"];
+                let count = |key: &str| usize::try_from(test[key].as_u64().unwrap()).unwrap();
+                assert_eq!(
+                    counts(&own),
+                    (count("rows"), count("kept"), count("hits")),
+                    "{point}"
+                );
+            }
+            let (all, kept, _) = counts(&rows);
+            assert!(0 < kept && kept < all, "{rule}: {kept} of {all}");
+        }
+    }
+    for per_label in [false, true] {
+        let mut arguments = vec!["--conformal", "0.8"];
+        arguments.extend(per_label.then_some("--per-label"));
+        let rows = decided(&project, &arguments);
+        let covered = rows
+            .iter()
+            .filter(|row| row["set"].split('|').any(|label| label == row["truth"]));
+        let figures = figures["conformal"].as_array().unwrap();
+        let figures = figures
+            .iter()
+            .find(|sets| sets["per_label"] == per_label)
+            .unwrap();
+        assert_eq!(figures["covered"]["covered"], covered.count());
+        let several = rows.iter().filter(|row| row["set"].contains('|')).count();
+        assert_eq!(figures["sizes"]["several"], several);
+        assert!(rows.iter().all(|row| {
+            row["set"]
+                .split('|')
+                .all(|label| label.is_empty() || labels.contains(&label))
+        }));
+    }
+}
+
+#[test]
+fn calibrated_probabilities_are_those_of_the_temperature_and_labels_stay() {
+    let project = undecided();
+    let description: serde_json::Value =
+        serde_json::from_str(&project.read("artifacts/train/model/labelproof.json")).unwrap();
+    let temperature = description["temperature"].as_f64().unwrap();
+    assert!((temperature - 1.0).abs() > 0.05, "{temperature}");
+    let plain = decided(&project, &[]);
+    let calibrated = decided(&project, &["--calibrated"]);
+    let unsure = decided(&project, &["--abstain", "confidence=0.6"]);
+    let value = |row: &Row, name: &str| row[name].parse::<f64>().unwrap();
+    for ((plain, calibrated), unsure) in plain.iter().zip(&calibrated).zip(&unsure) {
+        assert_eq!(plain["label"], calibrated["label"]);
+        // p^(1/T), made to sum to 1.
+        let power = |name: &str| value(plain, name).powf(1.0 / temperature);
+        let names = ["film", "sport", "trade"].map(|label| format!("probability of {label}"));
+        let total: f64 = names.iter().map(|name| power(name)).sum();
+        for name in &names {
+            // The output has six decimals.
+            let expected = power(name) / total;
+            assert!(
+                (value(calibrated, name) - expected).abs() < 1e-4,
+                "{name} {plain:?} {calibrated:?}"
+            );
+            assert_eq!(calibrated[name], unsure[name]);
+        }
+        assert_eq!(
+            unsure["abstained"],
+            (value(calibrated, "probability") < 0.6).to_string()
+        );
+    }
+    assert!(unsure.iter().any(|row| row["abstained"] == "true"));
+    assert!(unsure.iter().any(|row| row["abstained"] == "false"));
+
+    let run = [
+        &BUNDLE[..],
+        &[
+            "--abstain",
+            "coverage=0.5",
+            "--conformal",
+            "0.8",
+            "--output",
+            "out.jsonl",
+        ],
+    ]
+    .concat();
+    assert_eq!(project.command(&run, "goal match team\n\n").code, 3);
+    let rows: Vec<serde_json::Value> = project
+        .read("out.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(
+        rows[0]["abstained"].is_boolean() && rows[0]["set"].is_array(),
+        "{}",
+        rows[0]
+    );
+    assert!(
+        rows[1]["abstained"].is_null() && rows[1]["set"].is_null(),
+        "{}",
+        rows[1]
+    );
+}
+
+#[test]
+fn what_a_bundle_cannot_decide_is_said() {
+    let project = undecided();
+    let check = |arguments: &[&str], code: i32, message: &str| {
+        let run = project.command(&[&BUNDLE[..], arguments].concat(), "goal match\n");
+        assert_eq!(
+            (run.code, run.stdout.as_str(), run.stderr.trim_end()),
+            (code, "", message)
+        );
+    };
+    // Whoever asks for more than the rows show is told what they show, and gets it.
+    let predict = |precision: &str| {
+        let rule = format!("precision={precision}");
+        project.command(&[&BUNDLE[..], &["--abstain", &rule]].concat(), "goal match\n")
+    };
+    let refused = predict("0.99");
+    let told = "error: no confidence gives a precision of 0.99: the highest that the bundle's 48 validation rows show is ";
+    let rest = refused
+        .stderr
+        .strip_prefix(told)
+        .unwrap_or_else(|| panic!("{}", refused.stderr));
+    let (highest, rest) = rest.split_once(',').unwrap();
+    assert_eq!(
+        rest.trim_end().replace(highest, "HIGHEST"),
+        " the lower end of its 95 % interval\n\n\
+         hint: ask for a precision of at most HIGHEST, or for a coverage; more validation rows (`split.validation`) \
+         show a higher one"
+    );
+    assert_eq!((refused.code, refused.stdout.as_str()), (2, ""));
+    let given = predict(highest).expect_success();
+    assert!(
+        given.stderr.starts_with("kept from a confidence of 0."),
+        "{}",
+        given.stderr
+    );
+    check(
+        &["--abstain", "confidence=0.9", "--per-label"],
+        2,
+        "error: a confidence is the same threshold for every label\n\n\
+         hint: leave out --per-label, or ask for a precision or a coverage",
+    );
+    let few = project
+        .command(&[&BUNDLE[..], &["--conformal", "0.99"]].concat(), "goal match\n")
+        .expect_success();
+    assert_eq!(
+        few.stderr,
+        "every set has every label: 48 validation rows are too few for a level of 0.99\n"
+    );
+    assert!(
+        few.stdout.lines().nth(1).unwrap().contains(",film|sport|trade,"),
+        "{}",
+        few.stdout
+    );
+
+    // A bundle of a version without calibration.
+    let path = "artifacts/train/model/labelproof.json";
+    let mut description: serde_json::Value = serde_json::from_str(&project.read(path)).unwrap();
+    description
+        .as_object_mut()
+        .unwrap()
+        .remove("temperature")
+        .unwrap();
+    description["files"]
+        .as_object_mut()
+        .unwrap()
+        .remove("calibration.parquet")
+        .unwrap();
+    let whole = project.read(path);
+    project.write(path, &description.to_string());
+    project.command(&BUNDLE, "goal match\n").expect_success();
+    check(
+        &["--calibrated"],
+        4,
+        "error: `artifacts/train/model` has no `calibration.parquet`, on which thresholds and prediction sets are \
+         chosen: it was written by an earlier version\n\n\
+         hint: train it anew with this version: labelproof run train --force",
+    );
+    project.write(path, &whole);
+    project.write(
+        "artifacts/train/model/calibration.parquet",
+        "not what train wrote",
+    );
+    check(
+        &[],
+        4,
+        "error: `artifacts/train/model/calibration.parquet` is not the file that was written with its bundle\n\n\
+         hint: a file of the bundle was changed or replaced; make it anew: labelproof run train --force",
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 pub mod artifacts;
 pub mod attributions;
+pub mod calibration;
 mod column;
 pub mod containment;
 pub mod diagnostic;
@@ -33,6 +34,7 @@ pub mod wording;
 
 pub use artifacts::Artifacts;
 pub use attributions::Attribution;
+pub use calibration::CalibrationRow;
 pub use containment::{ParquetBatches, contained, open_parquet};
 pub use diagnostic::{Advice, Diagnostic, Fault};
 pub use difference::first_difference;

@@ -22,9 +22,8 @@ use labelproof_artifact::{
 use labelproof_baseline::Baseline;
 use labelproof_kernels::device;
 use labelproof_kernels::workers::Workers;
-use labelproof_metrics::{
-    BaselineEvaluation, Evaluation, Int8Evaluation, OperatingPoint, SplitMetrics, argmax, operating_points,
-};
+use labelproof_metrics::decisions::{CalibratedRow, DecisionFigures, Questions};
+use labelproof_metrics::{BaselineEvaluation, Bootstrap, Evaluation, Int8Evaluation, SplitMetrics, argmax};
 use labelproof_model::{Bundle, DeviceChoice, Logits};
 
 pub use error::Error;
@@ -61,6 +60,12 @@ pub fn run(
     let baseline = train_baseline(&splits, labels.len(), reporter);
     let (metrics, baseline_metrics) =
         write_predictions(&predicted.logits, &baseline, &splits, &labels, params.seed, out)?;
+    let decisions = decisions(
+        params,
+        &bundle,
+        &predicted.logits[&Split::Test],
+        &splits[&Split::Test],
+    )?;
     write_explanations(params, &bundle, &predicted, &splits[&Split::Test], out, reporter)?;
     let int8 = evaluate_int8(
         params,
@@ -76,7 +81,7 @@ pub fn run(
             name: labelproof_baseline::NAME.to_owned(),
             splits: baseline_metrics,
         },
-        operating_points: thresholds(&predicted.logits, &splits, &labels)?,
+        decisions,
         int8,
     };
     evaluation.write(out)?;
@@ -176,16 +181,32 @@ fn evaluate_int8(
     int8::evaluate(&bundle.in_int8(), scores, test, params.seed, conduct).map(Some)
 }
 
-/// The model's confidence thresholds, chosen on validation and measured on test.
-fn thresholds(
-    logits: &BTreeMap<Split, Logits>,
-    splits: &BTreeMap<Split, Rows>,
-    labels: &LabelMap,
-) -> Result<Vec<OperatingPoint>, Error> {
-    let scoring = |split: Split| Scoring::from_logits(&logits[&split], &splits[&split].labels);
-    let (validation, test) = (scoring(Split::Validation), scoring(Split::Test));
-    Ok(operating_points(
-        &validation.scored(Split::Validation, &splits[&Split::Validation], labels)?,
-        &test.scored(Split::Test, &splits[&Split::Test], labels)?,
-    ))
+/// What decisions that are chosen on the bundle's validation rows, as `labelproof predict` does, give on test.
+fn decisions(
+    params: &Params,
+    bundle: &Bundle,
+    scores: &Logits,
+    test: &Rows,
+) -> Result<DecisionFigures, Error> {
+    let score = |split| move |source| Error::Score { split, source };
+    let calibration = bundle.calibration()?;
+    let validation =
+        CalibratedRow::numbered(&calibration.rows, &bundle.labels).map_err(score(Split::Validation))?;
+    let wanted = params.decisions.clone().unwrap_or_default();
+    let questions = Questions {
+        precisions: &wanted.precisions,
+        coverages: &wanted.coverages,
+        conformal_levels: &wanted.conformal_levels,
+    };
+    let logits: Vec<&[f32]> = scores.rows().collect();
+    let bootstrap = Bootstrap::for_rows(params.seed, test.ids.len(), bundle.labels.len());
+    DecisionFigures::measure(
+        questions,
+        calibration.temperature,
+        &validation,
+        (&logits, &test.labels),
+        &bundle.labels,
+        bootstrap,
+    )
+    .map_err(score(Split::Test))
 }

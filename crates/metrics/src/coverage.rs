@@ -1,7 +1,7 @@
 //! Selective classification: coverage and accuracy when the model abstains on the rows with the lowest
 //! confidence, its largest probability (Geifman and El-Yaniv 2017, arXiv:1705.08500).
 //!
-//! This module counts. Whether a threshold is worth its abstentions is the reader's decision.
+//! This module counts. Thresholds are chosen in [`decisions`](crate::decisions).
 
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +9,6 @@ use crate::Scored;
 
 /// The most points that [`coverage`] gives.
 pub const COVERAGE_POINTS: usize = 200;
-
-/// The accuracies that [`operating_points`] looks for.
-pub const WANTED_ACCURACIES: [f64; 4] = [0.9, 0.95, 0.99, 0.999];
 
 /// The rows whose confidence (the largest probability) is at least a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -21,32 +18,6 @@ pub struct CoveragePoint {
     /// The number of rows.
     pub rows: u64,
     /// The number of these rows that are predicted correctly.
-    pub hits: u64,
-}
-
-/// A threshold chosen on the validation rows, and what it does to them and to the test rows.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OperatingPoint {
-    /// The accuracy that the kept validation rows had to reach.
-    pub wanted: f64,
-    /// The lowest confidence with which they do; `None` where no threshold is high enough.
-    pub threshold: Option<f64>,
-    /// What the threshold keeps of the validation rows, on which it was chosen.
-    pub validation: Kept,
-    /// What the threshold keeps of the test rows.
-    pub test: Kept,
-}
-
-/// The part of a split that a threshold keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Kept {
-    /// The number of rows of the split.
-    pub rows: u64,
-    /// Those with at least the threshold's confidence; 0 without a threshold.
-    pub kept: u64,
-    /// Those of the kept ones that are predicted rightly.
     pub hits: u64,
 }
 
@@ -100,42 +71,6 @@ pub fn coverage(scored: &Scored<'_>) -> Vec<CoveragePoint> {
     chosen
 }
 
-/// For each of [`WANTED_ACCURACIES`] the lowest threshold at which the validation rows with at least that
-/// confidence have at least that accuracy, and what the same threshold keeps of the test rows.
-pub fn operating_points(validation: &Scored<'_>, test: &Scored<'_>) -> Vec<OperatingPoint> {
-    let points = every_point(validation);
-    WANTED_ACCURACIES
-        .into_iter()
-        .map(|wanted| {
-            let good_enough = |point: &&CoveragePoint| point.hits as f64 / point.rows as f64 >= wanted;
-            let threshold = points.iter().rfind(good_enough).map(|point| point.threshold);
-            OperatingPoint {
-                wanted,
-                threshold,
-                validation: kept(validation, threshold),
-                test: kept(test, threshold),
-            }
-        })
-        .collect()
-}
-
-fn kept(scored: &Scored<'_>, threshold: Option<f64>) -> Kept {
-    let mut kept = Kept {
-        rows: scored.rows() as u64,
-        kept: 0,
-        hits: 0,
-    };
-    if let Some(threshold) = threshold {
-        for (confidence, hit) in confidences(scored) {
-            if confidence >= threshold {
-                kept.kept += 1;
-                kept.hits += u64::from(hit);
-            }
-        }
-    }
-    kept
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,21 +95,5 @@ mod tests {
             &[(0.9, 2, 1), (0.7, 4, 3), (0.6, 5, 3)],
         );
         check(&[], &[]);
-    }
-
-    #[test]
-    fn without_a_threshold_nothing_is_kept() {
-        let probabilities = [0.8, 0.2, 0.7, 0.3];
-        let wrong = Scored::new(&[1, 0], &probabilities, &[1.0, 1.0], 2).unwrap();
-        let right = Scored::new(&[0, 0], &probabilities, &[1.0, 1.0], 2).unwrap();
-        // The surest row is wrong: half of all rows are right at best.
-        for point in operating_points(&wrong, &right) {
-            assert_eq!(point.threshold, None);
-            assert_eq!((point.test.rows, point.test.kept, point.test.hits), (2, 0, 0));
-        }
-        for point in operating_points(&right, &wrong) {
-            assert_eq!(point.threshold, Some(0.7));
-            assert_eq!((point.test.kept, point.test.hits), (2, 1));
-        }
     }
 }

@@ -42,6 +42,13 @@ pub enum Error {
         row: usize,
         value: f64,
     },
+    /// A row of a bundle's table has a label that the bundle does not have.
+    #[error("row {row}: label `{label}` is none of the bundle's")]
+    UnknownLabel {
+        /// The row, counted from 0.
+        row: usize,
+        label: String,
+    },
     /// There are more rows or classes than a `u32` can number.
     #[error("{found} {what} are too many, at most {} are supported", u32::MAX)]
     TooMany {

@@ -6,8 +6,9 @@ use std::path::Path;
 use labelproof_artifact::{ArtifactError, Artifacts, Kind, Split, StageId, json};
 use serde::{Deserialize, Serialize};
 
+use crate::SplitMetrics;
 use crate::comparison::McNemar;
-use crate::{OperatingPoint, SplitMetrics};
+use crate::decisions::DecisionFigures;
 
 /// The content of `metrics.json`, which evaluate writes:
 /// `splits.<train|validation|test>.<metric>.{value,low,high}`, and the same below `baseline`.
@@ -20,9 +21,9 @@ pub struct Evaluation {
     pub splits: BTreeMap<Split, SplitMetrics>,
     /// The baseline's metrics by split.
     pub baseline: BaselineEvaluation,
-    /// The model's confidence threshold for each wanted accuracy, chosen on validation, and what it keeps of
-    /// test.
-    pub operating_points: Vec<OperatingPoint>,
+    /// What the model's calibrated probabilities, thresholds and conformal sets, all fitted on validation, give
+    /// on test.
+    pub decisions: DecisionFigures,
     /// The model with its dense layers in int8, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub int8: Option<Int8Evaluation>,
@@ -55,7 +56,7 @@ impl Evaluation {
     pub const KIND: Kind = Kind {
         stage: StageId::Evaluate,
         file: "metrics.json",
-        format: 2,
+        format: 3,
     };
 
     /// Reads the figures of a folder of artifacts.

@@ -10,6 +10,7 @@
 //! - `agreement`: Matthews correlation, Cohen's kappa, normalized mutual information.
 //! - `probability`: log loss, Brier score, calibration error and the reliability bins.
 //! - `coverage`: what is left when the least certain rows are not answered.
+//! - [`decisions`]: temperature, thresholds for abstention, conformal sets, and what they give on test.
 //! - `ranking`: area under the ROC curve.
 //! - `interval`: Wilson and bootstrap intervals.
 //! - [`comparison`]: tests of whether two results differ by more than chance.
@@ -32,6 +33,7 @@ pub mod comparison;
 mod confusion;
 pub mod contrast;
 mod coverage;
+pub mod decisions;
 mod error;
 mod evaluation;
 mod interval;
@@ -48,9 +50,7 @@ mod tests;
 pub use agreement::{cohen_kappa, matthews_correlation, normalized_mutual_information};
 pub use averages::{Average, ClassScores, balanced_accuracy, class_scores, macro_average, weighted_average};
 pub use confusion::{Confusion, Totals};
-pub use coverage::{
-    COVERAGE_POINTS, CoveragePoint, Kept, OperatingPoint, WANTED_ACCURACIES, coverage, operating_points,
-};
+pub use coverage::{COVERAGE_POINTS, CoveragePoint, coverage};
 pub use error::Error;
 pub use evaluation::{BaselineEvaluation, Evaluation, Int8Evaluation};
 pub use interval::{Bootstrap, Estimate, percentile_interval, wilson};

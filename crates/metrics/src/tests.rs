@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use crate::comparison::{mcnemar_from_counts, two_proportion_z, two_sided_normal};
 use crate::{
-    Bootstrap, COVERAGE_POINTS, Estimate, Scored, SplitMetrics, operating_points, percentile_interval,
-    summarize, wilson,
+    Bootstrap, COVERAGE_POINTS, Estimate, Scored, SplitMetrics, percentile_interval, summarize, wilson,
 };
 
 /// Both sides sum a few thousand numbers of size 1 in f64; anything beyond 1e-9 is another definition, not
@@ -277,25 +276,6 @@ fn coverage_is_the_precision_recall_curve_of_being_right() {
             before = point.rows;
         }
         assert_eq!(before, metrics.rows, "{name}: the last point holds all rows");
-    }
-}
-
-#[test]
-fn operating_points_are_those_of_the_precision_recall_curve() {
-    for want in list(&coverage_fixture()["operating_points"]) {
-        let (validation, test) = (case_named(&want["validation"]), case_named(&want["test"]));
-        let found = with_scored(&validation, |validation| {
-            with_scored(&test, |test| operating_points(validation, test))
-        });
-        assert_eq!(found.len(), list(&want["points"]).len());
-        for (found, want) in found.iter().zip(list(&want["points"])) {
-            check("wanted", Some(found.wanted), &want["wanted"]);
-            check("threshold", found.threshold, &want["threshold"]);
-            assert_eq!(found.test.kept, count(&want["kept"]), "{want}");
-            assert_eq!(found.test.hits, count(&want["hits"]), "{want}");
-            let share = found.validation.hits as f64 / found.validation.kept as f64;
-            assert!(found.threshold.is_none() || share >= found.wanted, "{found:?}");
-        }
     }
 }
 

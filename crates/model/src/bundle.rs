@@ -5,7 +5,8 @@
 //! | --- | --- |
 //! | `config.json`, `model.safetensors`, `tokenizer.json`, … | the encoder in Hugging Face's layout |
 //! | `head.safetensors` | the head, in PyTorch's layout |
-//! | `labelproof.json` | label names, cleaning, pooling, longest input, digests of the files, canaries |
+//! | `calibration.parquet` | the calibrated probabilities of the validation rows, on which thresholds are chosen |
+//! | `labelproof.json` | label names, cleaning, pooling, longest input, temperature, digests of the files, canaries |
 //!
 //! Loading compares the files with the digests in `labelproof.json`, so that no damaged byte goes unnoticed,
 //! and replays the canaries: texts with the token ids and logits they had when the bundle was written. They
@@ -13,6 +14,7 @@
 //! program that computes something else. Writing a bundle and auditing one replay all of them. Loading one to
 //! predict compares the token ids of all, and the logits of the shortest.
 
+mod calibration;
 mod canaries;
 mod description;
 mod saving;
@@ -29,6 +31,7 @@ use labelproof_text::cleaning::Cleaner;
 use labelproof_text::tokenizer::Tokenizer;
 use rayon::prelude::*;
 
+pub use self::calibration::Calibration;
 pub use self::canaries::{CanaryReplay, OtherLogit};
 pub use self::description::Description;
 pub use self::saving::save;
@@ -271,7 +274,8 @@ pub fn head_logits(head: &Head, features: &[f32], width: usize, device: &Device)
 
 /// Compares the files of a bundle with their recorded digests.
 fn check_files(path: &Path, description: &Description) -> Result<(), Error> {
-    for file in BUNDLE_FILES {
+    let calibration = description.temperature.map(|_| calibration::CALIBRATION_FILE);
+    for file in BUNDLE_FILES.into_iter().chain(calibration) {
         if description.files.get(file) != Some(&Digest::of_file(&path.join(file))?) {
             return Err(Error::BundleFile {
                 path: path.join(file),

@@ -75,6 +75,12 @@ pub enum Error {
     /// The bundle's own description cannot be used.
     #[error("`{}` is no usable bundle: {problem}", path.display())]
     Bundle { path: PathBuf, problem: String },
+    /// The bundle is older than its calibration would be.
+    #[error(
+        "`{}` has no `{file}`, on which thresholds and prediction sets are chosen: it was written by an earlier version",
+        path.display()
+    )]
+    NoCalibration { path: PathBuf, file: &'static str },
     /// A file of the bundle was damaged or replaced.
     #[error("`{}` is not the file that was written with its bundle", path.display())]
     BundleFile { path: PathBuf },
@@ -141,6 +147,10 @@ impl Diagnostic for Error {
             Self::NoBundle { .. } => (
                 Fault::Model,
                 "name the `model` folder that train wrote, such as artifacts/train/model",
+            ),
+            Self::NoCalibration { .. } => (
+                Fault::Artifact,
+                "train it anew with this version: labelproof run train --force",
             ),
             Self::BundleFile { .. } => (Fault::Artifact, CHANGED_BUNDLE),
             Self::Bundle { .. } | Self::Canary { .. } | Self::CanaryTokens { .. } => {

@@ -46,7 +46,7 @@ use facts::Facts;
 /// reads the locks, which stand for all the files they list.
 pub const STAGE: Stage = Stage {
     id: StageId::Report,
-    revision: 6,
+    revision: 7,
     reads: &[
         StageLock::kind(StageId::Ingest),
         StageLock::kind(StageId::Preprocess),

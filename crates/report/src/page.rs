@@ -15,6 +15,7 @@ use crate::sections::audit::Audit;
 use crate::sections::confidence::Confidence;
 use crate::sections::confusion::{self, ConfusionSection};
 use crate::sections::data::Data;
+use crate::sections::decisions::Decisions;
 use crate::sections::examples::Examples;
 use crate::sections::map::MapSection;
 use crate::sections::mistakes::MistakesSection;
@@ -26,7 +27,7 @@ use crate::sections::words::Words;
 use crate::{Params, palette, text};
 
 /// Anchor and heading of every section, in the order of the page.
-pub(crate) const SECTIONS: [(&str, &str); 11] = [
+pub(crate) const SECTIONS: [(&str, &str); 12] = [
     ("verdict", "Verdict"),
     ("audit", "Audit"),
     ("numbers", "Numbers"),
@@ -35,6 +36,7 @@ pub(crate) const SECTIONS: [(&str, &str); 11] = [
     ("words", "Words"),
     ("training", "Training"),
     ("confidence", "Confidence"),
+    ("decisions", "Decisions"),
     ("data", "Data"),
     ("map", "Map"),
     ("provenance", "Provenance"),
@@ -56,6 +58,7 @@ struct Page<'a> {
     words: Words,
     training: Training,
     confidence: Confidence,
+    decisions: Decisions,
     data: Data,
     map: MapSection,
     provenance: Provenance,
@@ -115,6 +118,7 @@ pub(crate) fn render(
         words: Words::new(facts),
         training: Training::new(facts),
         confidence: Confidence::new(facts),
+        decisions: Decisions::new(facts),
         data: Data::new(facts),
         map: MapSection::new(facts),
         cells: Examples::new(facts),
@@ -127,6 +131,7 @@ pub(crate) fn render(
         page.words.figures(),
         page.training.figures(),
         page.confidence.figures(),
+        page.decisions.figures(),
         page.data.figures(),
         page.map.figures(),
     ];

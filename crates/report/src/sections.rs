@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod confidence;
 pub(crate) mod confusion;
 pub(crate) mod data;
+pub(crate) mod decisions;
 pub(crate) mod examples;
 pub(crate) mod map;
 pub(crate) mod mistakes;

@@ -10,7 +10,8 @@ use labelproof_artifact::{
     Diagnostic, Fault, Findings, Silent, Split, SplitRow, StageId, StageLock, fs, write_table,
 };
 use labelproof_metrics::comparison::mcnemar_from_counts;
-use labelproof_metrics::{Int8Evaluation, wilson};
+use labelproof_metrics::decisions::{OperatingPoint, Wanted};
+use labelproof_metrics::{Estimate, Int8Evaluation, wilson};
 use serde_json::json;
 
 use crate::{Error, FIGURES, NUMBERS, PAGE, Params, SUMMARY, page, run};
@@ -572,6 +573,7 @@ fn every_figure_of_the_page_is_a_file() {
             "loss-curve",
             "map",
             "reliability-baseline",
+            "reliability-calibrated",
             "reliability-model",
             "words-001-gr-e-b",
             "words-002-entertainment",
@@ -676,14 +678,75 @@ fn the_map_rings_the_mistakes() {
 #[test]
 fn thresholds_are_chosen_on_validation_and_tried_on_test() {
     let world = World::news();
-    let page = plain(&report(&world, &Params::default()).page);
-    let point = &world.evaluation().operating_points[1];
+    let report = report(&world, &Params::default());
+    let page = plain(&report.page);
+    let decisions = world.evaluation().decisions;
+    let kept = |point: &OperatingPoint| {
+        let (coverage, precision) = (point.test.coverage, point.test.precision);
+        let percents = |estimate: Estimate| {
+            let [value, low, high] =
+                [estimate.value, estimate.low, estimate.high].map(|end| 100.0 * end.unwrap());
+            format!("<td class=\"number\">{value:.1} %<small>{low:.1}–{high:.1}</small></td>")
+        };
+        format!(
+            "<td class=\"number\">{:.4}</td><td class=\"number\">{} ({:.1} %)</td>{}{}",
+            point.threshold.unwrap(),
+            point.validation.kept,
+            100.0 * point.validation.kept as f64 / point.validation.rows as f64,
+            percents(coverage),
+            percents(precision),
+        )
+    };
+    let point = |wanted, label: Option<&str>| {
+        let mut points = decisions.thresholds.iter();
+        points
+            .find(|point| point.wanted == wanted && point.label.as_deref() == label)
+            .unwrap()
+    };
+    for (wanted, name) in [
+        (Wanted::Precision(0.9), "precision 90.0 %"),
+        (Wanted::Coverage(0.8), "coverage 80.0 %"),
+    ] {
+        let row = format!("<th scope=\"row\">{name}</th>{}", kept(point(wanted, None)));
+        assert!(page.contains(&row), "{row}");
+    }
     let row = format!(
-        "95.0 %</th><td class=\"number\">{:.4}</td><td class=\"number\">{} (",
-        point.threshold.unwrap(),
-        point.validation.kept
+        "<td>coverage 80.0 %</td><th scope=\"row\" dir=\"auto\">sport</th>{}",
+        kept(point(Wanted::Coverage(0.8), Some("sport")))
     );
     assert!(page.contains(&row), "{row}");
+    assert_eq!(
+        point(Wanted::Precision(0.99), None).threshold,
+        None,
+        "156 rows cannot show it"
+    );
+    let row = "<th scope=\"row\">precision 99.0 %</th><td class=\"number\">not reached</td>";
+    assert!(page.contains(row), "{row}");
+    assert_eq!(report.numbers["metrics"]["decisions"], json!(decisions));
+}
+
+#[test]
+fn sets_and_calibrated_probabilities_are_measured_on_test() {
+    let world = World::news();
+    let page = plain(&report(&world, &Params::default()).page);
+    let decisions = world.evaluation().decisions;
+    for (figures, name) in decisions.conformal.iter().zip(["all rows", "each label"]) {
+        let covered = wilson(figures.covered.covered, 668);
+        let [value, low, high] = [covered.value, covered.low, covered.high].map(|end| 100.0 * end.unwrap());
+        let row = format!(
+            "90.0 %</th><td>{name}</td><td class=\"number\">{value:.1} %<small>{low:.1}–{high:.1}</small></td>"
+        );
+        assert!(page.contains(&row), "{row}");
+        let several = format!("{:.1} %", 100.0 * figures.sizes.several as f64 / 668.0);
+        assert!(page.contains(&several), "{several}");
+    }
+    let calibration = decisions.calibration;
+    let told = format!(
+        "divided by a temperature of 1.500, fitted on the validation rows, which changes no label: the loss on test \
+         is {:.3} (",
+        calibration.loss.value.unwrap()
+    );
+    assert!(page.contains(&told), "{told}");
 }
 
 #[test]

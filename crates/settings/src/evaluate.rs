@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What the stage declares of itself.
 pub const STAGE: Stage = Stage {
     id: StageId::Evaluate,
-    revision: 6,
+    revision: 7,
     reads: &[
         Document::KIND,
         LabelMap::KIND,
@@ -32,6 +32,61 @@ pub struct Params {
     /// Whether to predict the test rows a second time with dense layers in int8, as `labelproof predict
     /// --int8` does, to measure what that costs.
     pub int8: bool,
+    /// The decisions on single predictions that are measured on the test rows. `labelproof predict` takes any other
+    /// as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decisions: Option<Decisions>,
+}
+
+/// Thresholds and conformal sets, chosen on the validation rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Decisions {
+    /// The precisions of the predictions that are kept, each between 0 and 1.
+    #[schemars(inner(range(min = 0, max = 1)))]
+    pub precisions: Vec<f64>,
+    /// The shares of the predictions that are kept, each above 0 and at most 1.
+    #[schemars(inner(range(min = 0, max = 1)))]
+    pub coverages: Vec<f64>,
+    /// The shares of the conformal sets that hold the true label, each between 0 and 1.
+    #[schemars(inner(range(min = 0, max = 1)))]
+    pub conformal_levels: Vec<f64>,
+}
+
+impl Default for Decisions {
+    fn default() -> Self {
+        Self {
+            precisions: vec![0.9, 0.95, 0.99],
+            coverages: vec![0.8, 0.9],
+            conformal_levels: vec![0.9, 0.95],
+        }
+    }
+}
+
+impl Decisions {
+    fn check(&self) -> impl Iterator<Item = String> {
+        let between = |share: f64| share > 0.0 && share < 1.0;
+        let lists: [(&str, &[f64], fn(f64) -> bool, &str); 3] = [
+            ("precisions", &self.precisions, between, "between 0 and 1"),
+            (
+                "coverages",
+                &self.coverages,
+                |share| share > 0.0 && share <= 1.0,
+                "above 0 and at most 1",
+            ),
+            (
+                "conformal_levels",
+                &self.conformal_levels,
+                between,
+                "between 0 and 1",
+            ),
+        ];
+        let problems = lists.into_iter().flat_map(|(key, shares, is_share, expected)| {
+            let wrong = shares.iter().filter(move |&&share| !is_share(share));
+            wrong.map(move |share| format!("evaluate.decisions.{key}: must be {expected}, got {share}"))
+        });
+        problems.collect::<Vec<_>>().into_iter()
+    }
 }
 
 /// The largest number of rows that can be explained: each takes some seconds.
@@ -43,6 +98,7 @@ impl Default for Params {
             seed: 10,
             explained_mistakes: 10,
             int8: false,
+            decisions: None,
         }
     }
 }
@@ -57,6 +113,7 @@ impl Params {
                 self.explained_mistakes
             ));
         }
+        problems.extend(self.decisions.iter().flat_map(Decisions::check));
         problems
     }
 }

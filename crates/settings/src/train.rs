@@ -15,7 +15,7 @@ use crate::{BatchNormalization, Pooling, Precision};
 /// What the stage declares of itself.
 pub const STAGE: Stage = Stage {
     id: StageId::Train,
-    revision: 9,
+    revision: 10,
     reads: &[
         Document::KIND,
         LabelMap::KIND,

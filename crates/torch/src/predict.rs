@@ -10,13 +10,13 @@ use labelproof_artifact::{Advice, Diagnostic, Fault};
 use labelproof_ingest::{Packing, TextRow, TextSource, shown_entry, texts};
 use labelproof_kernels::device;
 use labelproof_kernels::workers::Workers;
-use labelproof_metrics::{argmax, softmax};
 use labelproof_model::Bundle;
 
 use labelproof_cli::commands::predict::{InputFormat, PredictArgs};
 use labelproof_driver::{ExitCode, Failure, printer};
 use labelproof_settings::DeviceChoice;
 
+use crate::decisions::{Decided, Decisions};
 use crate::workers::WorkerGroup;
 
 /// The arguments of `predict` contradict each other, or leave a format open.
@@ -30,6 +30,8 @@ enum PredictError {
     SharedStandardInput { workers: usize },
     #[error("cannot write `{}`: its name ends neither in .csv nor in .jsonl", path.display())]
     UnknownOutput { path: PathBuf },
+    #[error("a set cannot stand in CSV: the label `{label}` has the `|` that separates labels")]
+    SeparatorInLabel { label: String },
 }
 
 impl Diagnostic for PredictError {
@@ -39,6 +41,7 @@ impl Diagnostic for PredictError {
                 "add --format csv, tsv, jsonl, json, parquet, spreadsheet, sqlite or lines"
             }
             Self::ParquetFromStandardInput | Self::SharedStandardInput { .. } => "name the file with --input",
+            Self::SeparatorInLabel { .. } => "write JSON lines: --output labels.jsonl",
             Self::UnknownOutput { .. } => "use --output labels.csv or --output labels.jsonl",
         })
     }
@@ -67,10 +70,20 @@ fn predict(args: &PredictArgs, group: &WorkerGroup) -> Result<ExitCode, Failure>
     }
     let bundle = load(args, device, workers.is_first())?;
     workers.agree("predict", "bundle", bundle.digest()?.as_str())?;
+    let decisions = Decisions::choose(args, &bundle, &mut |text| {
+        if workers.is_first() {
+            printer::note(text);
+        }
+    })?;
+    let columns = Columns {
+        labels: bundle.labels.names().to_vec(),
+        abstained: decisions.abstain(),
+        set: decisions.have_sets(),
+    };
     let mut output = if workers.is_first() {
-        Output::open(args.output.as_deref(), bundle.labels.names())?
+        Output::open(args.output.as_deref(), columns)?
     } else {
-        Output::nowhere(bundle.labels.names())
+        Output::nowhere(columns)
     };
     let source = TextSource {
         path: args.input.clone(),
@@ -96,7 +109,8 @@ fn predict(args: &PredictArgs, group: &WorkerGroup) -> Result<ExitCode, Failure>
         if chunk.is_empty() {
             break;
         }
-        let written = predict_chunk(&bundle, workers, &chunk, count, &mut output, &mut without_label)?;
+        let predictor = (&bundle, &decisions, workers);
+        let written = predict_chunk(predictor, &chunk, count, &mut output, &mut without_label)?;
         count += chunk.len();
         if written == Written::ReaderGone {
             return Ok(ExitCode::Success);
@@ -162,8 +176,7 @@ fn input_format(args: &PredictArgs) -> Result<InputFormat, PredictError> {
 }
 
 fn predict_chunk(
-    bundle: &Bundle,
-    workers: &Workers,
+    (bundle, decisions, workers): (&Bundle, &Decisions, &Workers),
     rows: &[TextRow],
     before: usize,
     output: &mut Output,
@@ -175,13 +188,13 @@ fn predict_chunk(
     for (place, row) in rows.iter().enumerate() {
         let id = row.id.clone().unwrap_or_else(|| (before + place + 1).to_string());
         let result = match &row.text {
-            Ok(_) => logits.next().map(softmax),
+            Ok(_) => logits.next().map(|logits| decisions.of(logits)),
             Err(problem) => {
                 without_label.push(problem.clone());
                 None
             }
         };
-        if output.write(&id, result.as_deref())? == Written::ReaderGone {
+        if output.write(&id, result.as_ref())? == Written::ReaderGone {
             return Ok(Written::ReaderGone);
         }
     }
@@ -200,10 +213,91 @@ enum Writer {
     JsonLines(Box<dyn Write>),
 }
 
+/// What stands in the output of each row.
+struct Columns {
+    labels: Vec<String>,
+    /// Whether it says which rows are left to people.
+    abstained: bool,
+    /// Whether it names the labels of the row's set.
+    set: bool,
+}
+
+impl Columns {
+    /// The first line of CSV.
+    fn header(&self) -> Vec<String> {
+        let mut header = ["id", "label", "probability"].map(str::to_owned).to_vec();
+        header.extend(self.abstained.then(|| "abstained".to_owned()));
+        header.extend(self.set.then(|| "set".to_owned()));
+        header.extend(self.labels.iter().map(|label| format!("probability of {label}")));
+        header
+    }
+
+    /// A row of CSV, with empty fields where there was no text.
+    fn record(&self, id: &str, decided: Option<&Decided>) -> Vec<String> {
+        let field = |value: &dyn Fn(&Decided) -> String| decided.map(value).unwrap_or_default();
+        let mut record = vec![
+            id.to_owned(),
+            field(&|decided| self.labels[decided.class].clone()),
+            field(&|decided| short(decided.probabilities[decided.class])),
+        ];
+        if self.abstained {
+            record.push(field(&|decided| {
+                decided.abstained.unwrap_or_default().to_string()
+            }));
+        }
+        if self.set {
+            record.push(field(&|decided| self.names(decided).join(BETWEEN_LABELS)));
+        }
+        let classes = 0..self.labels.len();
+        record.extend(classes.map(|class| field(&|decided| short(decided.probabilities[class]))));
+        record
+    }
+
+    /// A row of JSON lines, with nulls where there was no text.
+    fn object(&self, id: &str, decided: Option<&Decided>) -> serde_json::Value {
+        let of_labels = decided.map(|decided| {
+            let rounded = decided.probabilities.iter().map(|value| rounded(*value).into());
+            let named = self.labels.iter().cloned().zip(rounded);
+            named.collect::<serde_json::Map<String, serde_json::Value>>()
+        });
+        let mut row = serde_json::json!({
+            "id": id,
+            "label": decided.map(|decided| self.labels[decided.class].as_str()),
+            "probability": decided.map(|decided| rounded(decided.probabilities[decided.class])),
+            "probabilities": of_labels,
+        });
+        if self.abstained {
+            row["abstained"] = decided.and_then(|decided| decided.abstained).into();
+        }
+        if self.set {
+            row["set"] = decided.map(|decided| self.names(decided)).into();
+        }
+        row
+    }
+
+    /// The labels of a row's set.
+    fn names(&self, decided: &Decided) -> Vec<&str> {
+        let set = decided.set.iter().flatten();
+        set.map(|&class| self.labels[class].as_str()).collect()
+    }
+
+    /// Refuses labels that would make a set of CSV ambiguous.
+    fn check_separator(&self) -> Result<(), PredictError> {
+        let has_separator = |label: &&String| label.contains(BETWEEN_LABELS);
+        match self.labels.iter().find(has_separator) {
+            Some(label) if self.set => Err(PredictError::SeparatorInLabel { label: label.clone() }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What separates the labels of a set in CSV.
+const BETWEEN_LABELS: &str = "|";
+
 /// The output. A file appears under its name only when it is complete.
 struct Output {
     writer: Writer,
-    labels: Vec<String>,
+    columns: Columns,
     /// The header is written with the first row, so that an earlier error leaves nothing behind.
     header_written: bool,
     file: Option<(PathBuf, PathBuf)>,
@@ -212,20 +306,23 @@ struct Output {
 
 impl Output {
     /// The output of a process that is not the first.
-    fn nowhere(labels: &[String]) -> Self {
+    fn nowhere(columns: Columns) -> Self {
         Self {
             writer: Writer::csv(Box::new(io::sink())),
-            labels: labels.to_vec(),
+            columns,
             header_written: false,
             file: None,
             name: PathBuf::new(),
         }
     }
 
-    fn open(path: Option<&Path>, labels: &[String]) -> Result<Self, Failure> {
+    fn open(path: Option<&Path>, columns: Columns) -> Result<Self, Failure> {
+        if path.is_none_or(|path| path.extension().is_none_or(|extension| extension != "jsonl")) {
+            columns.check_separator()?;
+        }
         let output = |writer, file, name| Self {
             writer,
-            labels: labels.to_vec(),
+            columns,
             header_written: false,
             file,
             name,
@@ -268,48 +365,19 @@ impl Output {
         if is_written {
             return Ok(());
         }
-        let columns = ["id", "label", "probability"].into_iter().map(str::to_owned);
-        let of_labels = self.labels.iter().map(|label| format!("probability of {label}"));
-        Ok(writer.write_record(columns.chain(of_labels))?)
+        Ok(writer.write_record(self.columns.header())?)
     }
 
-    /// Writes a row; `probabilities` has the shape `[labels]`, and is `None` for a row without a text.
-    fn write(&mut self, id: &str, probabilities: Option<&[f64]>) -> Result<Written, Failure> {
-        let result = self
-            .write_header()
-            .and_then(|()| self.write_row(id, probabilities));
+    /// Writes a row; `None` for one without a text.
+    fn write(&mut self, id: &str, decided: Option<&Decided>) -> Result<Written, Failure> {
+        let result = self.write_header().and_then(|()| self.write_row(id, decided));
         self.judge(result)
     }
 
-    fn write_row(&mut self, id: &str, probabilities: Option<&[f64]>) -> io::Result<()> {
-        let labels = &self.labels;
-        let best = probabilities.map(|values| (labels[argmax(values)].as_str(), values[argmax(values)]));
+    fn write_row(&mut self, id: &str, decided: Option<&Decided>) -> io::Result<()> {
         match &mut self.writer {
-            Writer::Csv(writer) => {
-                let (label, probability) = best.map_or((String::new(), String::new()), |(label, value)| {
-                    (label.to_owned(), short(value))
-                });
-                let values = match probabilities {
-                    Some(values) => values.iter().copied().map(short).collect(),
-                    None => vec![String::new(); labels.len()],
-                };
-                let record = [id.to_owned(), label, probability].into_iter().chain(values);
-                Ok(writer.write_record(record)?)
-            }
-            Writer::JsonLines(writer) => {
-                let of_labels: Option<serde_json::Map<String, serde_json::Value>> =
-                    probabilities.map(|values| {
-                        let rounded = values.iter().map(|value| rounded(*value).into());
-                        labels.iter().cloned().zip(rounded).collect()
-                    });
-                let row = serde_json::json!({
-                    "id": id,
-                    "label": best.map(|(label, _)| label),
-                    "probability": best.map(|(_, value)| rounded(value)),
-                    "probabilities": of_labels,
-                });
-                writeln!(writer, "{row}")
-            }
+            Writer::Csv(writer) => Ok(writer.write_record(self.columns.record(id, decided))?),
+            Writer::JsonLines(writer) => writeln!(writer, "{}", self.columns.object(id, decided)),
         }
     }
 

@@ -4,6 +4,7 @@
 //! choice of the epoch. The network itself, its weights on disk and the bundle are `labelproof-model`'s. Only
 //! the rows that split calls `train` move weights; `validation` chooses the epoch; `test` is never read.
 
+mod calibration;
 mod card;
 mod checkpoint;
 mod class_weights;
@@ -24,7 +25,7 @@ mod training;
 
 use std::path::{Path, PathBuf};
 
-use labelproof_artifact::{Artifacts, BUNDLE, HistoryRow, Reporter, fs, json, tokens, write_table};
+use labelproof_artifact::{Artifacts, BUNDLE, Reporter, fs, json, tokens, write_table};
 use labelproof_kernels::device;
 use labelproof_kernels::workers::Workers;
 use labelproof_model::bundle::{self, Description};
@@ -41,7 +42,7 @@ use crate::feature_cache::FeatureCache;
 use crate::features::features;
 use crate::inputs::Inputs;
 use crate::params::{Lora, Params, Trainable};
-use crate::training::Training;
+use crate::training::{Trained, Training};
 use labelproof_settings::encoder_name::EncoderSource;
 use labelproof_settings::train as params;
 pub use labelproof_settings::train::STAGE;
@@ -97,9 +98,10 @@ pub fn run(
         params.precision,
         choice,
     );
-    let Some((classifier, history)) = train(&training, &pretrained, &feature_cache, out)? else {
+    let Some(trained) = train(&training, &pretrained, &feature_cache, out)? else {
         return Ok(checkpoints);
     };
+    let (classifier, history) = (trained.module, trained.history);
     let card = Card {
         params,
         data: &data,
@@ -111,7 +113,7 @@ pub fn run(
     let card = card.text();
     write_table(out, history)?;
     let canaries = canary_texts(artifacts, &data.train.ids, params.seed)?;
-    let description = Description::new(
+    let mut description = Description::new(
         &data.labels,
         preparation.clean,
         preparation.max_tokens,
@@ -120,6 +122,8 @@ pub fn run(
         head_settings(&training, &pretrained),
     );
     let folder = out.join(BUNDLE.file);
+    let calibration = calibration::of(&trained.validation_logits, &data, reporter);
+    description.calibrate(&folder, calibration)?;
     let adapter = adapter_files(params, &classifier);
     let classifier = Classifier {
         encoder: classifier.encoder.merged(),
@@ -155,14 +159,14 @@ fn adapter_files<'a>(params: &'a Params, classifier: &Classifier) -> Option<(&'a
     Some((lora, classifier.encoder.adapter_files(params.trainable.last())))
 }
 
-/// Trains what the parameters ask for. With a frozen encoder, writes `features.parquet` into `out`. Returns the
-/// classifier in the first process, which writes it.
+/// Trains what the parameters ask for. With a frozen encoder, writes `features.parquet` into `out`. Returns what
+/// it gave in the first process, which writes it.
 fn train(
     training: &Training<'_>,
     pretrained: &Pretrained,
     cache: &FeatureCache,
     out: &Path,
-) -> Result<Option<(Classifier, Vec<HistoryRow>)>, Error> {
+) -> Result<Option<Trained<Classifier>>, Error> {
     let params = training.params;
     let settings = head_settings(training, pretrained);
     let classifier = Classifier {
@@ -179,8 +183,15 @@ fn train(
                 return Ok(None);
             }
             write_table(out, train.iter().chain(&validation).cloned())?;
-            let (head, history) = training.train_head(classifier.head, &train, &validation)?;
-            (Classifier { head, ..classifier }, history)
+            let trained = training.train_head(classifier.head, &train, &validation)?;
+            Trained {
+                module: Classifier {
+                    head: trained.module,
+                    ..classifier
+                },
+                history: trained.history,
+                validation_logits: trained.validation_logits,
+            }
         }
         _ => training.train_classifier(classifier, pretrained)?,
     };

@@ -30,8 +30,15 @@ pub(crate) struct Training<'a> {
     pub(crate) reporter: &'a dyn Reporter,
 }
 
-/// A trained module and the history of its epochs.
-type Trained<M> = Result<(M, Vec<HistoryRow>), Error>;
+/// What a training gives.
+pub(crate) struct Trained<M> {
+    /// The module of the kept epoch, in inference mode.
+    pub(crate) module: M,
+    /// The epochs that ran.
+    pub(crate) history: Vec<HistoryRow>,
+    /// The logits of the validation rows by the module, `[rows, classes]`, row-major.
+    pub(crate) validation_logits: Vec<f32>,
+}
 
 impl Training<'_> {
     /// Trains the head alone, on the features of a frozen encoder.
@@ -40,7 +47,7 @@ impl Training<'_> {
         head: Head,
         train: &[FeatureRow],
         validation: &[FeatureRow],
-    ) -> Trained<Head> {
+    ) -> Result<Trained<Head>, Error> {
         let width = train[0].values.len();
         let validation: Vec<f32> = validation
             .iter()
@@ -64,12 +71,9 @@ impl Training<'_> {
         let workers = Workers::alone();
         // Features are of one length: no batch needs sorting.
         let lengths = vec![1; train.len()];
-        fit(
-            self.params,
+        self.fit(
             &self.task(&train_logits, &validation_logits, &lengths, &workers),
             head,
-            Checkpoints::new(self.checkpoints),
-            self.reporter,
         )
     }
 
@@ -78,7 +82,7 @@ impl Training<'_> {
         &self,
         classifier: Classifier,
         pretrained: &Pretrained,
-    ) -> Trained<Classifier> {
+    ) -> Result<Trained<Classifier>, Error> {
         let classifier = Classifier {
             encoder: self.trainable_encoder(classifier.encoder)?,
             ..classifier
@@ -114,8 +118,20 @@ impl Training<'_> {
                 pad_id,
             });
         }
+        self.fit(&task, classifier)
+    }
+
+    /// Trains a module, and has the one of the kept epoch predict the validation rows again: the loop keeps no
+    /// logits, and they need not be in its checkpoints.
+    fn fit<M: Module>(&self, task: &Task<'_, M>, module: M) -> Result<Trained<M>, Error> {
         let checkpoints = Checkpoints::new(self.checkpoints);
-        fit(self.params, &task, classifier, checkpoints, self.reporter)
+        let (module, history) = fit(self.params, task, module, checkpoints, self.reporter)?;
+        let validation_logits = (task.validation_logits)(&module)?;
+        Ok(Trained {
+            module,
+            history,
+            validation_logits,
+        })
     }
 
     /// The encoder with what is not trained frozen, and with adapters where there are any.

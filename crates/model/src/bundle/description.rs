@@ -37,6 +37,10 @@ pub struct Description {
     pub precision: Precision,
     /// The shape of the head.
     pub head: HeadSettings,
+    /// The number that logits are divided by before softmax where calibrated probabilities are asked for; `None`
+    /// in a bundle that was written before there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
     /// The digests of the files that decide what the bundle computes.
     pub(super) files: BTreeMap<String, Digest>,
     pub(super) canaries: Vec<Canary>,
@@ -48,7 +52,8 @@ fn is_float32(precision: &Precision) -> bool {
 }
 
 impl Description {
-    /// A description without digests and canaries, which [`save`](super::save) adds.
+    /// A description without digests and canaries, which [`save`](super::save) adds, and without calibration,
+    /// which [`calibrate`](Self::calibrate) adds.
     pub fn new(
         labels: &LabelMap,
         clean: Vec<Step>,
@@ -65,6 +70,7 @@ impl Description {
             pooling,
             precision,
             head,
+            temperature: None,
             files: BTreeMap::new(),
             canaries: Vec::new(),
         }
@@ -109,6 +115,11 @@ impl Description {
         }
         if !(0.0..1.0).contains(&self.head.dropout) {
             return Some(format!("its dropout is {}", self.head.dropout));
+        }
+        if let Some(temperature) = self.temperature
+            && !(temperature.is_finite() && temperature > 0.0)
+        {
+            return Some(format!("its temperature is {temperature}"));
         }
         let complete = |canary: &Canary| canary.logits.len() == classes;
         if !self.canaries.iter().all(complete) {

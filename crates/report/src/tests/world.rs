@@ -11,9 +11,9 @@ use labelproof_artifact::{
     Attribution, Digest, Document, Findings, HistoryRow, LabelMap, MapPoint, Prediction, Reject, Split,
     SplitRow, StageId, StageLock, TokenRow, fs, write_table,
 };
+use labelproof_metrics::decisions::{CalibratedRow, DecisionFigures, Questions};
 use labelproof_metrics::{
-    BaselineEvaluation, Bootstrap, Evaluation, Scored, SplitMetrics, argmax, operating_points, softmax,
-    summarize,
+    BaselineEvaluation, Bootstrap, Evaluation, Scored, SplitMetrics, argmax, softmax, summarize,
 };
 use labelproof_testkit::Random;
 use serde_json::json;
@@ -334,19 +334,32 @@ impl World {
                 name: "TF-IDF + logistic regression".to_owned(),
                 splits: of_all(|row| &row.baseline_probabilities),
             },
-            operating_points: self.scored(
-                Split::Validation,
-                |row| &row.probabilities,
-                |validation| {
-                    self.scored(
-                        Split::Test,
-                        |row| &row.probabilities,
-                        |test| operating_points(validation, test),
-                    )
-                },
-            ),
+            decisions: self.decisions(),
             int8: None,
         }
+    }
+
+    /// The decisions with a temperature of 1.5.
+    fn decisions(&self) -> DecisionFigures {
+        let map = LabelMap::new(self.labels.clone());
+        let rows = |split| {
+            let rows = self.predictions.iter().filter(move |row| row.split == split);
+            rows.map(|row| (row.logits.as_slice(), map.index(&row.label).unwrap()))
+        };
+        let validation: Vec<CalibratedRow> = rows(Split::Validation)
+            .map(|(logits, label)| CalibratedRow::of_logits(logits, label as usize, 1.5))
+            .collect();
+        let (logits, labels): (Vec<&[f32]>, Vec<u32>) = rows(Split::Test).unzip();
+        let questions = Questions {
+            precisions: &[0.9, 0.95, 0.99],
+            coverages: &[0.8],
+            conformal_levels: &[0.9],
+        };
+        let bootstrap = Bootstrap {
+            seed: 1,
+            resamples: self.resamples,
+        };
+        DecisionFigures::measure(questions, 1.5, &validation, (&logits, &labels), &map, bootstrap).unwrap()
     }
 
     fn metrics(&self, split: Split, read: fn(&Prediction) -> &[f64]) -> SplitMetrics {

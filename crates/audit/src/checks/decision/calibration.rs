@@ -52,6 +52,7 @@
 use labelproof_artifact::Split;
 use labelproof_metrics::RELIABILITY_BINS;
 use labelproof_metrics::comparison::two_sided_normal;
+use labelproof_metrics::decisions::{TEMPERATURES, fit_temperature};
 
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{percent, rounded, split_name};
@@ -70,8 +71,6 @@ const LEAST_STRETCH: f64 = 0.02;
 const LEAST_ROWS: u64 = 50;
 /// Rows that the temperature is fitted on: its error is far below what matters.
 const TEMPERATURE_ROWS: usize = 20_000;
-/// The range in which the temperature is sought.
-const TEMPERATURES: (f64, f64) = (0.05, 20.0);
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let (split, scored) = match case.scored(Split::Test) {
@@ -92,9 +91,9 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let calibration = Calibration::of(&scored);
     let (fitted_on, temperature) = match case.scored(Split::Validation) {
         Ok(validation) if validation.predicted.rows() >= LEAST_ROWS => {
-            (Split::Validation, fit_temperature(&validation))
+            (Split::Validation, temperature(&validation))
         }
-        _ => (split, fit_temperature(&scored)),
+        _ => (split, temperature(&scored)),
     };
     let gap = calibration.confidence - calibration.accuracy;
     let measured = Measured::new()
@@ -238,7 +237,6 @@ fn bin_of(confidence: f64) -> usize {
         .count()
 }
 
-/// The temperature with the least loss, on at most [`TEMPERATURE_ROWS`] rows at even distances.
 /// What a temperature does to the loss of rows.
 struct Scaling {
     /// The share of the loss that it takes away.
@@ -294,34 +292,10 @@ fn scaled_loss(row: &[f64], truth: usize, scale: f64) -> f64 {
     total.ln() - (row[truth] - largest) * scale
 }
 
-fn fit_temperature(scored: &ScoredRows<'_>) -> f64 {
+/// The temperature with the least loss, on at most [`TEMPERATURE_ROWS`] rows at even distances.
+fn temperature(scored: &ScoredRows<'_>) -> f64 {
     let step = scored.predicted.truth.len().div_ceil(TEMPERATURE_ROWS).max(1);
-    let rows = logarithms(scored, step);
-    let loss = |logarithm: f64| -> f64 {
-        let scale = (-logarithm).exp();
-        rows.iter()
-            .map(|(row, truth)| scaled_loss(row, *truth, scale))
-            .sum()
-    };
-    // The loss is convex in 1/T, so it has one minimum in ln T too.
-    let (mut low, mut high) = (TEMPERATURES.0.ln(), TEMPERATURES.1.ln());
-    let golden = (5.0_f64.sqrt() - 1.0) / 2.0;
-    let (mut left, mut right) = (high - golden * (high - low), low + golden * (high - low));
-    let (mut left_loss, mut right_loss) = (loss(left), loss(right));
-    while high - low > 1e-4 {
-        if left_loss <= right_loss {
-            high = right;
-            (right, right_loss) = (left, left_loss);
-            left = high - golden * (high - low);
-            left_loss = loss(left);
-        } else {
-            low = left;
-            (left, left_loss) = (right, right_loss);
-            right = low + golden * (high - low);
-            right_loss = loss(right);
-        }
-    }
-    f64::midpoint(low, high).exp()
+    fit_temperature(&logarithms(scored, step))
 }
 
 #[cfg(test)]
