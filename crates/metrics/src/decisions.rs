@@ -92,3 +92,16 @@ impl CalibratedRow {
         self.label == self.predicted
     }
 }
+
+/// The rows of each class, by their true or their predicted one.
+fn by_class(
+    rows: &[CalibratedRow],
+    classes: usize,
+    class: impl Fn(&CalibratedRow) -> usize,
+) -> Vec<Vec<CalibratedRow>> {
+    let mut groups = vec![Vec::new(); classes];
+    for row in rows {
+        groups[class(row)].push(*row);
+    }
+    groups
+}

@@ -722,6 +722,15 @@ fn thresholds_are_chosen_on_validation_and_tried_on_test() {
     );
     let row = "<th scope=\"row\">precision 99.0 %</th><td class=\"number\">not reached</td>";
     assert!(page.contains(row), "{row}");
+    let highest = point(Wanted::Coverage(0.8), None).validation;
+    assert!(
+        decisions.highest_precision >= highest.precision.low.unwrap() && decisions.highest_precision < 0.99
+    );
+    let told = format!(
+        "show of any threshold is {:.1} %.",
+        100.0 * decisions.highest_precision
+    );
+    assert!(page.contains(&told), "{told}");
     assert_eq!(report.numbers["metrics"]["decisions"], json!(decisions));
 }
 

@@ -64,7 +64,7 @@ impl Default for Decisions {
 }
 
 impl Decisions {
-    fn check(&self) -> impl Iterator<Item = String> {
+    fn check(&self) -> Vec<String> {
         let between = |share: f64| share > 0.0 && share < 1.0;
         let lists: [(&str, &[f64], fn(f64) -> bool, &str); 3] = [
             ("precisions", &self.precisions, between, "between 0 and 1"),
@@ -85,7 +85,7 @@ impl Decisions {
             let wrong = shares.iter().filter(move |&&share| !is_share(share));
             wrong.map(move |share| format!("evaluate.decisions.{key}: must be {expected}, got {share}"))
         });
-        problems.collect::<Vec<_>>().into_iter()
+        problems.collect()
     }
 }
 

@@ -160,7 +160,7 @@ fn rule(text: &str) -> Result<Wanted, String> {
     let value: f64 = value.parse().map_err(|_| expected())?;
     match name {
         "precision" => level_of(value).map(Wanted::Precision),
-        "coverage" if value == 1.0 => Ok(Wanted::Coverage(value)),
+        "coverage" if value >= 1.0 => Err("expected a coverage below 1: 1 keeps everything".to_owned()),
         "coverage" => level_of(value).map(Wanted::Coverage),
         "confidence" => level_of(value).map(Wanted::Confidence),
         _ => Err(expected()),

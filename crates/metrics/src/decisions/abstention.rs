@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::CalibratedRow;
+use super::{CalibratedRow, by_class};
 use crate::wilson;
 
 /// What a threshold is to give.
@@ -28,20 +28,16 @@ pub struct Thresholds {
 impl Thresholds {
     /// One threshold for all classes, chosen on some rows.
     pub fn overall(rows: &[CalibratedRow], wanted: Wanted, classes: usize) -> Self {
-        let all: Vec<&CalibratedRow> = rows.iter().collect();
         Self {
-            of_class: vec![threshold(&all, wanted); classes],
+            of_class: vec![threshold(rows, wanted); classes],
         }
     }
 
     /// A threshold for each class, chosen on the rows that are predicted as this class.
     pub fn per_class(rows: &[CalibratedRow], wanted: Wanted, classes: usize) -> Self {
-        let of_class = |class| {
-            let own: Vec<&CalibratedRow> = rows.iter().filter(|row| row.predicted == class).collect();
-            threshold(&own, wanted)
-        };
+        let by_class = by_class(rows, classes, |row| row.predicted);
         Self {
-            of_class: (0..classes).map(of_class).collect(),
+            of_class: by_class.iter().map(|own| threshold(own, wanted)).collect(),
         }
     }
 
@@ -67,7 +63,7 @@ impl Thresholds {
 }
 
 /// The threshold that gives what is wanted on some rows; `None` where none does.
-fn threshold(rows: &[&CalibratedRow], wanted: Wanted) -> Option<f64> {
+fn threshold(rows: &[CalibratedRow], wanted: Wanted) -> Option<f64> {
     match wanted {
         Wanted::Precision(precision) => {
             let steps = steps(rows);
@@ -88,8 +84,7 @@ const ROUNDING: f64 = 1e-9;
 /// The highest precision that some rows show of any threshold: the lower end of the 95 % interval of the
 /// precision of the kept rows. 0 for no rows.
 pub fn highest_precision(rows: &[CalibratedRow]) -> f64 {
-    let all: Vec<&CalibratedRow> = rows.iter().collect();
-    steps(&all).iter().map(|step| step.low).fold(0.0, f64::max)
+    steps(rows).iter().map(|step| step.low).fold(0.0, f64::max)
 }
 
 /// The rows whose confidence is at least a threshold.
@@ -103,7 +98,7 @@ struct Step {
 
 /// One step a confidence that occurs, from the highest to the lowest. Rows of equal confidence come together:
 /// no threshold can tell them apart.
-fn steps(rows: &[&CalibratedRow]) -> Vec<Step> {
+fn steps(rows: &[CalibratedRow]) -> Vec<Step> {
     let mut rows: Vec<(f64, bool)> = rows.iter().map(|row| (row.confidence, row.is_hit())).collect();
     rows.sort_by(|left, right| right.0.total_cmp(&left.0));
     let (mut seen, mut hits) = (0, 0);

@@ -5,7 +5,7 @@
 //! belongs to the set if its score is at most the ⌈(n + 1) · level⌉-th lowest of the scores of the true labels
 //! of `n` rows (Vovk, Gammerman and Shafer 2005; Angelopoulos and Bates 2021, arXiv:2107.07511).
 
-use super::CalibratedRow;
+use super::{CalibratedRow, by_class};
 
 /// Which labels belong to a set.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,12 +27,10 @@ impl ConformalSets {
     /// The sets that hold the true label of a share `level` of the rows of each label: calibrated on the rows of
     /// the label alone (Mondrian, or class-conditional, conformal prediction).
     pub fn per_class(rows: &[CalibratedRow], level: f64, classes: usize) -> Self {
-        let of_class = |class| {
-            let own = rows.iter().filter(|row| row.label == class);
-            limit(own.map(score).collect(), level)
-        };
+        let by_class = by_class(rows, classes, |row| row.label);
+        let limit = |own: &Vec<CalibratedRow>| limit(own.iter().map(score).collect(), level);
         Self {
-            limits: (0..classes).map(of_class).collect(),
+            limits: by_class.iter().map(limit).collect(),
         }
     }
 

@@ -4,8 +4,8 @@ use labelproof_artifact::LabelMap;
 use serde::{Deserialize, Serialize};
 
 use super::temperature::{loss_at, softmax_at};
-use super::{CalibratedRow, ConformalSets, Thresholds, Wanted};
-use crate::{Bootstrap, Error, Estimate, ReliabilityBin, Scored, argmax, summarize, wilson};
+use super::{CalibratedRow, ConformalSets, Thresholds, Wanted, by_class, highest_precision};
+use crate::{Bootstrap, Error, Estimate, ReliabilityBin, Scored, summarize, wilson};
 
 /// The decisions that are measured.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +27,9 @@ pub struct DecisionFigures {
     /// The thresholds chosen on validation, and what they keep of test: for each wanted precision and coverage
     /// one for all labels, then one for each predicted label.
     pub thresholds: Vec<OperatingPoint>,
+    /// The highest precision that the validation rows show of any threshold for all labels: the lower end of its
+    /// 95 % interval.
+    pub highest_precision: f64,
     /// The conformal sets calibrated on validation, and what they hold on test.
     pub conformal: Vec<ConformalFigures>,
 }
@@ -133,67 +136,91 @@ impl DecisionFigures {
         labels: &LabelMap,
         bootstrap: Bootstrap,
     ) -> Result<Self, Error> {
-        let probabilities: Vec<Vec<f64>> = test
-            .iter()
-            .map(|logits| softmax_at(logits, temperature))
-            .collect();
-        let rows: Vec<CalibratedRow> = (test.iter().zip(&probabilities).zip(truth))
-            .map(|((logits, probabilities), &label)| {
-                let (label, predicted) = (label as usize, argmax(logits));
-                CalibratedRow {
-                    label,
-                    predicted,
-                    confidence: probabilities[predicted],
-                    probability: probabilities[label],
-                }
-            })
-            .collect();
+        let logits = test.iter();
+        let test = Test {
+            probabilities: logits
+                .clone()
+                .flat_map(|logits| softmax_at(logits, temperature))
+                .collect(),
+            rows: logits
+                .zip(truth)
+                .map(|(logits, &label)| CalibratedRow::of_logits(logits, label as usize, temperature))
+                .collect(),
+            losses: test
+                .iter()
+                .zip(truth)
+                .map(|(logits, &label)| loss_at(logits, label as usize, temperature))
+                .collect(),
+        };
         let wanted = questions.precisions.iter().map(|&share| Wanted::Precision(share));
         let wanted = wanted.chain(questions.coverages.iter().map(|&share| Wanted::Coverage(share)));
         let levels = questions.conformal_levels.iter();
         let sets = levels.flat_map(|&level| [(level, false), (level, true)]);
         Ok(Self {
-            calibration: calibration(temperature, test, &probabilities, truth, labels, bootstrap)?,
+            calibration: test.calibration(temperature, truth, labels, bootstrap)?,
             thresholds: wanted
-                .flat_map(|wanted| operating_points(wanted, validation, &rows, labels))
+                .flat_map(|wanted| operating_points(wanted, validation, &test.rows, labels))
                 .collect(),
+            highest_precision: highest_precision(validation),
             conformal: sets
-                .map(|(level, per_label)| {
-                    conformal(
-                        level,
-                        per_label,
-                        validation,
-                        (&probabilities, &rows),
-                        labels.len(),
-                    )
-                })
+                .map(|(level, per_label)| test.conformal(level, per_label, validation, labels.len()))
                 .collect(),
         })
     }
 }
 
-fn calibration(
-    temperature: f64,
-    test: &[&[f32]],
-    probabilities: &[Vec<f64>],
-    truth: &[u32],
-    labels: &LabelMap,
-    bootstrap: Bootstrap,
-) -> Result<Calibration, Error> {
-    let losses: Vec<f64> = test
-        .iter()
-        .zip(truth)
-        .map(|(logits, &label)| loss_at(logits, label as usize, temperature))
-        .collect();
-    let flat: Vec<f64> = probabilities.iter().flatten().copied().collect();
-    let scored = Scored::new(truth, &flat, &losses, labels.len())?;
-    let metrics = summarize(&scored, labels.names(), bootstrap);
-    Ok(Calibration {
-        temperature,
-        loss: metrics.loss,
-        ece: metrics.ece,
-        reliability: metrics.reliability,
-    })
+/// The test rows with their calibrated probabilities.
+struct Test {
+    /// `[rows, classes]`, row-major.
+    probabilities: Vec<f64>,
+    rows: Vec<CalibratedRow>,
+    losses: Vec<f64>,
+}
+
+impl Test {
+    fn calibration(
+        &self,
+        temperature: f64,
+        truth: &[u32],
+        labels: &LabelMap,
+        bootstrap: Bootstrap,
+    ) -> Result<Calibration, Error> {
+        let scored = Scored::new(truth, &self.probabilities, &self.losses, labels.len())?;
+        let metrics = summarize(&scored, labels.names(), bootstrap);
+        Ok(Calibration {
+            temperature,
+            loss: metrics.loss,
+            ece: metrics.ece,
+            reliability: metrics.reliability,
+        })
+    }
+
+    fn conformal(
+        &self,
+        level: f64,
+        per_label: bool,
+        validation: &[CalibratedRow],
+        classes: usize,
+    ) -> ConformalFigures {
+        let sets = if per_label {
+            ConformalSets::per_class(validation, level, classes)
+        } else {
+            ConformalSets::overall(validation, level, classes)
+        };
+        let by_class = by_class(&self.rows, classes, |row| row.label);
+        let sizes = self
+            .probabilities
+            .chunks_exact(classes)
+            .map(|row| sets.set(row).len());
+        ConformalFigures {
+            level,
+            per_label,
+            limits: (0..classes).map(|class| sets.limit(class)).collect(),
+            covered: Covered::of(&self.rows, &sets),
+            labels: by_class.iter().map(|own| Covered::of(own, &sets)).collect(),
+            sizes: SetSizes::of(sizes),
+        }
+    }
 }
 
 /// The threshold for all labels, and one for each.
@@ -203,40 +230,52 @@ fn operating_points(
     test: &[CalibratedRow],
     labels: &LabelMap,
 ) -> Vec<OperatingPoint> {
-    let overall = Thresholds::overall(validation, wanted, labels.len());
-    let per_class = Thresholds::per_class(validation, wanted, labels.len());
+    let classes = labels.len();
+    let overall = Thresholds::overall(validation, wanted, classes);
+    let per_class = Thresholds::per_class(validation, wanted, classes);
     let mut points = vec![OperatingPoint {
         wanted,
         label: None,
         threshold: overall.of(0),
-        validation: Kept::of(validation.iter(), &overall),
-        test: Kept::of(test.iter(), &overall),
+        validation: Kept::of(validation, &overall),
+        test: Kept::of(test, &overall),
     }];
-    points.extend(labels.names().iter().enumerate().map(|(class, name)| {
-        let kept = |rows: &[CalibratedRow]| {
-            let own = rows.iter().filter(|row| row.predicted == class);
-            Kept::of(own, &per_class)
-        };
-        OperatingPoint {
+    let [validation, test] = [validation, test].map(|rows| by_class(rows, classes, |row| row.predicted));
+    let of_labels = labels
+        .names()
+        .iter()
+        .zip(validation.iter().zip(&test))
+        .enumerate();
+    points.extend(
+        of_labels.map(|(class, (name, (validation, test)))| OperatingPoint {
             wanted,
             label: Some(name.clone()),
             threshold: per_class.of(class),
-            validation: kept(validation),
-            test: kept(test),
-        }
-    }));
+            validation: Kept::of(validation, &per_class),
+            test: Kept::of(test, &per_class),
+        }),
+    );
     points
 }
 
-impl Kept {
-    fn of<'a>(rows: impl Iterator<Item = &'a CalibratedRow>, thresholds: &Thresholds) -> Self {
-        let (mut all, mut kept, mut hits) = (0, 0, 0);
-        for row in rows {
-            let is_kept = thresholds.keeps(row.predicted, row.confidence);
-            all += 1;
-            kept += u64::from(is_kept);
-            hits += u64::from(is_kept && row.is_hit());
+impl Covered {
+    fn of(rows: &[CalibratedRow], sets: &ConformalSets) -> Self {
+        let is_covered = |row: &&CalibratedRow| sets.contains(row.label, row.probability);
+        let (rows, covered) = (rows.len() as u64, rows.iter().filter(is_covered).count() as u64);
+        Self {
+            rows,
+            covered,
+            coverage: wilson(covered, rows),
         }
+    }
+}
+
+impl Kept {
+    fn of(rows: &[CalibratedRow], thresholds: &Thresholds) -> Self {
+        let is_kept = |row: &&CalibratedRow| thresholds.keeps(row.predicted, row.confidence);
+        let all = rows.len() as u64;
+        let kept = rows.iter().filter(is_kept).count() as u64;
+        let hits = rows.iter().filter(is_kept).filter(|row| row.is_hit()).count() as u64;
         Self {
             rows: all,
             kept,
@@ -244,40 +283,6 @@ impl Kept {
             coverage: wilson(kept, all),
             precision: wilson(hits, kept),
         }
-    }
-}
-
-fn conformal(
-    level: f64,
-    per_label: bool,
-    validation: &[CalibratedRow],
-    (probabilities, rows): (&[Vec<f64>], &[CalibratedRow]),
-    classes: usize,
-) -> ConformalFigures {
-    let sets = if per_label {
-        ConformalSets::per_class(validation, level, classes)
-    } else {
-        ConformalSets::overall(validation, level, classes)
-    };
-    let covered = |class: Option<usize>| {
-        let own = rows
-            .iter()
-            .filter(|row| class.is_none_or(|class| row.label == class));
-        let holds = |row: &&CalibratedRow| sets.contains(row.label, row.probability);
-        let (count, covered) = (own.clone().count() as u64, own.filter(holds).count() as u64);
-        Covered {
-            rows: count,
-            covered,
-            coverage: wilson(covered, count),
-        }
-    };
-    ConformalFigures {
-        level,
-        per_label,
-        limits: (0..classes).map(|class| sets.limit(class)).collect(),
-        covered: covered(None),
-        labels: (0..classes).map(|class| covered(Some(class))).collect(),
-        sizes: SetSizes::of(probabilities.iter().map(|row| sets.set(row).len())),
     }
 }
 

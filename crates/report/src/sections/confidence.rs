@@ -41,7 +41,7 @@ impl Confidence {
     pub(crate) fn new(facts: &Facts) -> Self {
         let model = facts.model(Split::Test).map(|metrics| {
             let reliability = Reliability::of(metrics);
-            classifier("reliability-model", "model", "BERT".to_owned(), reliability)
+            classifier("reliability-model", "model", "BERT".to_owned(), &reliability)
         });
         let calibrated = facts.model(Split::Test).map(|metrics| calibrated(metrics, facts));
         let baseline = facts.baseline(Split::Test).map(|metrics| {
@@ -50,7 +50,7 @@ impl Confidence {
                 "reliability-baseline",
                 "baseline",
                 facts.baseline_name(),
-                reliability,
+                &reliability,
             )
         });
         Self {
@@ -95,7 +95,7 @@ fn calibrated(metrics: &SplitMetrics, facts: &Facts) -> Classifier {
         ..Reliability::of(metrics)
     };
     let name = "BERT, calibrated".to_owned();
-    let mut classifier = classifier("reliability-calibrated", "model", name, reliability);
+    let mut classifier = classifier("reliability-calibrated", "model", name, &reliability);
     let loss = |estimate| Cell::new(estimate, Unit::Plain).in_line();
     classifier.sentence.push_str(&format!(
         " Its logits are divided by a temperature of {}, fitted on the validation rows, which changes no label: the \
@@ -111,9 +111,9 @@ fn classifier(
     id: &'static str,
     style: &'static str,
     name: String,
-    reliability: Reliability<'_>,
+    reliability: &Reliability<'_>,
 ) -> Classifier {
-    let sentence = sentence(&name, &reliability);
+    let sentence = sentence(&name, reliability);
     let title = format!("Reliability of {name}");
     Classifier {
         diagram: ReliabilityDiagram::new(id, style, title, sentence.clone(), reliability.bins),

@@ -4,8 +4,8 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 use labelproof_artifact::Split;
-use labelproof_metrics::SplitMetrics;
 use labelproof_metrics::decisions::{ConformalFigures, OperatingPoint, Wanted};
+use labelproof_metrics::{Estimate, SplitMetrics};
 
 use crate::facts::Facts;
 use crate::figures::line_chart::{Along, Labels};
@@ -49,6 +49,8 @@ pub(crate) struct Decisions {
     labels_left_out: String,
     sets: Vec<Sets>,
     validation_rows: String,
+    /// The highest precision that the validation rows show.
+    highest: String,
 }
 
 impl HtmlSafe for Decisions {}
@@ -73,6 +75,7 @@ impl Decisions {
                 .iter()
                 .map(|sets| Sets::of(sets, facts))
                 .collect(),
+            highest: percent(decisions.highest_precision),
             validation_rows: facts
                 .model(Split::Validation)
                 .map_or_else(|| "0".to_owned(), |metrics| count(metrics.rows)),
@@ -149,7 +152,14 @@ fn choice(point: &OperatingPoint) -> Choice {
         } else {
             UNDEFINED.to_owned()
         },
-        test_kept: Cell::new(point.test.coverage, Unit::Percent),
+        test_kept: Cell::new(
+            if is_reached {
+                point.test.coverage
+            } else {
+                Estimate::UNDEFINED
+            },
+            Unit::Percent,
+        ),
         test_precision: Cell::new(point.test.precision, Unit::Percent),
     }
 }

@@ -25,8 +25,10 @@
 //!
 //! ## What to do
 //! Divide the logits by the temperature before softmax, or fit any other calibration on validation
-//! rows, before probabilities are used. No temperature is named where it would stretch the wrong way, or
-//! where the search for it ends without one: then the model is wrong for another reason than its sharpness.
+//! rows, before probabilities are used. A bundle of Labelproof has such a temperature: `labelproof
+//! predict --calibrated` divides by it. No temperature is named where it would stretch the wrong way,
+//! or where the search for it ends without one: then the model is wrong for another reason than its
+//! sharpness.
 //!
 //! ## Example
 //! For the data of the test `a_model_that_is_too_sure_is_found_and_its_temperature_given`, the audit
@@ -154,8 +156,13 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         fix: if mends {
             format!(
                 "Divide the logits by {temperature:.2} before softmax (temperature scaling, fitted on the \
-                 {} rows) before you use the probabilities.",
+                 {} rows) before you use the probabilities.{}",
                 split_name(fitted_on),
+                if case.evidence.pipeline.is_some() {
+                    " `labelproof predict --calibrated` does it, and `--abstain` chooses thresholds."
+                } else {
+                    ""
+                },
             )
         } else {
             String::from(
@@ -301,7 +308,7 @@ fn temperature(scored: &ScoredRows<'_>) -> f64 {
 #[cfg(test)]
 mod tests {
     use crate::cause::Cause;
-    use crate::evidence::{Part, ScoreKind};
+    use crate::evidence::{Part, PipelineFacts, ScoreKind};
     use crate::testing::{ask, clear, evidence, example, found, scored};
 
     /// 1,000 rows that are right as often as a logit of `ln 9` says (9 in 10), with the logit times
@@ -346,6 +353,15 @@ mod tests {
         let found = found(ask(Cause::Calibration, &evidence));
         assert!((found.measured.statistic.unwrap().1).abs() < 0.02);
         assert!((found.measured.evidence["temperature"].as_f64().unwrap() - 2.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_pipeline_is_told_what_its_bundle_can_do() {
+        let mut evidence = evidence(&["a", "b"], [scored(&[]), rows(2.5), rows(2.5)]);
+        assert!(!found(ask(Cause::Calibration, &evidence)).fix.contains("predict"));
+        evidence.pipeline = Some(PipelineFacts::default());
+        let fix = found(ask(Cause::Calibration, &evidence)).fix;
+        assert!(fix.contains("`labelproof predict --calibrated` does it"), "{fix}");
     }
 
     #[test]
