@@ -293,6 +293,7 @@ fn settings_and_surroundings() {
           caused by: `preprocess.max_tokens` is 500, but the encoder takes 32 tokens at most (`max_position_embeddings` in `encoder/config.json`)
 
         hint: set `preprocess.max_tokens: 32`, or name an encoder for longer texts
+        hint: or read longer texts in windows: `preprocess.windows`
     "#);
     assert_snapshot!(answer(untouched, &["--device", "gpu"]), @r#"
         exit code 2

@@ -12,6 +12,7 @@
 //! - `messages`: what bad input is answered with, word for word.
 //! - `pipeline`: whole runs on a small corpus with a tiny encoder: artifacts, re-runs, repeatability.
 //! - `prediction`: `labelproof predict` with the bundle that a run leaves.
+//! - `windows`: texts that are longer than an encoder reads at once.
 //! - `workers`: several processes that share a run give the bytes of one, are killed, and are started wrongly.
 #![expect(
     clippy::unwrap_used,
@@ -30,4 +31,5 @@ mod linking;
 mod messages;
 mod pipeline;
 mod prediction;
+mod windows;
 mod workers;

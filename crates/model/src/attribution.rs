@@ -16,7 +16,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use labelproof_text::tokenizer::SpannedEncoding;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Layout};
 use crate::bundle::Bundle;
 use crate::classifier::Classifier;
 use crate::error::Error;
@@ -58,7 +58,7 @@ impl Bundle {
         let question = Question {
             tokens: &encoding.ids,
             ordinary: encoding.first..encoding.first + encoding.spans.len(),
-            pad_id: self.tokenizer.pad_id(),
+            layout: self.layout,
             towards,
             against,
         };
@@ -82,7 +82,7 @@ pub(crate) struct Question<'a> {
     pub(crate) tokens: &'a [u32],
     /// The places of the tokens that are not special.
     pub(crate) ordinary: Range<usize>,
-    pub(crate) pad_id: u32,
+    pub(crate) layout: Layout,
     pub(crate) towards: usize,
     pub(crate) against: usize,
 }
@@ -198,9 +198,10 @@ struct Line<'a> {
 impl<'a> Line<'a> {
     fn new(classifier: &'a Classifier, question: &'a Question<'a>, device: &'a Device) -> Self {
         let mut blank = question.tokens.to_vec();
-        blank[question.ordinary.clone()].fill(question.pad_id);
+        let pad_id = question.layout.pad_id;
+        blank[question.ordinary.clone()].fill(pad_id);
         let autodiff = device.clone().autodiff();
-        let both = Batch::new(&[blank.as_slice(), question.tokens], question.pad_id, &autodiff);
+        let both = Batch::new(&[blank.as_slice(), question.tokens], pad_id, &autodiff);
         let both = classifier.encoder.word_embeddings(&both).inner();
         let reference = both.clone().narrow(0, 0, 1);
         Self {
@@ -225,7 +226,7 @@ impl<'a> Line<'a> {
         let Question {
             tokens,
             ordinary,
-            pad_id,
+            layout,
             towards,
             against,
         } = self.question;
@@ -235,8 +236,9 @@ impl<'a> Line<'a> {
         let shares = Tensor::<3>::from_data(TensorData::new(shares, [rows, 1, 1]), self.device);
         let words = self.reference.clone() + self.direction.clone() * shares;
         let words = words.autodiff().require_grad();
-        let batch = Batch::new(&vec![*tokens; rows], *pad_id, &self.device.clone().autodiff());
-        let hidden = self.classifier.encoder.forward_words(words.clone());
+        let batch = layout.batch(&vec![*tokens; rows], &self.device.clone().autodiff());
+        let windows = in_windows(words.clone(), *layout);
+        let hidden = self.classifier.encoder.forward_words(windows);
         let logits = self
             .classifier
             .head
@@ -259,6 +261,28 @@ impl<'a> Line<'a> {
             })
             .collect()
     }
+}
+
+/// The word embeddings of each window of texts of one length, `[texts * windows, sequence, embedding]`, from those of
+/// the texts, `[texts, sequence, embedding]`.
+fn in_windows(words: Tensor<3>, layout: Layout) -> Tensor<3> {
+    let [texts, sequence, width] = words.dims();
+    let ranges = layout
+        .cutter
+        .map_or_else(Vec::new, |cutter| cutter.ranges(sequence));
+    let [first, .., last] = ranges.as_slice() else {
+        return words;
+    };
+    let (before, behind) = (first.start, last.end);
+    let of_windows = ranges.iter().map(|range| {
+        let around = [0..before, range.clone(), behind..sequence];
+        let parts = around.map(|part| words.clone().narrow(1, part.start, part.len()));
+        Tensor::cat(parts.into(), 1).unsqueeze_dim::<4>(1)
+    });
+    let tokens = before + first.len() + sequence - behind;
+    let of_windows: Vec<Tensor<4>> = of_windows.collect();
+    let count = of_windows.len();
+    Tensor::cat(of_windows, 1).reshape([texts * count, tokens, width])
 }
 
 /// A text split into words, and which token belongs to which word.

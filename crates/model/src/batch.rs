@@ -8,6 +8,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use labelproof_kernels::device::is_accelerator;
 use labelproof_kernels::random;
+use labelproof_text::tokenizer::Tokenizer;
+use labelproof_text::windows::{WindowCutter, WindowPooling, Windows};
 
 /// How large a batch for prediction may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,60 @@ impl BatchLimits {
     }
 }
 
+/// What rows of token ids become in a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// The token that fills up shorter rows.
+    pub pad_id: u32,
+    /// What cuts rows into windows, where they are not read at once.
+    pub cutter: Option<WindowCutter>,
+}
+
+impl Layout {
+    /// Rows that are read at once.
+    pub fn padded(pad_id: u32) -> Self {
+        Self { pad_id, cutter: None }
+    }
+
+    /// The rows of a tokenizer. `None` where its windows would not go on.
+    pub fn new(tokenizer: &Tokenizer, windows: Option<Windows>) -> Option<Self> {
+        let pad_id = tokenizer.pad_id();
+        let cutter = match windows {
+            Some(windows) => Some(tokenizer.cutter(windows)?),
+            None => None,
+        };
+        Some(Self { pad_id, cutter })
+    }
+
+    /// Puts rows on a device.
+    pub fn batch(self, rows: &[&[u32]], device: &Device) -> Batch {
+        let Some(cutter) = self.cutter else {
+            return Batch::new(rows, self.pad_id, device);
+        };
+        let windows: Vec<Vec<Vec<u32>>> = rows.iter().map(|row| cutter.cut(row)).collect();
+        let counts: Vec<usize> = windows.iter().map(Vec::len).collect();
+        let flat: Vec<&[u32]> = windows.iter().flatten().map(Vec::as_slice).collect();
+        let batch = Batch::new(&flat, self.pad_id, device);
+        let is_cut = flat.len() > rows.len();
+        Batch {
+            windows: is_cut.then(|| RowWindows {
+                counts,
+                pooling: cutter.pooling(),
+            }),
+            ..batch
+        }
+    }
+}
+
+/// Which rows of a batch are windows of the same text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowWindows {
+    /// The number of windows of each text, which follow each other.
+    pub counts: Vec<usize>,
+    /// How their pooled vectors become that of the text.
+    pub pooling: WindowPooling,
+}
+
 /// Rows of token ids on a device.
 #[derive(Debug, Clone)]
 pub struct Batch {
@@ -62,6 +118,8 @@ pub struct Batch {
     pub mask: Option<Tensor<2>>,
     /// The number of tokens of each row without padding, `[batch]`.
     pub lengths: Vec<usize>,
+    /// The texts that the rows are windows of; `None` where each is a text.
+    pub windows: Option<RowWindows>,
     /// The seed of the encoder's dropout, which has none in prediction.
     pub seed: u64,
 }
@@ -85,6 +143,7 @@ impl Batch {
             tokens: Tensor::from_data(TensorData::new(tokens, shape), device),
             mask: padded.then(|| Tensor::from_data(TensorData::new(mask, shape), device)),
             lengths,
+            windows: None,
             seed: 0,
         }
     }

@@ -35,7 +35,7 @@ pub use self::calibration::Calibration;
 pub use self::canaries::{CanaryReplay, OtherLogit};
 pub use self::description::Description;
 pub use self::saving::save;
-use crate::batch::Batch;
+use crate::batch::{Batch, Layout};
 use crate::classifier::{BatchedRun, Classifier};
 use crate::error::Error;
 use crate::head::{Head, HeadSettings};
@@ -61,6 +61,7 @@ pub struct Bundle {
     pub encoder_config: EncoderConfig,
     pub(crate) cleaner: Cleaner,
     pub(crate) tokenizer: Tokenizer,
+    pub(crate) layout: Layout,
     pub(crate) device: Device,
 }
 
@@ -126,6 +127,7 @@ impl Bundle {
             },
             encoder_config,
             cleaner: Cleaner::new(&description.clean)?,
+            layout: description.layout(path, &tokenizer)?,
             tokenizer,
             device: device.clone(),
             description,
@@ -216,7 +218,7 @@ impl Bundle {
 
     fn run<'a>(&'a self, workers: &'a Workers) -> BatchedRun<'a> {
         BatchedRun {
-            pad_id: self.tokenizer.pad_id(),
+            layout: self.layout,
             device: &self.device,
             workers,
         }
@@ -235,7 +237,7 @@ impl Bundle {
     /// Predicts token ids in one padded batch, as training does.
     pub fn predict_padded(&self, rows: &[Vec<u32>]) -> Logits {
         let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
-        let batch = Batch::new(&rows, self.tokenizer.pad_id(), &self.device);
+        let batch = self.layout.batch(&rows, &self.device);
         let logits = self.classifier.forward(&batch).into_data();
         Logits {
             values: logits.iter::<f32>().collect(),

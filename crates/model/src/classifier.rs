@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use labelproof_kernels::workers::{Workers, WorkersError};
 use labelproof_settings::{Pooling, Precision};
 
-use crate::batch::{self, Batch, BatchLimits};
+use crate::batch::{self, Batch, BatchLimits, Layout};
 use crate::encoder::Encoder;
 use crate::head::Head;
 use crate::pooling::pool;
@@ -42,8 +42,8 @@ impl Classifier {
 /// A run over rows of token ids, in batches that are dealt out among processes.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchedRun<'a> {
-    /// The token that fills up shorter rows.
-    pub pad_id: u32,
+    /// What rows become in a batch.
+    pub layout: Layout,
     /// The device without autodiff.
     pub device: &'a Device,
     /// The processes that share the batches.
@@ -95,7 +95,7 @@ impl BatchedRun<'_> {
             let mine = round.get(self.workers.rank());
             let outputs = mine.map_or_else(Vec::new, |members| {
                 let tokens: Vec<&[u32]> = members.iter().map(|&row| rows[row]).collect();
-                let output = forward(&Batch::new(&tokens, self.pad_id, self.device));
+                let output = forward(&self.layout.batch(&tokens, self.device));
                 output.into_data().iter::<f32>().collect()
             });
             self.share(round, outputs, width, results)?;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use labelproof_settings::encoder::EncoderConfig;
 use labelproof_text::tokenizer::Tokenizer;
+use labelproof_text::windows::Windows;
 
 use crate::error::Error;
 
@@ -15,15 +16,29 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    /// Reads the tokenizer, and `config.json` where there is one, and checks that `max_tokens` fits both.
-    pub(crate) fn open(folder: &Path, max_tokens: usize) -> Result<Self, Error> {
+    /// Reads the tokenizer, and `config.json` where there is one, and checks that `max_tokens` fits both, or else
+    /// the windows in which so many are read.
+    pub(crate) fn open(folder: &Path, max_tokens: usize, windows: Option<Windows>) -> Result<Self, Error> {
         let tokenizer = Tokenizer::from_folder(folder)?;
         tokenizer.check_max_tokens(max_tokens)?;
+        if let Some(windows) = windows.filter(|windows| tokenizer.cutter(*windows).is_none()) {
+            let Windows { tokens, overlap, .. } = windows;
+            return Err(Error::Overlap {
+                tokens,
+                overlap,
+                special_tokens: tokenizer.special_tokens_count(),
+            });
+        }
+        let (key, max_tokens) = match windows {
+            Some(windows) => ("windows.tokens", windows.tokens),
+            None => ("max_tokens", max_tokens),
+        };
         let path = folder.join(EncoderConfig::FILE);
         if path.exists() {
             let config = EncoderConfig::read(folder)?;
             if max_tokens > config.longest_input {
                 return Err(Error::TooManyTokens {
+                    key,
                     max_tokens,
                     longest_input: config.longest_input,
                     path,

@@ -29,14 +29,25 @@ pub enum Error {
     Encoder(#[from] EncoderError),
     /// The encoder takes fewer tokens than are asked for.
     #[error(
-        "`preprocess.max_tokens` is {max_tokens}, but the encoder takes {longest_input} tokens at most \
+        "`preprocess.{key}` is {max_tokens}, but the encoder takes {longest_input} tokens at most \
          (`max_position_embeddings` in `{}`)",
         path.display()
     )]
     TooManyTokens {
+        key: &'static str,
         max_tokens: usize,
         longest_input: usize,
         path: PathBuf,
+    },
+    /// A window has no token that the one before it has not.
+    #[error(
+        "`preprocess.windows` have {tokens} tokens, {special_tokens} of them special and {overlap} of the window \
+         before: they do not go on"
+    )]
+    Overlap {
+        tokens: usize,
+        overlap: usize,
+        special_tokens: usize,
     },
     /// The tokenizer has ids that the encoder does not know.
     #[error(
@@ -103,9 +114,21 @@ impl Diagnostic for Error {
             Self::Text(error) => error.advice(),
             Self::BadParams { .. } => Fault::Configuration.into(),
             Self::Encoder(error) => error.advice(),
-            Self::TooManyTokens { longest_input, .. } => Fault::Configuration.hint(format!(
-                "set `preprocess.max_tokens: {longest_input}`, or name an encoder for longer texts"
-            )),
+            Self::TooManyTokens {
+                key, longest_input, ..
+            } => {
+                let advice = Fault::Configuration.hint(format!(
+                    "set `preprocess.{key}: {longest_input}`, or name an encoder for longer texts"
+                ));
+                match *key {
+                    "max_tokens" => {
+                        advice.and("or read longer texts in windows: `preprocess.windows`".to_owned())
+                    }
+                    _ => advice,
+                }
+            }
+            Self::Overlap { .. } => Fault::Configuration
+                .hint("lower `preprocess.windows.overlap`, or raise `preprocess.windows.tokens`"),
             Self::Vocabulary { .. } => {
                 Fault::Model.hint("take `tokenizer.json` and the weights from the same model")
             }

@@ -58,12 +58,13 @@ pub fn run(
     }
     let artifacts = Artifacts::for_stage(artifacts, &STAGE);
     // Opened first: a wrong encoder should not show after minutes of reading.
-    let encoder = Encoder::open(encoder, params.max_tokens)?;
+    let encoder = Encoder::open(encoder, params.max_tokens, params.windows)?;
     let survey = Survey::take(params, artifacts, out, reporter)?;
     let summary = tokens::write(params, artifacts, &encoder, &survey, out, reporter)?;
     let preparation = Preparation {
         clean: params.clean.clone(),
         max_tokens: params.max_tokens,
+        windows: params.windows,
     };
     json::write_artifact(PREPARATION, out, &preparation)?;
     reporter.message(&summary.text(&survey));

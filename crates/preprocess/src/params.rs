@@ -2,6 +2,7 @@
 
 use labelproof_text::cleaning::{Cleaner, Step};
 use labelproof_text::duplicates::NearDuplicates;
+use labelproof_text::windows::Windows;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,9 +13,13 @@ pub struct Params {
     /// The cleaning steps, in the order they run. Prediction repeats them. None leaves texts as they are.
     pub clean: Vec<Step>,
     /// The longest input in tokens, special ones included; what is longer is cut. At most what the encoder
-    /// takes.
+    /// takes, unless it reads in `windows`.
     #[schemars(range(min = 1))]
     pub max_tokens: usize,
+    /// Has the encoder read texts of up to `max_tokens` in overlapping windows, whose pooled vectors are pooled again
+    /// before the head, in training and in every prediction. Left out, a text is read at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub windows: Option<Windows>,
     /// When two texts count as near duplicates of each other. Texts that differ in nothing but letter case
     /// and white space always do. Compared is the text after all cleaning steps but `stop_words`, so that
     /// trying out other stop words leaves the groups, and with them the split, as they are.
@@ -39,6 +44,7 @@ impl Default for Params {
         Self {
             clean: Vec::new(),
             max_tokens: 512,
+            windows: None,
             duplicates: NearDuplicates::default(),
             on_reject: OnReject::default(),
         }
@@ -54,6 +60,13 @@ impl Params {
         }
         if self.max_tokens == 0 {
             problems.push("preprocess.max_tokens: 0 leaves no token, give at least 1".to_owned());
+        }
+        if let Some(windows) = self.windows.filter(|windows| windows.tokens >= self.max_tokens) {
+            let (tokens, max_tokens) = (windows.tokens, self.max_tokens);
+            problems.push(format!(
+                "preprocess.windows.tokens: {tokens} leaves no text for a second window; it must be below \
+                 `max_tokens`, {max_tokens}"
+            ));
         }
         if let Err(error) = self.duplicates.check() {
             problems.push(format!("preprocess.duplicates: {error}"));

@@ -1,8 +1,10 @@
 //! The summary that preprocess reports at its end: lengths, truncation, duplicates, rejects.
 
-use labelproof_artifact::wording::{counted, plural};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+use labelproof_artifact::wording::{counted, plural};
+use labelproof_text::windows::Windows;
 
 use crate::error::reject_line;
 use crate::survey::Survey;
@@ -19,6 +21,8 @@ const STANDARD_ERRORS: f64 = 3.0;
 /// The counts of a run, collected row by row.
 pub(crate) struct Summary {
     max_tokens: usize,
+    /// The tokens of a window, where longer texts are read in several.
+    window: Option<usize>,
     labels: BTreeMap<String, Truncation>,
     /// The number of rows by their length in tokens before truncation.
     lengths: BTreeMap<u32, u64>,
@@ -46,9 +50,10 @@ impl Truncation {
 }
 
 impl Summary {
-    pub(crate) fn new(max_tokens: usize) -> Self {
+    pub(crate) fn new(max_tokens: usize, windows: Option<Windows>) -> Self {
         Self {
             max_tokens,
+            window: windows.map(|windows| windows.tokens),
             labels: BTreeMap::new(),
             lengths: BTreeMap::new(),
             conflicts: 0,
@@ -115,6 +120,7 @@ impl Summary {
                 rows: sum.rows + label.rows,
                 truncated: sum.truncated + label.truncated,
             });
+        self.add_windows(text, all.rows);
         let max_tokens = self.max_tokens;
         if all.truncated == 0 {
             let _ = write!(text, "\ntruncated to {max_tokens} tokens: none");
@@ -125,6 +131,24 @@ impl Summary {
         if self.labels.values().any(|label| label.is_uneven(all)) {
             self.add_labels(text);
         }
+    }
+
+    /// The rows that are read in several windows.
+    fn add_windows(&self, text: &mut String, all: u64) {
+        let Some(tokens) = self.window else {
+            return;
+        };
+        let longer = self
+            .lengths
+            .iter()
+            .filter(|(length, _)| **length as usize > tokens);
+        let rows: u64 = longer.map(|(_, rows)| rows).sum();
+        let share = 100.0 * rows as f64 / all as f64;
+        let rows = counted(rows, "row");
+        let _ = write!(
+            text,
+            "\nin several windows of {tokens} tokens: {rows} ({share:.1} %)"
+        );
     }
 
     /// The truncated rows of each label, the largest share first.

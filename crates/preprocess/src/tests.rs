@@ -318,6 +318,32 @@ fn limits_of_the_encoder_are_kept() {
         "preprocess.max_tokens: 256",
     );
     run_in(&folder, &params("max_tokens: 256"), &Silent).unwrap();
+    run_in(
+        &folder,
+        &params("max_tokens: 2000\nwindows: { tokens: 256, overlap: 64 }"),
+        &Silent,
+    )
+    .unwrap();
+    check_refusal(
+        &folder,
+        "max_tokens: 2000\nwindows: { tokens: 257 }",
+        "`preprocess.windows.tokens` is 257, but the encoder takes 256 tokens at most \
+         (`max_position_embeddings` in `[DIR]/encoder/config.json`)",
+        "preprocess.windows.tokens: 256",
+    );
+    check_refusal(
+        &folder,
+        "max_tokens: 2000\nwindows: { tokens: 130, overlap: 128 }",
+        "`preprocess.windows` have 130 tokens, 2 of them special and 128 of the window before: they do not go on",
+        "lower `preprocess.windows.overlap`",
+    );
+    check_refusal(
+        &folder,
+        "windows: { tokens: 512 }",
+        "the parameters cannot be used\n  preprocess.windows.tokens: 512 leaves no text for a second window; it must \
+         be below `max_tokens`, 512",
+        "",
+    );
     let mut roberta = of_sizes(258, 10);
     roberta["model_type"] = "roberta".into();
     write_json(&config, &roberta);

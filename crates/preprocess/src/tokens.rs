@@ -28,7 +28,7 @@ pub(crate) fn write(
     let reader = TableReader::<Document>::open(artifacts)?;
     reporter.started("tokenising", Some(reader.row_count()));
     let mut writer = TableWriter::<TokenRow>::create(out)?;
-    let mut summary = Summary::new(params.max_tokens);
+    let mut summary = Summary::new(params.max_tokens, params.windows);
     let mut groups = Groups::new(survey);
     for documents in reader {
         let documents = documents?;

@@ -184,7 +184,7 @@ fn truncated(facts: &Facts) -> Option<Remark> {
     (part > MANY_TRUNCATED).then(|| {
         let text = format!(
             "{} of the texts have more than {} tokens, and what comes after is never seen. If it matters, \
-             raise `preprocess.max_tokens`, if the encoder takes more.",
+             raise `preprocess.max_tokens`; beyond what the encoder takes, set `preprocess.windows`.",
             percent(part),
             count(u64::from(cut_at))
         );

@@ -22,6 +22,7 @@ pub mod language;
 pub mod mojibake;
 pub mod terms;
 pub mod tokenizer;
+pub mod windows;
 mod word_cache;
 
 pub use error::Error;

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cleaning::Step;
+use crate::windows::Windows;
 
 /// The cleaning steps and the longest input. Preprocess writes it, training reads it and puts it into the
 /// bundle.
@@ -14,4 +15,7 @@ pub struct Preparation {
     pub clean: Vec<Step>,
     /// Longest input in tokens, special ones included.
     pub max_tokens: usize,
+    /// How texts longer than one window are read, where they are not read at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<Windows>,
 }

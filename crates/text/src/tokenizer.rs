@@ -21,6 +21,7 @@ use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::{Token, TruncationDirection};
 
 use crate::error::Error;
+use crate::windows::{WindowCutter, Windows};
 use crate::word_cache::WordCache;
 
 /// Texts longer than this are encoded piece by piece, where that cannot change the result, when the places of
@@ -184,6 +185,11 @@ impl Tokenizer {
     /// The number of special tokens around every text.
     pub fn special_tokens_count(&self) -> usize {
         self.prefix.len() + self.suffix.len()
+    }
+
+    /// What cuts this tokenizer's rows into windows; `None` where a window would not go on from the one before it.
+    pub fn cutter(&self, windows: Windows) -> Option<WindowCutter> {
+        WindowCutter::new(windows, [self.prefix.len(), self.suffix.len()])
     }
 
     /// Whether at least one token of the text fits into `max_tokens`, for checking settings before the first

@@ -198,6 +198,10 @@ impl Card<'_> {
             ),
             ("cleaning".to_owned(), json(&steps)),
         ]);
+        if let Some(windows) = &self.preparation.windows {
+            let windows = serde_json::to_string(windows).expect("windows have string keys only");
+            rows.push(("windows over longer texts".to_owned(), windows));
+        }
         let params = params.as_object().into_iter().flatten();
         rows.extend(params.map(|(name, value)| (name.clone(), json(value))));
         let escaped = rows
@@ -278,6 +282,7 @@ mod tests {
             preparation: &Preparation {
                 clean: Vec::new(),
                 max_tokens: 77,
+                windows: None,
             },
             encoder: &Digest::of_bytes(b"encoder"),
             model,

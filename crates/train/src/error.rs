@@ -54,6 +54,9 @@ pub enum Error {
     /// Weights were given for other labels than there are.
     #[error("`train.class_weights` names {found}, the labels are {expected}")]
     ClassWeights { found: String, expected: String },
+    /// The windows of preprocess do not fit the encoder's tokenizer, which is another one by now.
+    #[error("the windows of preprocess have no tokens but those of the window before")]
+    Windows,
     /// More layers were asked for than the encoder has.
     #[error("`train.trainable` asks for the last {wanted} layers, the encoder has {available}")]
     Layers { wanted: usize, available: usize },
@@ -139,6 +142,9 @@ impl Diagnostic for Error {
             }
             Self::ClassWeights { .. } => {
                 Fault::Configuration.hint("give every label a weight, or use `class_weights: balanced`")
+            }
+            Self::Windows => {
+                Fault::Artifact.hint("run preprocess again, with `preprocess.windows` as they are")
             }
             Self::Layers { .. } => Fault::Configuration.hint("use a smaller number, or `trainable: all`"),
             Self::Score { .. } | Self::NonFiniteLoss { checkpoint: None, .. } => Fault::Model.hint(CALMER),

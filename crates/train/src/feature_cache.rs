@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{ArtifactError, Digest, FeatureRow, TableReader, fs, write_table};
-use labelproof_settings::{DeviceChoice, Pooling, Precision};
+use labelproof_settings::DeviceChoice;
+use labelproof_text::windows::Windows;
+
+use crate::inputs::Inputs;
+use crate::params::Params;
 
 /// Raised when the same encoder, tokens and pooling would give other features.
 const REVISION: u32 = 6;
@@ -24,15 +28,19 @@ impl FeatureCache {
     /// features.
     pub(crate) fn new(
         root: &Path,
-        encoder: &Digest,
-        tokens: &Digest,
-        split: &Digest,
-        pooling: Pooling,
-        precision: Precision,
+        inputs: &Inputs,
+        params: &Params,
+        windows: Option<Windows>,
         device: DeviceChoice,
     ) -> Self {
-        let device = device.kind();
-        let key = format!("{REVISION} {encoder} {tokens} {split} {pooling:?} {precision:?} {device}");
+        let Inputs {
+            encoder,
+            tokens,
+            split,
+        } = inputs;
+        let (pooling, precision, device) = (params.pooling, params.precision, device.kind());
+        let key =
+            format!("{REVISION} {encoder} {tokens} {split} {pooling:?} {precision:?} {windows:?} {device}");
         Self {
             folder: root.join(format!("features-{}", Digest::of_bytes(key.as_bytes()).short())),
         }

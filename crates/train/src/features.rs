@@ -85,7 +85,7 @@ fn compute(
         }
     };
     let run = BatchedRun {
-        pad_id: pretrained.tokenizer.pad_id(),
+        layout: training.layout,
         device: training.device,
         workers: training.workers,
     };

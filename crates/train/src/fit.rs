@@ -11,7 +11,7 @@ use labelproof_artifact::{HistoryRow, Reporter};
 use labelproof_kernels::workers::{Workers, WorkersError};
 use labelproof_kernels::{adamw, random};
 use labelproof_metrics::{Confusion, Scored, argmax, cross_entropy, macro_average, softmax};
-use labelproof_model::batch::{self, Batch};
+use labelproof_model::batch::{self, Batch, Layout};
 
 use crate::checkpoint::{BestEpoch, Checkpoints, LoopPosition, State};
 use crate::clipping;
@@ -64,15 +64,19 @@ pub(crate) struct MicroBatch<'a> {
 
 impl MicroBatch<'_> {
     /// The tensors of these rows, from the token ids of all training rows.
-    pub(crate) fn batch(&self, tokens: &[Vec<u32>], pad_id: u32, device: &Device) -> Batch {
+    pub(crate) fn batch(&self, tokens: &[Vec<u32>], layout: Layout, device: &Device) -> Batch {
         let rows = self.rows.iter().map(|&row| &tokens[row]);
         match self.tokens {
             Some(step_tokens) => {
                 let rows: Vec<Vec<u32>> = rows.map(|row| step_tokens.renumber(row)).collect();
                 let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
-                Batch::new(&rows, step_tokens.row_of(pad_id), device)
+                let layout = Layout {
+                    pad_id: step_tokens.row_of(layout.pad_id),
+                    ..layout
+                };
+                layout.batch(&rows, device)
             }
-            None => Batch::new(&rows.map(Vec::as_slice).collect::<Vec<_>>(), pad_id, device),
+            None => layout.batch(&rows.map(Vec::as_slice).collect::<Vec<_>>(), device),
         }
         .with_seed(self.seed)
     }

@@ -3,6 +3,7 @@
 use labelproof_artifact::{Artifacts, Digest, Row, SplitRow, TokenRow};
 use labelproof_model::{DeviceChoice, pretrained};
 use labelproof_settings::encoder_name::EncoderSource;
+use labelproof_text::Preparation;
 
 use crate::error::Error;
 use crate::params::{Params, STAGE};
@@ -25,7 +26,12 @@ impl Inputs {
 
     /// The key of the checkpoints that this training may resume from. The kind of device is part of it, for its
     /// last bits.
-    pub(crate) fn training_key(&self, params: &Params, device: DeviceChoice) -> String {
+    pub(crate) fn training_key(
+        &self,
+        params: &Params,
+        preparation: &Preparation,
+        device: DeviceChoice,
+    ) -> String {
         let Self {
             encoder,
             tokens,
@@ -33,7 +39,12 @@ impl Inputs {
         } = self;
         let device = device.kind();
         let params = serde_json::to_string(params).expect("parameters have string keys only");
-        let key = format!("{} {encoder} {tokens} {split} {device} {params}", STAGE.revision);
+        // Windows leave the tokens as they are.
+        let windows = serde_json::to_string(&preparation.windows).expect("windows have string keys only");
+        let key = format!(
+            "{} {encoder} {tokens} {split} {device} {params} {windows}",
+            STAGE.revision
+        );
         Digest::of_bytes(key.as_bytes()).short().to_owned()
     }
 }

@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 use labelproof_artifact::{Artifacts, BUNDLE, Reporter, fs, json, tokens, write_table};
 use labelproof_kernels::device;
 use labelproof_kernels::workers::Workers;
+use labelproof_model::batch::Layout;
 use labelproof_model::bundle::{self, Description};
 use labelproof_model::{
     AdapterFiles, BatchNormalization, Classifier, DeviceChoice, Head, HeadSettings, Precision, Pretrained,
@@ -77,27 +78,21 @@ pub fn run(
     let pretrained = Pretrained::load_source(encoder, &device)?;
     check_layers(params, pretrained.encoder.depth())?;
     let inputs = Inputs::digest(artifacts, encoder)?;
-    let training_key = inputs.training_key(params, choice);
+    let layout = layout(&preparation, &pretrained)?;
+    let training_key = inputs.training_key(params, &preparation, choice);
     workers.agree("train", "training", &training_key)?;
     let checkpoints = cache.join(format!("training-{training_key}"));
     let training = Training {
         params,
         data: &data,
         class_weights,
+        layout,
         device: &device,
         workers,
         checkpoints: &checkpoints,
         reporter,
     };
-    let feature_cache = FeatureCache::new(
-        cache,
-        &inputs.encoder,
-        &inputs.tokens,
-        &inputs.split,
-        params.pooling,
-        params.precision,
-        choice,
-    );
+    let feature_cache = FeatureCache::new(cache, &inputs, params, preparation.windows, choice);
     let Some(trained) = train(&training, &pretrained, &feature_cache, out)? else {
         return Ok(checkpoints);
     };
@@ -120,7 +115,8 @@ pub fn run(
         params.pooling,
         params.precision,
         head_settings(&training, &pretrained),
-    );
+    )
+    .with_windows(preparation.windows);
     let folder = out.join(BUNDLE.file);
     let calibration = calibration::of(&trained.validation_logits, &data, reporter);
     description.calibrate(&folder, calibration)?;
@@ -193,7 +189,7 @@ fn train(
                 validation_logits: trained.validation_logits,
             }
         }
-        _ => training.train_classifier(classifier, pretrained)?,
+        _ => training.train_classifier(classifier)?,
     };
     Ok(is_first.then_some(trained))
 }
@@ -215,6 +211,11 @@ fn check_workers(params: &Params, workers: &Workers) -> Result<(), Error> {
         });
     }
     Ok(())
+}
+
+/// What rows become in a batch. Preprocess has checked the windows with the same tokenizer.
+fn layout(preparation: &Preparation, pretrained: &Pretrained) -> Result<Layout, Error> {
+    Layout::new(&pretrained.tokenizer, preparation.windows).ok_or(Error::Windows)
 }
 
 fn head_settings(training: &Training<'_>, pretrained: &Pretrained) -> HeadSettings {

@@ -8,8 +8,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use labelproof_artifact::{FeatureRow, HistoryRow, Reporter};
 use labelproof_kernels::device;
 use labelproof_kernels::workers::{Workers, WorkersError};
+use labelproof_model::batch::Layout;
 use labelproof_model::classifier::BatchedRun;
-use labelproof_model::{Classifier, Encoder, Head, Pretrained, bundle};
+use labelproof_model::{Classifier, Encoder, Head, bundle};
 
 use crate::checkpoint::Checkpoints;
 use crate::data::TrainingData;
@@ -22,6 +23,8 @@ pub(crate) struct Training<'a> {
     pub(crate) params: &'a Params,
     pub(crate) data: &'a TrainingData,
     pub(crate) class_weights: Option<Vec<f32>>,
+    /// What rows become in a batch.
+    pub(crate) layout: Layout,
     pub(crate) device: &'a Device,
     /// The processes that train together.
     pub(crate) workers: &'a Workers,
@@ -78,23 +81,19 @@ impl Training<'_> {
     }
 
     /// Trains the head and what the parameters say of the encoder.
-    pub(crate) fn train_classifier(
-        &self,
-        classifier: Classifier,
-        pretrained: &Pretrained,
-    ) -> Result<Trained<Classifier>, Error> {
+    pub(crate) fn train_classifier(&self, classifier: Classifier) -> Result<Trained<Classifier>, Error> {
         let classifier = Classifier {
             encoder: self.trainable_encoder(classifier.encoder)?,
             ..classifier
         };
-        let pad_id = pretrained.tokenizer.pad_id();
+        let layout = self.layout;
         let autodiff = self.device.clone().autodiff();
         let (train, validation) = (&self.data.train, &self.data.validation);
         let train_logits = |classifier: &Classifier, batch: &MicroBatch<'_>| -> Tensor<2> {
-            classifier.forward(&batch.batch(&train.tokens, pad_id, &autodiff))
+            classifier.forward(&batch.batch(&train.tokens, layout, &autodiff))
         };
         let run = BatchedRun {
-            pad_id,
+            layout,
             device: self.device,
             workers: self.workers,
         };
@@ -115,7 +114,7 @@ impl Training<'_> {
             task.embedding = Some(EmbeddingAccess {
                 table: |classifier| classifier.encoder.word_embedding_table_mut(),
                 tokens: &train.tokens,
-                pad_id,
+                pad_id: layout.pad_id,
             });
         }
         self.fit(&task, classifier)

@@ -4,6 +4,7 @@
 
 use labelproof_artifact::fs;
 use labelproof_kernels::device;
+use labelproof_text::windows::{WindowCutter, WindowPooling, Windows};
 use serde::Deserialize;
 
 use super::*;
@@ -75,7 +76,7 @@ fn tokens_weigh_what_captum_says() {
         let question = Question {
             tokens: &encoding.ids,
             ordinary: encoding.first..encoding.first + encoding.spans.len(),
-            pad_id: pretrained.tokenizer.pad_id(),
+            layout: Layout::padded(pretrained.tokenizer.pad_id()),
             towards: row.towards,
             against: row.against,
         };
@@ -105,7 +106,7 @@ fn explain(classifier: &Classifier, towards: usize, tolerance: f64, device: &Dev
     let question = Question {
         tokens: &TOKENS,
         ordinary: 1..6,
-        pad_id: 0,
+        layout: Layout::padded(0),
         towards,
         against: 1,
     };
@@ -149,6 +150,56 @@ fn attributions_sum_to_the_difference_of_the_margins() {
     }
 }
 
+/// A layout of windows of five tokens, the first and the last of which are special, with one token in common.
+fn windows(pooling: WindowPooling) -> Layout {
+    let windows = Windows {
+        tokens: 5,
+        overlap: 1,
+        pooling,
+    };
+    Layout {
+        pad_id: 0,
+        cutter: WindowCutter::new(windows, [1, 1]),
+    }
+}
+
+#[test]
+fn attributions_of_a_text_in_windows_sum_to_the_difference_of_its_margins() {
+    let device = device::open(DeviceChoice::Cpu).unwrap();
+    let classifier = tiny(&device, Pooling::Mean);
+    for pooling in [WindowPooling::Mean, WindowPooling::Max] {
+        let layout = windows(pooling);
+        let question = Question {
+            tokens: &TOKENS,
+            ordinary: 1..6,
+            layout,
+            towards: 2,
+            against: 1,
+        };
+        let found = integrate(&classifier, &question, 0.01, &device);
+        let logits: Vec<f32> = classifier
+            .forward(&layout.batch(&[&TOKENS], &device))
+            .into_data()
+            .iter::<f32>()
+            .collect();
+        assert!(
+            (found.margin - (logits[2] - logits[1])).abs() < 1e-4,
+            "{pooling:?}"
+        );
+        let whole = explain(&classifier, 2, 0.01, &device);
+        assert!(
+            (found.margin - whole.margin).abs() > 1e-3,
+            "windows are read otherwise than the whole"
+        );
+        let difference = f64::from(found.margin - found.reference_margin);
+        let sum: f64 = found.weights.iter().sum();
+        assert!(
+            (sum - difference).abs() <= 0.01 * difference.abs(),
+            "{pooling:?}: {sum}, {difference}"
+        );
+    }
+}
+
 /// Running statistics that the batch would change must not: a text is explained as it is predicted.
 #[test]
 fn trained_batch_normalisation_and_dropout_are_those_of_prediction() {
@@ -184,7 +235,7 @@ fn the_only_word_has_the_whole_attribution() {
         let question = Question {
             tokens: &tokens,
             ordinary: 1..6,
-            pad_id: 0,
+            layout: Layout::padded(0),
             towards: 0,
             against: 1,
         };

@@ -7,9 +7,12 @@ use labelproof_artifact::{BUNDLE, Digest, LabelMap, fs};
 use labelproof_settings::encoder::EncoderConfig;
 use labelproof_settings::{Pooling, Precision};
 use labelproof_text::cleaning::Step;
+use labelproof_text::tokenizer::Tokenizer;
+use labelproof_text::windows::Windows;
 use serde::{Deserialize, Serialize};
 
 use super::canaries::Canary;
+use crate::batch::Layout;
 use crate::error::Error;
 use crate::head::HeadSettings;
 
@@ -30,6 +33,9 @@ pub struct Description {
     pub clean: Vec<Step>,
     /// The length of the longest input in tokens, special tokens included.
     pub max_tokens: usize,
+    /// How texts longer than one window are read; not written where they are read at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<Windows>,
     /// How the vectors of the tokens become the pooled vector.
     pub pooling: Pooling,
     /// The precision that the encoder computes in; not written where it is float32.
@@ -67,6 +73,7 @@ impl Description {
             labels: labels.names().to_vec(),
             clean,
             max_tokens,
+            windows: None,
             pooling,
             precision,
             head,
@@ -74,6 +81,19 @@ impl Description {
             files: BTreeMap::new(),
             canaries: Vec::new(),
         }
+    }
+
+    /// The same description of a bundle that reads long texts in windows.
+    pub fn with_windows(self, windows: Option<Windows>) -> Self {
+        Self { windows, ..self }
+    }
+
+    /// What rows of the bundle's tokenizer become in a batch.
+    pub(super) fn layout(&self, bundle: &Path, tokenizer: &Tokenizer) -> Result<Layout, Error> {
+        Layout::new(tokenizer, self.windows).ok_or_else(|| Error::Bundle {
+            path: bundle.to_path_buf(),
+            problem: "its windows have no tokens but those of the window before".to_owned(),
+        })
     }
 
     /// Reads the description of a bundle, and checks that it is consistent in itself.
@@ -131,7 +151,8 @@ impl Description {
     /// Checks that the head and the longest text fit the encoder.
     pub(super) fn check_encoder(&self, bundle: &Path, encoder: &EncoderConfig) -> Result<(), Error> {
         let (input, width) = (self.head.input, encoder.hidden_size);
-        let (tokens, positions) = (self.max_tokens, encoder.longest_input);
+        let tokens = self.windows.map_or(self.max_tokens, |windows| windows.tokens);
+        let positions = encoder.longest_input;
         let problem = if input != width {
             format!("its head reads {input} values a text, its encoder gives {width}")
         } else if tokens > positions {

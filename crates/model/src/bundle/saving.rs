@@ -100,7 +100,7 @@ fn record_canaries(
     let rows: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
     let workers = Workers::alone();
     let run = BatchedRun {
-        pad_id: pretrained.tokenizer.pad_id(),
+        layout: description.layout(&pretrained.folder, &pretrained.tokenizer)?,
         device,
         workers: &workers,
     };

@@ -81,7 +81,7 @@ fn a_saved_bundle_gives_the_same_logits_when_it_is_loaded() {
         let rows: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
         let workers = Workers::alone();
         let run = BatchedRun {
-            pad_id: 0,
+            layout: Layout::padded(0),
             device: &device,
             workers: &workers,
         };

@@ -4,6 +4,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use labelproof_kernels::{device, random};
+use labelproof_text::windows::{WindowCutter, WindowPooling, Windows};
 use rand_chacha::rand_core::Rng;
 
 use super::*;
@@ -228,7 +229,7 @@ fn a_batch_of_many_is_many_batches_of_one() {
     let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
     let workers = Workers::alone();
     let run = BatchedRun {
-        pad_id: 0,
+        layout: Layout::padded(0),
         device: &device,
         workers: &workers,
     };
@@ -237,6 +238,44 @@ fn a_batch_of_many_is_many_batches_of_one() {
     let together = logits(&rows);
     let alone: Vec<f32> = rows.iter().flat_map(|row| logits(&[row])).collect();
     assert_close(&together, &alone, "logits");
+}
+
+#[test]
+fn the_features_of_a_text_in_windows_are_pooled_from_those_of_each_window() {
+    for choice in [DeviceChoice::Cpu, DeviceChoice::Flex] {
+        let device = device::open(choice).unwrap();
+        let classifier = tiny(&device, Pooling::Mean);
+        let long: &[u32] = &[2, 4, 5, 6, 7, 8, 9, 10, 4, 6, 8, 3];
+        // Of windows of six tokens, two of them special, with one in common; the last one ends with the text.
+        let of_long: [&[u32]; 3] = [&[2, 4, 5, 6, 7, 3], &[2, 7, 8, 9, 10, 3], &[2, 10, 4, 6, 8, 3]];
+        let short: &[u32] = &[2, 5, 9, 3];
+        let alone = |row: &[u32]| -> Vec<f32> {
+            let features = classifier.features(&Batch::new(&[row], 0, &device));
+            features.into_data().iter::<f32>().collect()
+        };
+        let of_windows = of_long.map(alone);
+        let width = of_windows[0].len();
+        let component = |place: usize| of_windows.iter().map(move |features| features[place]);
+        for pooling in [WindowPooling::Mean, WindowPooling::Max] {
+            let windows = Windows {
+                tokens: 6,
+                overlap: 1,
+                pooling,
+            };
+            let layout = Layout {
+                pad_id: 0,
+                cutter: WindowCutter::new(windows, [1, 1]),
+            };
+            let features = classifier.features(&layout.batch(&[short, long, short], &device));
+            let features: Vec<f32> = features.into_data().iter::<f32>().collect();
+            let pooled = (0..width).map(|place| match pooling {
+                WindowPooling::Mean => component(place).sum::<f32>() / 3.0,
+                WindowPooling::Max => component(place).fold(f32::MIN, f32::max),
+            });
+            let expected = [alone(short), pooled.collect(), alone(short)].concat();
+            assert_close(&features, &expected, &format!("{choice} {pooling:?}"));
+        }
+    }
 }
 
 fn loss_of_two(classifier: &Classifier, batch: &Batch, device: &Device) -> Tensor<1> {

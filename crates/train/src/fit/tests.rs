@@ -192,7 +192,9 @@ fn fit_bags(
     };
     let workers = Workers::alone();
     let task = Task {
-        train_logits: &|bag: &Bag, batch: &MicroBatch<'_>| bag.forward(&batch.batch(&tokens, 0, &autodiff)),
+        train_logits: &|bag: &Bag, batch: &MicroBatch<'_>| {
+            bag.forward(&batch.batch(&tokens, Layout::padded(0), &autodiff))
+        },
         validation_logits: &validation_logits,
         train_labels: &labels,
         validation_labels: &labels,
@@ -278,7 +280,7 @@ fn fit_classifier(encoder: &Path, params: &Params, lazy: bool) -> Vec<f32> {
     };
     let task = Task {
         train_logits: &|classifier: &Classifier, batch: &MicroBatch<'_>| {
-            classifier.forward(&batch.batch(&tokens, 0, &autodiff))
+            classifier.forward(&batch.batch(&tokens, Layout::padded(0), &autodiff))
         },
         validation_logits: &validation_logits,
         train_labels: &labels,

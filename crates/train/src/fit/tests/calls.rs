@@ -55,7 +55,7 @@ impl Training<'_> {
         };
         let task = Task {
             train_logits: &|classifier: &Classifier, batch: &MicroBatch<'_>| {
-                classifier.forward(&batch.batch(&tokens, 0, &autodiff))
+                classifier.forward(&batch.batch(&tokens, Layout::padded(0), &autodiff))
             },
             validation_logits: &|_: &Classifier| Ok(vec![0.0; 3]),
             train_labels: &labels,
