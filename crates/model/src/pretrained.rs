@@ -35,12 +35,8 @@ impl Pretrained {
         Self::load_with_adapter(folder, None, device)
     }
 
-    /// Reads an encoder onto a device, with its adapter merged into its weights.
-    pub fn load_source(source: &EncoderSource, device: &Device) -> Result<Self, Error> {
-        Self::load_with_adapter(&source.files.folder, source.adapter_folder(), device)
-    }
-
-    fn load_with_adapter(folder: &Path, adapter: Option<&Path>, device: &Device) -> Result<Self, Error> {
+    /// Reads the folder of an encoder onto a device, and merges the adapter of another folder into its weights.
+    pub fn load_with_adapter(folder: &Path, adapter: Option<&Path>, device: &Device) -> Result<Self, Error> {
         let config = EncoderConfig::read(folder)?;
         let tokenizer = load_tokenizer(folder, &config)?;
         let (encoder, pre_training) = load_adapted_weights(folder, adapter, &config, device)?;

@@ -140,8 +140,14 @@ impl Params {
                 problems.push(format!("train.{key}: must be {rule}, got {found}"));
             }
         };
-        let share = |value: f64| (0.0..1.0).contains(&value);
-        let positive = |value: f64| value.is_finite() && value > 0.0;
+        self.check_loop(&mut require);
+        self.check_optimizer(&mut require);
+        self.check_encoder(&mut require);
+        self.check_loss(&mut require);
+        problems
+    }
+
+    fn check_loop(&self, require: Require<'_>) {
         require(
             share(self.dropout),
             "dropout",
@@ -174,24 +180,9 @@ impl Params {
             "at least 1",
             &0,
         );
-        if let Some(smoothing) = self.label_smoothing {
-            require(
-                share(smoothing),
-                "label_smoothing",
-                "at least 0 and below 1",
-                &smoothing,
-            );
-        }
-        if let Some(gamma) = self.focal_gamma {
-            require(
-                gamma.is_finite() && gamma >= 0.0,
-                "focal_gamma",
-                "0 or more",
-                &gamma,
-            );
-            let fits = self.label_smoothing.is_none();
-            require(fits, "focal_gamma", "absent with `label_smoothing`", &gamma);
-        }
+    }
+
+    fn check_optimizer(&self, require: Require<'_>) {
         if let Some(rate) = self.head_learning_rate {
             require(positive(rate), "head_learning_rate", "positive", &rate);
             require(
@@ -228,6 +219,9 @@ impl Params {
         if let Some(norm) = self.gradient_clipping {
             require(positive(norm), "gradient_clipping", "positive", &norm);
         }
+    }
+
+    fn check_encoder(&self, require: Require<'_>) {
         if let Some(lora) = &self.lora {
             let fits = self.trainable != Trainable::All;
             let rule = "absent with `trainable: all`, which leaves no layer to adapt";
@@ -255,6 +249,27 @@ impl Params {
                 &layers,
             );
         }
+    }
+
+    fn check_loss(&self, require: Require<'_>) {
+        if let Some(smoothing) = self.label_smoothing {
+            require(
+                share(smoothing),
+                "label_smoothing",
+                "at least 0 and below 1",
+                &smoothing,
+            );
+        }
+        if let Some(gamma) = self.focal_gamma {
+            require(
+                gamma.is_finite() && gamma >= 0.0,
+                "focal_gamma",
+                "0 or more",
+                &gamma,
+            );
+            let fits = self.label_smoothing.is_none();
+            require(fits, "focal_gamma", "absent with `label_smoothing`", &gamma);
+        }
         if self.sampling == Some(Sampling::Balanced) {
             require(
                 self.class_weights != ClassWeights::Balanced,
@@ -273,8 +288,19 @@ impl Params {
                 );
             }
         }
-        problems
     }
+}
+
+/// Notes a problem unless something is fine; gets its key, the rule, and what was found.
+type Require<'a> = &'a mut dyn FnMut(bool, &str, &str, &dyn fmt::Display);
+
+/// Whether a value is at least 0 and below 1.
+fn share(value: f64) -> bool {
+    (0.0..1.0).contains(&value)
+}
+
+fn positive(value: f64) -> bool {
+    value.is_finite() && value > 0.0
 }
 
 /// Which part of the encoder is trained.

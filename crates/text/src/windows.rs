@@ -51,7 +51,7 @@ impl WindowCutter {
     /// from the one before it.
     pub fn new(windows: Windows, special: [usize; 2]) -> Option<Self> {
         let around: usize = special.iter().sum();
-        (windows.tokens > around + windows.overlap).then_some(Self { windows, special })
+        (windows.tokens > around.saturating_add(windows.overlap)).then_some(Self { windows, special })
     }
 
     /// How the pooled vectors of the windows become that of the text.
@@ -145,5 +145,6 @@ mod tests {
         assert!(cutter(6, 4).is_none());
         assert!(cutter(6, 3).is_some());
         assert!(cutter(2, 0).is_none());
+        assert!(cutter(6, usize::MAX).is_none());
     }
 }

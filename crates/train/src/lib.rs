@@ -75,7 +75,7 @@ pub fn run(
     let data = TrainingData::read(artifacts)?;
     let preparation: Preparation = json::read_artifact(tokens::PREPARATION, artifacts)?;
     let class_weights = class_weights(&params.class_weights, &data)?;
-    let pretrained = Pretrained::load_source(encoder, &device)?;
+    let pretrained = Pretrained::load_with_adapter(&encoder.files.folder, encoder.adapter_folder(), &device)?;
     check_layers(params, pretrained.encoder.depth())?;
     let inputs = Inputs::digest(artifacts, encoder)?;
     let layout = layout(&preparation, &pretrained)?;
