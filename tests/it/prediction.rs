@@ -392,7 +392,8 @@ fn what_a_bundle_cannot_decide_is_said() {
         project.command(&[&BUNDLE[..], &["--abstain", &rule]].concat(), "goal match\n")
     };
     let refused = predict("0.99");
-    let told = "error: no confidence gives a precision of 0.99: the highest that the bundle's 48 validation rows show is ";
+    let told = "error: no confidence gives a precision of 0.99: the highest that the bundle's 48 validation \
+         rows show is ";
     let rest = refused
         .stderr
         .strip_prefix(told)
@@ -449,8 +450,8 @@ fn what_a_bundle_cannot_decide_is_said() {
     check(
         &["--calibrated"],
         4,
-        "error: `artifacts/train/model` has no `calibration.parquet`, on which thresholds and prediction sets are \
-         chosen: it was written by an earlier version\n\n\
+        "error: `artifacts/train/model` has no `calibration.parquet`, on which thresholds and prediction \
+         sets are chosen: it was written by an earlier version\n\n\
          hint: train it anew with this version: labelproof run train --force",
     );
     project.write(path, &whole);
@@ -461,8 +462,9 @@ fn what_a_bundle_cannot_decide_is_said() {
     check(
         &[],
         4,
-        "error: `artifacts/train/model/calibration.parquet` is not the file that was written with its bundle\n\n\
-         hint: a file of the bundle was changed or replaced; make it anew: labelproof run train --force",
+        "error: `artifacts/train/model/calibration.parquet` is not the file that was written with its \
+         bundle\n\nhint: a file of the bundle was changed or replaced; make it anew: labelproof run train \
+         --force",
     );
 }
 

@@ -1,12 +1,12 @@
-//! The table of calibration, which train leaves in the bundle: what the kept epoch makes of each validation row.
-//! Thresholds and prediction sets are chosen on it, so that nobody trains again for another one.
+//! The table of calibration, which train leaves in the bundle: what the kept epoch makes of each validation
+//! row. Thresholds and prediction sets are chosen on it, so that nobody trains again for another one.
 
 use crate::column::columns;
 use crate::stage::{Kind, StageId};
 use crate::table::Row;
 
-/// One validation row. Probabilities are calibrated: softmax of the logits divided by the bundle's temperature.
-/// The row has no id, because a bundle travels and the ids of texts may tell whose they are.
+/// One validation row. Probabilities are calibrated: softmax of the logits divided by the bundle's
+/// temperature. The row has no id, because a bundle travels and the ids of texts may tell whose they are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CalibrationRow {
     /// The true label.

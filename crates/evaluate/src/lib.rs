@@ -181,7 +181,8 @@ fn evaluate_int8(
     int8::evaluate(&bundle.in_int8(), scores, test, params.seed, conduct).map(Some)
 }
 
-/// What decisions that are chosen on the bundle's validation rows, as `labelproof predict` does, give on test.
+/// What decisions that are chosen on the bundle's validation rows, as `labelproof predict` does, give on
+/// test.
 fn decisions(
     params: &Params,
     bundle: &Bundle,

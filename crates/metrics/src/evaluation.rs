@@ -21,8 +21,8 @@ pub struct Evaluation {
     pub splits: BTreeMap<Split, SplitMetrics>,
     /// The baseline's metrics by split.
     pub baseline: BaselineEvaluation,
-    /// What the model's calibrated probabilities, thresholds and conformal sets, all fitted on validation, give
-    /// on test.
+    /// What the model's calibrated probabilities, thresholds and conformal sets, all fitted on validation,
+    /// give on test.
     pub decisions: DecisionFigures,
     /// The model with its dense layers in int8, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,8 +5,8 @@
 //! | --- | --- |
 //! | `config.json`, `model.safetensors`, `tokenizer.json`, … | the encoder in Hugging Face's layout |
 //! | `head.safetensors` | the head, in PyTorch's layout |
-//! | `calibration.parquet` | the calibrated probabilities of the validation rows, on which thresholds are chosen |
-//! | `labelproof.json` | label names, cleaning, pooling, longest input, temperature, digests of the files, canaries |
+//! | `calibration.parquet` | calibrated probabilities of the validation rows, to choose thresholds on |
+//! | `labelproof.json` | label names, cleaning, pooling, longest input, temperature, digests, canaries |
 //!
 //! Loading compares the files with the digests in `labelproof.json`, so that no damaged byte goes unnoticed,
 //! and replays the canaries: texts with the token ids and logits they had when the bundle was written. They

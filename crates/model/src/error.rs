@@ -77,7 +77,8 @@ pub enum Error {
     Bundle { path: PathBuf, problem: String },
     /// The bundle is older than its calibration would be.
     #[error(
-        "`{}` has no `{file}`, on which thresholds and prediction sets are chosen: it was written by an earlier version",
+        "`{}` has no `{file}`, on which thresholds and prediction sets are chosen: it was written by an \
+         earlier version",
         path.display()
     )]
     NoCalibration { path: PathBuf, file: &'static str },

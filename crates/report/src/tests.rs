@@ -743,7 +743,8 @@ fn sets_and_calibrated_probabilities_are_measured_on_test() {
         let covered = wilson(figures.covered.covered, 668);
         let [value, low, high] = [covered.value, covered.low, covered.high].map(|end| 100.0 * end.unwrap());
         let row = format!(
-            "90.0 %</th><td>{name}</td><td class=\"number\">{value:.1} %<small>{low:.1}–{high:.1}</small></td>"
+            "90.0 %</th><td>{name}</td><td class=\"number\">{value:.1} \
+             %<small>{low:.1}–{high:.1}</small></td>"
         );
         assert!(page.contains(&row), "{row}");
         let several = format!("{:.1} %", 100.0 * figures.sizes.several as f64 / 668.0);
@@ -751,8 +752,8 @@ fn sets_and_calibrated_probabilities_are_measured_on_test() {
     }
     let calibration = decisions.calibration;
     let told = format!(
-        "divided by a temperature of 1.500, fitted on the validation rows, which changes no label: the loss on test \
-         is {:.3} (",
+        "divided by a temperature of 1.500, fitted on the validation rows, which changes no label: the loss \
+         on test is {:.3} (",
         calibration.loss.value.unwrap()
     );
     assert!(page.contains(&told), "{told}");

@@ -32,8 +32,8 @@ pub struct Params {
     /// Whether to predict the test rows a second time with dense layers in int8, as `labelproof predict
     /// --int8` does, to measure what that costs.
     pub int8: bool,
-    /// The decisions on single predictions that are measured on the test rows. `labelproof predict` takes any other
-    /// as well.
+    /// The decisions on single predictions that are measured on the test rows. `labelproof predict` takes any
+    /// other as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decisions: Option<Decisions>,
 }

@@ -1,8 +1,8 @@
-//! What `labelproof predict` decides of each row: its probabilities, whether it is left to people, and its set of
-//! labels.
+//! What `labelproof predict` decides of each row: its probabilities, whether it is left to people, and its
+//! set of labels.
 //!
-//! How thresholds and sets are chosen is `labelproof_metrics::decisions`' business; here they are chosen on the
-//! rows that the bundle keeps, and said.
+//! How thresholds and sets are chosen is `labelproof_metrics::decisions`' business; here they are chosen on
+//! the rows that the bundle keeps, and said.
 
 use std::path::PathBuf;
 
@@ -23,8 +23,8 @@ const SHOWN_LABELS: usize = 10;
 #[derive(Debug, thiserror::Error)]
 enum DecisionError {
     #[error(
-        "no confidence gives a precision of {precision}: the highest that the bundle's {} {} is {highest:.3}, the \
-         lower end of its 95 % interval",
+        "no confidence gives a precision of {precision}: the highest that the bundle's {} {} is \
+         {highest:.3}, the lower end of its 95 % interval",
         counted(*rows, "validation row"),
         plural(*rows, "shows", "show")
     )]
@@ -156,8 +156,8 @@ fn thresholds(
     }
     if !without.is_empty() {
         note(&format!(
-            "all predictions of {} are left to people: too few validation rows are predicted so, or too many of them \
-             wrongly",
+            "all predictions of {} are left to people: too few validation rows are predicted so, or too \
+             many of them wrongly",
             quoted(&without, SHOWN_LABELS),
         ));
     }

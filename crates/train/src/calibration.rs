@@ -1,7 +1,7 @@
 //! The calibration of the kept epoch: a temperature, and what it makes of each validation row.
 //!
-//! It is fitted here and kept in the bundle, so that thresholds and prediction sets can be chosen at prediction.
-//! Which are chosen is not this module's business.
+//! It is fitted here and kept in the bundle, so that thresholds and prediction sets can be chosen at
+//! prediction. Which are chosen is not this module's business.
 
 use labelproof_artifact::Reporter;
 use labelproof_metrics::decisions::{CalibratedRow, temperature_of_logits};
@@ -14,8 +14,8 @@ pub(crate) fn of(logits: &[f32], data: &TrainingData, reporter: &dyn Reporter) -
     let (classes, truth) = (data.labels.len(), &data.validation.labels);
     let temperature = temperature_of_logits(logits, classes, truth).unwrap_or_else(|| {
         reporter.message(
-            "the validation rows settle no temperature, because all are right or the logits say nothing of the \
-             labels: probabilities stay as they are",
+            "the validation rows settle no temperature, because all are right or the logits say nothing of \
+             the labels: probabilities stay as they are",
         );
         1.0
     });

@@ -415,8 +415,8 @@ mod tests {
     - `model.safetensors`: the encoder's weights, in Hugging Face's layout
     - `tokenizer.json`: the tokenizer
     - `head.safetensors`: the dense layer from the pooled vector to the labels
-    - `calibration.parquet`: calibrated probabilities of the validation rows, on which `--abstain` and `--conformal` choose
-    - `labelproof.json`: labels, cleaning, pooling, temperature, digests, and texts with the logits they must give
+    - `calibration.parquet`: what `--abstain` and `--conformal` choose on, of the validation rows
+    - `labelproof.json`: labels, cleaning, temperature, digests, and texts with the logits they must give
     "###);
     }
 }

@@ -155,8 +155,8 @@ fn adapter_files<'a>(params: &'a Params, classifier: &Classifier) -> Option<(&'a
     Some((lora, classifier.encoder.adapter_files(params.trainable.last())))
 }
 
-/// Trains what the parameters ask for. With a frozen encoder, writes `features.parquet` into `out`. Returns what
-/// it gave in the first process, which writes it.
+/// Trains what the parameters ask for. With a frozen encoder, writes `features.parquet` into `out`. Returns
+/// what it gave in the first process, which writes it.
 fn train(
     training: &Training<'_>,
     pretrained: &Pretrained,

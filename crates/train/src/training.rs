@@ -69,8 +69,8 @@ impl Training<'_> {
             ))
         };
         let validation_logits = |head: &Head| Ok(bundle::head_logits(head, &validation, width, self.device));
-        // A batch of features takes less time than its gradients would take to travel: the first process trains
-        // the head alone.
+        // A batch of features takes less time than its gradients would take to travel: the first process
+        // trains the head alone.
         let workers = Workers::alone();
         // Features are of one length: no batch needs sorting.
         let lengths = vec![1; train.len()];
@@ -120,8 +120,8 @@ impl Training<'_> {
         self.fit(&task, classifier)
     }
 
-    /// Trains a module, and has the one of the kept epoch predict the validation rows again: the loop keeps no
-    /// logits, and they need not be in its checkpoints.
+    /// Trains a module, and has the one of the kept epoch predict the validation rows again: the loop keeps
+    /// no logits, and they need not be in its checkpoints.
     fn fit<M: Module>(&self, task: &Task<'_, M>, module: M) -> Result<Trained<M>, Error> {
         let checkpoints = Checkpoints::new(self.checkpoints);
         let (module, history) = fit(self.params, task, module, checkpoints, self.reporter)?;

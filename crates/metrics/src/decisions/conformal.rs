@@ -1,17 +1,17 @@
-//! Split conformal prediction: sets of labels that hold the true label with a wanted probability, whatever the
-//! model is, if new rows are exchangeable with those that it is calibrated on.
+//! Split conformal prediction: sets of labels that hold the true label with a wanted probability, whatever
+//! the model is, if new rows are exchangeable with those that it is calibrated on.
 //!
-//! The score of a label is `1 − p(label)`, the LAC of Sadinle, Lei and Wasserman 2019 (arXiv:1609.00451). A label
-//! belongs to the set if its score is at most the ⌈(n + 1) · level⌉-th lowest of the scores of the true labels
-//! of `n` rows (Vovk, Gammerman and Shafer 2005; Angelopoulos and Bates 2021, arXiv:2107.07511).
+//! The score of a label is `1 − p(label)`, the LAC of Sadinle, Lei and Wasserman 2019 (arXiv:1609.00451). A
+//! label belongs to the set if its score is at most the ⌈(n + 1) · level⌉-th lowest of the scores of the true
+//! labels of `n` rows (Vovk, Gammerman and Shafer 2005; Angelopoulos and Bates 2021, arXiv:2107.07511).
 
 use super::{CalibratedRow, by_class};
 
 /// Which labels belong to a set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConformalSets {
-    /// `[classes]`: the highest score with which a label belongs to a set; `None` where there are too few rows for
-    /// the level, and the label belongs to every set.
+    /// `[classes]`: the highest score with which a label belongs to a set; `None` where there are too few
+    /// rows for the level, and the label belongs to every set.
     limits: Vec<Option<f64>>,
 }
 
@@ -24,8 +24,8 @@ impl ConformalSets {
         }
     }
 
-    /// The sets that hold the true label of a share `level` of the rows of each label: calibrated on the rows of
-    /// the label alone (Mondrian, or class-conditional, conformal prediction).
+    /// The sets that hold the true label of a share `level` of the rows of each label: calibrated on the rows
+    /// of the label alone (Mondrian, or class-conditional, conformal prediction).
     pub fn per_class(rows: &[CalibratedRow], level: f64, classes: usize) -> Self {
         let by_class = by_class(rows, classes, |row| row.label);
         let limit = |own: &Vec<CalibratedRow>| limit(own.iter().map(score).collect(), level);
@@ -34,8 +34,8 @@ impl ConformalSets {
         }
     }
 
-    /// The classes in the set of a row with the calibrated probabilities `[classes]`, in their order. It may be
-    /// empty: no label is as probable as the true one is in most rows.
+    /// The classes in the set of a row with the calibrated probabilities `[classes]`, in their order. It may
+    /// be empty: no label is as probable as the true one is in most rows.
     pub fn set(&self, probabilities: &[f64]) -> Vec<usize> {
         (0..self.limits.len())
             .filter(|&class| self.contains(class, probabilities[class]))
@@ -47,8 +47,8 @@ impl ConformalSets {
         self.limits[class].is_none_or(|limit| 1.0 - probability <= limit)
     }
 
-    /// The highest score with which a class belongs to a set; `None` where it belongs to every set, because there
-    /// are too few rows for the level.
+    /// The highest score with which a class belongs to a set; `None` where it belongs to every set, because
+    /// there are too few rows for the level.
     pub fn limit(&self, class: usize) -> Option<f64> {
         self.limits[class]
     }

@@ -24,11 +24,11 @@ pub struct Questions<'a> {
 pub struct DecisionFigures {
     /// What the temperature does to the probabilities.
     pub calibration: Calibration,
-    /// The thresholds chosen on validation, and what they keep of test: for each wanted precision and coverage
-    /// one for all labels, then one for each predicted label.
+    /// The thresholds chosen on validation, and what they keep of test: for each wanted precision and
+    /// coverage one for all labels, then one for each predicted label.
     pub thresholds: Vec<OperatingPoint>,
-    /// The highest precision that the validation rows show of any threshold for all labels: the lower end of its
-    /// 95 % interval.
+    /// The highest precision that the validation rows show of any threshold for all labels: the lower end of
+    /// its 95 % interval.
     pub highest_precision: f64,
     /// The conformal sets calibrated on validation, and what they hold on test.
     pub conformal: Vec<ConformalFigures>,
@@ -52,7 +52,8 @@ pub struct Calibration {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OperatingPoint {
-    /// What the validation rows had to reach. A precision is reached if the lower end of its 95 % interval is.
+    /// What the validation rows had to reach. A precision is reached if the lower end of its 95 % interval
+    /// is.
     pub wanted: Wanted,
     /// The predicted label whose rows these are; `None` for one threshold for all labels.
     pub label: Option<String>,
@@ -88,8 +89,8 @@ pub struct ConformalFigures {
     pub level: f64,
     /// Whether each label is calibrated by itself.
     pub per_label: bool,
-    /// `[labels]`: the highest `1 − p` with which a label belongs to a set; `None` where the validation rows are
-    /// too few, and it belongs to all.
+    /// `[labels]`: the highest `1 − p` with which a label belongs to a set; `None` where the validation rows
+    /// are too few, and it belongs to all.
     pub limits: Vec<Option<f64>>,
     /// The test rows whose set has the true label.
     pub covered: Covered,
@@ -126,8 +127,8 @@ pub struct SetSizes {
 }
 
 impl DecisionFigures {
-    /// Measures decisions that are chosen on the `validation` rows, on the test rows with the logits `test`, each
-    /// `[classes]`, and their true classes.
+    /// Measures decisions that are chosen on the `validation` rows, on the test rows with the logits `test`,
+    /// each `[classes]`, and their true classes.
     pub fn measure(
         questions: Questions<'_>,
         temperature: f64,

@@ -12,9 +12,9 @@ const MOST_ROWS: usize = 20_000;
 /// The width, in the logarithm of the temperature, at which the search ends.
 const TOLERANCE: f64 = 1e-9;
 
-/// The temperature with the least mean cross-entropy, of rows of logits `[classes]` with their true classes. It
-/// is an end of [`TEMPERATURES`] where the loss falls up to there: the rows settle no temperature. That is so
-/// where all rows are right, and where logits say nothing of the labels.
+/// The temperature with the least mean cross-entropy, of rows of logits `[classes]` with their true classes.
+/// It is an end of [`TEMPERATURES`] where the loss falls up to there: the rows settle no temperature. That is
+/// so where all rows are right, and where logits say nothing of the labels.
 pub fn fit_temperature(rows: &[(Vec<f64>, usize)]) -> f64 {
     // The loss is convex in the inverse temperature: its slope has one zero, between two signs.
     let (mut low, mut high) = ((1.0 / TEMPERATURES.1).ln(), (1.0 / TEMPERATURES.0).ln());
@@ -51,8 +51,8 @@ fn slope(rows: &[(Vec<f64>, usize)], inverse: f64) -> f64 {
     sum
 }
 
-/// The temperature of some rows' logits `[rows, classes]`, row-major, with the least cross-entropy; `None` where
-/// the rows settle none within [`TEMPERATURES`]. Of many rows, 20,000 at even distances are taken.
+/// The temperature of some rows' logits `[rows, classes]`, row-major, with the least cross-entropy; `None`
+/// where the rows settle none within [`TEMPERATURES`]. Of many rows, 20,000 at even distances are taken.
 pub fn temperature_of_logits(logits: &[f32], classes: usize, labels: &[u32]) -> Option<f64> {
     let step = labels.len().div_ceil(MOST_ROWS).max(1);
     let rows: Vec<(Vec<f64>, usize)> = logits

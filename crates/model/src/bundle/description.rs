@@ -43,8 +43,8 @@ pub struct Description {
     pub precision: Precision,
     /// The shape of the head.
     pub head: HeadSettings,
-    /// The number that logits are divided by before softmax where calibrated probabilities are asked for; `None`
-    /// in a bundle that was written before there were any.
+    /// The number that logits are divided by before softmax where calibrated probabilities are asked for;
+    /// `None` in a bundle that was written before there were any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
     /// The digests of the files that decide what the bundle computes.

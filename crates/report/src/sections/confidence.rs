@@ -98,8 +98,8 @@ fn calibrated(metrics: &SplitMetrics, facts: &Facts) -> Classifier {
     let mut classifier = classifier("reliability-calibrated", "model", name, &reliability);
     let loss = |estimate| Cell::new(estimate, Unit::Plain).in_line();
     classifier.sentence.push_str(&format!(
-        " Its logits are divided by a temperature of {}, fitted on the validation rows, which changes no label: the \
-         loss on test is {} instead of {}.",
+        " Its logits are divided by a temperature of {}, fitted on the validation rows, which changes no \
+         label: the loss on test is {} instead of {}.",
         decimal(calibration.temperature),
         loss(calibration.loss),
         loss(metrics.loss),

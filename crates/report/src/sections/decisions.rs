@@ -1,5 +1,5 @@
-//! The section on decisions: what is gained by leaving unsure predictions to people, which thresholds and sets of
-//! labels give what is wanted, and what they give on the test rows.
+//! The section on decisions: what is gained by leaving unsure predictions to people, which thresholds and
+//! sets of labels give what is wanted, and what they give on the test rows.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
