@@ -7,12 +7,13 @@ use burn::nn::{Embedding, Linear};
 use labelproof_artifact::{Diagnostic, Silent, fs};
 use labelproof_kernels::device;
 use labelproof_model::{
-    BatchNormalization, Classifier, DeviceChoice, Head, HeadSettings, Pooling, Precision, Pretrained, bundle,
+    BatchNormalization, Classifier, DeviceChoice, Encoder, Head, HeadSettings, Pooling, Precision,
+    Pretrained, bundle,
 };
 use labelproof_testkit::encoder;
 
 use super::*;
-use crate::params::{EarlyStopping, OptimizerKind, Sampling, ScheduleKind, Trainable};
+use crate::params::{EarlyStopping, Lora, OptimizerKind, Sampling, ScheduleKind, Trainable};
 
 mod calls;
 
@@ -253,9 +254,15 @@ fn an_embedding_that_is_updated_lazily_learns_the_same() {
     assert!((lazy[0] - logits[0]).abs() > 1e-2, "clipping shows");
 }
 
-/// The logits of a classifier after some epochs, whose table of words is lent row by row, or learns like any other
-/// weight.
-fn fit_classifier(encoder: &Path, params: &Params, lazy: bool) -> Vec<f32> {
+/// The logits of a classifier after some epochs, and its encoder. The table of words is lent row by row, or learns
+/// like any other weight.
+fn fit_classifier(
+    folder: &Path,
+    encoder: &Path,
+    params: &Params,
+    lazy: bool,
+    reporter: &dyn Reporter,
+) -> Result<(Vec<f32>, Encoder), Error> {
     let device = device::open(DeviceChoice::Cpu).unwrap();
     let autodiff = device.clone().autodiff();
     let pretrained = Pretrained::load(encoder, &device).unwrap();
@@ -265,8 +272,14 @@ fn fit_classifier(encoder: &Path, params: &Params, lazy: bool) -> Vec<f32> {
         dropout: 0.0,
         batch_normalization: BatchNormalization::None,
     };
+    let encoder = match &params.lora {
+        Some(lora) => pretrained
+            .encoder
+            .with_adapters(lora, params.trainable.last(), 1)?,
+        None => pretrained.encoder,
+    };
     let classifier = Classifier {
-        encoder: pretrained.encoder,
+        encoder,
         head: Head::new(&settings, 1, &device),
         pooling: Pooling::Mean,
         precision: Precision::Float32,
@@ -298,16 +311,9 @@ fn fit_classifier(encoder: &Path, params: &Params, lazy: bool) -> Vec<f32> {
         }),
         workers: &Workers::alone(),
     };
-    let folder = tempfile::tempdir().unwrap();
-    let (classifier, _) = fit(
-        params,
-        &task,
-        classifier,
-        Checkpoints::new(folder.path()),
-        &Silent,
-    )
-    .unwrap();
-    validation_logits(&classifier).unwrap()
+    let checkpoints = Checkpoints::new(folder).with_interval(Duration::ZERO);
+    let (classifier, _) = fit(params, &task, classifier, checkpoints, reporter)?;
+    Ok((validation_logits(&classifier)?, classifier.encoder))
 }
 
 #[test]
@@ -321,14 +327,61 @@ fn the_lazy_embedding_learns_at_the_rate_below_the_lowest_layer() {
         layer_learning_rate_decay: Some(0.1),
         ..params()
     };
-    let lazy = fit_classifier(folder.path(), &params, true);
-    assert_eq!(lazy, fit_classifier(folder.path(), &params, false));
+    let in_new_folder = |params: &Params, lazy: bool| {
+        let checkpoints = tempfile::tempdir().unwrap();
+        let (logits, _) = fit_classifier(checkpoints.path(), folder.path(), params, lazy, &Silent).unwrap();
+        logits
+    };
+    let lazy = in_new_folder(&params, true);
+    assert_eq!(lazy, in_new_folder(&params, false));
     let even = Params {
         layer_learning_rate_decay: None,
         ..params
     };
-    let other = fit_classifier(folder.path(), &even, true);
+    let other = in_new_folder(&even, true);
     assert!((lazy[0] - other[0]).abs() > 1e-3, "{} {}", lazy[0], other[0]);
+}
+
+#[test]
+fn a_training_of_adapters_that_is_stopped_again_and_again_ends_with_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    encoder::write(folder.path(), &["a", "b", "c", "d", "e"]);
+    let params = Params {
+        epochs: 4,
+        batch_size: 4,
+        lora: Some(Lora {
+            dropout: 0.2,
+            ..Lora::default()
+        }),
+        ..params()
+    };
+    let undisturbed = tempfile::tempdir().unwrap();
+    let fit = |checkpoints: &Path, reporter: &dyn Reporter| {
+        fit_classifier(checkpoints, folder.path(), &params, false, reporter)
+    };
+    let (expected, encoder) = fit(undisturbed.path(), &Silent).unwrap();
+    let disturbed = tempfile::tempdir().unwrap();
+    let mut stops = 0;
+    let found = loop {
+        match fit(disturbed.path(), &StopsAfter(2.into())) {
+            Ok((found, _)) => break found,
+            Err(Error::Interrupted { .. }) => stops += 1,
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert_eq!(found, expected);
+    assert_eq!(stops, 6, "twelve batches, stopped after every two");
+
+    // What is not merged is as it was, and what is merged is not.
+    let device = device::open(DeviceChoice::Cpu).unwrap();
+    let before = Pretrained::load(folder.path(), &device).unwrap().encoder;
+    let flat = |encoder: &Encoder| {
+        let path = folder.path().join("written.safetensors");
+        encoder.named_tensors().write(&path).unwrap();
+        fs::read(&path).unwrap()
+    };
+    assert_eq!(flat(&encoder), flat(&before));
+    assert_ne!(flat(&encoder.merged()), flat(&before));
 }
 
 #[test]
