@@ -154,6 +154,39 @@ fn a_model_in_the_cache_of_the_hub_needs_no_network() {
 }
 
 #[test]
+fn an_adapter_in_the_cache_of_the_hub_brings_its_encoder() {
+    let project = Project::small("flex");
+    let config = r#"{"peft_type": "LORA", "r": 2, "lora_alpha": 8, "base_model_name_or_path": "owner/name"}"#;
+    project.write("adapter_config.json", config);
+    project
+        .shell(&format!(
+            "for model in name adapter; do
+                 mkdir -p hub/models--owner--$model/refs hub/models--owner--$model/snapshots/{COMMIT}
+                 printf {COMMIT} > hub/models--owner--$model/refs/main
+             done
+             mv adapter_config.json hub/models--owner--adapter/snapshots/{COMMIT}
+             touch hub/models--owner--adapter/snapshots/{COMMIT}/adapter_model.bin
+             mv encoder/* hub/models--owner--name/snapshots/{COMMIT}"
+        ))
+        .expect_success();
+    run_with(&project, "owner/adapter").expect_success();
+    let lock = project.read("artifacts/preprocess/stage.lock.json");
+    let both = format!("\"encoder\": \"owner/adapter@{COMMIT} on owner/name@{COMMIT}\"");
+    assert!(lock.contains(&both), "{lock}");
+
+    // What the adapter needs is not there: the stages that read an encoder are stale, and no others.
+    project.shell("rm -r hub/models--owner--name").expect_success();
+    let status = project.shell("HF_HUB_CACHE=hub \"$LABELPROOF\" status --set encoder=owner/adapter");
+    assert!(
+        status
+            .stdout
+            .contains("preprocess  stale: the encoder owner/adapter is not fetched yet"),
+        "{}",
+        status.stdout
+    );
+}
+
+#[test]
 fn a_model_that_the_cache_lacks_makes_its_stages_stale_and_no_others() {
     let project = Project::small("flex");
     run_with(&project, "encoder").expect_success();
