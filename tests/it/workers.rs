@@ -147,12 +147,18 @@ fn processes_that_a_launcher_started_share_run_and_prediction() {
     );
     assert_eq!(project.read("second.code"), "0\n");
 
-    let predict = "predict --bundle artifacts/train/model --input texts.csv --id id --device cpu";
+    let predict = "predict --bundle artifacts/train/model --input texts.csv --id id --device cpu \
+                   --abstain coverage=0.5 --conformal 0.8";
     let expected = project.shell(&format!("OMP_NUM_THREADS=1 $LABELPROOF {predict}"));
     let shared = launched(&project, [predict, predict], &free_port());
     assert_eq!(shared.code, 3, "{}", shared.stderr);
+    assert!(
+        expected.stderr.starts_with("kept from a confidence of "),
+        "{}",
+        expected.stderr
+    );
     assert_eq!((shared.stdout, shared.stderr), (expected.stdout, expected.stderr));
-    assert_eq!(project.read("second.out"), "");
+    assert_eq!(project.read("second.out") + &project.read("second.err"), "");
 }
 
 #[test]
