@@ -26,7 +26,7 @@ FUZZ_SECONDS ?= 600
 # Options of the benchmark: --quick, --pairs N.
 BENCH ?=
 
-.PHONY: help setup tools build pipeline $(STAGES) reproduce status test test-fast test-browser test-remote lint fuzz ci check-sample audit-benchmark audit-wild audit-scale bench bench-setup bench-functions clean clean-setup
+.PHONY: help setup tools build pipeline $(STAGES) reproduce status test test-fast test-browser test-remote test-onnx lint fuzz ci check-sample audit-benchmark audit-wild audit-scale bench bench-setup bench-functions clean clean-setup
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[^\t#]+:.*## / { sub(/^.*STAGES.*$$/, "<stage>", $$1); printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -78,6 +78,9 @@ test-browser: ## test the report's page in Chromium; needs Chromium and npm, no 
 test-remote: tools ## test sources in the network against moto, fake-gcs-server and Azurite; needs Python, and npm for Azure
 	@CARGO='$(CARGO)' PYTHON='$(PYTHON)' sh scripts/remote-tests.sh
 
+test-onnx: setup tools ## test what `labelproof export` writes with ONNX Runtime; needs Python
+	@CARGO='$(CARGO)' PYTHON='$(PYTHON)' sh scripts/onnx-tests.sh
+
 lint: setup tools ## check format, clippy, documentation, dependencies and shell scripts; warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path tests/browser/Cargo.toml --check
@@ -94,7 +97,7 @@ lint: setup tools ## check format, clippy, documentation, dependencies and shell
 fuzz: setup ## throw mutated files at every reader of bytes from outside, FUZZ_SECONDS each
 	@CARGO='$(CARGO)' sh scripts/fuzz.sh $(FUZZ_SECONDS)
 
-ci: lint test test-remote pipeline check-sample test-browser reproduce ## what has to pass: lint, test, sources in the network, the BBC sample twice from end to end, its report in a browser, a little fuzzing
+ci: lint test test-onnx test-remote pipeline check-sample test-browser reproduce ## what has to pass: lint, test, exported graphs, sources in the network, the BBC sample twice from end to end, its report in a browser, a little fuzzing
 	@$(MAKE) fuzz FUZZ_SECONDS=10
 
 check-sample: build ## check the numbers of the BBC sample, and that a second run finds nothing to do

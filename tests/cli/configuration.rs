@@ -248,7 +248,7 @@ fn an_override_that_makes_no_sense_is_refused() {
     let answer = |assignment: &str| project.run(&["status", "--set", assignment]).expect_message();
     assert_snapshot!(answer("train.epoch=5"), @r#"
         exit code 2
-        error: `--set train.epoch=5`: unknown field `epoch`, expected one of `trainable`, `lora`, `precision`, `pooling`, `dropout`, `batch_normalization`, `class_weights`, `label_smoothing`, `focal_gamma`, `sampling`, `epochs`, `batch_size`, `gradient_accumulation`, `optimizer`, `learning_rate`, `head_learning_rate`, `layer_learning_rate_decay`, `weight_decay`, `schedule`, `warmup`, `gradient_clipping`, `early_stopping`, `seed`
+        error: `--set train.epoch=5`: unknown field `epoch`, expected one of `trainable`, `lora`, `precision`, `pooling`, `head`, `dropout`, `batch_normalization`, `class_weights`, `label_smoothing`, `focal_gamma`, `sampling`, `epochs`, `batch_size`, `gradient_accumulation`, `optimizer`, `learning_rate`, `head_learning_rate`, `layer_learning_rate_decay`, `weight_decay`, `schedule`, `warmup`, `gradient_clipping`, `early_stopping`, `seed`
 
         hint: did you mean `epochs`?
     "#);
@@ -270,6 +270,14 @@ fn the_committed_pipelines_are_valid() {
         "pipeline.yaml",
         "pipelines/finetune.yaml",
         "pipelines/origin.yaml",
+        "pipelines/recipes/albert.yaml",
+        "pipelines/recipes/bert.yaml",
+        "pipelines/recipes/deberta-v3.yaml",
+        "pipelines/recipes/distilbert.yaml",
+        "pipelines/recipes/electra.yaml",
+        "pipelines/recipes/modernbert.yaml",
+        "pipelines/recipes/mpnet.yaml",
+        "pipelines/recipes/roberta.yaml",
     ] {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../..")

@@ -31,8 +31,10 @@ fn the_help_says_what_labelproof_is_and_what_each_command_does() {
           report       Bring the report up to date, and print its path or open it in the browser
           status       Tell which stages are up to date, and why the others are not
           predict      Classify texts with a trained model
+          evaluate     Measure a model, also one that another program trained, on labelled rows
           audit        Find out why metrics look good although predictions are bad, from the files of any
                        classifier
+          export       Write the network of a trained model as an ONNX graph
           explain      Explain a cause that the audit looks for, or list them all
           compare      Compare two runs: their parameters, their metrics, and the test rows they classify
                        differently
@@ -53,6 +55,7 @@ fn the_help_says_what_labelproof_is_and_what_each_command_does() {
           labelproof report --open                         open the report in the browser
           labelproof status                                tell which stages are stale, and why
           labelproof predict --bundle artifacts/train/model --input new.csv --text body
+          labelproof evaluate --model my-finetuned-bert --test test.csv
           labelproof audit --validation val.csv --test test.csv --train train.csv
 
         Exit codes: 0 ok, 1 bug, 2 usage or configuration, 3 input data, 4 damaged artifact, 5 stale,
@@ -230,10 +233,12 @@ fn the_help_of_audit() {
                   Confusion matrix of the test rows
 
               --tokenizer <FILE>
-                  The model's tokenizer.json
+                  The model's tokenizer.json, or a folder with a tokenizer
 
               --bundle <DIR>
-                  Bundle of the model: the folder `model` that the stage train writes
+                  The model: the folder `model` that the stage train writes, or that of an
+                  AutoModelForSequenceClassification; it predicts the rows that have texts and no
+                  predictions
 
               --id <COLUMN>
                   Column of the id
@@ -293,6 +298,7 @@ fn the_help_of_audit() {
           labelproof audit --test test.npz --log trainer_state.json --html audit.html
           labelproof audit --test rows.parquet --label gold --predicted yhat --confusion matrix.csv --check
           labelproof audit --log console.txt --classes 10 --validation-rows 2000
+          labelproof audit --bundle my-finetuned-bert --test test.csv
           labelproof audit --log loss=1.24,accuracy=0.80,val_loss=1.21,val_accuracy=0.83,classes=5 \
                            --confusion matrix.csv
 

@@ -216,14 +216,15 @@ fn a_bundle_that_was_tampered_with_is_found_by_its_canaries() {
     assert_eq!(found(&audit())[0], "C30");
     project.write("artifacts/train/model/tokenizer.json", &tokenizer);
 
-    // The head's weights are those of another initialisation: the bytes of its tensors, back to front by
-    // fours.
-    let head = folder.join("head.safetensors");
-    let bytes = labelproof_artifact::fs::read(&head).unwrap();
-    let header = usize::try_from(u64::from_le_bytes(bytes[..8].try_into().unwrap())).unwrap();
-    let (before, weights) = bytes.split_at(8 + header);
+    // The head's weights are those of another initialisation: the bytes of its tensor, back to front by fours.
+    let path = folder.join("model.safetensors");
+    let mut bytes = labelproof_artifact::fs::read(&path).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let weights = file.tensor("classifier.weight").unwrap().data();
     let reversed: Vec<u8> = weights.chunks(4).rev().flatten().copied().collect();
-    labelproof_artifact::fs::write_atomic(&head, &[before, &reversed].concat()).unwrap();
+    let start = weights.as_ptr() as usize - bytes.as_ptr() as usize;
+    bytes[start..start + reversed.len()].copy_from_slice(&reversed);
+    labelproof_artifact::fs::write_atomic(&path, &bytes).unwrap();
     let reset = audit();
     assert_eq!(found(&reset)[0], "C20");
     let difference = finding(&reset, "C20")["statistic"]["value"].as_f64().unwrap();

@@ -99,7 +99,7 @@ fn another_seed_gives_another_split_and_another_model() {
     let differing = differing(&one, &other);
     for name in [
         "split/split.parquet",
-        "train/model/head.safetensors",
+        "train/model/model.safetensors",
         "evaluate/predictions.parquet",
     ] {
         assert!(differing.contains(&name.to_owned()), "{differing:?}");

@@ -7,6 +7,7 @@
 //!   artifact.
 //! - `data_sets`: real data sets with the sample encoder, where they are there.
 //! - `determinism`: equal input gives equal bytes.
+//! - `foreign`: `labelproof evaluate` and `audit` of a classifier that transformers wrote.
 //! - `harness`: how a test makes a corpus and an encoder, and runs the binary.
 //! - `linking`: only `labelproof-torch` links LibTorch.
 //! - `messages`: what bad input is answered with, word for word.
@@ -25,6 +26,7 @@ mod audit;
 mod crash;
 mod data_sets;
 mod determinism;
+mod foreign;
 #[path = "../harness.rs"]
 mod harness;
 mod linking;

@@ -67,10 +67,11 @@ fn a_run_writes_every_artifact_and_the_next_one_has_nothing_to_do() {
             "train/model/README.md",
             "train/model/calibration.parquet",
             "train/model/config.json",
-            "train/model/head.safetensors",
             "train/model/labelproof.json",
             "train/model/model.safetensors",
+            "train/model/modeling_labelproof.py",
             "train/model/tokenizer.json",
+            "train/model/tokenizer_config.json",
             "train/stage.lock.json",
         ]
     );
@@ -266,7 +267,7 @@ fn the_whole_encoder_and_its_last_layer_can_be_trained() {
         };
         let same = |name: &str| {
             tensor("encoder/model.safetensors", name)
-                == tensor("artifacts/train/model/model.safetensors", name)
+                == tensor("artifacts/train/model/model.safetensors", &format!("bert.{name}"))
         };
         let frozen_below = trainable != "all";
         assert_eq!(same("embeddings.word_embeddings.weight"), frozen_below);

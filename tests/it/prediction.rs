@@ -496,7 +496,7 @@ fn mistakes_on_the_command_line_are_named_with_their_cure() {
         &["--bundle", "elsewhere"],
         6,
         "error: `elsewhere` is no bundle: there is no `labelproof.json` in it\n\n\
-         hint: name the `model` folder that train wrote, such as artifacts/train/model",
+         hint: name the `model` folder that train wrote, such as artifacts/train/model, or the folder of an AutoModelForSequenceClassification",
     );
     check(
         &[&bundle[..], &["--input", "new.csv", "--text", "bodi"]].concat(),

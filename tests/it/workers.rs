@@ -179,7 +179,7 @@ fn a_worker_with_other_data_or_without_its_files_is_named() {
         error: stage `train` failed
           caused by: worker 1 failed: `nowhere` is no bundle: there is no `labelproof.json` in it
 
-            hint: name the `model` folder that train wrote, such as artifacts/train/model
+            hint: name the `model` folder that train wrote, such as artifacts/train/model, or the folder of an AutoModelForSequenceClassification
     "#);
 }
 

@@ -159,6 +159,11 @@ pub fn files_below(root: &Path) -> Result<Vec<PathBuf>, FsError> {
     Ok(files)
 }
 
+/// An empty folder among the system's temporary files, which is removed when the value is dropped.
+pub fn temporary_folder() -> Result<tempfile::TempDir, FsError> {
+    tempfile::tempdir().map_err(|source| FsError::new("create a folder in", &std::env::temp_dir(), source))
+}
+
 /// Writes a file under a temporary name beside it, flushes it, and renames it: readers see the old file or
 /// the new one, never a part.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FsError> {

@@ -148,5 +148,5 @@ impl fmt::Display for Kind {
 pub const BUNDLE: Kind = Kind {
     stage: StageId::Train,
     file: "model",
-    format: 2,
+    format: 3,
 };

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::params::STAGE;
-use labelproof_artifact::encoder_files::{ADAPTER_CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE};
+use labelproof_artifact::encoder_files::TOKENIZER_FILE;
 use labelproof_artifact::tokens::PREPARATION;
 use labelproof_artifact::{
     Artifacts, BUNDLE, Digest, Document, HistoryRow, LabelMap, Prediction, Row, Split, StageId, StageLock,
-    TableReader, TokenRow, json, read_table,
+    TableReader, TokenRow, fs, json, read_table,
 };
 use labelproof_metrics::Evaluation;
 use labelproof_text::Preparation;
@@ -209,28 +209,30 @@ const RECHECKED: usize = 64;
 fn read_facts(artifacts: Artifacts<'_>, stale: Vec<String>) -> Result<PipelineFacts, Error> {
     let model = artifacts.path(BUNDLE);
     let train = artifacts.lock(StageId::Train);
-    let weights = Digest::of_file(&model.join(WEIGHTS_FILE))?;
     let mut facts = PipelineFacts {
         stale,
         encoder_frozen: train.as_ref().is_some_and(|lock| {
             let trainable = lock.params.get("trainable").and_then(|value| value.as_str());
             trainable == Some("none") && lock.params.get("lora").is_none()
         }),
-        // An adapter was merged into the weights: the bundle's are no longer those of a file.
-        encoder_unchanged: train
-            .as_ref()
-            .filter(|lock| {
-                !lock
-                    .inputs
-                    .contains_key(&format!("encoder/{ADAPTER_CONFIG_FILE}"))
-            })
-            .and_then(|lock| lock.inputs.get(&format!("encoder/{WEIGHTS_FILE}")))
-            .map(|digest| *digest == weights),
+        encoder_unchanged: encoder_unchanged(&model),
         ..PipelineFacts::default()
     };
     recheck(artifacts, &model, &mut facts)?;
     Ok(facts)
 }
+
+/// Whether the encoder in a bundle has the weights that training started from, which the bundle's description
+/// has digests of.
+fn encoder_unchanged(model: &Path) -> Option<bool> {
+    let text = fs::read_to_string(&model.join(DESCRIPTION_FILE)).ok()?;
+    let description: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let digest = |when: &str| description["encoder"][when].as_str();
+    Some(digest("pretrained")? == digest("trained")?)
+}
+
+/// The description of a bundle.
+const DESCRIPTION_FILE: &str = "labelproof.json";
 
 /// Files that a stage read in another version than the one there is, and files that were changed after they
 /// had been written. Looks at digests alone, of every file, whether this stage declares it or not.

@@ -3,7 +3,9 @@
 
 pub mod audit;
 mod compare;
+pub mod evaluate;
 mod explain;
+pub mod export;
 mod init;
 pub mod predict;
 mod report;
@@ -34,6 +36,7 @@ use crate::handover::Memory;
   labelproof report --open                         open the report in the browser
   labelproof status                                tell which stages are stale, and why
   labelproof predict --bundle artifacts/train/model --input new.csv --text body
+  labelproof evaluate --model my-finetuned-bert --test test.csv
   labelproof audit --validation val.csv --test test.csv --train train.csv
 
 Exit codes: 0 ok, 1 bug, 2 usage or configuration, 3 input data, 4 damaged artifact, 5 stale,
@@ -58,11 +61,15 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Classify texts with a trained model
     Predict(predict::PredictArgs),
+    /// Measure a model, also one that another program trained, on labelled rows
+    Evaluate(evaluate::EvaluateArgs),
     /// Find out why metrics look good although predictions are bad, from the files of any classifier
     ///
     /// Give every file you have: each one makes more checks possible. A check that cannot run says which file
     /// it lacks.
     Audit(Box<audit::AuditArgs>),
+    /// Write the network of a trained model as an ONNX graph
+    Export(export::ExportArgs),
     /// Explain a cause that the audit looks for, or list them all
     Explain(explain::ExplainArgs),
     /// Compare two runs: their parameters, their metrics, and the test rows they classify differently
@@ -168,7 +175,11 @@ impl Cli {
                 Ok(Some(ExitCode::Success))
             }
             Command::Audit(args) => audit::run(args),
-            Command::Predict(_) | Command::Reproduce(_) | Command::Suggest(_) => Ok(None),
+            Command::Predict(_)
+            | Command::Evaluate(_)
+            | Command::Export(_)
+            | Command::Reproduce(_)
+            | Command::Suggest(_) => Ok(None),
         }
     }
 
@@ -182,6 +193,8 @@ impl Cli {
                 suggest::Suggestion::StopWords(args) => &args.config,
             },
             Command::Predict(_)
+            | Command::Evaluate(_)
+            | Command::Export(_)
             | Command::Audit(_)
             | Command::Explain(_)
             | Command::Init(_)

@@ -47,6 +47,15 @@ impl Encoder {
         }
     }
 
+    /// The model in a folder, or the one that the adapter in it belongs to.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self {
+            place: Place::Folder(folder.to_path_buf()),
+            base: PathBuf::from("."),
+            found: OnceLock::new(),
+        }
+    }
+
     /// Where the encoder is, if this machine has it: nothing is fetched.
     pub fn at_hand(&self) -> Option<&EncoderSource> {
         if self.found.get().is_none() {

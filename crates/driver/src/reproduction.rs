@@ -408,7 +408,7 @@ mod tests {
             metrics: BTreeMap::from([(Split::Test, values)]),
             stages: BTreeMap::from([
                 stage(StageId::Split, "split.parquet", split),
-                stage(StageId::Train, "model/head.safetensors", weights),
+                stage(StageId::Train, "model/model.safetensors", weights),
             ]),
         }
     }
@@ -429,7 +429,7 @@ mod tests {
             differences(&locked, &lock("p", 0.9, "b", "v")),
             [
                 "split split.parquet: other bytes",
-                "train model/head.safetensors: other bytes"
+                "train model/model.safetensors: other bytes"
             ]
         );
     }

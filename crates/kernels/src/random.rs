@@ -24,6 +24,16 @@ pub fn uniform(stream: &mut ChaCha8Rng) -> f32 {
     (stream.next_u32() >> 8) as f32 / (1_u32 << 24) as f32
 }
 
+/// A number of the standard normal distribution, by the method of Box and Muller.
+pub fn normal(stream: &mut ChaCha8Rng) -> f32 {
+    // Not 0, whose logarithm is infinite.
+    let radius = (-2.0 * f64::from(1.0 - uniform(stream)).ln()).sqrt();
+    let angle = std::f64::consts::TAU * f64::from(uniform(stream));
+    #[expect(clippy::cast_possible_truncation, reason = "weights are float32")]
+    let number = (radius * angle.cos()) as f32;
+    number
+}
+
 /// Shuffles a list by the algorithm of Fisher and Yates.
 pub fn shuffle<T>(items: &mut [T], stream: &mut ChaCha8Rng) {
     for last in (1..items.len()).rev() {
@@ -36,6 +46,18 @@ pub fn shuffle<T>(items: &mut [T], stream: &mut ChaCha8Rng) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn normal_numbers_have_the_moments_of_their_distribution() {
+        let mut stream = stream("normal", 10);
+        let numbers: Vec<f64> = (0..100_000).map(|_| f64::from(normal(&mut stream))).collect();
+        let moment = |power: i32| numbers.iter().map(|x| x.powi(power)).sum::<f64>() / 100_000.0;
+        // Four standard errors of each.
+        for (power, expected, error) in [(1, 0.0, 0.013), (2, 1.0, 0.018), (3, 0.0, 0.05), (4, 3.0, 0.13)] {
+            let found = moment(power);
+            assert!((found - expected).abs() < error, "moment {power}: {found}");
+        }
+    }
 
     #[test]
     fn a_shuffle_keeps_every_item_and_follows_seed_and_purpose() {

@@ -3,8 +3,9 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `config.json`, `model.safetensors`, `tokenizer.json`, … | the encoder in Hugging Face's layout |
-//! | `head.safetensors` | the head, in PyTorch's layout |
+//! | `model.safetensors` | encoder and head, with the names of the family's `…ForSequenceClassification` |
+//! | `config.json`, `tokenizer.json`, `tokenizer_config.json` | what transformers reads beside it |
+//! | `modeling_labelproof.py` | the network for transformers, where it has no class with such a head |
 //! | `calibration.parquet` | calibrated probabilities of the validation rows, to choose thresholds on |
 //! | `labelproof.json` | label names, cleaning, pooling, longest input, temperature, digests, canaries |
 //!
@@ -17,13 +18,15 @@
 mod calibration;
 mod canaries;
 mod description;
+mod foreign;
 mod saving;
+mod transformers;
 
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use labelproof_artifact::encoder_files::{TOKENIZER_FILE, WEIGHTS_FILE};
-use labelproof_artifact::{Digest, LabelMap, fs};
+use labelproof_artifact::{Digest, LabelMap};
 use labelproof_kernels::workers::Workers;
 use labelproof_settings::Precision;
 use labelproof_settings::encoder::EncoderConfig;
@@ -37,15 +40,14 @@ pub use self::description::Description;
 pub use self::saving::save;
 use crate::batch::{Batch, Layout};
 use crate::classifier::{BatchedRun, Classifier};
+use crate::encoder::Encoder;
 use crate::error::Error;
-use crate::head::{Head, HeadSettings};
-use crate::pretrained::{load_tokenizer, load_weights};
-use crate::weights::TensorSource;
-
-const HEAD_FILE: &str = "head.safetensors";
+use crate::head::{Head, HeadLayout};
+use crate::pretrained::load_tokenizer;
+use crate::weights::WeightFiles;
 
 /// The files of a bundle, beside its description, that decide what it computes.
-const BUNDLE_FILES: [&str; 4] = [EncoderConfig::FILE, HEAD_FILE, WEIGHTS_FILE, TOKENIZER_FILE];
+const BUNDLE_FILES: [&str; 3] = [EncoderConfig::FILE, WEIGHTS_FILE, TOKENIZER_FILE];
 
 /// A loaded bundle.
 #[derive(Debug)]
@@ -59,6 +61,9 @@ pub struct Bundle {
     pub classifier: Classifier,
     /// The configuration of the encoder.
     pub encoder_config: EncoderConfig,
+    /// The digest of its files where it is a classifier of transformers that Labelproof did not write: it cleans
+    /// nothing, and nothing tells what it predicted when it was trained.
+    foreign: Option<Digest>,
     pub(crate) cleaner: Cleaner,
     pub(crate) tokenizer: Tokenizer,
     pub(crate) layout: Layout,
@@ -83,11 +88,20 @@ impl Logits {
 
 impl Bundle {
     /// Loads a bundle, checks that its files are the ones that were written and that every tensor has its
-    /// place, and replays the shortest canaries.
+    /// place, and replays the shortest canaries. Or loads the folder of a classifier that somebody else trained
+    /// with transformers, which has nothing to be checked by.
     pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
+        if foreign::is_one(path) {
+            return foreign::load(path, None, device);
+        }
         let bundle = Self::load_intact(path, device)?;
         bundle.require(&bundle.replay_shortest(canaries::REPLAYED_AT_LOADING)?)?;
         Ok(bundle)
+    }
+
+    /// Loads the classifier that an adapter of PEFT makes of a model of transformers.
+    pub fn load_adapted(folder: &Path, adapter: &Path, device: &Device) -> Result<Self, Error> {
+        foreign::load(folder, Some(adapter), device)
     }
 
     /// Loads a bundle whose files have the recorded digests.
@@ -107,6 +121,9 @@ impl Bundle {
     /// Loads a bundle without a replay of its canaries and without a comparison of digests: for the audit,
     /// which reports the differences. Everybody else wants [`Bundle::load`].
     pub fn load_unreplayed(path: &Path, device: &Device) -> Result<Self, Error> {
+        if foreign::is_one(path) {
+            return foreign::load(path, None, device);
+        }
         Self::load_described(path, Description::read(path)?, device)
     }
 
@@ -114,8 +131,12 @@ impl Bundle {
         let encoder_config = EncoderConfig::read(path)?;
         description.check_encoder(path, &encoder_config)?;
         let tokenizer = load_tokenizer(path, &encoder_config)?;
-        let (encoder, _) = load_weights(path, &encoder_config, device)?;
-        let head = load_head(&path.join(HEAD_FILE), &description.head, device)?;
+        let files = WeightFiles::open(path)?;
+        let mut source = files.source(device)?;
+        let encoder = Encoder::load(&mut source, &encoder_config);
+        let layout = HeadLayout::new(description.head.kind, &encoder_config);
+        let head = Head::load(&mut source, &description.head, layout, device);
+        source.finish()?;
         Ok(Self {
             path: path.to_path_buf(),
             labels: LabelMap::new(description.labels.clone()),
@@ -130,12 +151,22 @@ impl Bundle {
             layout: description.layout(path, &tokenizer)?,
             tokenizer,
             device: device.clone(),
+            foreign: None,
             description,
         })
     }
 
-    /// The digest of the bundle's description, which names the digests of its other files.
+    /// Whether it is a classifier of transformers that Labelproof did not write.
+    pub fn is_foreign(&self) -> bool {
+        self.foreign.is_some()
+    }
+
+    /// The digest of the bundle's description, which names the digests of its other files; of a folder without
+    /// one, that of the files that are read.
     pub fn digest(&self) -> Result<Digest, Error> {
+        if let Some(digest) = &self.foreign {
+            return Ok(digest.clone());
+        }
         Ok(Digest::of_file(&self.path.join(description::DESCRIPTION_FILE))?)
     }
 
@@ -147,6 +178,17 @@ impl Bundle {
             ..self.classifier
         };
         self
+    }
+
+    /// The same bundle, which predicts in float32.
+    pub fn in_float32(mut self) -> Self {
+        self.classifier.precision = Precision::Float32;
+        self
+    }
+
+    /// The token that fills up shorter rows of a batch.
+    pub fn pad_id(&self) -> u32 {
+        self.tokenizer.pad_id()
     }
 
     /// Cleans and tokenises texts as in training.
@@ -277,7 +319,8 @@ pub fn head_logits(head: &Head, features: &[f32], width: usize, device: &Device)
 /// Compares the files of a bundle with their recorded digests.
 fn check_files(path: &Path, description: &Description) -> Result<(), Error> {
     let calibration = description.temperature.map(|_| calibration::CALIBRATION_FILE);
-    for file in BUNDLE_FILES.into_iter().chain(calibration) {
+    let of_transformers = transformers::files(description.head.kind);
+    for file in BUNDLE_FILES.into_iter().chain(calibration).chain(of_transformers) {
         if description.files.get(file) != Some(&Digest::of_file(&path.join(file))?) {
             return Err(Error::BundleFile {
                 path: path.join(file),
@@ -285,15 +328,6 @@ fn check_files(path: &Path, description: &Description) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Reads the head of a bundle.
-fn load_head(path: &Path, settings: &HeadSettings, device: &Device) -> Result<Head, Error> {
-    let bytes = fs::read(path)?;
-    let mut source = TensorSource::new(path, &bytes, device)?;
-    let head = Head::load(&mut source, settings, device);
-    source.finish()?;
-    Ok(head)
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! A dense layer of the encoder, in every precision.
 
+use std::f64::consts::PI;
 use std::sync::Arc;
 
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::tensor::activation::{gelu, gelu_approximate, relu};
+use burn::tensor::activation::{gelu, relu, sigmoid};
 use burn::tensor::{DType, Tensor};
 use labelproof_kernels::fused::{
     bias_gelu, bias_of, int8_linear, linear, linear_without_bias, to_float32, to_precision,
@@ -125,11 +126,20 @@ impl Dense {
 }
 
 /// Applies an activation.
-pub(crate) fn activate(input: Tensor<3>, activation: Activation) -> Tensor<3> {
+///
+/// tanh(x) is written as 2 σ(2x) - 1: LibTorch has tanh from MKL's vector library, which rounds otherwise where it
+/// cuts a tensor among threads, and how many it takes depends on what else the machine does.
+pub(crate) fn activate<const D: usize>(input: Tensor<D>, activation: Activation) -> Tensor<D> {
     match activation {
         Activation::Gelu => gelu(input),
-        Activation::GeluNew => gelu_approximate(input),
+        // x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))
+        Activation::GeluNew => {
+            let cube = input.clone() * input.clone() * input.clone();
+            let inner = (input.clone() + cube.mul_scalar(0.044_715)).mul_scalar((8.0 / PI).sqrt());
+            input * sigmoid(inner)
+        }
         Activation::Relu => relu(input),
+        Activation::Tanh => sigmoid(input.mul_scalar(2.0)).mul_scalar(2.0).sub_scalar(1.0),
     }
 }
 

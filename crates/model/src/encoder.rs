@@ -7,19 +7,19 @@
 //! Responsible for the forward pass and for the names of the tensors. The arithmetic of each operation, and
 //! its backward pass, is that of `labelproof_kernels::fused`.
 
-mod albert;
+pub(crate) mod albert;
 mod bert;
-mod deberta_v2;
+pub(crate) mod deberta_v2;
 mod distilbert;
 mod electra;
 mod embeddings;
-mod modernbert;
-mod mpnet;
+pub(crate) mod modernbert;
+pub(crate) mod mpnet;
 mod names;
 mod post_norm;
 mod relative_positions;
 mod roberta;
-mod rotary_positions;
+pub(crate) mod rotary_positions;
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
@@ -41,7 +41,7 @@ use crate::weights::{NamedTensors, TensorSource};
 
 /// The attention bias of padding. It makes the attention weight exactly zero, and is finite, so that no row
 /// becomes NaN.
-const NO_ATTENTION: f32 = -1e9;
+pub(crate) const NO_ATTENTION: f32 = -1e9;
 
 /// An encoder, from token ids to a vector for each token.
 #[derive(Module, Debug)]
@@ -62,7 +62,7 @@ enum Layers {
 }
 
 /// The names of a family's tensors.
-fn names(family: &Family) -> Names {
+pub(crate) fn names(family: &Family) -> Names {
     match family {
         Family::Bert => bert::NAMES,
         Family::Roberta => roberta::NAMES,
@@ -99,6 +99,11 @@ impl Encoder {
             Layers::PreNorm(layers) => layers.save(&mut tensors),
         }
         tensors
+    }
+
+    /// What stands before the names of the encoder's tensors where it is a part of a larger model.
+    pub(crate) fn prefix(&self) -> &'static str {
+        self.names.prefix
     }
 
     /// The vector of every token, `[batch, sequence, hidden]` in float32; those of padding mean nothing.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use labelproof_artifact::encoder_files::ShardsError;
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::wording::listed;
-use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault};
+use labelproof_artifact::{Advice, ArtifactError, Diagnostic, Fault, wording};
 use labelproof_kernels::workers::WorkersError;
 use labelproof_settings::encoder::EncoderError;
 
@@ -72,6 +72,22 @@ pub enum Error {
     /// The folder is no bundle.
     #[error("`{}` is no bundle: there is no `{file}` in it", path.display())]
     NoBundle { path: PathBuf, file: &'static str },
+    /// A folder of transformers is no classifier that can be used.
+    #[error("`{}` is no classifier that can be used: {problem}", path.display())]
+    Classifier { path: PathBuf, problem: String },
+    /// A folder of transformers has an encoder and no classification head.
+    #[error(
+        "`{}` has no classification head: its weights lack {}. transformers would put random numbers there",
+        path.display(),
+        wording::quoted(missing, HEAD_TENSORS_SHOWN)
+    )]
+    NoHead { path: PathBuf, missing: Vec<String> },
+    /// A graph reads a text at once.
+    #[error("the bundle reads long texts in windows, which an ONNX graph of its network does not")]
+    WindowsInOnnx,
+    /// A graph is larger than its file can be.
+    #[error("the ONNX graph has {bytes} bytes, and its file can have 2147483647 at most")]
+    TooLargeForOnnx { bytes: usize },
     /// The bundle's own description cannot be used.
     #[error("`{}` is no usable bundle: {problem}", path.display())]
     Bundle { path: PathBuf, problem: String },
@@ -102,6 +118,9 @@ pub enum Error {
     #[error("`{}` does not tokenise canary row {row} as when it was saved", path.display())]
     CanaryTokens { path: PathBuf, row: usize },
 }
+
+/// The tensors of a head that a message lists: all.
+const HEAD_TENSORS_SHOWN: usize = 8;
 
 fn list_mismatches(missing: &[String], misshaped: &[String], unused: &[String]) -> String {
     [
@@ -147,7 +166,23 @@ impl Diagnostic for Error {
             Self::LoraTargets { .. } => (Fault::Configuration, "name all of them or none"),
             Self::NoBundle { .. } => (
                 Fault::Model,
-                "name the `model` folder that train wrote, such as artifacts/train/model",
+                "name the `model` folder that train wrote, such as artifacts/train/model, or the folder of an \
+                 AutoModelForSequenceClassification",
+            ),
+            Self::Classifier { .. } => (
+                Fault::Model,
+                "name the folder that `model.save_pretrained(folder)` wrote of an \
+                 AutoModelForSequenceClassification; docs/encoders.md says which architectures there are",
+            ),
+            Self::NoHead { .. } => (
+                Fault::Model,
+                "save the classifier after training, and not its encoder: `trainer.save_model(folder)`, or \
+                 `model.save_pretrained(folder)` of the AutoModelForSequenceClassification",
+            ),
+            Self::WindowsInOnnx => (Fault::Model, "train without `preprocess.windows` for an export"),
+            Self::TooLargeForOnnx { .. } => (
+                Fault::Model,
+                "export a smaller encoder, or load the bundle with transformers (docs/bundle.md)",
             ),
             Self::NoCalibration { .. } => (
                 Fault::Artifact,

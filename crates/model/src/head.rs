@@ -1,14 +1,21 @@
 //! The classification head: dropout, a dense layer from the pooled vector to the classes, and, where
-//! configured, batch normalisation. It is trained in every case, and ends in logits: there is no softmax that
-//! a loss could apply a second time.
+//! configured, batch normalisation; or the head that the encoder's family has in transformers (`layout`), which
+//! has one more dense layer. It is trained in every case, and ends in logits: there is no softmax that a loss
+//! could apply a second time.
+
+mod layout;
 
 use burn::module::{Module, Param, RunningState};
-use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear};
+use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, LayerNorm, LayerNormConfig, Linear};
 use burn::tensor::{Device, Tensor, TensorData};
 use labelproof_kernels::random;
-use labelproof_settings::BatchNormalization;
+use labelproof_settings::{BatchNormalization, HeadKind};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::layout::TENSORS;
+pub use self::layout::{HeadLayout, family_pools_by};
+use self::layout::{NormLayout, ProjectionLayout};
+use crate::dense::activate;
 use crate::weights::{NamedTensors, TensorSource};
 
 /// The shape of a head.
@@ -19,72 +26,148 @@ pub struct HeadSettings {
     pub input: usize,
     /// The number of classes.
     pub classes: usize,
-    /// The probability with which dropout drops a component of the pooled vector in training.
+    /// The probability with which dropout drops a component in training.
     pub dropout: f64,
     /// The batch normalisation behind the dense layer.
     pub batch_normalization: BatchNormalization,
+    /// What lies between the pooled vector and the logits; not written where it is one dense layer.
+    #[serde(default, skip_serializing_if = "HeadKind::is_linear")]
+    pub kind: HeadKind,
 }
 
 /// The ε of Keras' batch normalisation.
-const EPSILON: f64 = 1e-3;
+pub(crate) const BATCH_NORMALIZATION_EPSILON: f64 = 1e-3;
+
+/// The standard deviation of the initial weights of a family's head: `initializer_range` in transformers.
+const INITIALIZER_RANGE: f32 = 0.02;
 
 /// A classification head, from a pooled vector to logits.
 #[derive(Module, Debug)]
 pub struct Head {
+    projection: Option<Projection>,
     dropout: Dropout,
     dense: Linear,
     normalization: Option<BatchNorm>,
+    #[module(skip)]
+    layout: HeadLayout,
+}
+
+/// The dense layer before the one that gives the logits, its activation and its layer normalisation.
+#[derive(Module, Debug)]
+struct Projection {
+    dense: Linear,
+    norm: Option<LayerNorm>,
+    #[module(skip)]
+    layout: ProjectionLayout,
 }
 
 impl Head {
-    /// A new head. Its weights are uniform within ±1/√input, as PyTorch initialises its linear layers, and
+    /// A new head. The weights of a linear one are uniform within ±1/√input, as PyTorch initialises its linear
+    /// layers; those of a family's head are normally distributed, as transformers initialises them. They are
     /// drawn here and not by the device, so that every backend starts from the same.
-    pub fn new(settings: &HeadSettings, seed: u64, device: &Device) -> Self {
+    pub fn new(settings: &HeadSettings, layout: HeadLayout, seed: u64, device: &Device) -> Self {
         let mut stream = random::stream("head", seed);
         let bound = 1.0 / (settings.input as f32).sqrt();
         let mut draw = |count: usize| -> Vec<f32> {
-            (0..count)
-                .map(|_| (2.0 * random::uniform(&mut stream) - 1.0) * bound)
-                .collect()
+            let draw = || match settings.kind {
+                HeadKind::Linear => (2.0 * random::uniform(&mut stream) - 1.0) * bound,
+                HeadKind::Family => INITIALIZER_RANGE * random::normal(&mut stream),
+            };
+            std::iter::repeat_with(draw).take(count).collect()
         };
-        let weight = TensorData::new(
-            draw(settings.input * settings.classes),
-            [settings.input, settings.classes],
-        );
-        let bias = TensorData::new(draw(settings.classes), [settings.classes]);
+        let mut dense = |input: usize, output: usize| {
+            let weight = TensorData::new(draw(input * output), [input, output]);
+            Linear {
+                weight: Param::from_data(weight, device),
+                bias: None,
+            }
+        };
+        let (input, classes) = (settings.input, settings.classes);
+        let projection = layout.projection.map(|layout| {
+            let bias = Tensor::zeros([input], device);
+            Projection {
+                dense: Linear {
+                    bias: layout.has_bias.then(|| Param::from_tensor(bias)),
+                    ..dense(input, input)
+                },
+                norm: layout.norm.map(|norm| norm.config(input).init(device)),
+                layout,
+            }
+        });
+        let output = dense(input, classes);
+        let bias = match settings.kind {
+            HeadKind::Linear => draw(classes),
+            HeadKind::Family => vec![0.0; classes],
+        };
         Self {
+            projection,
             dropout: DropoutConfig::new(settings.dropout).init(),
             dense: Linear {
-                weight: Param::from_data(weight, device),
-                bias: Some(Param::from_data(bias, device)),
+                bias: Some(Param::from_data(TensorData::new(bias, [classes]), device)),
+                ..output
             },
             normalization: new_normalization(settings, device),
+            layout,
         }
     }
 
-    /// Takes a head's tensors from a file.
-    pub fn load(source: &mut TensorSource<'_>, settings: &HeadSettings, device: &Device) -> Self {
-        let dense = source.linear("classifier", settings.input, settings.classes, true);
+    /// The same head, whose first dense layer is the encoder's pooler where the encoder was pre-trained with
+    /// one.
+    pub fn with_pooler(mut self, pre_training: &NamedTensors, device: &Device) -> Self {
+        if let Some(projection) = &mut self.projection
+            && !projection.layout.prefix.is_empty()
+            && let Some(pooler) = pre_training.linear(projection.layout.dense, device)
+            && pooler.weight.dims() == projection.dense.weight.dims()
+        {
+            projection.dense = pooler;
+        }
+        self
+    }
+
+    /// Takes a head's tensors from a file, whose names have lost the prefix of the encoder's class.
+    pub fn load(
+        source: &mut TensorSource<'_>,
+        settings: &HeadSettings,
+        layout: HeadLayout,
+        device: &Device,
+    ) -> Self {
+        let (input, classes) = (settings.input, settings.classes);
+        let projection = layout.projection.map(|layout| Projection {
+            dense: source.linear(layout.dense, input, input, layout.has_bias),
+            norm: layout
+                .norm
+                .map(|norm| source.layer_norm(norm.name, input, norm.epsilon, norm.has_bias)),
+            layout,
+        });
+        let dense = source.linear(layout.output, input, classes, true);
         let normalization = new_normalization(settings, device).map(|mut norm| {
-            norm.gamma = source.vector("batch_normalization.weight", settings.classes);
-            norm.beta = source.vector("batch_normalization.bias", settings.classes);
+            norm.gamma = source.vector("batch_normalization.weight", classes);
+            norm.beta = source.vector("batch_normalization.bias", classes);
             // New running states, and not `update`: an update takes effect only with the next one.
-            let mut state = |name| RunningState::new(source.vector(name, settings.classes).val());
+            let mut state = |name| RunningState::new(source.vector(name, classes).val());
             norm.running_mean = state("batch_normalization.running_mean");
             norm.running_var = state("batch_normalization.running_var");
             norm
         });
         Self {
+            projection,
             dropout: DropoutConfig::new(settings.dropout).init(),
             dense,
             normalization,
+            layout,
         }
     }
 
     /// The head's tensors, in PyTorch's names and layout.
     pub fn named_tensors(&self) -> NamedTensors {
         let mut tensors = NamedTensors::default();
-        tensors.push_linear("classifier", &self.dense);
+        if let Some(Projection { dense, norm, layout }) = &self.projection {
+            tensors.push_linear(&format!("{}{}", layout.prefix, layout.dense), dense);
+            if let (Some(layout), Some(norm)) = (layout.norm, norm) {
+                tensors.push_layer_norm(layout.name, norm);
+            }
+        }
+        tensors.push_linear(self.layout.output, &self.dense);
         if let Some(norm) = &self.normalization {
             tensors.push("batch_normalization.weight", norm.gamma.val());
             tensors.push("batch_normalization.bias", norm.beta.val());
@@ -92,6 +175,25 @@ impl Head {
             tensors.push("batch_normalization.running_var", norm.running_var.value_sync());
         }
         tensors
+    }
+
+    /// Whether the dense layer that gives the logits is as transformers initialises it: a bias of zeros, which
+    /// the first step of any training changes, and weights of the standard deviation `initializer_range`.
+    pub fn is_initial(&self) -> bool {
+        let numbers = |data: TensorData| data.iter::<f32>().collect::<Vec<_>>();
+        let bias = self
+            .dense
+            .bias
+            .as_ref()
+            .map(|bias| numbers(bias.val().into_data()));
+        bias.is_none_or(|bias| bias.iter().all(|&value| value == 0.0)) && {
+            let weights = numbers(self.dense.weight.val().into_data());
+            let squares: f32 = weights.iter().map(|weight| weight * weight).sum();
+            let deviation = (squares / weights.len() as f32).sqrt();
+            // The standard deviation of so many draws is within a few times 1 / √(2 n) of its expectation.
+            let tolerance = 5.0 / (2.0 * weights.len() as f32).sqrt();
+            (deviation / INITIALIZER_RANGE - 1.0).abs() < tolerance
+        }
     }
 
     /// Whether the running statistics of a trained batch normalisation have moved from their initial values,
@@ -112,7 +214,14 @@ impl Head {
 
     /// The logits, `[batch, classes]`, of pooled vectors, `[batch, hidden]`.
     pub fn forward(&self, pooled: Tensor<2>) -> Tensor<2> {
-        let logits = self.dense.forward(self.dropout.forward(pooled));
+        let projected = match &self.projection {
+            Some(projection) if projection.layout.drops_input => {
+                projection.forward(self.dropout.forward(pooled))
+            }
+            Some(projection) => projection.forward(pooled),
+            None => pooled,
+        };
+        let logits = self.dense.forward(self.dropout.forward(projected));
         match &self.normalization {
             Some(normalization) => normalization.forward(logits),
             None => logits,
@@ -120,10 +229,28 @@ impl Head {
     }
 }
 
+impl Projection {
+    fn forward(&self, pooled: Tensor<2>) -> Tensor<2> {
+        let projected = activate(self.dense.forward(pooled), self.layout.activation);
+        match &self.norm {
+            Some(norm) => norm.forward(projected),
+            None => projected,
+        }
+    }
+}
+
+impl NormLayout {
+    fn config(self, width: usize) -> LayerNormConfig {
+        LayerNormConfig::new(width)
+            .with_epsilon(self.epsilon)
+            .with_bias(self.has_bias)
+    }
+}
+
 fn new_normalization(settings: &HeadSettings, device: &Device) -> Option<BatchNorm> {
     let norm = || {
         BatchNormConfig::new(settings.classes)
-            .with_epsilon(EPSILON)
+            .with_epsilon(BATCH_NORMALIZATION_EPSILON)
             .init(device)
     };
     match settings.batch_normalization {
@@ -150,15 +277,16 @@ mod tests {
                 classes: 3,
                 dropout: 0.0,
                 batch_normalization: BatchNormalization::Trained,
+                kind: HeadKind::Linear,
             };
-            let training = Head::new(&settings, 10, &device).train();
+            let training = Head::new(&settings, HeadLayout::LINEAR, 10, &device).train();
             let rows =
                 |device: &Device| Tensor::<2>::from_data([[5.0, 1.0], [3.0, -2.0], [4.0, 0.5]], device);
             for _ in 0..2 {
                 let _ = training.forward(rows(&device.clone().autodiff()));
             }
             let trained = training.valid();
-            let untouched = Head::new(&settings, 10, &device);
+            let untouched = Head::new(&settings, HeadLayout::LINEAR, 10, &device);
             let logits = |head: &Head| {
                 head.forward(rows(&device))
                     .into_data()
@@ -176,7 +304,7 @@ mod tests {
             trained.named_tensors().write(&path).unwrap();
             let bytes = fs::read(&path).unwrap();
             let mut source = TensorSource::new(&path, &bytes, &device).unwrap();
-            let loaded = Head::load(&mut source, &settings, &device);
+            let loaded = Head::load(&mut source, &settings, HeadLayout::LINEAR, &device);
             source.finish().unwrap();
             assert_eq!(logits(&loaded), logits(&trained));
         }

@@ -14,6 +14,7 @@ mod dense;
 pub mod encoder;
 mod error;
 pub mod head;
+pub mod onnx;
 pub mod pooling;
 pub mod pretrained;
 pub mod weights;
@@ -24,9 +25,9 @@ pub use bundle::{Bundle, Logits};
 pub use classifier::Classifier;
 pub use encoder::Encoder;
 pub use error::Error;
-pub use head::{Head, HeadSettings};
+pub use head::{Head, HeadLayout, HeadSettings};
 pub use labelproof_settings::encoder::EncoderConfig;
-pub use labelproof_settings::{BatchNormalization, DeviceChoice, Pooling, Precision};
+pub use labelproof_settings::{BatchNormalization, DeviceChoice, HeadKind, Pooling, Precision};
 pub use pretrained::Pretrained;
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use labelproof_text::tokenizer::Tokenizer;
 
 use crate::encoder::Encoder;
 use crate::error::Error;
+use crate::head::{self, Head, HeadLayout, HeadSettings};
 use crate::weights::{AdapterWeights, NamedTensors, WeightFiles};
 
 /// A pre-trained encoder in memory.
@@ -39,7 +40,7 @@ impl Pretrained {
     pub fn load_with_adapter(folder: &Path, adapter: Option<&Path>, device: &Device) -> Result<Self, Error> {
         let config = EncoderConfig::read(folder)?;
         let tokenizer = load_tokenizer(folder, &config)?;
-        let (encoder, pre_training) = load_adapted_weights(folder, adapter, &config, device)?;
+        let (encoder, pre_training) = load_weights(folder, adapter, &config, device)?;
         Ok(Self {
             folder: folder.to_path_buf(),
             config,
@@ -47,6 +48,13 @@ impl Pretrained {
             encoder,
             pre_training,
         })
+    }
+
+    /// A new head on this encoder, which starts from the encoder's pooler where the head has one; see
+    /// [`Head::new`].
+    pub fn new_head(&self, settings: &HeadSettings, seed: u64, device: &Device) -> Head {
+        let layout = HeadLayout::new(settings.kind, &self.config);
+        Head::new(settings, layout, seed, device).with_pooler(&self.pre_training, device)
     }
 }
 
@@ -63,17 +71,9 @@ pub(crate) fn load_tokenizer(folder: &Path, config: &EncoderConfig) -> Result<To
     Ok(tokenizer)
 }
 
-/// Reads the weights of an encoder's folder; returns with them the tensors that only pre-training needs.
+/// Reads the weights of an encoder's folder, and merges the adapter of another one into them; returns with them the
+/// tensors that only pre-training needs.
 pub(crate) fn load_weights(
-    folder: &Path,
-    config: &EncoderConfig,
-    device: &Device,
-) -> Result<(Encoder, NamedTensors), Error> {
-    load_adapted_weights(folder, None, config, device)
-}
-
-/// Reads the weights of an encoder's folder as [`load_weights`], and merges the adapter of a folder into them.
-pub(crate) fn load_adapted_weights(
     folder: &Path,
     adapter: Option<&Path>,
     config: &EncoderConfig,
@@ -85,20 +85,25 @@ pub(crate) fn load_adapted_weights(
     if let Some(adapter) = &adapter {
         adapter.adapt(&mut source)?;
     }
+    source.leave_aside(&head::TENSORS);
     let encoder = Encoder::load(&mut source, config);
     Ok((encoder, source.finish()?))
 }
 
 /// The digest of those files of an encoder that decide what it computes.
 pub fn encoder_digest(source: &EncoderSource) -> Result<Digest, Error> {
+    files_digest(&source.files.folder, source.adapter_folder())
+}
+
+/// The digest of those files of a folder, and of the folder of an adapter, that decide what it computes.
+pub(crate) fn files_digest(folder: &Path, adapter: Option<&Path>) -> Result<Digest, Error> {
     let mut digests = String::new();
-    let folder = &source.files.folder;
     for part in EncoderPart::ALL {
         for file in part.files(folder) {
             digests.push_str(Digest::of_file(&folder.join(file))?.as_str());
         }
     }
-    if let Some(folder) = source.adapter_folder() {
+    if let Some(folder) = adapter {
         for file in adapter_files(folder) {
             digests.push_str(Digest::of_file(&folder.join(file))?.as_str());
         }

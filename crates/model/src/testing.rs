@@ -9,7 +9,8 @@ use labelproof_kernels::{device, random};
 use crate::pretrained::load_weights;
 use crate::weights::NamedTensors;
 use crate::{
-    BatchNormalization, Classifier, DeviceChoice, EncoderConfig, Head, HeadSettings, Pooling, Precision,
+    BatchNormalization, Classifier, DeviceChoice, EncoderConfig, Head, HeadKind, HeadLayout, HeadSettings,
+    Pooling, Precision,
 };
 
 const WIDTH: usize = 8;
@@ -73,16 +74,17 @@ pub(crate) fn tiny_with_dropout(device: &Device, pooling: Pooling, dropout: f64)
     );
     fs::write_atomic(&folder.path().join("config.json"), config.as_bytes()).unwrap();
     let config = EncoderConfig::read(folder.path()).unwrap();
-    let (encoder, _) = load_weights(folder.path(), &config, device).unwrap();
+    let (encoder, _) = load_weights(folder.path(), None, &config, device).unwrap();
     let settings = HeadSettings {
         input: WIDTH,
         classes: 3,
         dropout: 0.0,
         batch_normalization: BatchNormalization::Frozen,
+        kind: HeadKind::Linear,
     };
     Classifier {
         encoder,
-        head: Head::new(&settings, 10, device),
+        head: Head::new(&settings, HeadLayout::LINEAR, 10, device),
         pooling,
         precision: Precision::Float32,
     }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use burn::module::Param;
 use burn::nn::{Embedding, LayerNorm, LayerNormConfig, Linear};
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use labelproof_artifact::fs;
+use labelproof_artifact::{Digest, fs};
 use rayon::prelude::*;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -37,7 +37,7 @@ pub struct TensorSource<'a> {
     /// The adapter that is merged into them.
     adapted: Option<Adapted<'a>>,
     /// The beginnings of the names that nobody has to ask for.
-    unused: &'static [&'static str],
+    unused: Vec<&'static str>,
     missing: Vec<String>,
     misshaped: Vec<String>,
     /// Why the first tensor that could not be read could not.
@@ -64,7 +64,7 @@ impl<'a> TensorSource<'a> {
             tensors,
             adapted: None,
             unreadable: None,
-            unused: &[],
+            unused: Vec::new(),
             missing: Vec::new(),
             misshaped: Vec::new(),
         }
@@ -84,7 +84,32 @@ impl<'a> TensorSource<'a> {
         if let Some(adapted) = &mut self.adapted {
             adapted.strip(prefix);
         }
-        self.unused = unused;
+        self.unused.extend(unused);
+    }
+
+    /// Leaves aside tensors whose names begin with one of `names`.
+    pub fn leave_aside(&mut self, names: &[&'static str]) {
+        self.unused.extend(names);
+    }
+
+    /// Those of some names that no tensor has.
+    pub(crate) fn lacking(&self, names: Vec<String>) -> Vec<String> {
+        let lacks = |name: &String| self.stored(name).is_none();
+        names.into_iter().filter(lacks).collect()
+    }
+
+    /// The number of outputs of a dense layer, or 0.
+    pub(crate) fn outputs(&self, name: &str) -> usize {
+        let weight = self.stored(&format!("{name}.weight"));
+        weight
+            .and_then(|weight| weight.shape().first().copied())
+            .unwrap_or(0)
+    }
+
+    /// The tensor of a name: the adapter's, or else that of the files.
+    fn stored(&self, name: &str) -> Option<&Stored<'a>> {
+        let whole = self.adapted.as_ref().and_then(|adapted| adapted.whole.get(name));
+        whole.or_else(|| self.tensors.get(name))
     }
 
     /// Takes a tensor. If it is missing or of another shape, zeros stand in, and [`Self::finish`] will fail.
@@ -184,7 +209,7 @@ impl<'a> TensorSource<'a> {
             return Err(unreadable(problem));
         }
         if let Some(adapted) = &self.adapted {
-            let unused = adapted.left(self.unused);
+            let unused = adapted.left(&self.unused);
             if !unused.is_empty() {
                 return Err(Error::Mismatch {
                     path: adapted.path.to_path_buf(),
@@ -224,7 +249,7 @@ fn floats(data: &TensorData) -> Vec<f32> {
 }
 
 /// Transposes a matrix, `[rows, columns]`, row-major.
-fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+pub(crate) fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     // In strips that fit into the processor's cache: column by column, every read would miss it.
     const COLUMNS: usize = 32;
     let mut transposed = vec![0.0; values.len()];
@@ -303,6 +328,48 @@ impl NamedTensors {
         let below = other.tensors.iter().filter(|(name, _)| name.starts_with(start));
         self.tensors
             .extend(below.map(|(name, data)| (format!("{prefix}.{name}"), data.clone())));
+    }
+
+    /// A dense layer of the list, which is in Hugging Face's layout.
+    pub(crate) fn linear(&self, name: &str, device: &Device) -> Option<Linear> {
+        let find = |name: String| Some(&self.tensors.iter().find(|(found, _)| *found == name)?.1);
+        let weight = find(format!("{name}.weight"))?;
+        let [output, input] = *weight.shape().as_slice() else {
+            return None;
+        };
+        let transposed = transpose(&floats(weight), output, input);
+        let bias = find(format!("{name}.bias"))
+            .map(|bias| Param::from_tensor(Tensor::from_data(bias.clone(), device)));
+        Some(Linear {
+            weight: Param::from_data(TensorData::new(transposed, [input, output]), device),
+            bias,
+        })
+    }
+
+    /// The list with something before every name.
+    pub(crate) fn prefixed(mut self, prefix: &str) -> Self {
+        for (name, _) in &mut self.tensors {
+            name.insert_str(0, prefix);
+        }
+        self
+    }
+
+    /// The tensors by their names.
+    pub(crate) fn into_map(self) -> BTreeMap<String, TensorData> {
+        self.tensors.into_iter().collect()
+    }
+
+    /// The digest of all names and elements.
+    pub(crate) fn digest(&self) -> Digest {
+        let of_one = |(name, data): &(String, TensorData)| {
+            format!(
+                "{name} {:?} {}\n",
+                data.shape(),
+                Digest::of_bytes(data.as_bytes())
+            )
+        };
+        let digests: String = self.tensors.iter().map(of_one).collect();
+        Digest::of_bytes(digests.as_bytes())
     }
 
     /// Adds the tensors of another list.

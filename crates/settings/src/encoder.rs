@@ -123,6 +123,8 @@ pub enum Activation {
     GeluNew,
     /// The rectified linear unit.
     Relu,
+    /// The hyperbolic tangent.
+    Tanh,
 }
 
 /// The architecture of an encoder, and what only encoders of this family have.
@@ -198,6 +200,10 @@ impl EncoderConfig {
     /// The name of the file in the encoder's folder.
     pub const FILE: &'static str = "config.json";
 
+    /// The `model_type` of a bundle whose head no class of transformers has. Its `config.json` has that of the
+    /// encoder under the key `encoder`.
+    pub const BUNDLE_TYPE: &'static str = "labelproof";
+
     /// Reads and checks the configuration in an encoder's folder.
     pub fn read(folder: &Path) -> Result<Self, EncoderError> {
         let path = require(folder, Self::FILE)?;
@@ -207,7 +213,10 @@ impl EncoderConfig {
 
     /// Reads and checks the text of a `config.json`; the error is what is wrong with it.
     fn parse(text: &str) -> Result<Self, String> {
-        let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let mut value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if value.get("model_type").and_then(Value::as_str) == Some(Self::BUNDLE_TYPE) {
+            value = value["encoder"].take();
+        }
         // The architecture is looked at first: another one may lack the fields that are asked for, and that
         // would say nothing.
         let model_type = value.get("model_type").and_then(Value::as_str).unwrap_or("none");

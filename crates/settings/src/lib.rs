@@ -14,4 +14,4 @@ pub mod peft;
 pub mod train;
 
 pub use device::{DeviceChoice, Devices, UnknownDevice};
-pub use network::{BatchNormalization, Pooling, Precision};
+pub use network::{BatchNormalization, HeadKind, Pooling, Precision};

@@ -15,6 +15,25 @@ pub enum Pooling {
     Cls,
 }
 
+/// What lies between the pooled vector and the logits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HeadKind {
+    /// One dense layer.
+    #[default]
+    Linear,
+    /// The layers that the encoder's family has in transformers' `…ForSequenceClassification`.
+    Family,
+}
+
+impl HeadKind {
+    /// Whether the head is one dense layer, which locks and bundles do not mention.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    pub fn is_linear(&self) -> bool {
+        *self == Self::Linear
+    }
+}
+
 /// Batch normalisation after the dense layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -10,7 +10,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{BatchNormalization, Pooling, Precision};
+use crate::{BatchNormalization, HeadKind, Pooling, Precision};
 
 /// What the stage declares of itself.
 pub const STAGE: Stage = Stage {
@@ -43,6 +43,12 @@ pub struct Params {
     pub precision: Precision,
     /// How the hidden states of the tokens are pooled: `mean`, `max` or `cls`. Padding is never pooled.
     pub pooling: Pooling,
+    /// What lies between the pooled vector and the logits: `linear`, one dense layer, or `family`, the layers
+    /// that transformers has in `AutoModelForSequenceClassification` for the encoder's family. It then loads
+    /// the bundle without code of ours. `family` wants `pooling: cls` (of ModernBERT `mean` too), and no batch
+    /// normalisation.
+    #[serde(skip_serializing_if = "HeadKind::is_linear")]
+    pub head: HeadKind,
     /// The dropout probability of the pooled vector during training.
     pub dropout: f64,
     /// Batch normalisation after the dense layer: `none`, `trained`, or `frozen` (`trainable=False` in
@@ -103,6 +109,7 @@ impl Default for Params {
             lora: None,
             precision: Precision::Float32,
             pooling: Pooling::Mean,
+            head: HeadKind::Linear,
             dropout: 0.0,
             batch_normalization: BatchNormalization::None,
             class_weights: ClassWeights::None,
@@ -160,6 +167,22 @@ impl Params {
             "at least 0 and below 1",
             &self.warmup,
         );
+        if self.head == HeadKind::Family {
+            let fits = self.batch_normalization == BatchNormalization::None;
+            require(
+                fits,
+                "batch_normalization",
+                "none with `head: family`",
+                &"another one",
+            );
+            let fits = self.pooling != Pooling::Max;
+            require(
+                fits,
+                "pooling",
+                "cls with `head: family`, or mean with ModernBERT",
+                &"max",
+            );
+        }
         require(self.epochs > 0, "epochs", "at least 1", &self.epochs);
         require(self.batch_size > 0, "batch_size", "at least 1", &self.batch_size);
         require(

@@ -177,6 +177,19 @@ impl Tokenizer {
         self.pad_id
     }
 
+    /// The token of [`Self::pad_id`].
+    pub fn pad_token(&self) -> Option<String> {
+        self.inner.id_to_token(self.pad_id)
+    }
+
+    /// The end from which a long text is truncated: `left` or `right`.
+    pub fn truncation_side(&self) -> &'static str {
+        match self.direction {
+            TruncationDirection::Left => "left",
+            TruncationDirection::Right => "right",
+        }
+    }
+
     /// The id of what is not in the vocabulary, for tokenizers that have one; byte-level ones do not.
     pub fn unknown_id(&self) -> Option<u32> {
         self.unknown_id

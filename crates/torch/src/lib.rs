@@ -1,12 +1,16 @@
-//! The commands that run a network: `run` and `report` where such a stage is stale, `predict`, `audit` of a
-//! bundle, `reproduce`, and `suggest`.
+//! The commands that run a network: `run` and `report` where such a stage is stale, `predict`, `evaluate`,
+//! `export`, `audit` of a bundle, `reproduce`, and `suggest`.
 //!
 //! The command line is `labelproof-cli`'s, the configuration and the plan are `labelproof-driver`'s. This is
 //! the only crate besides `labelproof-model` and the stages `train` and `evaluate` that links LibTorch.
 
 mod audit;
 mod decisions;
+mod evaluate;
+mod export;
+mod named_model;
 mod predict;
+mod predicted_rows;
 mod probe;
 mod reproduce;
 mod stages;
@@ -34,6 +38,8 @@ pub fn execute(cli: &Cli) -> Result<ExitCode, Failure> {
             args.show()
         }
         Command::Predict(args) => predict::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
+        Command::Export(args) => export::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Reproduce(args) => reproduce::run(args),
         Command::Suggest(args) => suggest::run(args),

@@ -17,6 +17,7 @@ use labelproof_driver::{ExitCode, Failure, printer};
 use labelproof_settings::DeviceChoice;
 
 use crate::decisions::{Decided, Decisions};
+use crate::named_model;
 use crate::workers::WorkerGroup;
 
 /// The arguments of `predict` contradict each other, or leave a format open.
@@ -133,7 +134,7 @@ fn predict(args: &PredictArgs, group: &WorkerGroup) -> Result<ExitCode, Failure>
 
 fn load(args: &PredictArgs, choice: DeviceChoice, is_first: bool) -> Result<Bundle, Failure> {
     let choice = device::resolve(choice)?;
-    let bundle = Bundle::load(&args.bundle, &device::open(choice)?)?;
+    let bundle = named_model::load(&args.bundle, choice)?;
     if !args.int8 {
         return Ok(bundle);
     }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use labelproof_artifact::{Advice, Diagnostic};
-use labelproof_audit::evidence::bundle::{BundleFacts, Replay};
+use labelproof_audit::evidence::bundle::{BundleFacts, HeadState, Replay};
 use labelproof_audit::evidence::{Dataset, Part};
 use labelproof_kernels::workers::Workers;
 use labelproof_kernels::{DeviceError, device};
@@ -37,11 +37,39 @@ impl Diagnostic for ProbeError {
     }
 }
 
-/// Loads a bundle and predicts its canaries twice, alone and padded, and some rows of the test split.
+/// Opens a bundle to be probed. Where a model has no classification head, that is what is known of it.
+pub(crate) fn open(path: &Path, choice: DeviceChoice) -> Result<Result<Bundle, BundleFacts>, ProbeError> {
+    match Bundle::load_unreplayed(path, &device::open(choice)?) {
+        Ok(bundle) => Ok(Ok(bundle)),
+        Err(labelproof_model::Error::NoHead { path, missing }) => Ok(Err(BundleFacts {
+            path,
+            head: HeadState::Missing(missing),
+            tokens_repeated: true,
+            logits_repeated: true,
+            ..BundleFacts::default()
+        })),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Opens a bundle and probes it.
 pub(crate) fn probe(path: &Path, choice: DeviceChoice, dataset: &Dataset) -> Result<BundleFacts, ProbeError> {
-    let bundle = Bundle::load_unreplayed(path, &device::open(choice)?)?;
+    match open(path, choice)? {
+        Ok(bundle) => facts(path, &bundle, dataset),
+        Err(facts) => Ok(facts),
+    }
+}
+
+/// Predicts the canaries of a bundle twice, alone and padded, and some rows of the test split. A bundle without
+/// canaries is tried with the first texts of that split.
+pub(crate) fn facts(path: &Path, bundle: &Bundle, dataset: &Dataset) -> Result<BundleFacts, ProbeError> {
     let replay = bundle.replay()?;
-    let texts = bundle.canary_texts();
+    let mut texts = bundle.canary_texts();
+    if texts.is_empty() {
+        let test = dataset.test.as_ref().and_then(|part| part.texts.as_ref());
+        let first = test.into_iter().flatten().take(PADDED_ROWS);
+        texts = first.cloned().collect();
+    }
     let once = bundle.predict(&texts, &Workers::alone(), |_| ())?;
     let twice = bundle.predict(&texts, &Workers::alone(), |_| ())?;
     let tokens = bundle.tokenize(&texts)?;
@@ -56,6 +84,10 @@ pub(crate) fn probe(path: &Path, choice: DeviceChoice, dataset: &Dataset) -> Res
         .map(|logit| f64::from(logit.distance()));
     Ok(BundleFacts {
         path: path.to_path_buf(),
+        head: match bundle.is_foreign() && bundle.classifier.head.is_initial() {
+            true => HeadState::Initial,
+            false => HeadState::Trained,
+        },
         precision: bundle.description.precision,
         canaries: replay.rows,
         tokens_repeated: replay.other_tokens.is_none(),
@@ -71,7 +103,7 @@ pub(crate) fn probe(path: &Path, choice: DeviceChoice, dataset: &Dataset) -> Res
         replay: dataset
             .test
             .as_ref()
-            .map(|part| replay_rows(&bundle, &dataset.labels, part))
+            .map(|part| replay_rows(bundle, &dataset.labels, part))
             .transpose()?
             .flatten(),
     })

@@ -14,8 +14,8 @@ use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use labelproof_kernels::device;
 use labelproof_model::batch::Batch;
 use labelproof_model::{
-    BatchNormalization, Classifier, DeviceChoice, EncoderConfig, Head, HeadSettings, Pooling, Precision,
-    Pretrained,
+    BatchNormalization, Classifier, DeviceChoice, EncoderConfig, Head, HeadKind, HeadLayout, HeadSettings,
+    Pooling, Precision, Pretrained,
 };
 use labelproof_settings::train::Params;
 use labelproof_train::lazy_embedding::{LazyEmbedding, StepTokens};
@@ -41,10 +41,11 @@ fn main() {
         classes: CLASSES,
         dropout: 0.0,
         batch_normalization: BatchNormalization::None,
+        kind: HeadKind::Linear,
     };
     let classifier = Classifier {
         encoder: pretrained.encoder,
-        head: Head::new(&settings, 1, &device),
+        head: Head::new(&settings, HeadLayout::LINEAR, 1, &device),
         pooling: Pooling::Mean,
         precision: Precision::Float32,
     };

@@ -7,6 +7,7 @@
 
 use askama::Template;
 use labelproof_artifact::{Digest, HistoryRow};
+use labelproof_settings::HeadKind;
 use labelproof_settings::encoder_name::HubModel;
 use labelproof_text::Preparation;
 use serde::Serialize;
@@ -45,6 +46,10 @@ struct ModelCard<'a> {
     /// Names and values, escaped.
     parameters: Vec<(String, String)>,
     max_tokens: usize,
+    /// Whether texts are cleaned before they are tokenised.
+    is_cleaned: bool,
+    /// Whether the head is that of the encoder's family.
+    is_family: bool,
 }
 
 /// The rows of one label.
@@ -122,6 +127,8 @@ impl Card<'_> {
             epochs: self.history.len(),
             parameters: self.parameters(),
             max_tokens: self.preparation.max_tokens,
+            is_cleaned: !self.preparation.clean.is_empty(),
+            is_family: self.params.head == HeadKind::Family,
         };
         let mut text = card.render().expect("writing into a string cannot fail");
         // askama drops the last newline of a template.
@@ -151,7 +158,11 @@ impl Card<'_> {
         });
         let matter = FrontMatter {
             pipeline_tag: "text-classification",
-            library_name: "labelproof",
+            // Who only has transformers gets our predictions where nothing is cleaned and no code is ours.
+            library_name: match (self.params.head, self.preparation.clean.is_empty()) {
+                (HeadKind::Family, true) => "transformers",
+                _ => "labelproof",
+            },
             base_model: self.model_name(),
             tags: ["text-classification", "bert", "labelproof"],
             metrics: ["accuracy", "f1"],

@@ -60,6 +60,9 @@ pub enum Error {
     /// More layers were asked for than the encoder has.
     #[error("`train.trainable` asks for the last {wanted} layers, the encoder has {available}")]
     Layers { wanted: usize, available: usize },
+    /// The head of the encoder's family reads the first token.
+    #[error("`train.head: family` reads the first token of this encoder, and `train.pooling` is `mean`")]
+    FamilyPooling,
     /// The loss became infinite or not a number.
     #[error("the loss is {loss} in epoch {epoch}, on the rows {rows}")]
     NonFiniteLoss {
@@ -145,6 +148,9 @@ impl Diagnostic for Error {
             }
             Self::Windows => {
                 Fault::Artifact.hint("run preprocess again, with `preprocess.windows` as they are")
+            }
+            Self::FamilyPooling => {
+                Fault::Configuration.hint("use `pooling: cls`, or `head: linear` to pool by the mean")
             }
             Self::Layers { .. } => Fault::Configuration.hint("use a smaller number, or `trainable: all`"),
             Self::Score { .. } | Self::NonFiniteLoss { checkpoint: None, .. } => Fault::Model.hint(CALMER),

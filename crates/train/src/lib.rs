@@ -30,8 +30,10 @@ use labelproof_kernels::device;
 use labelproof_kernels::workers::Workers;
 use labelproof_model::batch::Layout;
 use labelproof_model::bundle::{self, Description};
+use labelproof_model::head::family_pools_by;
 use labelproof_model::{
-    AdapterFiles, BatchNormalization, Classifier, DeviceChoice, Head, HeadSettings, Precision, Pretrained,
+    AdapterFiles, BatchNormalization, Classifier, DeviceChoice, EncoderConfig, HeadKind, HeadSettings,
+    Precision, Pretrained,
 };
 use labelproof_text::Preparation;
 
@@ -77,6 +79,7 @@ pub fn run(
     let class_weights = class_weights(&params.class_weights, &data)?;
     let pretrained = Pretrained::load_with_adapter(&encoder.files.folder, encoder.adapter_folder(), &device)?;
     check_layers(params, pretrained.encoder.depth())?;
+    check_pooling(params, &pretrained.config)?;
     let inputs = Inputs::digest(artifacts, encoder)?;
     let layout = layout(&preparation, &pretrained)?;
     let training_key = inputs.training_key(params, &preparation, choice);
@@ -125,15 +128,7 @@ pub fn run(
         encoder: classifier.encoder.merged(),
         ..classifier
     };
-    bundle::save(
-        &folder,
-        pretrained,
-        &classifier,
-        params.trains_encoder() || encoder.adapter.is_some(),
-        description,
-        &canaries,
-        &device,
-    )?;
+    bundle::save(&folder, &pretrained, &classifier, description, &canaries, &device)?;
     fs::write_atomic(&folder.join(card::FILE), card.as_bytes())?;
     if let Some((lora, files)) = adapter {
         let base = encoder
@@ -167,7 +162,7 @@ fn train(
     let settings = head_settings(training, pretrained);
     let classifier = Classifier {
         encoder: pretrained.encoder.clone(),
-        head: Head::new(&settings, params.seed, training.device),
+        head: pretrained.new_head(&settings, params.seed, training.device),
         pooling: params.pooling,
         precision: params.precision,
     };
@@ -224,6 +219,15 @@ fn head_settings(training: &Training<'_>, pretrained: &Pretrained) -> HeadSettin
         classes: training.data.labels.len(),
         dropout: training.params.dropout,
         batch_normalization: training.params.batch_normalization,
+        kind: training.params.head,
+    }
+}
+
+/// Checks that the head of the encoder's family can read what pooling gives.
+fn check_pooling(params: &Params, encoder: &EncoderConfig) -> Result<(), Error> {
+    match params.head {
+        HeadKind::Family if !family_pools_by(encoder, params.pooling) => Err(Error::FamilyPooling),
+        _ => Ok(()),
     }
 }
 

@@ -19,10 +19,13 @@ const DEFAULT_WEIGHT_DECAY: f64 = 0.01;
 /// The parameters without weight decay: biases and layer normalisations, as in BERT's own training.
 const NOT_DECAYED: [&str; 3] = ["bias", "gamma", "beta"];
 
-/// The dense layer of a classifier's head, and what of the head has no weight decay.
+/// A classifier's head, and what of the head has no weight decay.
 const HEAD: [&str; 1] = ["head."];
-const HEAD_NOT_DECAYED: [&str; 3] = [
+const HEAD_NOT_DECAYED: [&str; 6] = [
     "head.dense.bias",
+    "head.projection.dense.bias",
+    "head.projection.norm.gamma",
+    "head.projection.norm.beta",
     "head.normalization.gamma",
     "head.normalization.beta",
 ];

@@ -96,9 +96,8 @@ pub fn ingest_with(params: serde_json::Value, file: &str, bytes: &[u8]) {
 
 /// A folder with the bundle of a tiny model, one file of which has these bytes.
 pub fn bundle_with(file: &str, bytes: &[u8]) -> PathBuf {
-    const FILES: [(&str, &[u8]); 5] = [
+    const FILES: [(&str, &[u8]); 4] = [
         ("config.json", include_bytes!("../bundle/config.json")),
-        ("head.safetensors", include_bytes!("../bundle/head.safetensors")),
         ("labelproof.json", include_bytes!("../bundle/labelproof.json")),
         ("model.safetensors", include_bytes!("../bundle/model.safetensors")),
         ("tokenizer.json", include_bytes!("../bundle/tokenizer.json")),

@@ -11,7 +11,9 @@ pub struct BundleFacts {
     pub path: PathBuf,
     /// What its encoder computes in, which says how much rounding may do.
     pub precision: Precision,
-    /// Texts that it keeps with what it said of them.
+    /// Whether its head was trained, as far as its weights tell.
+    pub head: HeadState,
+    /// Texts that it keeps with what it said of them; none where somebody else trained the model.
     pub canaries: usize,
     /// Whether it makes the same tokens of them.
     pub tokens_repeated: bool,
@@ -31,6 +33,18 @@ pub struct BundleFacts {
     pub normalization_updated: Option<bool>,
     /// Some rows of the test file, predicted again.
     pub replay: Option<Replay>,
+}
+
+/// Whether a classification head was trained, as far as its weights tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum HeadState {
+    /// It is there, and its weights are not those of an initialisation.
+    #[default]
+    Trained,
+    /// Its last dense layer is as transformers initialises it.
+    Initial,
+    /// These tensors of it are missing.
+    Missing(Vec<String>),
 }
 
 /// Rows whose saved predictions were compared with new ones.

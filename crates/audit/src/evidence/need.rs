@@ -109,7 +109,7 @@ impl Need {
             Self::Bundle => "--bundle DIR",
             Self::Tokenizer => "--tokenizer FILE",
             Self::Artifacts => "the artifacts of a pipeline: run `labelproof run audit` there",
-            Self::EncoderWeights => "an encoder with all its weights in `model.safetensors`",
+            Self::EncoderWeights => "a bundle with the digests of its encoder's weights",
             Self::ConfusionMatrix => "--confusion FILE beside --test FILE",
             Self::MoreRows => "more rows",
             Self::EpochRows => "the ids of the rows of every epoch, which no file the audit reads records",

@@ -283,12 +283,16 @@ impl LabelNumbers {
         };
         let has_unnamed = |table: &Table| {
             let scores = table.scores.as_ref();
-            scores.is_some_and(|scores| scores.names.is_none() && scores.width == self.names.len())
+            scores.is_some_and(|scores| {
+                let names = scores.names.as_deref();
+                names.is_none_or(|names| self.are_places(names)) && scores.width == self.names.len()
+            })
         };
         Places {
             truth: guessed(&table.truth),
             predicted: guessed(&table.predicted),
-            // Two columns of scores without a name, or more, are in the order of the model as well.
+            // Two columns of scores without a name, or more, are in the order of the model as well, and so are
+            // those that are called by a number.
             scores: self.has_names && !self.order_is_given && has_unnamed(table) && self.names.len() > 1,
         }
     }

@@ -56,6 +56,8 @@ pub struct Files {
     pub predictions: Option<PathBuf>,
     /// Predictions of the validation rows, where they are in a file of their own.
     pub validation_predictions: Option<PathBuf>,
+    /// The folder of predictions that a model made just now, and what messages call the model.
+    pub predicted_by: Option<(PathBuf, String)>,
     /// Whether the files of rows have no header.
     pub no_header: bool,
     /// Logs of the training, which are read as one: paths, or `key=value,key=value`.
@@ -189,8 +191,12 @@ fn read_table(
         columns: &files.columns,
         no_header: files.no_header,
     };
-    reporter.started(&format!("reading {}", path.display()), None);
-    let table = rows::read(path, reading, reporter);
+    let name = match &files.predicted_by {
+        Some((folder, model)) if path.starts_with(folder) => model.clone(),
+        _ => path.display().to_string(),
+    };
+    reporter.started(&format!("reading {name}"), None);
+    let table = rows::read(path, name, reading, reporter);
     reporter.finished();
     let mut table = table?;
     table.reading.source.clone_from(&table.source);
@@ -248,7 +254,11 @@ pub fn read_evidence(
     readings.extend(given);
     let mut tokenizer = None;
     if let Some(path) = &files.tokenizer {
-        let read = Tokenizer::from_file(path)?;
+        let read = if path.is_dir() {
+            Tokenizer::from_folder(path)?
+        } else {
+            Tokenizer::from_file(path)?
+        };
         let mut reading = Reading::new(path.display().to_string(), "tokenizer of the model");
         reading.says(format!("{}.", wording::counted(read.vocabulary_size(), "token")));
         readings.push(reading);
@@ -256,7 +266,11 @@ pub fn read_evidence(
     }
     if let Some(bundle) = &bundle {
         let mut reading = Reading::new(bundle.path.display().to_string(), "bundle of the model");
-        reading.says("It was run on its own sample texts and on test rows.");
+        reading.says(match (bundle.canaries, &bundle.replay) {
+            (0, None) => "Its configuration and weights were read.",
+            (0, Some(_)) => "It was run on test rows.",
+            _ => "It was run on its own sample texts and on test rows.",
+        });
         readings.push(reading);
     }
     if let Some(margins) = margins.first()

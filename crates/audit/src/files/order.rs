@@ -20,7 +20,7 @@ const LEAST_RATIO: u64 = 3;
 pub(super) struct Places {
     pub(super) truth: bool,
     pub(super) predicted: bool,
-    /// Scores whose columns have no names.
+    /// Scores whose columns have no names but numbers.
     pub(super) scores: bool,
 }
 

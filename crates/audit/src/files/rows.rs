@@ -41,9 +41,13 @@ pub(super) struct Reading<'r> {
     pub(super) no_header: bool,
 }
 
-/// Reads a file of rows, whose bytes say what it is where its name does not.
-pub(super) fn read(path: &Path, reading: Reading<'_>, reporter: &dyn Reporter) -> Result<Table, Error> {
-    let file = path.display().to_string();
+/// Reads a file of rows, which messages call `file`, and whose bytes say what it is where its name does not.
+pub(super) fn read(
+    path: &Path,
+    file: String,
+    reading: Reading<'_>,
+    reporter: &dyn Reporter,
+) -> Result<Table, Error> {
     let is_name = |cell: &str| {
         super::roles::is_name(cell) || cell.parse::<f64>().is_err() && reading.columns.name(cell)
     };

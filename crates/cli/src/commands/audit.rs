@@ -1,10 +1,10 @@
 //! `labelproof audit`: anyone's files in, the causes of good figures and bad predictions out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use labelproof_artifact::findings::Verdict;
-use labelproof_artifact::{Advice, Diagnostic, Fault, MessageKeeper, Reporter, fs};
+use labelproof_artifact::{Advice, Diagnostic, Fault, MessageKeeper, Reporter, Silent, fs};
 use labelproof_audit::evidence::{BundleFacts, Dataset};
 use labelproof_audit::files::{Columns, Counts, Files, read_dataset, read_evidence};
 use labelproof_audit::{audit, page, summary};
@@ -19,6 +19,7 @@ use labelproof_settings::DeviceChoice;
   labelproof audit --test test.npz --log trainer_state.json --html audit.html
   labelproof audit --test rows.parquet --label gold --predicted yhat --confusion matrix.csv --check
   labelproof audit --log console.txt --classes 10 --validation-rows 2000
+  labelproof audit --bundle my-finetuned-bert --test test.csv
   labelproof audit --log loss=1.24,accuracy=0.80,val_loss=1.21,val_accuracy=0.83,classes=5 \\
                    --confusion matrix.csv
 
@@ -28,6 +29,7 @@ use labelproof_settings::DeviceChoice;
   labelproof audit --test test.npz --log trainer_state.json --html audit.html
   labelproof audit --test rows.parquet --label gold --predicted yhat --confusion matrix.csv --check
   labelproof audit --log console.txt --classes 10 --validation-rows 2000
+  labelproof audit --bundle my-finetuned-bert --test test.csv
   labelproof audit --log loss=1.24,accuracy=0.80,val_loss=1.21,val_accuracy=0.83,classes=5 \\
                    --confusion matrix.csv
 
@@ -92,10 +94,11 @@ pub struct AuditArgs {
     /// Confusion matrix of the test rows
     #[arg(long, value_name = "FILE")]
     pub confusion: Option<PathBuf>,
-    /// The model's tokenizer.json
+    /// The model's tokenizer.json, or a folder with a tokenizer
     #[arg(long, value_name = "FILE")]
     pub tokenizer: Option<PathBuf>,
-    /// Bundle of the model: the folder `model` that the stage train writes
+    /// The model: the folder `model` that the stage train writes, or that of an
+    /// AutoModelForSequenceClassification; it predicts the rows that have texts and no predictions
     #[arg(long, value_name = "DIR")]
     pub bundle: Option<PathBuf>,
     /// Column of the id
@@ -168,31 +171,53 @@ impl Diagnostic for AuditError {
     }
 }
 
+/// What running a bundle gave.
+#[derive(Debug, Default)]
+pub struct BundleRun {
+    /// What is known of the bundle.
+    pub facts: BundleFacts,
+    /// Its predictions of the test rows, where their file has none.
+    pub test: Option<PathBuf>,
+    /// Its predictions of the validation rows, where their file has none.
+    pub validation: Option<PathBuf>,
+}
+
 /// Audits files. A bundle has to be run first, which takes LibTorch: then nothing is done, and the result is
 /// `None`.
 pub(super) fn run(args: &AuditArgs) -> Result<Option<ExitCode>, Failure> {
     if args.bundle.is_some() {
         return Ok(None);
     }
-    args.audit(|_| Ok(None)).map(Some)
+    args.audit(|_, _| Ok(BundleRun::default())).map(Some)
 }
 
 impl AuditArgs {
-    /// Reads the files, has the bundle run on their rows, and prints what the audit finds.
+    /// Reads the files, has the bundle run on their rows, and prints what the audit finds. The bundle may write
+    /// its predictions into the folder that it is given.
     pub fn audit(
         &self,
-        run_bundle: impl FnOnce(&Dataset) -> Result<Option<BundleFacts>, Failure>,
+        run_bundle: impl FnOnce(&Dataset, &Path) -> Result<BundleRun, Failure>,
     ) -> Result<ExitCode, Failure> {
-        let files = self.files()?;
+        let mut files = self.files()?;
         let printer = Printer::new(Verbosity::choose(self.quiet));
         // The answer for people begins with what was decided in reading. Where there is none, it comes before
         // the error.
         let held = MessageKeeper::hiding(&printer);
         let reporter: &dyn Reporter = if self.json { &printer } else { &held };
         let read = || {
+            let mut facts = None;
+            let folder;
+            if let Some(bundle) = &self.bundle {
+                folder = fs::temporary_folder()?;
+                let run = run_bundle(&read_dataset(&files, &Silent)?, folder.path())?;
+                files.predicted_by = Some((folder.path().to_path_buf(), bundle.display().to_string()));
+                files.predictions = files.predictions.take().or(run.test);
+                files.validation_predictions = files.validation_predictions.take().or(run.validation);
+                files.tokenizer = files.tokenizer.take().or(Some(bundle.clone()));
+                facts = Some(run.facts);
+            }
             let dataset = read_dataset(&files, reporter)?;
-            let bundle = run_bundle(&dataset)?;
-            Ok::<_, Failure>(read_evidence(&files, dataset, bundle)?)
+            Ok::<_, Failure>(read_evidence(&files, dataset, facts)?)
         };
         let findings = audit(&read().inspect_err(|_| held.release())?);
         if let Some(path) = &self.html {
@@ -220,6 +245,7 @@ impl AuditArgs {
             train: self.train.clone(),
             predictions: self.predictions.clone(),
             validation_predictions: self.validation_predictions.clone(),
+            predicted_by: None,
             no_header: self.no_header,
             logs: self.log.clone(),
             confusion: self.confusion.clone(),

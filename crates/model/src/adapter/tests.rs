@@ -96,7 +96,7 @@ fn tensors(path: &Path) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
 fn family(name: &str, device: &Device) -> Encoder {
     let folder = fixture("families").join(name);
     let config = EncoderConfig::read(&folder).unwrap();
-    load_weights(&folder, &config, device).unwrap().0
+    load_weights(&folder, None, &config, device).unwrap().0
 }
 
 /// The dense layer of a matrix as PyTorch has it, `[outputs, inputs]`.

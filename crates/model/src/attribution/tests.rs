@@ -10,7 +10,10 @@ use serde::Deserialize;
 use super::*;
 use crate::testing::{encoder_folder, tiny};
 use crate::weights::{NamedTensors, TensorSource};
-use crate::{BatchNormalization, DeviceChoice, Head, HeadSettings, Pooling, Precision, Pretrained};
+use crate::{
+    BatchNormalization, DeviceChoice, Head, HeadKind, HeadLayout, HeadSettings, Pooling, Precision,
+    Pretrained,
+};
 
 #[derive(Deserialize)]
 struct Reference {
@@ -43,6 +46,7 @@ fn head(values: Vec<f32>, settings: &HeadSettings, device: &Device) -> Head {
     Head::load(
         &mut TensorSource::new(&path, &bytes, device).unwrap(),
         settings,
+        HeadLayout::LINEAR,
         device,
     )
 }
@@ -61,6 +65,7 @@ fn tokens_weigh_what_captum_says() {
         classes: 3,
         dropout: 0.3,
         batch_normalization: BatchNormalization::None,
+        kind: HeadKind::Linear,
     };
     #[expect(clippy::cast_possible_truncation, reason = "weights are float32")]
     let values = (0..3 * 384).map(|place| f64::from(place).sin() as f32).collect();
@@ -209,9 +214,10 @@ fn trained_batch_normalisation_and_dropout_are_those_of_prediction() {
         classes: 3,
         dropout: 0.5,
         batch_normalization: BatchNormalization::Trained,
+        kind: HeadKind::Linear,
     };
     let classifier = Classifier {
-        head: Head::new(&settings, 10, &device),
+        head: Head::new(&settings, HeadLayout::LINEAR, 10, &device),
         ..tiny(&device, Pooling::Mean)
     };
     let logits = classifier.forward(&Batch::new(&[&TOKENS], 0, &device));

@@ -47,9 +47,21 @@ pub struct Description {
     /// `None` in a bundle that was written before there were any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
+    /// The digests of the encoder's weights, before and after training.
+    pub(super) encoder: Option<EncoderDigests>,
     /// The digests of the files that decide what the bundle computes.
     pub(super) files: BTreeMap<String, Digest>,
     pub(super) canaries: Vec<Canary>,
+}
+
+/// The digests of an encoder's tensors. They are the same where the encoder was frozen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EncoderDigests {
+    /// Of what the training started from.
+    pub(super) pretrained: Digest,
+    /// Of what is in the bundle.
+    pub(super) trained: Digest,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -78,6 +90,7 @@ impl Description {
             precision,
             head,
             temperature: None,
+            encoder: None,
             files: BTreeMap::new(),
             canaries: Vec::new(),
         }

@@ -3,46 +3,44 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use labelproof_artifact::encoder_files::{TOKENIZER_FILE, WEIGHTS_FILE, WeightsForm};
+use labelproof_artifact::encoder_files::{TOKENIZER_FILE, WEIGHTS_FILE};
 use labelproof_artifact::{Digest, fs};
 use labelproof_kernels::workers::Workers;
 use labelproof_text::cleaning::Cleaner;
 use labelproof_text::tokenizer::Tokenizer;
 
 use super::canaries::Canary;
-use super::description::DESCRIPTION_FILE;
-use super::{BUNDLE_FILES, Bundle, Description, HEAD_FILE};
+use super::description::{DESCRIPTION_FILE, EncoderDigests};
+use super::{BUNDLE_FILES, Bundle, Description, transformers};
 use crate::classifier::{BatchedRun, Classifier};
 use crate::error::Error;
 use crate::pretrained::Pretrained;
-use crate::weights::WeightFiles;
-
-/// The files of an encoder's folder, beside its weights and its tokenizer, that other programs look for.
-const COMPANION_FILES: [&str; 4] = [
-    "config.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "vocab.txt",
-];
 
 /// Writes a bundle and loads it again, which proves on every canary that the saved model is the trained one.
 ///
-/// `classifier` must be on `device`, without autodiff. Where `encoder_changed` is false, the encoder's
-/// weights are copied byte for byte, if they are one safetensors file.
+/// `classifier` must be on `device`, without autodiff.
 pub fn save(
     folder: &Path,
-    pretrained: Pretrained,
+    pretrained: &Pretrained,
     classifier: &Classifier,
-    encoder_changed: bool,
     mut description: Description,
     canary_texts: &[String],
     device: &Device,
 ) -> Result<Bundle, Error> {
-    description.canaries = record_canaries(&pretrained, classifier, &description, canary_texts, device)?;
+    description.canaries = record_canaries(pretrained, classifier, &description, canary_texts, device)?;
+    description.encoder = Some(EncoderDigests {
+        pretrained: pretrained.encoder.named_tensors().digest(),
+        trained: classifier.encoder.named_tensors().digest(),
+    });
     fs::create_dir_all(folder)?;
-    write_encoder(folder, pretrained, classifier, encoder_changed)?;
-    classifier.head.named_tensors().write(&folder.join(HEAD_FILE))?;
-    for file in BUNDLE_FILES {
+    let tokenizer = Tokenizer::json_of_folder(&pretrained.folder)?;
+    fs::write_atomic(&folder.join(TOKENIZER_FILE), &tokenizer)?;
+    transformers::write(folder, &pretrained.folder, &pretrained.tokenizer, &description)?;
+    write_weights(&folder.join(WEIGHTS_FILE), classifier)?;
+    for file in BUNDLE_FILES
+        .into_iter()
+        .chain(transformers::files(description.head.kind))
+    {
         let digest = Digest::of_file(&folder.join(file))?;
         description.files.insert(file.to_owned(), digest);
     }
@@ -54,33 +52,15 @@ pub fn save(
     Ok(bundle)
 }
 
-/// Writes the encoder's folder: configuration, tokenizer and weights.
-fn write_encoder(
-    folder: &Path,
-    pretrained: Pretrained,
-    classifier: &Classifier,
-    encoder_changed: bool,
-) -> Result<(), Error> {
-    for file in COMPANION_FILES {
-        let from = pretrained.folder.join(file);
-        if from.exists() {
-            fs::copy(&from, &folder.join(file))?;
-        }
-    }
-    // A bundle has one whether the encoder's folder has it or not.
-    let tokenizer = Tokenizer::json_of_folder(&pretrained.folder)?;
-    fs::write_atomic(&folder.join(TOKENIZER_FILE), &tokenizer)?;
-    let weights = folder.join(WEIGHTS_FILE);
-    if encoder_changed {
-        let mut tensors = classifier.encoder.named_tensors();
-        tensors.extend(pretrained.pre_training);
-        tensors.write(&weights)?;
-    } else if WeightsForm::of(&pretrained.folder) == Some(WeightsForm::Safetensors) {
-        fs::copy(&pretrained.folder.join(WEIGHTS_FILE), &weights)?;
-    } else {
-        WeightFiles::open(&pretrained.folder)?.write(&weights)?;
-    }
-    Ok(())
+/// Writes the tensors of encoder and head into one file, with the names that they have in the family's
+/// `…ForSequenceClassification`.
+fn write_weights(path: &Path, classifier: &Classifier) -> Result<(), Error> {
+    let mut tensors = classifier
+        .encoder
+        .named_tensors()
+        .prefixed(classifier.encoder.prefix());
+    tensors.extend(classifier.head.named_tensors());
+    tensors.write(path)
 }
 
 /// Tokenises and predicts the texts of the canaries.

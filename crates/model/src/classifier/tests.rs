@@ -9,7 +9,7 @@ use rand_chacha::rand_core::Rng;
 
 use super::*;
 use crate::testing::{LAYERS, assert_close, encoder_folder, has_bfloat16, tiny, tiny_with_dropout};
-use crate::{BatchNormalization, DeviceChoice, HeadSettings, Pretrained};
+use crate::{BatchNormalization, DeviceChoice, HeadKind, HeadLayout, HeadSettings, Pretrained};
 
 fn loss(classifier: &Classifier, device: &Device) -> Tensor<1> {
     let rows: [&[u32]; 3] = [&[1, 5, 2], &[1, 7, 3, 9, 10, 2], &[1, 4, 4, 2]];
@@ -211,6 +211,7 @@ fn settings(dropout: f64) -> HeadSettings {
         classes: 3,
         dropout,
         batch_normalization: BatchNormalization::None,
+        kind: HeadKind::Linear,
     }
 }
 
@@ -219,7 +220,7 @@ fn a_batch_of_many_is_many_batches_of_one() {
     let device = device::open(DeviceChoice::Cpu).unwrap();
     let pretrained = Pretrained::load(&encoder_folder(), &device).unwrap();
     let classifier = Classifier {
-        head: Head::new(&settings(0.1), 10, &device),
+        head: Head::new(&settings(0.1), HeadLayout::LINEAR, 10, &device),
         encoder: pretrained.encoder,
         pooling: Pooling::Max,
         precision: Precision::Float32,
@@ -290,7 +291,7 @@ fn frozen_parts_have_no_gradient_and_no_dropout() {
     let device = device::open(DeviceChoice::Cpu).unwrap();
     let autodiff = device.clone().autodiff();
     let pretrained = Pretrained::load(&encoder_folder(), &device).unwrap();
-    let head = Head::new(&settings(0.0), 10, &device);
+    let head = Head::new(&settings(0.0), HeadLayout::LINEAR, 10, &device);
     let rows: [&[u32]; 2] = [&[101, 2023, 102], &[101, 2003, 1037, 3231, 102]];
     let plain = Classifier {
         encoder: pretrained.encoder,

@@ -28,7 +28,7 @@ pub(super) const NAMES: Names = Names {
 };
 
 /// The group whose weights each of the layers has.
-pub(super) fn groups_of_layers(layers: usize, groups: usize) -> Vec<usize> {
+pub(crate) fn groups_of_layers(layers: usize, groups: usize) -> Vec<usize> {
     (0..layers).map(|layer| layer * groups / layers).collect()
 }
 

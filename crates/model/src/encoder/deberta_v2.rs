@@ -32,11 +32,11 @@ pub(super) const NAMES: Names = Names {
     ..bert::NAMES
 };
 
-const TABLE: &str = "encoder.rel_embeddings";
-const NORM: &str = "encoder.LayerNorm";
+pub(crate) const TABLE: &str = "encoder.rel_embeddings";
+pub(crate) const NORM: &str = "encoder.LayerNorm";
 
 /// The terms of a score, each of which is scaled as if it were one of so many.
-const TERMS: f64 = 3.0;
+pub(crate) const TERMS: f64 = 3.0;
 
 /// The embeddings of relative positions, one table for all layers.
 #[derive(Module, Debug)]
@@ -96,7 +96,7 @@ impl DisentangledPositions {
     clippy::cast_possible_wrap,
     reason = "a row is a small positive number"
 )]
-fn row(distance: i64, buckets: usize, farthest: usize) -> usize {
+pub(crate) fn row(distance: i64, buckets: usize, farthest: usize) -> usize {
     let exact = buckets as i64 / 2;
     let bucket = if distance.abs() <= exact {
         distance

@@ -32,7 +32,7 @@ pub(super) const NAMES: Names = Names {
     ..bert::NAMES
 };
 
-const FINAL_NORM: &str = "final_norm";
+pub(crate) const FINAL_NORM: &str = "final_norm";
 
 /// The projections of attention, which are one dense layer in the files too.
 const PROJECTIONS: [LoraTarget; 3] = [LoraTarget::Query, LoraTarget::Key, LoraTarget::Value];

@@ -24,7 +24,7 @@ pub(super) const NAMES: Names = Names {
     ..bert::NAMES
 };
 
-const BIAS: &str = "encoder.relative_attention_bias";
+pub(crate) const BIAS: &str = "encoder.relative_attention_bias";
 
 /// The distance from which on all are alike.
 const FARTHEST: f32 = 128.0;
@@ -72,7 +72,7 @@ impl RelativeBias {
     clippy::cast_sign_loss,
     reason = "a bucket is a small positive number"
 )]
-fn bucket(distance: i64, buckets: usize) -> usize {
+pub(crate) fn bucket(distance: i64, buckets: usize) -> usize {
     let direction = buckets / 2;
     let exact = direction / 2;
     let first = if distance < 0 { direction } else { 0 };

@@ -4,6 +4,16 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use labelproof_kernels::fused::to_float32;
 
+/// The angles of texts of `sequence` tokens, for heads of `width` components, `[sequence, width / 2]`, row-major:
+/// a position times `base^(-2i / width)`, in float32 as in transformers.
+#[expect(clippy::cast_possible_truncation, reason = "the network computes in float32")]
+pub(crate) fn angles(base: f64, width: usize, sequence: usize) -> Vec<f32> {
+    let frequency = |pair: usize| 1.0 / (base as f32).powf((2 * pair) as f32 / width as f32);
+    (0..sequence)
+        .flat_map(|position| (0..width / 2).map(move |pair| position as f32 * frequency(pair)))
+        .collect()
+}
+
 /// The cosines and sines of the angles, `[1, sequence, 1, width / 2]` each.
 #[derive(Debug, Clone)]
 pub(super) struct Rotation {
@@ -12,18 +22,12 @@ pub(super) struct Rotation {
 }
 
 impl Rotation {
-    /// The angles of texts of `sequence` tokens, for heads of `width` components: a position times
-    /// `base^(-2i / width)`, in float32 as in transformers.
-    #[expect(clippy::cast_possible_truncation, reason = "the network computes in float32")]
+    /// The cosines and sines of the [`angles`].
     pub(super) fn new(base: f64, width: usize, sequence: usize, device: &Device) -> Self {
-        let half = width / 2;
-        let frequency = |pair: usize| 1.0 / (base as f32).powf((2 * pair) as f32 / width as f32);
-        let angles: Vec<f32> = (0..sequence)
-            .flat_map(|position| (0..half).map(move |pair| position as f32 * frequency(pair)))
-            .collect();
+        let angles = angles(base, width, sequence);
         let tensor = |function: fn(f32) -> f32| {
             let values: Vec<f32> = angles.iter().copied().map(function).collect();
-            Tensor::from_data(TensorData::new(values, [1, sequence, 1, half]), device)
+            Tensor::from_data(TensorData::new(values, [1, sequence, 1, width / 2]), device)
         };
         Self {
             cosines: tensor(f32::cos),

@@ -4,8 +4,7 @@
 //! no more than one tensor is in memory twice.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,7 @@ use labelproof_artifact::{contained, fs};
 use labelproof_settings::encoder::require;
 use labelproof_settings::encoder_files::weights_form;
 use pytorch_reader::{DType as TorchDtype, PytorchError, PytorchReader};
-use safetensors::tensor::{TensorView, View};
+use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use super::{TensorSource, pickle};
@@ -54,13 +53,6 @@ impl<'a> Stored<'a> {
             TorchDtype::U16 => Dtype::U16,
             TorchDtype::U8 => Dtype::U8,
             TorchDtype::Bool => Dtype::BOOL,
-        }
-    }
-
-    fn length(&self) -> usize {
-        match self {
-            Self::Safetensors(view) => view.data().len(),
-            Self::PyTorch(tensor) => tensor.byte_len(),
         }
     }
 
@@ -154,35 +146,6 @@ impl WeightFiles {
         }
         Ok(tensors)
     }
-
-    /// Writes all tensors into one safetensors file, each with the name and the dtype that it has. Equal
-    /// tensors give equal bytes.
-    pub fn write(&self, path: &Path) -> Result<(), Error> {
-        let failed = RefCell::new(None);
-        let tensors = self.tensors()?.into_iter();
-        let views = tensors.map(|(name, tensor)| {
-            (
-                name,
-                ReadLate {
-                    tensor,
-                    failed: &failed,
-                },
-            )
-        });
-        let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-        let written = safetensors::serialize_to_file(views, Some(metadata), path);
-        if let Some(error) = failed.take() {
-            return Err(Error::TorchFile {
-                path: self.path.clone(),
-                problem: error.to_string(),
-            });
-        }
-        written.map_err(|error| Error::TensorFile {
-            path: path.to_path_buf(),
-            problem: error.to_string(),
-        })?;
-        Ok(fs::sync(path)?)
-    }
 }
 
 /// Reads the header of a safetensors file.
@@ -191,33 +154,6 @@ pub(super) fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>,
         path: path.to_path_buf(),
         problem: error.to_string(),
     })
-}
-
-/// A tensor that is read when it is written; what goes wrong then is kept, because a writer does not ask.
-struct ReadLate<'a> {
-    tensor: Stored<'a>,
-    failed: &'a RefCell<Option<io::Error>>,
-}
-
-impl View for ReadLate<'_> {
-    fn dtype(&self) -> Dtype {
-        self.tensor.dtype()
-    }
-
-    fn shape(&self) -> &[usize] {
-        self.tensor.shape()
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        self.tensor.read().unwrap_or_else(|error| {
-            self.failed.replace(Some(error));
-            Cow::Borrowed(&[])
-        })
-    }
-
-    fn data_len(&self) -> usize {
-        self.tensor.length()
-    }
 }
 
 /// Reads what a file of `torch.save` says of its tensors, in the order of their names.

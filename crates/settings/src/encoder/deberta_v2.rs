@@ -14,6 +14,8 @@ pub struct DebertaV2 {
     pub farthest: usize,
     /// Whether the table of relative positions is normalised.
     pub normalized: bool,
+    /// The activation of a classification head.
+    pub pooler_activation: Activation,
 }
 
 /// The keys, with the defaults of transformers' `DebertaV2Config`.
@@ -52,6 +54,8 @@ struct Keys {
     norm_rel_ebd: Option<String>,
     #[serde(default)]
     conv_kernel_size: usize,
+    #[serde(default = "defaults::gelu")]
+    pooler_hidden_act: Activation,
 }
 
 /// Which terms of disentangled attention there are: `p2c|c2p`, or a list.
@@ -138,6 +142,7 @@ pub(super) fn parse(value: Value) -> Result<EncoderConfig, String> {
             buckets,
             farthest,
             normalized: keys.norm_rel_ebd.is_some_and(|norm| norm.contains("layer_norm")),
+            pooler_activation: keys.pooler_hidden_act,
         }),
         vocab_size: keys.vocab_size,
         embedding_size: keys.embedding_size.unwrap_or(keys.hidden_size),

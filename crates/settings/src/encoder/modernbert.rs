@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Activation, EncoderConfig, Family, defaults, keys};
+use crate::Pooling;
 
 /// What a layer's tokens attend to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -36,6 +37,12 @@ pub struct ModernBert {
     pub attention_bias: bool,
     /// Whether the dense layers of the feed-forward sub-layer have a bias.
     pub mlp_bias: bool,
+    /// Whether the first dense layer of a classification head has a bias.
+    pub classifier_bias: bool,
+    /// The activation behind it.
+    pub classifier_activation: Activation,
+    /// How a classification head pools the tokens.
+    pub classifier_pooling: Pooling,
 }
 
 /// The keys, with the defaults of transformers' `ModernBertConfig`.
@@ -58,6 +65,12 @@ struct Keys {
     attention_bias: bool,
     #[serde(default)]
     mlp_bias: bool,
+    #[serde(default)]
+    classifier_bias: bool,
+    #[serde(default = "defaults::gelu")]
+    classifier_activation: Activation,
+    #[serde(default = "cls")]
+    classifier_pooling: Pooling,
     #[serde(default)]
     attention_dropout: f64,
     #[serde(default)]
@@ -93,6 +106,10 @@ fn longest() -> usize {
 
 fn epsilon() -> f64 {
     1e-5
+}
+
+fn cls() -> Pooling {
+    Pooling::Cls
 }
 
 fn local_attention() -> usize {
@@ -174,6 +191,9 @@ pub(super) fn parse(value: Value) -> Result<EncoderConfig, String> {
             norm_bias: keys.norm_bias,
             attention_bias: keys.attention_bias,
             mlp_bias: keys.mlp_bias,
+            classifier_bias: keys.classifier_bias,
+            classifier_activation: keys.classifier_activation,
+            classifier_pooling: keys.classifier_pooling,
         }),
         vocab_size: keys.vocab_size,
         embedding_size: keys.hidden_size,

@@ -7,8 +7,8 @@ use burn::nn::{Embedding, Linear};
 use labelproof_artifact::{Diagnostic, Silent, fs};
 use labelproof_kernels::device;
 use labelproof_model::{
-    BatchNormalization, Classifier, DeviceChoice, Encoder, Head, HeadSettings, Pooling, Precision,
-    Pretrained, bundle,
+    BatchNormalization, Classifier, DeviceChoice, Encoder, Head, HeadKind, HeadLayout, HeadSettings, Pooling,
+    Precision, Pretrained, bundle,
 };
 use labelproof_testkit::encoder;
 
@@ -56,6 +56,7 @@ fn fit_head_in(
         classes: 3,
         dropout: params.dropout,
         batch_normalization: params.batch_normalization,
+        kind: HeadKind::Linear,
     };
     let train_logits = |head: &Head, batch: &MicroBatch<'_>| {
         let values: Vec<f32> = batch
@@ -85,7 +86,7 @@ fn fit_head_in(
         embedding: None,
         workers: &workers,
     };
-    let head = Head::new(&settings, params.seed, &device);
+    let head = Head::new(&settings, HeadLayout::LINEAR, params.seed, &device);
     let checkpoints = Checkpoints::new(folder).with_interval(Duration::ZERO);
     let (head, history) = fit(params, &task, head, checkpoints, reporter)?;
     Ok((validation_logits(&head)?, history))
@@ -271,6 +272,7 @@ fn fit_classifier(
         classes: 3,
         dropout: 0.0,
         batch_normalization: BatchNormalization::None,
+        kind: HeadKind::Linear,
     };
     let encoder = match &params.lora {
         Some(lora) => pretrained
@@ -280,7 +282,7 @@ fn fit_classifier(
     };
     let classifier = Classifier {
         encoder,
-        head: Head::new(&settings, 1, &device),
+        head: Head::new(&settings, HeadLayout::LINEAR, 1, &device),
         pooling: Pooling::Mean,
         precision: Precision::Float32,
     };
@@ -601,9 +603,10 @@ fn a_loss_that_is_no_number_names_the_epoch_and_the_rows_and_leaves_the_last_che
         classes: 3,
         dropout: 0.0,
         batch_normalization: BatchNormalization::None,
+        kind: HeadKind::Linear,
     };
     let folder = tempfile::tempdir().unwrap();
-    let head = || Head::new(&settings, 1, &device);
+    let head = || Head::new(&settings, HeadLayout::LINEAR, 1, &device);
     let checkpoints = Checkpoints::new(folder.path()).with_interval(Duration::ZERO);
     let error = fit(&params(), &task, head(), checkpoints, &Silent).err().unwrap();
     assert_eq!(error.to_string(), "the loss is NaN in epoch 2, on the rows b, a");
@@ -630,6 +633,7 @@ fn recall_of_the_rare_class(params: &Params) -> f64 {
         classes: 2,
         dropout: 0.0,
         batch_normalization: BatchNormalization::None,
+        kind: HeadKind::Linear,
     };
     let train_logits = |head: &Head, batch: &MicroBatch<'_>| {
         let values: Vec<f32> = batch.rows.iter().map(|&row| features[row]).collect();
@@ -658,7 +662,7 @@ fn recall_of_the_rare_class(params: &Params) -> f64 {
     let (head, _) = fit(
         params,
         &task,
-        Head::new(&settings, 1, &device),
+        Head::new(&settings, HeadLayout::LINEAR, 1, &device),
         checkpoints,
         &Silent,
     )

@@ -6,7 +6,9 @@ use burn::optim::{AdamConfig, AdamWConfig, GradientsParams};
 use burn::tensor::TensorData;
 use labelproof_kernels::{device, random};
 use labelproof_model::weights::WeightFiles;
-use labelproof_model::{BatchNormalization, DeviceChoice, Encoder, EncoderConfig, Head, HeadSettings};
+use labelproof_model::{
+    BatchNormalization, DeviceChoice, Encoder, EncoderConfig, Head, HeadKind, HeadLayout, HeadSettings,
+};
 
 use super::*;
 use crate::params::Trainable;
@@ -122,10 +124,11 @@ fn the_head_has_a_learning_rate_of_its_own() {
         classes: 3,
         dropout: 0.0,
         batch_normalization: BatchNormalization::Trained,
+        kind: HeadKind::Linear,
     };
     let whole = Whole {
         encoder: LinearConfig::new(4, 4).init(&device),
-        head: Head::new(&settings, 1, &device),
+        head: Head::new(&settings, HeadLayout::LINEAR, 1, &device),
     };
     let whole = whole.train();
     let numbers = |module: &Whole| {

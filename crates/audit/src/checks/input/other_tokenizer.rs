@@ -76,7 +76,12 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     {
         return Ok(outcome);
     }
-    if case.evidence.bundle.is_some() {
+    if case
+        .evidence
+        .bundle
+        .as_ref()
+        .is_some_and(|bundle| bundle.canaries > 0)
+    {
         let summary = "The bundle makes the same tokens as when training ended.";
         return Ok(Answer::clear(summary, Measured::new()));
     }
@@ -194,6 +199,7 @@ mod tests {
     fn a_bundle_that_makes_other_tokens_is_found() {
         let bundle = |tokens_repeated| Evidence {
             bundle: Some(BundleFacts {
+                canaries: 8,
                 tokens_repeated,
                 ..BundleFacts::default()
             }),

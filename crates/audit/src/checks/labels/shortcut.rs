@@ -20,8 +20,9 @@
 //! ```
 //!
 //! It is a caution if the shortcut has at least 60 % of what the model gains over the guess, and a note
-//! otherwise. C46 finds a word of one class alone. Sources that a split by source would keep apart are left
-//! to C42 where it finds them on both sides: they tell the label of a test row for no other reason.
+//! without points otherwise: the model may know the rest, and the shortcut's part too, from the texts.
+//! C46 finds a word of one class alone. Sources that a split by source would keep apart are left to C42
+//! where it finds them on both sides: they tell the label of a test row for no other reason.
 //!
 //! ## What to do
 //! Collect rows of each class that do not differ in this way, or test on rows in which the two do not
@@ -123,7 +124,9 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         ));
     };
     let reason = &cue.knowledge;
-    let suffices = cue_accuracy - guess_accuracy >= SHARE_OF_GAIN * (model_accuracy - guess_accuracy);
+    // A model that is worse than guessing has learned neither.
+    let model_gain = model_accuracy - guess_accuracy;
+    let suffices = model_gain > 0.0 && cue_accuracy - guess_accuracy >= SHARE_OF_GAIN * model_gain;
     let conclusion = if suffices {
         format!("The model may have learned {reason} instead of what it is about.")
     } else {
@@ -143,7 +146,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             percent(model_accuracy),
             percent(guess_accuracy),
         ),
-        effect: Some(effect::of(Figure::EverySplit, cue_accuracy - guess_accuracy)),
+        // What the model could have learned otherwise as well is not missing from any figure.
+        effect: suffices.then(|| effect::of(Figure::EverySplit, cue_accuracy - guess_accuracy)),
         fix: format!(
             "Collect rows of each class that do not differ in {}, or test on rows in which the two do not go \
              together.",

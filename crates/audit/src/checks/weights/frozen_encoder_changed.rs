@@ -10,8 +10,7 @@
 //!
 //! ## How it is tested
 //! Only the artifacts of a pipeline tell. The digest (BLAKE3) of the encoder's weights in the bundle is
-//! compared with that of the encoder that training started from. An encoder that came as `pytorch_model.bin`
-//! or in several files cannot be compared so, because its bundle has one `model.safetensors`:
+//! compared with that of the encoder that training started from; `labelproof.json` has both:
 //!
 //! ```text
 //! frozen  and digests differ   unsound, certain
@@ -30,7 +29,7 @@
 //! 1. A frozen encoder has changed, or a trained one has not (C24, fault, certain)
 //!    The encoder was to stay as it is (`train.trainable: none`), but the bundle holds other weights.
 //!    What to do: Run `labelproof run train --force`; if it stays, this is a bug to report.
-//!    How to make sure: compare model.safetensors of the encoder and of the bundle
+//!    How to make sure: compare the encoder's tensors with those of the bundle
 //! ```
 //!
 //! ## References
@@ -66,7 +65,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         summary: summary.to_owned(),
         effect: None,
         fix: "Run `labelproof run train --force`; if it stays, this is a bug to report.".to_owned(),
-        confirm: "compare model.safetensors of the encoder and of the bundle".to_owned(),
+        confirm: "compare the encoder's tensors with those of the bundle".to_owned(),
         measured,
     }
     .into())
@@ -104,7 +103,7 @@ mod tests {
                 .summary
                 .contains("was to be trained")
         );
-        // Weights that came in another form are not said to have changed.
+        // A bundle without the digests is not said to have changed.
         let other_form = ask(Cause::FrozenEncoderChanged, &encoder(true, None));
         assert_eq!(other_form, Err(Need::EncoderWeights.into()));
     }

@@ -9,11 +9,13 @@
 //!
 //! ## How it is tested
 //! A bundle of Labelproof keeps texts with the logits that they got when training ended; it is loaded
-//! and must repeat them. From files, the audit looks for a split that was predicted in another way than
-//! the other one: it is worse beyond chance; the confidence or the predicted classes differ
-//! significantly; and neither leaks (C40, C41, C45), nor texts of another kind (C48), nor harder texts,
-//! nor mis-pairing (C10, C12, C13) explain it. Its scores are those of a fresh head if they hardly vary
-//! and hardly order the rows:
+//! and must repeat them. Of a model that somebody else trained (`--bundle` with a folder of transformers)
+//! the weights tell: the head is missing, or its bias is exactly 0 and its weights have the standard
+//! deviation 0.02 that they are initialised with. From files, the audit looks for a split that was
+//! predicted in another way than the other one: it is worse beyond chance; the confidence or the
+//! predicted classes differ significantly; and neither leaks (C40, C41, C45), nor texts of another kind
+//! (C48), nor harder texts, nor mis-pairing (C10, C12, C13) explain it. Its scores are those of a fresh
+//! head if they hardly vary and hardly order the rows:
 //!
 //! ```text
 //! spread = mean standard deviation of the centred ln p of each class, over that of the other split
@@ -55,10 +57,18 @@ use crate::case::Case;
 use crate::case::odd_split::odd_split;
 use crate::cause::Cause;
 use crate::evidence::Missing;
+use crate::evidence::bundle::{BundleFacts, HeadState};
+use labelproof_artifact::wording;
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     if let Some(bundle) = &case.evidence.bundle {
-        return Ok(of_bundle(bundle));
+        match &bundle.head {
+            HeadState::Trained if bundle.canaries > 0 => return Ok(of_bundle(bundle)),
+            // Somebody else's model keeps nothing to be compared with: its rows tell.
+            HeadState::Trained => {}
+            HeadState::Initial => return Ok(initial_head(bundle)),
+            HeadState::Missing(tensors) => return Ok(missing_head(bundle, tensors)),
+        }
     }
     let Some(odd) = odd_split(case)? else {
         let summary = "Validation and test were predicted by the same model, as far as its scores tell.";
@@ -98,7 +108,46 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     .into())
 }
 
-fn of_bundle(bundle: &crate::evidence::bundle::BundleFacts) -> Answer {
+/// The head of a model is as transformers initialises it.
+fn initial_head(bundle: &BundleFacts) -> Answer {
+    not_trained(format!(
+        "The classification head of `{}` is as transformers initialises it: a bias of zeros, and weights with \
+         the standard deviation 0.02. It was never trained, or was made anew when the model was loaded, and \
+         then saved.",
+        bundle.path.display()
+    ))
+}
+
+/// A model has no head.
+fn missing_head(bundle: &BundleFacts, tensors: &[String]) -> Answer {
+    not_trained(format!(
+        "`{}` has no classification head: its weights lack {}. transformers puts random numbers there when it \
+         loads the folder, with a warning, and predicts noise.",
+        bundle.path.display(),
+        wording::quoted(tensors, TENSORS_SHOWN)
+    ))
+}
+
+/// Tensors that a summary lists.
+const TENSORS_SHOWN: usize = 4;
+
+fn not_trained(summary: String) -> Answer {
+    Diagnosis {
+        severity: Severity::Unsound,
+        confidence: Confidence::Certain,
+        summary,
+        effect: None,
+        fix: "Save the whole classifier after training: `trainer.save_model(folder)`, or \
+              `model.save_pretrained(folder)` of the AutoModelForSequenceClassification."
+            .to_owned(),
+        confirm: "load the folder with transformers and read which weights it says are newly initialised"
+            .to_owned(),
+        measured: Measured::new(),
+    }
+    .into()
+}
+
+fn of_bundle(bundle: &BundleFacts) -> Answer {
     let measured = Measured::new()
         .statistic(
             "largest difference of a replayed score",
@@ -175,6 +224,29 @@ mod tests {
             }),
             ..Evidence::default()
         }
+    }
+
+    #[test]
+    fn a_head_that_is_missing_or_new_is_found_without_rows() {
+        let of = |head| Evidence {
+            bundle: Some(BundleFacts {
+                head,
+                tokens_repeated: true,
+                logits_repeated: true,
+                ..BundleFacts::default()
+            }),
+            ..Evidence::default()
+        };
+        let missing = HeadState::Missing(vec!["classifier.weight".to_owned()]);
+        let summary = found(ask(Cause::UntrainedHead, &of(missing))).summary;
+        assert!(
+            summary.contains("its weights lack `classifier.weight`."),
+            "{summary}"
+        );
+        let summary = found(ask(Cause::UntrainedHead, &of(HeadState::Initial))).summary;
+        assert!(summary.contains("as transformers initialises it"), "{summary}");
+        // Without canaries and rows nothing tells.
+        assert!(ask(Cause::UntrainedHead, &of(HeadState::Trained)).is_err());
     }
 
     #[test]

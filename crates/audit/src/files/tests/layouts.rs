@@ -4,6 +4,7 @@ use labelproof_artifact::{Silent, Split};
 use labelproof_testkit::Recorder;
 
 use super::{Folder, test_file};
+use crate::evidence::argmax_rows;
 use crate::files::{Columns, Files, read};
 use crate::testing::case;
 
@@ -283,6 +284,24 @@ fn several_labels_a_row_are_said_and_not_compared() {
         br#"[{"labels": ["a", "b"], "pred": ["a"]}, {"labels": ["b"], "pred": ["b"]}]"#,
     );
     check("d.csv", b"text,toxic,obscene,threat\nw,1,1,0\nx,0,0,0\ny,0,1,1\n");
+}
+
+/// Predictions and scores that are called by numbers are renumbered together.
+#[test]
+fn scores_of_numbered_classes_follow_the_order_that_fits() {
+    let folder = Folder::new();
+    let mut rows =
+        String::from("label,predicted,probability_LABEL_0,probability_LABEL_1,probability_LABEL_2\n");
+    for _ in 0..40 {
+        rows.push_str("entailment,LABEL_0,0.8,0.1,0.1\n");
+        rows.push_str("neutral,LABEL_1,0.1,0.8,0.1\n");
+        rows.push_str("contradiction,LABEL_2,0.1,0.2,0.7\n");
+    }
+    let file = folder.file("a.csv", rows.as_bytes());
+    let part = read(&test_file(file), &Silent).unwrap().dataset.test.unwrap();
+    let by_score = argmax_rows(part.scores.as_ref().unwrap());
+    assert_eq!(part.stored_predictions.as_deref(), part.truth.as_deref());
+    assert_eq!(Some(by_score), part.truth);
 }
 
 /// Hugging Face calls classes without a name `LABEL_0` and so on.

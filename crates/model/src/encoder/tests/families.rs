@@ -68,7 +68,7 @@ fn tensors(family: &str, file: &str) -> BTreeMap<String, Vec<f32>> {
 
 fn load(family: &str, device: &Device) -> Encoder {
     let config = EncoderConfig::read(&folder(family)).unwrap();
-    load_weights(&folder(family), &config, device).unwrap().0
+    load_weights(&folder(family), None, &config, device).unwrap().0
 }
 
 /// The hidden states of each text's own tokens, of a padded batch.
@@ -145,7 +145,10 @@ fn gradients(family: &str, device: &Device) -> BTreeMap<String, Vec<f32>> {
     let mut config = EncoderConfig::read(&folder(family)).unwrap();
     config.hidden_dropout_prob = 0.0;
     config.attention_probs_dropout_prob = 0.0;
-    let training = load_weights(&folder(family), &config, device).unwrap().0.train();
+    let training = load_weights(&folder(family), None, &config, device)
+        .unwrap()
+        .0
+        .train();
     let autodiff = device.clone().autodiff();
     let batch = texts.batch(&autodiff);
     let hidden = training.forward(&batch, Precision::Float32);
@@ -217,7 +220,7 @@ fn a_saved_encoder_has_the_names_of_transformers_and_computes_the_same() {
     let device = device::open(DeviceChoice::Cpu).unwrap();
     for family in FAMILIES {
         let config = EncoderConfig::read(&folder(family)).unwrap();
-        let (encoder, pre_training) = load_weights(&folder(family), &config, &device).unwrap();
+        let (encoder, pre_training) = load_weights(&folder(family), None, &config, &device).unwrap();
         let saved_in = tempfile::tempdir().unwrap();
         let file = saved_in.path().join("model.safetensors");
         let mut saved = encoder.named_tensors();
@@ -232,7 +235,7 @@ fn a_saved_encoder_has_the_names_of_transformers_and_computes_the_same() {
             names
         });
         assert_eq!(found, expected, "{family}");
-        let (again, _) = load_weights(saved_in.path(), &config, &device).unwrap();
+        let (again, _) = load_weights(saved_in.path(), None, &config, &device).unwrap();
         let batch = Texts::read(family).batch(&device);
         let [one, other] = [encoder, again].map(|encoder| encoder.forward(&batch, Precision::Float32));
         assert_eq!(numbers(one), numbers(other), "{family}");
@@ -246,7 +249,7 @@ fn dropout_and_frozen_layers_work_in_every_family() {
         let mut config = EncoderConfig::read(&folder(family)).unwrap();
         config.hidden_dropout_prob = 0.2;
         config.attention_probs_dropout_prob = 0.2;
-        let (encoder, _) = load_weights(&folder(family), &config, &device).unwrap();
+        let (encoder, _) = load_weights(&folder(family), None, &config, &device).unwrap();
         let depth = encoder.depth();
         let texts = Texts::read(family);
         let autodiff = device.clone().autodiff();

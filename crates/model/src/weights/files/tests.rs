@@ -40,12 +40,23 @@ fn content(path: &Path) -> Tensors {
     all
 }
 
-/// What is written of a single file of `torch.save`.
-fn written(file: &str) -> Result<Tensors, Error> {
-    let folder = folder_of(&[(file, "pytorch_model.bin")]);
-    let path = folder.path().join("written.safetensors");
-    WeightFiles::open(folder.path())?.write(&path)?;
-    Ok(content(&path))
+/// Reads all tensors of a folder's weights.
+fn read_all(folder: &Path) -> Result<Tensors, Error> {
+    let files = WeightFiles::open(folder)?;
+    let tensors = files.tensors()?.into_iter();
+    let read = |(name, stored): (String, Stored<'_>)| match stored.read() {
+        Ok(bytes) => Ok((name, stored.dtype(), stored.shape().to_vec(), bytes.into_owned())),
+        Err(error) => Err(Error::TorchFile {
+            path: files.path.clone(),
+            problem: error.to_string(),
+        }),
+    };
+    tensors.map(read).collect()
+}
+
+/// What is read of a single file of `torch.save`.
+fn tensors_of(file: &str) -> Result<Tensors, Error> {
+    read_all(folder_of(&[(file, "pytorch_model.bin")]).path())
 }
 
 const WHOLE: (&str, &str) = ("tiny/model.safetensors", "model.safetensors");
@@ -106,7 +117,7 @@ fn tensors_of_every_kind_are_those_that_torch_gives_to_safetensors() {
     let expected = content(&fixtures().join("kinds.safetensors"));
     assert_eq!(expected.len(), 14);
     for file in ["kinds.bin", "kinds_legacy.bin", "kinds_protocol_4.bin"] {
-        assert_eq!(written(file).unwrap(), expected, "{file}");
+        assert_eq!(tensors_of(file).unwrap(), expected, "{file}");
     }
 }
 
@@ -145,7 +156,7 @@ fn floats_of_every_width_become_float32() {
 
 #[test]
 fn pickles_that_name_more_than_tensors_are_refused_and_not_run() {
-    let refusal = |file: &str| written(file).unwrap_err().to_string();
+    let refusal = |file: &str| tensors_of(file).unwrap_err().to_string();
     for file in [
         "calls.bin",
         "calls_legacy.bin",
@@ -167,9 +178,7 @@ fn damaged_files_are_errors_that_name_them() {
     let path = folder.path().join("pytorch_model.bin");
     let problem = |bytes: &[u8]| {
         fs::write_atomic(&path, bytes).unwrap();
-        let read = WeightFiles::open(folder.path())
-            .and_then(|files| files.write(&folder.path().join("written.safetensors")));
-        read.err().map(|error| error.to_string())
+        read_all(folder.path()).err().map(|error| error.to_string())
     };
     let expected = format!("`{}` is no usable file of `torch.save`: ", path.display());
     for file in ["kinds.bin", "kinds_legacy.bin"] {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::batch::Batch;
-use crate::pretrained::load_adapted_weights;
+use crate::pretrained::load_weights;
 use crate::testing::assert_close;
 use crate::{DeviceChoice, EncoderConfig, Precision};
 
@@ -37,7 +37,7 @@ fn hidden(family: &str, adapter: Option<&Path>) -> Result<Vec<f32>, Error> {
     let device = device::open(DeviceChoice::Flex).unwrap();
     let folder = fixture("families").join(family);
     let config = EncoderConfig::read(&folder)?;
-    let (encoder, _) = load_adapted_weights(&folder, adapter, &config, &device)?;
+    let (encoder, _) = load_weights(&folder, adapter, &config, &device)?;
     let texts: Value = serde_json::from_slice(&fs::read(&folder.join("ids.json")).unwrap()).unwrap();
     let ids: Vec<u32> = serde_json::from_value(texts["rows"][0].clone()).unwrap();
     let hidden = encoder.forward(&Batch::new(&[&ids], 0, &device), Precision::Float32);

@@ -30,10 +30,11 @@ impl Training<'_> {
             classes: 3,
             dropout: self.head_dropout,
             batch_normalization: BatchNormalization::None,
+            kind: HeadKind::Linear,
         };
         let classifier = Classifier {
             encoder: pretrained.encoder,
-            head: Head::new(&settings, 1, &device),
+            head: Head::new(&settings, HeadLayout::LINEAR, 1, &device),
             pooling: Pooling::Mean,
             precision: self.precision,
         };
