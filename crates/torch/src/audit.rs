@@ -25,7 +25,8 @@ pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
                 });
             }
         };
-        let (given, given_validation) = (&args.predictions, &args.validation_predictions);
+        let given = args.predictions.as_deref();
+        let given_validation = args.validation_predictions.as_deref();
         Ok(BundleRun {
             facts: probe::facts(path, &bundle, dataset)?,
             test: write_missing(&bundle, dataset.test.as_ref(), given, folder, "test.csv")?,

@@ -110,7 +110,7 @@ fn predicted(args: &EvaluateArgs, bundle: &Bundle, folder: &Path) -> Result<Data
     }
     // Predictions of another model that the file may have.
     (part.stored_predictions, part.scores) = (None, None);
-    files.predictions = write_missing(bundle, Some(part), &None, folder, "test.csv")?;
+    files.predictions = write_missing(bundle, Some(part), None, folder, "test.csv")?;
     let printer = Printer::new(Verbosity::choose(args.json));
     Ok(read_dataset(&files, &printer)?)
 }

@@ -77,14 +77,15 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Success)
 }
 
+/// The step from one token to the next, which shares no factor with a common size of a vocabulary.
+const STEP: usize = 7919;
+
 /// Rows of tokens from all over the vocabulary.
 fn sample_rows(bundle: &Bundle) -> impl Iterator<Item = Vec<u32>> {
     let (vocabulary, longest) = (
         bundle.encoder_config.vocab_size,
         bundle.encoder_config.longest_input,
     );
-    // A step that shares no factor with a common size of a vocabulary.
-    const STEP: usize = 7919;
     let token = move |place: usize| u32::try_from(place * STEP % vocabulary).unwrap_or(0);
     LENGTHS.into_iter().map(move |length| {
         (0..length.min(longest))

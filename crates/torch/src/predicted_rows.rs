@@ -15,7 +15,7 @@ use labelproof_model::{Bundle, Logits};
 pub(crate) fn write_missing(
     bundle: &Bundle,
     part: Option<&Part>,
-    given: &Option<PathBuf>,
+    given: Option<&Path>,
     folder: &Path,
     name: &str,
 ) -> Result<Option<PathBuf>, Failure> {

@@ -84,9 +84,10 @@ pub(crate) fn facts(path: &Path, bundle: &Bundle, dataset: &Dataset) -> Result<B
         .map(|logit| f64::from(logit.distance()));
     Ok(BundleFacts {
         path: path.to_path_buf(),
-        head: match bundle.is_foreign() && bundle.classifier.head.is_initial() {
-            true => HeadState::Initial,
-            false => HeadState::Trained,
+        head: if bundle.is_foreign() && bundle.classifier.head.is_initial() {
+            HeadState::Initial
+        } else {
+            HeadState::Trained
         },
         precision: bundle.description.precision,
         canaries: replay.rows,

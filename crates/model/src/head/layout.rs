@@ -129,9 +129,9 @@ impl HeadLayout {
 
 /// Whether transformers' class for the family can pool so.
 pub fn family_pools_by(encoder: &EncoderConfig, pooling: Pooling) -> bool {
-    match (&encoder.family, pooling) {
-        (_, Pooling::Cls) => true,
-        (Family::ModernBert(_), Pooling::Mean) => true,
-        (_, Pooling::Mean | Pooling::Max) => false,
+    match pooling {
+        Pooling::Cls => true,
+        Pooling::Mean => matches!(encoder.family, Family::ModernBert(_)),
+        Pooling::Max => false,
     }
 }

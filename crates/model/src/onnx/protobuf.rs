@@ -46,9 +46,10 @@ impl Message {
     }
 
     fn key(&mut self, field: u32, wire_type: u32) {
-        self.variable_length(u64::from(field << 3 | wire_type));
+        self.variable_length(u64::from((field << 3) | wire_type));
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "seven bits are taken at a time")]
     fn variable_length(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.bytes.push((value & 0x7f) as u8 | 0x80);
