@@ -99,7 +99,8 @@ impl Encoder {
             path: adapter.join(ADAPTER_CONFIG_FILE),
             problem,
         };
-        let Some(value) = PeftConfig::read(adapter)?.base else {
+        let config = PeftConfig::read(adapter)?;
+        let Some(value) = config.base.filter(|base| !base.is_empty()) else {
             return Err(problem("that does not say which encoder it belongs to".to_owned()).into());
         };
         let folder = [adapter, &self.base]
@@ -108,7 +109,10 @@ impl Encoder {
             .find(|path| path.exists());
         match (folder, ModelName::parse(&value)) {
             (Some(folder), _) => Ok(Place::Folder(folder)),
-            (None, Some(name)) => Ok(Place::Hub(name)),
+            (None, Some(name)) => Ok(Place::Hub(ModelName {
+                revision: name.revision.or(config.revision),
+                ..name
+            })),
             (None, None) => Err(problem(format!("whose encoder, `{value}`, is not there")).into()),
         }
     }

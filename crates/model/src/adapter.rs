@@ -15,6 +15,7 @@ use labelproof_artifact::fs;
 use labelproof_kernels::dropout::dropout;
 use labelproof_kernels::fused::{linear_without_bias, to_float32};
 use labelproof_kernels::random;
+use labelproof_settings::encoder_name::HubModel;
 use labelproof_settings::train::{Lora, LoraTarget};
 use serde::Serialize;
 
@@ -198,13 +199,14 @@ impl AdapterFiles {
         self.saved.push(layer);
     }
 
-    /// Writes `adapter_config.json` and `adapter_model.safetensors`. `base` is the name of the encoder in the Hugging
-    /// Face Hub, where it has one.
-    pub fn write(&self, folder: &Path, lora: &Lora, base: Option<&str>) -> Result<(), Error> {
+    /// Writes `adapter_config.json` and `adapter_model.safetensors`. `base` is the encoder in the Hugging Face Hub,
+    /// where it is there.
+    pub fn write(&self, folder: &Path, lora: &Lora, base: Option<&HubModel>) -> Result<(), Error> {
         let config = AdapterConfig {
             peft_type: "LORA",
             task_type: "FEATURE_EXTRACTION",
-            base_model_name_or_path: base,
+            base_model_name_or_path: base.map(|model| model.repository.as_str()),
+            revision: base.map(|model| model.commit.as_str()),
             r: lora.rank,
             lora_alpha: lora.alpha,
             lora_dropout: lora.dropout,
@@ -231,6 +233,8 @@ struct AdapterConfig<'a> {
     peft_type: &'a str,
     task_type: &'a str,
     base_model_name_or_path: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<&'a str>,
     r: usize,
     lora_alpha: f64,
     lora_dropout: f64,

@@ -276,8 +276,10 @@ fn in_windows(words: Tensor<3>, layout: Layout) -> Tensor<3> {
     let (before, behind) = (first.start, last.end);
     let of_windows = ranges.iter().map(|range| {
         let around = [0..before, range.clone(), behind..sequence];
-        let parts = around.map(|part| words.clone().narrow(1, part.start, part.len()));
-        Tensor::cat(parts.into(), 1).unsqueeze_dim::<4>(1)
+        // A tokenizer may put special tokens on one side alone, or none.
+        let parts = around.into_iter().filter(|part| !part.is_empty());
+        let parts = parts.map(|part| words.clone().narrow(1, part.start, part.len()));
+        Tensor::cat(parts.collect(), 1).unsqueeze_dim::<4>(1)
     });
     let tokens = before + first.len() + sequence - behind;
     let of_windows: Vec<Tensor<4>> = of_windows.collect();

@@ -186,6 +186,11 @@ impl Bundle {
         self
     }
 
+    /// The folder that it was read from; of an adapter, that of its base.
+    pub fn folder(&self) -> &Path {
+        &self.path
+    }
+
     /// The token that fills up shorter rows of a batch.
     pub fn pad_id(&self) -> u32 {
         self.tokenizer.pad_id()

@@ -98,6 +98,9 @@ pub enum Error {
         path.display()
     )]
     NoCalibration { path: PathBuf, file: &'static str },
+    /// A classifier of transformers has no calibrated rows.
+    #[error("`{}` was trained by another program, which kept no rows to calibrate by", path.display())]
+    ForeignCalibration { path: PathBuf },
     /// A file of the bundle was damaged or replaced.
     #[error("`{}` is not the file that was written with its bundle", path.display())]
     BundleFile { path: PathBuf },
@@ -187,6 +190,10 @@ impl Diagnostic for Error {
             Self::NoCalibration { .. } => (
                 Fault::Artifact,
                 "train it anew with this version: labelproof run train --force",
+            ),
+            Self::ForeignCalibration { .. } => (
+                Fault::Configuration,
+                "leave out --calibrated, --abstain and --conformal; a bundle that `labelproof run train` wrote has them",
             ),
             Self::BundleFile { .. } => (Fault::Artifact, CHANGED_BUNDLE),
             Self::Bundle { .. } | Self::Canary { .. } | Self::CanaryTokens { .. } => {

@@ -41,6 +41,9 @@ pub(crate) const BATCH_NORMALIZATION_EPSILON: f64 = 1e-3;
 /// The standard deviation of the initial weights of a family's head: `initializer_range` in transformers.
 const INITIALIZER_RANGE: f32 = 0.02;
 
+/// The standard deviation of the standard normal distribution between -2 and 2.
+const CUT_OFF_DEVIATION: f32 = 0.879_63;
+
 /// A classification head, from a pooled vector to logits.
 #[derive(Module, Debug)]
 pub struct Head {
@@ -177,8 +180,9 @@ impl Head {
         tensors
     }
 
-    /// Whether the dense layer that gives the logits is as transformers initialises it: a bias of zeros, which
-    /// the first step of any training changes, and weights of the standard deviation `initializer_range`.
+    /// Whether the dense layer that gives the logits is as transformers initialises it by default: a bias of zeros,
+    /// which the first step of any training changes, and weights of the standard deviation `initializer_range`, or, in
+    /// ModernBERT, of a normal distribution that is cut off at twice its standard deviation, 1/√input.
     pub fn is_initial(&self) -> bool {
         let numbers = |data: TensorData| data.iter::<f32>().collect::<Vec<_>>();
         let bias = self
@@ -192,7 +196,18 @@ impl Head {
             let deviation = (squares / weights.len() as f32).sqrt();
             // The standard deviation of so many draws is within a few times 1 / √(2 n) of its expectation.
             let tolerance = 5.0 / (2.0 * weights.len() as f32).sqrt();
-            (deviation / INITIALIZER_RANGE - 1.0).abs() < tolerance
+            let is_modern = self
+                .projection
+                .as_ref()
+                .is_some_and(|projection| projection.norm.is_some());
+            let [input, _] = self.dense.weight.dims();
+            let expected = if is_modern && self.layout.output == "classifier" {
+                CUT_OFF_DEVIATION / (input as f32).sqrt()
+            } else {
+                INITIALIZER_RANGE
+            };
+            let is_near = |expected: f32| (deviation / expected - 1.0).abs() < tolerance;
+            is_near(expected) || is_near(INITIALIZER_RANGE)
         }
     }
 

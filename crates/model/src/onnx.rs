@@ -42,9 +42,6 @@ pub fn export(bundle: &Bundle) -> Result<Vec<u8>, Error> {
     let layout = HeadLayout::new(description.head.kind, &bundle.encoder_config);
     let normalization = description.head.batch_normalization;
     let graph = network.build(bundle.labels.len(), description.pooling, &layout, normalization);
-    if graph.size() > LARGEST {
-        return Err(Error::TooLargeForOnnx { bytes: graph.size() });
-    }
     let json = |value: serde_json::Value| value.to_string();
     let notes = [
         ("labels", json(serde_json::json!(description.labels))),
@@ -52,7 +49,11 @@ pub fn export(bundle: &Bundle) -> Result<Vec<u8>, Error> {
         ("max_tokens", description.max_tokens.to_string()),
         ("pad_token_id", bundle.tokenizer.pad_id().to_string()),
     ];
-    Ok(graph.into_model(&notes))
+    let model = graph.into_model(&notes);
+    if model.len() > LARGEST {
+        return Err(Error::TooLargeForOnnx { bytes: model.len() });
+    }
+    Ok(model)
 }
 
 /// A network whose graph is being built.

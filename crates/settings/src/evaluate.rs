@@ -63,10 +63,13 @@ impl Default for Decisions {
     }
 }
 
+/// Whether a number is a share of the allowed kind.
+type IsShare = fn(f64) -> bool;
+
 impl Decisions {
     fn check(&self) -> Vec<String> {
         let between = |share: f64| share > 0.0 && share < 1.0;
-        let lists: [(&str, &[f64], fn(f64) -> bool, &str); 3] = [
+        let lists: [(&str, &[f64], IsShare, &str); 3] = [
             ("precisions", &self.precisions, between, "between 0 and 1"),
             (
                 "coverages",

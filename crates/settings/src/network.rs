@@ -28,7 +28,6 @@ pub enum HeadKind {
 
 impl HeadKind {
     /// Whether the head is one dense layer, which locks and bundles do not mention.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
     pub fn is_linear(&self) -> bool {
         *self == Self::Linear
     }

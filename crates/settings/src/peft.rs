@@ -17,6 +17,8 @@ pub struct PeftConfig {
     /// The encoder that it belongs to: a folder, or a model of the Hugging Face Hub.
     #[serde(rename = "base_model_name_or_path")]
     pub base: Option<String>,
+    /// The state of that model, where it is not the newest one.
+    pub revision: Option<String>,
     lora_alpha: f64,
     #[serde(default)]
     alpha_pattern: BTreeMap<String, f64>,

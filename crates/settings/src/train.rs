@@ -133,6 +133,9 @@ impl Default for Params {
     }
 }
 
+/// The largest rank of an adapter: a larger one has more numbers than what it adapts.
+const MOST_RANK: usize = 1024;
+
 impl Params {
     /// Whether anything of the encoder is trained.
     pub fn trains_encoder(&self) -> bool {
@@ -250,6 +253,7 @@ impl Params {
             let rule = "absent with `trainable: all`, which leaves no layer to adapt";
             require(fits, "lora", rule, &format_args!("rank {}", lora.rank));
             require(lora.rank > 0, "lora.rank", "at least 1", &lora.rank);
+            require(lora.rank <= MOST_RANK, "lora.rank", "at most 1024", &lora.rank);
             require(positive(lora.alpha), "lora.alpha", "positive", &lora.alpha);
             require(
                 share(lora.dropout),

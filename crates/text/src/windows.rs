@@ -79,7 +79,9 @@ impl WindowCutter {
         let ranges = self.ranges(row.len()).into_iter();
         let around = |range: std::ops::Range<usize>| {
             let end = row.len().saturating_sub(behind).max(range.end);
-            [&row[..before.min(row.len())], &row[range], &row[end..]].concat()
+            let length = row.len();
+            let range = range.start.min(length)..range.end.min(length);
+            [&row[..before.min(length)], &row[range], &row[end.min(length)..]].concat()
         };
         ranges.map(around).collect()
     }

@@ -1,9 +1,9 @@
-//! `labelproof audit --bundle`: runs a bundle for the audit, which is `labelproof-cli`'s.
+//! `labelproof audit --bundle`: runs a model for the audit, which is `labelproof-cli`'s.
 
 use labelproof_cli::commands::audit::{AuditArgs, BundleRun};
 use labelproof_driver::{ExitCode, Failure};
+use labelproof_settings::encoder_files::check_tokenizer;
 
-use crate::named_model;
 use crate::predicted_rows::write_missing;
 use crate::probe;
 
@@ -12,11 +12,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
         let Some(path) = &args.bundle else {
             return Ok(BundleRun::default());
         };
-        let opened = match named_model::adapted(path, args.device)? {
-            Some(bundle) => Ok(bundle),
-            None => probe::open(path, args.device)?,
-        };
-        let bundle = match opened {
+        let bundle = match probe::open(path, args.device)? {
             Ok(bundle) => bundle,
             Err(facts) => {
                 return Ok(BundleRun {
@@ -25,18 +21,18 @@ pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
                 });
             }
         };
-        let given = args.predictions.as_deref();
-        let given_validation = args.validation_predictions.as_deref();
+        let missing = |part, given, name| write_missing(&bundle, part, given, folder, name);
+        let (test, validation) = (dataset.test.as_ref(), dataset.validation.as_ref());
+        let tokenizer = Some(bundle.folder()).filter(|folder| check_tokenizer(folder).is_ok());
         Ok(BundleRun {
             facts: probe::facts(path, &bundle, dataset)?,
-            test: write_missing(&bundle, dataset.test.as_ref(), given, folder, "test.csv")?,
-            validation: write_missing(
-                &bundle,
-                dataset.validation.as_ref(),
-                given_validation,
-                folder,
+            test: missing(test, args.predictions.as_deref(), "test.csv")?,
+            validation: missing(
+                validation,
+                args.validation_predictions.as_deref(),
                 "validation.csv",
             )?,
+            tokenizer: tokenizer.map(ToOwned::to_owned),
         })
     })
 }

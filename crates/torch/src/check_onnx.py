@@ -4,7 +4,8 @@ import sys
 try:
     import numpy
     import onnxruntime
-except ImportError:
+except ImportError as error:
+    print(error.name)
     sys.exit(3)
 
 graph, samples = sys.argv[1:]
@@ -22,4 +23,6 @@ def logits(ids, mask):
 
 expected = numpy.array(samples["logits"], dtype=numpy.float64)
 alone = [logits(ids[row : row + 1, : len(tokens)], mask[row : row + 1, : len(tokens)]) for row, tokens in enumerate(rows)]
-print(max(float(numpy.abs(found - expected).max()) for found in (logits(ids, mask), numpy.concatenate(alone))))
+differences = [numpy.abs(found - expected) for found in (logits(ids, mask), numpy.concatenate(alone))]
+# NumPy's maximum is NaN where a difference is, unlike Python's.
+print(float(numpy.max(differences)))

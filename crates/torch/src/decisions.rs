@@ -41,6 +41,8 @@ enum DecisionError {
 impl Diagnostic for DecisionError {
     fn advice(&self) -> Advice {
         match self {
+            Self::Precision { highest, .. } if *highest < 0.001 => Fault::Configuration
+                .hint("ask for a coverage; hardly a label of the validation rows is right"),
             Self::Precision { highest, .. } => Fault::Configuration.hint(format!(
                 "ask for a precision of at most {highest:.3}, or for a coverage; more validation rows \
                  (`split.validation`) show a higher one"

@@ -30,8 +30,8 @@ const LENGTHS: [usize; 4] = [3, 17, 60, 200];
 enum ExportError {
     #[error("cannot run `{}` to check the graph", python.display())]
     NoPython { python: PathBuf, source: std::io::Error },
-    #[error("`{}` has no package `onnxruntime`, which checks the graph", python.display())]
-    NoRuntime { python: PathBuf },
+    #[error("`{}` has no package `{package}`, which checking the graph takes", python.display())]
+    NoRuntime { python: PathBuf, package: String },
     #[error("ONNX Runtime cannot run the graph: {problem}")]
     Refused { problem: String },
     #[error("ONNX Runtime gives logits that are up to {farthest:.2e} from those of the bundle")]
@@ -42,10 +42,14 @@ impl Diagnostic for ExportError {
     fn advice(&self) -> Advice {
         match self {
             Self::NoPython { .. } | Self::NoRuntime { .. } => Fault::Configuration.hint(
-                "install the package onnxruntime with pip, name its Python with --python, or keep the file without \
-                 a check with --unchecked",
+                "install the packages onnxruntime and numpy with pip, name their Python with --python, or keep the file \
+                 without a check with --unchecked",
             ),
-            Self::Refused { .. } | Self::Differs { .. } => {
+            Self::Refused { .. } => Fault::Model.hint(
+                "nothing was written; the graph takes ONNX Runtime 1.12 or newer, and memory for the model; if both are \
+                 there, this is a bug to report",
+            ),
+            Self::Differs { .. } => {
                 Fault::Model.hint("nothing was written; this is a bug to report, with the bundle's config.json")
             }
         }
@@ -94,8 +98,8 @@ fn sample_rows(bundle: &Bundle) -> impl Iterator<Item = Vec<u32>> {
     })
 }
 
-/// Has ONNX Runtime compute the logits of the canaries and of sample rows, alone and in one padded batch; returns how far they are
-/// from the bundle's.
+/// Has ONNX Runtime compute the logits of the canaries and of sample rows, alone and in one padded batch; returns
+/// how far they are from the bundle's.
 fn check(bundle: &Bundle, graph: &Path, folder: &Path, python: &Path) -> Result<f64, Failure> {
     let mut rows = bundle.tokenize(&bundle.canary_texts())?;
     rows.extend(sample_rows(bundle));
@@ -116,11 +120,14 @@ fn check(bundle: &Bundle, graph: &Path, folder: &Path, python: &Path) -> Result<
             python: python.to_path_buf(),
             source,
         })?;
-    if output.status.code() == Some(NOT_INSTALLED) {
-        let python = python.to_path_buf();
-        return Err(ExportError::NoRuntime { python }.into());
-    }
     let stdout = String::from_utf8_lossy(&output.stdout);
+    if output.status.code() == Some(NOT_INSTALLED) {
+        return Err(ExportError::NoRuntime {
+            python: python.to_path_buf(),
+            package: stdout.trim().to_owned(),
+        }
+        .into());
+    }
     let Ok(farthest) = stdout.trim().parse::<f64>() else {
         let problem = String::from_utf8_lossy(&output.stderr);
         let last = problem.trim().lines().last().unwrap_or("it says nothing");

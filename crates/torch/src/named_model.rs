@@ -6,23 +6,27 @@ use std::path::Path;
 use labelproof_artifact::encoder_files::is_adapter;
 use labelproof_driver::{Encoder, Failure, Printer, Verbosity};
 use labelproof_kernels::device;
-use labelproof_model::{Bundle, DeviceChoice};
+use labelproof_model::{Bundle, DeviceChoice, Error};
 
 /// Loads the model in a folder, as [`Bundle::load`] does.
 pub(crate) fn load(folder: &Path, choice: DeviceChoice) -> Result<Bundle, Failure> {
-    match adapted(folder, choice)? {
-        Some(bundle) => Ok(bundle),
-        None => Ok(Bundle::load(folder, &device::open(device::resolve(choice)?)?)?),
+    let device = device::open(device::resolve(choice)?)?;
+    if is_adapter(folder) {
+        let encoder = Encoder::in_folder(folder);
+        let base = encoder.source(&Printer::new(Verbosity::Quiet))?;
+        return Ok(Bundle::load_adapted(&base.files.folder, folder, &device)?);
     }
+    Ok(Bundle::load(folder, &device)?)
 }
 
-/// Loads the classifier that an adapter makes of its base, if a folder is one.
-pub(crate) fn adapted(folder: &Path, choice: DeviceChoice) -> Result<Option<Bundle>, Failure> {
-    if !is_adapter(folder) {
-        return Ok(None);
-    }
+/// Loads the model in a folder for the audit, as [`Bundle::load_unreplayed`] does. What is wrong with the model is
+/// told apart from what hinders the command.
+pub(crate) fn load_unreplayed(folder: &Path, choice: DeviceChoice) -> Result<Result<Bundle, Error>, Failure> {
     let device = device::open(device::resolve(choice)?)?;
-    let encoder = Encoder::in_folder(folder);
-    let base = encoder.source(&Printer::new(Verbosity::Quiet))?;
-    Ok(Some(Bundle::load_adapted(&base.files.folder, folder, &device)?))
+    if is_adapter(folder) {
+        let encoder = Encoder::in_folder(folder);
+        let base = encoder.source(&Printer::new(Verbosity::Quiet))?;
+        return Ok(Bundle::load_adapted(&base.files.folder, folder, &device));
+    }
+    Ok(Bundle::load_unreplayed(folder, &device))
 }

@@ -6,10 +6,13 @@ use std::path::Path;
 use labelproof_artifact::{Advice, Diagnostic};
 use labelproof_audit::evidence::bundle::{BundleFacts, HeadState, Replay};
 use labelproof_audit::evidence::{Dataset, Part};
+use labelproof_driver::Failure;
 use labelproof_kernels::workers::Workers;
 use labelproof_kernels::{DeviceError, device};
 use labelproof_metrics::{argmax, softmax};
-use labelproof_model::{Bundle, DeviceChoice, Logits};
+use labelproof_model::{Bundle, DeviceChoice, Error, Logits};
+
+use crate::named_model;
 
 /// How many rows are predicted again at most.
 const REPLAYED_ROWS: usize = 64;
@@ -17,7 +20,22 @@ const REPLAYED_ROWS: usize = 64;
 /// How many texts are predicted both alone and padded at most.
 const PADDED_ROWS: usize = 16;
 
-/// A bundle cannot be run.
+/// Opens a bundle to be probed. Where a model has no classification head, that is what is known of it.
+pub(crate) fn open(path: &Path, choice: DeviceChoice) -> Result<Result<Bundle, BundleFacts>, Failure> {
+    match named_model::load_unreplayed(path, choice)? {
+        Ok(bundle) => Ok(Ok(bundle)),
+        Err(Error::NoHead { missing, .. }) => Ok(Err(BundleFacts {
+            path: path.to_path_buf(),
+            head: HeadState::Missing(missing),
+            tokens_repeated: true,
+            logits_repeated: true,
+            ..BundleFacts::default()
+        })),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The bundle of a pipeline cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProbeError {
     /// The device is not available.
@@ -25,7 +43,7 @@ pub(crate) enum ProbeError {
     Device(#[from] DeviceError),
     /// The bundle cannot be used.
     #[error(transparent)]
-    Model(#[from] labelproof_model::Error),
+    Model(#[from] Error),
 }
 
 impl Diagnostic for ProbeError {
@@ -37,32 +55,15 @@ impl Diagnostic for ProbeError {
     }
 }
 
-/// Opens a bundle to be probed. Where a model has no classification head, that is what is known of it.
-pub(crate) fn open(path: &Path, choice: DeviceChoice) -> Result<Result<Bundle, BundleFacts>, ProbeError> {
-    match Bundle::load_unreplayed(path, &device::open(choice)?) {
-        Ok(bundle) => Ok(Ok(bundle)),
-        Err(labelproof_model::Error::NoHead { path, missing }) => Ok(Err(BundleFacts {
-            path,
-            head: HeadState::Missing(missing),
-            tokens_repeated: true,
-            logits_repeated: true,
-            ..BundleFacts::default()
-        })),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Opens a bundle and probes it.
+/// Loads the bundle of a pipeline and probes it.
 pub(crate) fn probe(path: &Path, choice: DeviceChoice, dataset: &Dataset) -> Result<BundleFacts, ProbeError> {
-    match open(path, choice)? {
-        Ok(bundle) => facts(path, &bundle, dataset),
-        Err(facts) => Ok(facts),
-    }
+    let bundle = Bundle::load_unreplayed(path, &device::open(choice)?)?;
+    Ok(facts(path, &bundle, dataset)?)
 }
 
 /// Predicts the canaries of a bundle twice, alone and padded, and some rows of the test split. A bundle without
 /// canaries is tried with the first texts of that split.
-pub(crate) fn facts(path: &Path, bundle: &Bundle, dataset: &Dataset) -> Result<BundleFacts, ProbeError> {
+pub(crate) fn facts(path: &Path, bundle: &Bundle, dataset: &Dataset) -> Result<BundleFacts, Error> {
     let replay = bundle.replay()?;
     let mut texts = bundle.canary_texts();
     if texts.is_empty() {
@@ -122,7 +123,7 @@ fn largest_difference(one: &Logits, other: &Logits) -> f64 {
 }
 
 /// Predicts rows that are evenly spread over a split, and compares the classes with the saved ones by name.
-fn replay_rows(bundle: &Bundle, labels: &[String], part: &Part) -> Result<Option<Replay>, ProbeError> {
+fn replay_rows(bundle: &Bundle, labels: &[String], part: &Part) -> Result<Option<Replay>, Error> {
     let texts = part.raw_texts.as_ref().or(part.texts.as_ref());
     let (Some(texts), Some(saved)) = (texts, part.predictions()) else {
         return Ok(None);

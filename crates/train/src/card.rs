@@ -50,6 +50,8 @@ struct ModelCard<'a> {
     is_cleaned: bool,
     /// Whether the head is that of the encoder's family.
     is_family: bool,
+    /// Whether long texts are read in windows.
+    has_windows: bool,
 }
 
 /// The rows of one label.
@@ -129,6 +131,7 @@ impl Card<'_> {
             max_tokens: self.preparation.max_tokens,
             is_cleaned: !self.preparation.clean.is_empty(),
             is_family: self.params.head == HeadKind::Family,
+            has_windows: self.preparation.windows.is_some(),
         };
         let mut text = card.render().expect("writing into a string cannot fail");
         // askama drops the last newline of a template.
@@ -158,10 +161,15 @@ impl Card<'_> {
         });
         let matter = FrontMatter {
             pipeline_tag: "text-classification",
-            // Who only has transformers gets our predictions where nothing is cleaned and no code is ours.
-            library_name: match (self.params.head, self.preparation.clean.is_empty()) {
-                (HeadKind::Family, true) => "transformers",
-                _ => "labelproof",
+            // Who only has transformers gets our predictions where nothing is cleaned, texts are read at once, and no
+            // code is ours.
+            library_name: if self.params.head == HeadKind::Family
+                && self.preparation.clean.is_empty()
+                && self.preparation.windows.is_none()
+            {
+                "transformers"
+            } else {
+                "labelproof"
             },
             base_model: self.model_name(),
             tags: ["text-classification", "bert", "labelproof"],
@@ -414,6 +422,12 @@ mod tests {
 
     Cleaning and tokenising are part of it: give it texts as they are.
 
+    With transformers, cut off at 77 tokens as in training:
+
+        from transformers import pipeline
+        classify = pipeline("text-classification", model=".", trust_remote_code=True)
+        classify(["..."], truncation=True, top_k=None)
+
     ## Limits
 
     - Every text gets one of the labels above, also one that none of them fits.
@@ -422,10 +436,10 @@ mod tests {
 
     ## Files
 
-    - `config.json`: the encoder's shape
-    - `model.safetensors`: the encoder's weights, in Hugging Face's layout
-    - `tokenizer.json`: the tokenizer
-    - `head.safetensors`: the dense layer from the pooled vector to the labels
+    - `model.safetensors`: the weights of encoder and head
+    - `config.json`: their shape, and the labels
+    - `tokenizer.json`, `tokenizer_config.json`: the tokenizer
+    - `modeling_labelproof.py`: the network for transformers, which has no class with this head
     - `calibration.parquet`: what `--abstain` and `--conformal` choose on, of the validation rows
     - `labelproof.json`: labels, cleaning, temperature, digests, and texts with the logits they must give
     "###);

@@ -60,6 +60,9 @@ pub enum Error {
     /// More layers were asked for than the encoder has.
     #[error("`train.trainable` asks for the last {wanted} layers, the encoder has {available}")]
     Layers { wanted: usize, available: usize },
+    /// Every layer of the encoder is trained whole.
+    #[error("`train.trainable` trains all {available} layers whole, which leaves `train.lora` none to adapt")]
+    NothingToAdapt { available: usize },
     /// The head of the encoder's family reads the first token.
     #[error("`train.head: family` reads the first token of this encoder, and `train.pooling` is `mean`")]
     FamilyPooling,
@@ -148,6 +151,9 @@ impl Diagnostic for Error {
             }
             Self::Windows => {
                 Fault::Artifact.hint("run preprocess again, with `preprocess.windows` as they are")
+            }
+            Self::NothingToAdapt { .. } => {
+                Fault::Configuration.hint("use `trainable: none`, or fewer layers, beside `lora`")
             }
             Self::FamilyPooling => {
                 Fault::Configuration.hint("use `pooling: cls`, or `head: linear` to pool by the mean")

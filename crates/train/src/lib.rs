@@ -131,17 +131,15 @@ pub fn run(
     bundle::save(&folder, &pretrained, &classifier, description, &canaries, &device)?;
     fs::write_atomic(&folder.join(card::FILE), card.as_bytes())?;
     if let Some((lora, files)) = adapter {
-        let base = encoder
-            .files
-            .model
-            .as_ref()
-            .map(|model| model.repository.as_str());
+        // Of an encoder that is an adapter itself, no model of the Hub has the weights.
+        let base = encoder.files.model.as_ref();
+        let base = base.filter(|_| encoder.adapter.is_none());
         files.write(&folder.join(ADAPTER_FOLDER), lora, base)?;
     }
     Ok(checkpoints)
 }
 
-/// The folder of the adapter within the bundle, for PEFT; nothing here reads it.
+/// The folder of the adapter within the bundle, for PEFT; loading a bundle does not read it.
 const ADAPTER_FOLDER: &str = "adapter";
 
 /// The adapter of a classifier that was trained with one.
@@ -235,6 +233,9 @@ fn check_pooling(params: &Params, encoder: &EncoderConfig) -> Result<(), Error> 
 fn check_layers(params: &Params, available: usize) -> Result<(), Error> {
     match params.trainable {
         Trainable::Last(wanted) if wanted > available => Err(Error::Layers { wanted, available }),
+        Trainable::Last(wanted) if wanted == available && params.lora.is_some() => {
+            Err(Error::NothingToAdapt { available })
+        }
         _ => Ok(()),
     }
 }

@@ -180,6 +180,8 @@ pub struct BundleRun {
     pub test: Option<PathBuf>,
     /// Its predictions of the validation rows, where their file has none.
     pub validation: Option<PathBuf>,
+    /// The folder of its tokenizer.
+    pub tokenizer: Option<PathBuf>,
 }
 
 /// Audits files. A bundle has to be run first, which takes LibTorch: then nothing is done, and the result is
@@ -213,7 +215,7 @@ impl AuditArgs {
                 files.predicted_by = Some((folder.path().to_path_buf(), bundle.display().to_string()));
                 files.predictions = files.predictions.take().or(run.test);
                 files.validation_predictions = files.validation_predictions.take().or(run.validation);
-                files.tokenizer = files.tokenizer.take().or(Some(bundle.clone()));
+                files.tokenizer = files.tokenizer.take().or(run.tokenizer);
                 facts = Some(run.facts);
             }
             let dataset = read_dataset(&files, reporter)?;

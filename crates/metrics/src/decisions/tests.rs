@@ -314,7 +314,7 @@ fn what_cannot_be_reached_keeps_nothing() {
         "nothing was predicted as it"
     );
     assert!(per_class.keeps(0, 0.9) && !per_class.keeps(0, 0.899) && !per_class.keeps(0, f64::NAN));
-    assert_eq!(highest_precision(&[]), 0.0);
+    assert!(highest_precision(&[]).abs() < f64::EPSILON);
     let sets = ConformalSets::per_class(&few, 0.95, 2);
     assert_eq!(
         sets.always().collect::<Vec<_>>(),

@@ -37,6 +37,11 @@ impl Description {
 impl Bundle {
     /// Reads the calibration; an error for a bundle that was written before there was any.
     pub fn calibration(&self) -> Result<Calibration, Error> {
+        if self.is_foreign() {
+            return Err(Error::ForeignCalibration {
+                path: self.path.clone(),
+            });
+        }
         let Some(temperature) = self.description.temperature else {
             return Err(Error::NoCalibration {
                 path: self.path.clone(),

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use labelproof_artifact::encoder_files::CONFIG_FILE;
-use labelproof_artifact::{LabelMap, fs};
+use labelproof_artifact::{Digest, LabelMap, fs};
 use labelproof_settings::encoder::{EncoderConfig, Family};
 use labelproof_settings::{BatchNormalization, HeadKind, Pooling, Precision};
 use labelproof_text::cleaning::Cleaner;
@@ -96,7 +96,9 @@ pub(super) fn load(folder: &Path, adapter: Option<&Path>, device: &Device) -> Re
         layout: Layout::padded(tokenizer.pad_id()),
         tokenizer,
         device: device.clone(),
-        foreign: Some(files_digest(folder, adapter)?),
+        foreign: Some(Digest::of_bytes(
+            format!("{} {max_tokens}", files_digest(folder, adapter)?).as_bytes(),
+        )),
         description,
     })
 }

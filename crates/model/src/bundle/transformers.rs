@@ -49,7 +49,8 @@ const CLASSES: [(&str, &str); 10] = [
 ];
 
 /// The keys by which configurations say the dropout of the head.
-const DROPOUT_KEYS: [(&str, &str); 10] = [
+/// MPNet's head has the dropout of its encoder.
+const DROPOUT_KEYS: [(&str, &str); 9] = [
     ("bert", "classifier_dropout"),
     ("roberta", "classifier_dropout"),
     ("camembert", "classifier_dropout"),
@@ -57,8 +58,6 @@ const DROPOUT_KEYS: [(&str, &str); 10] = [
     ("distilbert", "seq_classif_dropout"),
     ("electra", "classifier_dropout"),
     ("albert", "classifier_dropout_prob"),
-    // MPNet's head has the dropout of its encoder.
-    ("mpnet", "hidden_dropout_prob"),
     ("modernbert", "classifier_dropout"),
     ("deberta-v2", "cls_dropout"),
 ];
@@ -172,7 +171,9 @@ fn of_family(mut encoder: Map<String, Value>, description: &Description) -> Map<
         encoder.insert("classifier_pooling".to_owned(), json!(pooling));
     }
     encoder.insert("architectures".to_owned(), json!([class]));
-    encoder.insert(dropout.to_owned(), json!(description.head.dropout));
+    if !dropout.is_empty() {
+        encoder.insert(dropout.to_owned(), json!(description.head.dropout));
+    }
     encoder
 }
 

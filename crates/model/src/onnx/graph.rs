@@ -155,11 +155,6 @@ impl Graph {
         });
     }
 
-    /// The size of the graph in bytes so far.
-    pub(super) fn size(&self) -> usize {
-        self.fields.len()
-    }
-
     /// The file, with notes for people and programs.
     pub(super) fn into_model(mut self, notes: &[(&str, String)]) -> Vec<u8> {
         self.fields.bytes(2, b"labelproof");

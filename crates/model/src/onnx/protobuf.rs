@@ -11,10 +11,6 @@ impl Message {
         self.bytes
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// Adds a field of variable length: a 64-bit integer, in two's complement.
     #[expect(
         clippy::cast_sign_loss,

@@ -125,8 +125,11 @@ impl<'a> Adapted<'a> {
         let product = name
             .strip_suffix(".weight")
             .and_then(|layer| self.products.remove(layer));
-        let (Some(product), &[outputs, inputs]) = (product, shape) else {
+        let Some(product) = product else {
             return Ok(weight);
+        };
+        let &[outputs, inputs] = shape else {
+            return Err(format!("`{}` is no dense layer of the encoder", product.name));
         };
         let (a, b) = product.matrices(outputs, inputs)?;
         let rank = a.len() / inputs;

@@ -19,6 +19,7 @@ pub enum Attended {
 
 /// What only ModernBERT has.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each layer has a bias or has none")]
 pub struct ModernBert {
     /// What the tokens of each layer attend to.
     pub attended: Vec<Attended>,
@@ -47,6 +48,7 @@ pub struct ModernBert {
 
 /// The keys, with the defaults of transformers' `ModernBertConfig`.
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "these are the keys of the file")]
 struct Keys {
     vocab_size: usize,
     hidden_size: usize,

@@ -11,7 +11,7 @@
 //! A bundle of Labelproof keeps texts with the logits that they got when training ended; it is loaded
 //! and must repeat them. Of a model that somebody else trained (`--bundle` with a folder of transformers)
 //! the weights tell: the head is missing, or its bias is exactly 0 and its weights have the standard
-//! deviation 0.02 that they are initialised with. From files, the audit looks for a split that was
+//! deviation that they are initialised with by default. From files, the audit looks for a split that was
 //! predicted in another way than the other one: it is worse beyond chance; the confidence or the
 //! predicted classes differ significantly; and neither leaks (C40, C41, C45), nor texts of another kind
 //! (C48), nor harder texts, nor mis-pairing (C10, C12, C13) explain it. Its scores are those of a fresh
@@ -111,9 +111,9 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
 /// The head of a model is as transformers initialises it.
 fn initial_head(bundle: &BundleFacts) -> Answer {
     not_trained(format!(
-        "The classification head of `{}` is as transformers initialises it: a bias of zeros, and weights with \
-         the standard deviation 0.02. It was never trained, or was made anew when the model was loaded, and \
-         then saved.",
+        "The classification head of `{}` is as transformers initialises it: a bias of zeros, and weights of the \
+         standard deviation that they begin with. It was never trained, or was made anew when the model was \
+         loaded, and then saved.",
         bundle.path.display()
     ))
 }

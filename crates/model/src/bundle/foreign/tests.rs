@@ -140,7 +140,6 @@ fn a_bundle_with_the_familys_head_has_the_files_that_transformers_writes() {
             "classifier_dropout_prob",
             "seq_classif_dropout",
             "cls_dropout",
-            "hidden_dropout_prob",
         ] {
             for config in [&mut found, &mut expected] {
                 config.as_object_mut().unwrap().remove(key);
