@@ -183,12 +183,14 @@ fn adapters_beside_the_weights_and_merged_give_the_hidden_states_of_peft() {
 fn the_files_are_those_that_peft_writes() {
     let device = device::open(DeviceChoice::Flex).unwrap();
     let folder = tempfile::tempdir().unwrap();
+    let base = HubModel {
+        repository: "owner/name".to_owned(),
+        commit: "0123456789".to_owned(),
+    };
     let read = |path: &Path| -> Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
     for case in CASES {
         let files = case.encoder(&device).adapter_files(case.trainable);
-        files
-            .write(folder.path(), &case.lora(), Some("owner/name"))
-            .unwrap();
+        files.write(folder.path(), &case.lora(), Some(&base)).unwrap();
         let found = tensors(&folder.path().join(WEIGHTS_FILE));
         let expected = tensors(&case.file(WEIGHTS_FILE));
         assert!(

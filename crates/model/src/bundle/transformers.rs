@@ -129,7 +129,7 @@ fn config(mut encoder: Map<String, Value>, description: &Description) -> Value {
     encoder.insert("dtype".to_owned(), json!("float32"));
     let mut config = match description.head.kind {
         HeadKind::Family => of_family(encoder, description),
-        HeadKind::Linear => of_our_class(encoder, description),
+        HeadKind::Linear => of_our_class(&encoder, description),
     };
     config.extend(labels(&description.labels));
     Value::Object(config)
@@ -179,7 +179,7 @@ fn of_family(mut encoder: Map<String, Value>, description: &Description) -> Map<
 
 /// A configuration of the class in `modeling_labelproof.py`. Its `model_type` is not the encoder's, so that a
 /// program that does not run that file fails, instead of taking the encoder's class with a head of noise.
-fn of_our_class(encoder: Map<String, Value>, description: &Description) -> Map<String, Value> {
+fn of_our_class(encoder: &Map<String, Value>, description: &Description) -> Map<String, Value> {
     let config = json!({
         "architectures": ["LabelproofForSequenceClassification"],
         "auto_map": {

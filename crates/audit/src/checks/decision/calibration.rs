@@ -132,16 +132,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             measured,
         ));
     }
-    let kind = if gap > 0.0 {
-        "too sure of itself"
-    } else {
-        "less sure of itself than it could be"
-    };
-    let direction = if gap.abs() >= MATERIAL / 2.0 {
-        format!("The model is {kind}: ")
-    } else {
-        String::from("Probabilities do not match how often the model is right: ")
-    };
+    let direction = direction(gap);
     Ok(Diagnosis {
         severity: Severity::Note,
         confidence: Confidence::Likely,
@@ -177,6 +168,17 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         measured,
     }
     .into())
+}
+
+/// Which way the probabilities are off.
+fn direction(gap: f64) -> &'static str {
+    if gap.abs() < MATERIAL / 2.0 {
+        "Probabilities do not match how often the model is right: "
+    } else if gap > 0.0 {
+        "The model is too sure of itself: "
+    } else {
+        "The model is less sure of itself than it could be: "
+    }
 }
 
 /// Whether dividing by a temperature makes the probabilities mean what they say: it must cool a model that is
