@@ -21,6 +21,7 @@ The output has a row for each input row: its id (the number of the row unless --
 the predicted label and its probability, and the probability of every label. A row whose text cannot
 be read gets an empty label, and the exit code is 3. --abstain and --conformal add columns, and what
 they rest on are calibrated probabilities, which then stand in the output: docs/decisions.md.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct PredictArgs {
     /// Bundle of the model: the folder `model` that the stage train writes
     #[arg(long, value_name = "DIR")]
@@ -157,7 +158,7 @@ fn escape(name: &str) -> Result<Escape, String> {
 fn rule(text: &str) -> Result<Wanted, String> {
     let expected = || "expected precision=0.95, coverage=0.8 or confidence=0.9".to_owned();
     let (name, value) = text.split_once('=').ok_or_else(expected)?;
-    let value: f64 = value.parse().map_err(|_| expected())?;
+    let value: f64 = value.parse().ok().ok_or_else(expected)?;
     match name {
         "precision" => level_of(value).map(Wanted::Precision),
         "coverage" if value >= 1.0 => Err("expected a coverage below 1: 1 keeps everything".to_owned()),
@@ -169,8 +170,9 @@ fn rule(text: &str) -> Result<Wanted, String> {
 
 /// The level of conformal sets, for the command line.
 fn level(text: &str) -> Result<f64, String> {
-    text.parse()
-        .map_err(|_| "expected a share, such as 0.9".to_owned())
+    let share = text.parse().ok();
+    share
+        .ok_or_else(|| "expected a share, such as 0.9".to_owned())
         .and_then(level_of)
 }
 
