@@ -93,7 +93,7 @@ fn audit(project: &Project) -> Value {
 #[test]
 fn a_classifier_with_its_labels_in_another_order_is_found() {
     let project = project();
-    assert_eq!(accuracy(&project), 1.0);
+    assert!(accuracy(&project) > 0.999);
     let sound = audit(&project);
     assert_eq!(sound["verdict"], "sound", "{}", sound["headline"]);
 
