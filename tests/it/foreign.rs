@@ -287,14 +287,14 @@ fn a_graph_that_is_not_checked_is_not_kept_unless_that_is_asked_for() {
     error: cannot run `no-such-python` to check the graph
       caused by: No such file or directory (os error 2)
 
-    hint: install the package onnxruntime with pip, name its Python with --python, or keep the file without a check with --unchecked
+    hint: install the packages onnxruntime and numpy with pip, name their Python with --python, or keep the file without a check with --unchecked
     ");
     // A command that says nothing of logits.
     insta::assert_snapshot!(export(&["--python", "true"]).expect_message(), @r"
     exit code 6
     error: ONNX Runtime cannot run the graph: it says nothing
 
-    hint: nothing was written; this is a bug to report, with the bundle's config.json
+    hint: nothing was written; the graph takes ONNX Runtime 1.12 or newer, and memory for the model; if both are there, this is a bug to report
     ");
     assert!(!project.path("model.onnx").exists());
     export(&["--unchecked"]).expect_success();
