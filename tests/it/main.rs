@@ -7,6 +7,7 @@
 //!   artifact.
 //! - `data_sets`: real data sets with the sample encoder, where they are there.
 //! - `determinism`: equal input gives equal bytes.
+//! - `folds`: cross-validation over the training rows.
 //! - `foreign`: `labelproof evaluate` and `audit` of a classifier that transformers wrote.
 //! - `harness`: how a test makes a corpus and an encoder, and runs the binary.
 //! - `linking`: only `labelproof-torch` links LibTorch.
@@ -26,6 +27,7 @@ mod audit;
 mod crash;
 mod data_sets;
 mod determinism;
+mod folds;
 mod foreign;
 #[path = "../harness.rs"]
 mod harness;

@@ -4,6 +4,7 @@
 //! Responsible for predicting from *text*, as a user of the bundle would, and for joining predictions to
 //! labels by id. What a metric is, is `labelproof-metrics`' business; nothing here trains the model.
 
+mod cross_validation;
 mod error;
 mod explain;
 mod int8;
@@ -83,6 +84,7 @@ pub fn run(
         },
         decisions,
         int8,
+        cross_validation: cross_validation::figures(artifacts, &labels)?,
     };
     evaluation.write(out)?;
     reporter.message(&summary::text(&evaluation));

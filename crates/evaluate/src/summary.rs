@@ -1,7 +1,7 @@
 //! The summary that evaluate reports at its end: the accuracies.
 
 use labelproof_artifact::Split;
-use labelproof_metrics::Evaluation;
+use labelproof_metrics::{CrossValidation, Evaluation, Spread, Spreads};
 
 /// The accuracies of model and baseline, split by split, as a table.
 pub(crate) fn text(evaluation: &Evaluation) -> String {
@@ -35,5 +35,27 @@ pub(crate) fn text(evaluation: &Evaluation) -> String {
             int8.test.rows,
         ));
     }
+    if let Some(CrossValidation { folds, .. }) = &evaluation.cross_validation {
+        text.push_str(&format!(
+            "\n{} folds of the training rows, held out: {}",
+            folds.accuracy.values.len(),
+            spreads(folds)
+        ));
+    }
     text
+}
+
+/// The figures of several models: means and standard deviations.
+fn spreads(spreads: &Spreads) -> String {
+    let shown =
+        |Spread {
+             mean,
+             standard_deviation,
+             ..
+         }: &Spread| { format!("{:.1} % ± {:.1}", 100.0 * mean, 100.0 * standard_deviation) };
+    format!(
+        "accuracy {}, macro F1 {}",
+        shown(&spreads.accuracy),
+        shown(&spreads.f1_macro)
+    )
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 use labelproof_artifact::{ArtifactError, Artifacts, Kind, Split, StageId, json};
 use serde::{Deserialize, Serialize};
 
-use crate::SplitMetrics;
 use crate::comparison::McNemar;
 use crate::decisions::DecisionFigures;
+use crate::{SplitMetrics, Spreads};
 
 /// The content of `metrics.json`, which evaluate writes:
 /// `splits.<train|validation|test>.<metric>.{value,low,high}`, and the same below `baseline`.
@@ -27,6 +27,19 @@ pub struct Evaluation {
     /// The model with its dense layers in int8, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub int8: Option<Int8Evaluation>,
+    /// The folds of the training rows, each by a model that was trained without it, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross_validation: Option<CrossValidation>,
+}
+
+/// What models that were trained without a fold give on it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CrossValidation {
+    /// The rows of all folds.
+    pub rows: u64,
+    /// The figures of the folds, in their order.
+    pub folds: Spreads,
 }
 
 /// What predicting with dense layers in int8 costs.

@@ -15,6 +15,7 @@
 //! - `interval`: Wilson and bootstrap intervals.
 //! - [`comparison`]: tests of whether two results differ by more than chance.
 //! - [`statistics`]: distributions, tests and the assignment that the audit rests on.
+//! - `spread`: the mean and the standard deviation over several models.
 //! - `summary`: all of it at once, [`summarize`].
 //! - `evaluation`: the shape of `metrics.json`, [`Evaluation`]; the only file this crate knows.
 //!
@@ -41,6 +42,7 @@ mod logits;
 mod probability;
 mod ranking;
 mod scored;
+mod spread;
 pub mod statistics;
 mod summary;
 
@@ -52,10 +54,11 @@ pub use averages::{Average, ClassScores, balanced_accuracy, class_scores, macro_
 pub use confusion::{Confusion, Totals};
 pub use coverage::{COVERAGE_POINTS, CoveragePoint, coverage};
 pub use error::Error;
-pub use evaluation::{BaselineEvaluation, Evaluation, Int8Evaluation};
+pub use evaluation::{BaselineEvaluation, CrossValidation, Evaluation, Int8Evaluation};
 pub use interval::{Bootstrap, Estimate, percentile_interval, wilson};
 pub use logits::{argmax, cross_entropy, softmax, softmax_in_place};
 pub use probability::{RELIABILITY_BINS, ReliabilityBin, brier_score, expected_calibration_error};
 pub use ranking::roc_auc;
 pub use scored::Scored;
+pub use spread::{Spread, Spreads};
 pub use summary::{ClassMetrics, SplitMetrics, summarize};

@@ -1,6 +1,8 @@
 //! The section `evaluate` of `pipeline.yaml`.
 
-use labelproof_artifact::{BUNDLE, Document, FeatureRow, LabelMap, Row, SplitRow, Stage, StageId, TokenRow};
+use labelproof_artifact::{
+    BUNDLE, Document, FeatureRow, FoldRow, LabelMap, Row, SplitRow, Stage, StageId, TokenRow,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,7 @@ pub const STAGE: Stage = Stage {
         SplitRow::KIND,
         BUNDLE,
         FeatureRow::KIND,
+        FoldRow::KIND,
     ],
     encoder_files: &[],
 };

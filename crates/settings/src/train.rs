@@ -98,6 +98,11 @@ pub struct Params {
     pub gradient_clipping: Option<f64>,
     /// Early stopping. The weights of the best epoch are kept, not those of the last.
     pub early_stopping: EarlyStopping,
+    /// The number of folds of a cross-validation over the training rows, 2 to 20: so many more models are trained, each
+    /// without one fold, which it then predicts. None by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 2, max = 20))]
+    pub folds: Option<u32>,
     /// The seed of the head's initial weights, the order of the batches, and dropout.
     pub seed: u64,
 }
@@ -128,10 +133,14 @@ impl Default for Params {
             warmup: 0.0,
             gradient_clipping: None,
             early_stopping: EarlyStopping::default(),
+            folds: None,
             seed: 10,
         }
     }
 }
+
+/// The most folds of a cross-validation: with more, a fold has too few rows for a figure of its own.
+const MOST_FOLDS: u32 = 20;
 
 /// The largest rank of an adapter: a larger one has more numbers than what it adapts.
 const MOST_RANK: usize = 1024;
@@ -206,6 +215,9 @@ impl Params {
             "at least 1",
             &0,
         );
+        if let Some(folds) = self.folds {
+            require((2..=MOST_FOLDS).contains(&folds), "folds", "2 to 20", &folds);
+        }
     }
 
     fn check_optimizer(&self, require: Require<'_>) {

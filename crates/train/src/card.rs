@@ -272,6 +272,7 @@ mod tests {
             ids: labels.iter().map(|label| format!("row {label}")).collect(),
             labels: labels.to_vec(),
             tokens: vec![vec![1, 2]; labels.len()],
+            groups: vec![String::new(); labels.len()],
         }
     }
 

@@ -175,7 +175,11 @@ impl Checkpoints {
     }
 
     fn remove_all_but(&self, index: &Index) -> Result<(), FsError> {
-        for path in fs::files_below(&self.folder)? {
+        let files = fs::files_below(&self.folder)?;
+        for path in files
+            .into_iter()
+            .filter(|path| path.parent() == Some(self.folder.as_path()))
+        {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if name != INDEX && !index.files.contains_key(name.as_ref()) {
                 fs::remove(&path)?;

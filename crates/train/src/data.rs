@@ -16,12 +16,27 @@ pub(crate) struct Rows {
     pub(crate) labels: Vec<u32>,
     /// The token ids of each row.
     pub(crate) tokens: Vec<Vec<u32>>,
+    /// The set of rows that each row had to stay together with when the data were split.
+    pub(crate) groups: Vec<String>,
 }
 
 impl Rows {
     /// The number of tokens of each row.
     pub(crate) fn lengths(&self) -> Vec<usize> {
         self.tokens.iter().map(Vec::len).collect()
+    }
+
+    /// Some of these rows, in this order.
+    pub(crate) fn pick(&self, rows: &[usize]) -> Self {
+        fn pick<T: Clone>(all: &[T], rows: &[usize]) -> Vec<T> {
+            rows.iter().map(|&row| all[row].clone()).collect()
+        }
+        Self {
+            ids: pick(&self.ids, rows),
+            labels: pick(&self.labels, rows),
+            tokens: pick(&self.tokens, rows),
+            groups: pick(&self.groups, rows),
+        }
     }
 }
 
@@ -39,7 +54,7 @@ impl TrainingData {
         let labels = LabelMap::read(artifacts)?;
         let mut splits = BTreeMap::new();
         for batch in TableReader::<SplitRow>::open(artifacts)? {
-            splits.extend(batch?.into_iter().map(|row| (row.id, row.split)));
+            splits.extend(batch?.into_iter().map(|row| (row.id, (row.split, row.group))));
         }
         let mut data = Self {
             labels,
@@ -48,7 +63,7 @@ impl TrainingData {
         };
         for batch in TableReader::<TokenRow>::open(artifacts)? {
             for row in batch? {
-                data.add(row, &splits, artifacts)?;
+                data.add(row, &mut splits, artifacts)?;
             }
         }
         for (rows, split) in [(&data.train, Split::Train), (&data.validation, Split::Validation)] {
@@ -62,10 +77,10 @@ impl TrainingData {
     fn add(
         &mut self,
         row: TokenRow,
-        splits: &BTreeMap<String, Split>,
+        splits: &mut BTreeMap<String, (Split, String)>,
         artifacts: Artifacts<'_>,
     ) -> Result<(), ArtifactError> {
-        let Some(split) = splits.get(&row.id) else {
+        let Some((split, group)) = splits.remove(&row.id) else {
             return Err(artifacts.damaged(SplitRow::KIND, format!("row `{}` has no split", row.id)));
         };
         let rows = match split {
@@ -83,6 +98,7 @@ impl TrainingData {
         rows.ids.push(row.id);
         rows.labels.push(label);
         rows.tokens.push(row.tokens);
+        rows.groups.push(group);
         Ok(())
     }
 }

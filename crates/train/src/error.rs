@@ -51,6 +51,12 @@ pub enum Error {
     /// A split that training needs has no rows.
     #[error("no row is in the `{split}` split")]
     EmptySplit { split: &'static str },
+    /// A cross-validation has fewer sets of rows than folds, or a set that leaves a fold none.
+    #[error(
+        "`train.folds: {folds}` leaves a fold without rows: the training rows make {sets} {} that stay together",
+        plural(*sets, "set", "sets")
+    )]
+    EmptyFold { folds: u32, sets: usize },
     /// Weights were given for other labels than there are.
     #[error("`train.class_weights` names {found}, the labels are {expected}")]
     ClassWeights { found: String, expected: String },
@@ -146,6 +152,7 @@ impl Diagnostic for Error {
             Self::EmptySplit { .. } => {
                 Fault::Artifact.hint("set `split.validation` and `split.test` so that every split has rows")
             }
+            Self::EmptyFold { .. } => Fault::Configuration.hint("set a smaller `train.folds`, or none"),
             Self::ClassWeights { .. } => {
                 Fault::Configuration.hint("give every label a weight, or use `class_weights: balanced`")
             }

@@ -23,6 +23,7 @@ use crate::optimizer;
 use crate::params::{Params, SelectionMetric};
 use crate::sampling::rows_of_epoch;
 use crate::schedule::learning_rate;
+use crate::training::Course;
 
 /// What the loop trains on. `M` is the module that is trained: the head alone, or the whole classifier.
 pub(crate) struct Task<'a, M> {
@@ -50,6 +51,7 @@ pub(crate) struct Task<'a, M> {
     pub(crate) embedding: Option<EmbeddingAccess<'a, M>>,
     /// The processes that train together.
     pub(crate) workers: &'a Workers,
+    pub(crate) course: Course,
 }
 
 /// The training rows of one forward and backward pass. The gradients of several make a step where they are
@@ -125,10 +127,11 @@ pub(crate) fn fit<M: Module>(
     task.workers
         .agree("start", "checkpoint", &trainer.describe_position(&state.position))?;
     let rows = task.train_labels.len() as u64;
-    reporter.started("training", Some(rows * u64::from(params.epochs)));
+    let epochs = task.course.epochs.unwrap_or(params.epochs);
+    reporter.started(&trainer.work(), Some(rows * u64::from(epochs)));
     let rows_before = rows * state.position.step / trainer.steps_per_epoch;
     reporter.advance(rows_before, "");
-    while !is_finished(params, &state.position) {
+    while !trainer.is_finished(&state.position) {
         state = trainer.train_epoch(state)?;
         trainer.validate(&mut state)?;
         if trainer.checkpoints.due_after_epoch() {
@@ -148,13 +151,6 @@ pub(crate) fn fit<M: Module>(
         .best
         .expect("the best epoch's module is kept with its number");
     Ok((module, history))
-}
-
-/// Whether all epochs are done, or early stopping ends the training.
-fn is_finished(params: &Params, position: &LoopPosition) -> bool {
-    let done = position.epochs();
-    let waited = position.best.map_or(0, |best| done - best.epoch);
-    done >= params.epochs || waited >= params.early_stopping.patience
 }
 
 /// An epoch in one line, for people.
@@ -180,6 +176,24 @@ struct Trainer<'a, M> {
 }
 
 impl<M: Module> Trainer<'_, M> {
+    /// The name of the training, for people.
+    fn work(&self) -> String {
+        match &self.task.course.name {
+            Some(name) => format!("training {name}"),
+            None => "training".to_owned(),
+        }
+    }
+
+    /// Whether all epochs are done, or early stopping ends the training.
+    fn is_finished(&self, position: &LoopPosition) -> bool {
+        let done = position.epochs();
+        if let Some(last) = self.task.course.epochs {
+            return done >= last;
+        }
+        let waited = position.best.map_or(0, |best| done - best.epoch);
+        done >= self.params.epochs || waited >= self.params.early_stopping.patience
+    }
+
     /// The state of the checkpoint, or that of a new training.
     fn first_state(&self, mut module: M) -> State<M> {
         let optimizer = optimizer::build(self.params, self.task.layers);
@@ -376,7 +390,10 @@ impl<M: Module> Trainer<'_, M> {
 
     /// The error of a training that was asked to stop, after its checkpoint.
     fn interrupted(&mut self, state: &mut State<M>) -> Error {
-        let after = self.describe_position(&state.position);
+        let mut after = self.describe_position(&state.position);
+        if self.task.course.name.is_some() {
+            after.push_str(&format!(" of the {}", self.work()));
+        }
         self.put_table(state);
         if !self.task.workers.is_first() {
             return Error::Interrupted { after };
@@ -396,7 +413,9 @@ impl<M: Module> Trainer<'_, M> {
             SelectionMetric::Accuracy => validation.accuracy,
             SelectionMetric::F1Macro => validation.f1_macro,
         };
-        let is_best = position.best.is_none_or(|best| merit > best.merit);
+        // Where the last epoch is given, what was validated has no say.
+        let is_best =
+            self.task.course.epochs.is_some() || position.best.is_none_or(|best| merit > best.merit);
         if is_best {
             state.best = Some(snapshot);
             position.best = Some(BestEpoch { epoch, merit });

@@ -14,6 +14,7 @@ mod error;
 mod feature_cache;
 mod features;
 mod fit;
+mod folds;
 mod gradient_sum;
 mod inputs;
 pub mod lazy_embedding;
@@ -25,14 +26,14 @@ mod training;
 
 use std::path::{Path, PathBuf};
 
-use labelproof_artifact::{Artifacts, BUNDLE, Reporter, fs, json, tokens, write_table};
+use labelproof_artifact::{Artifacts, BUNDLE, HistoryRow, Reporter, fs, json, tokens, write_table};
 use labelproof_kernels::device;
 use labelproof_kernels::workers::Workers;
 use labelproof_model::batch::Layout;
 use labelproof_model::bundle::{self, Description};
 use labelproof_model::head::family_pools_by;
 use labelproof_model::{
-    AdapterFiles, BatchNormalization, Classifier, DeviceChoice, EncoderConfig, HeadKind, HeadSettings,
+    AdapterFiles, BatchNormalization, Classifier, DeviceChoice, EncoderConfig, Head, HeadKind, HeadSettings,
     Precision, Pretrained,
 };
 use labelproof_text::Preparation;
@@ -43,15 +44,17 @@ use crate::data::{TrainingData, canary_texts};
 pub use crate::error::Error;
 use crate::feature_cache::FeatureCache;
 use crate::features::features;
+use crate::folds::{Fold, cross_validate};
 use crate::inputs::Inputs;
 use crate::params::{Lora, Params, Trainable};
-use crate::training::{Trained, Training};
+use crate::training::{Course, Trained, Training};
 use labelproof_settings::encoder_name::EncoderSource;
 use labelproof_settings::train as params;
 pub use labelproof_settings::train::STAGE;
 
 /// Trains a classifier. Reads `artifacts/{ingest,preprocess,split}` and the encoder's folder; writes
-/// `model/`, `history.parquet` and, with a frozen encoder, `features.parquet` into `out`. Features and
+/// `model/`, `history.parquet`, with a frozen encoder `features.parquet`, and with `folds` `folds.parquet` into
+/// `out`. Features and
 /// checkpoints are kept in `cache`, from which an interrupted training resumes. Returns the folder of its
 /// checkpoints, which may be removed as soon as `out` is committed.
 ///
@@ -94,6 +97,7 @@ pub fn run(
         workers,
         checkpoints: &checkpoints,
         reporter,
+        course: Course::default(),
     };
     let feature_cache = FeatureCache::new(cache, &inputs, params, preparation.windows, choice);
     let Some(trained) = train(&training, &pretrained, &feature_cache, out)? else {
@@ -148,43 +152,103 @@ fn adapter_files<'a>(params: &'a Params, classifier: &Classifier) -> Option<(&'a
     Some((lora, classifier.encoder.adapter_files(params.trainable.last())))
 }
 
-/// Trains what the parameters ask for. With a frozen encoder, writes `features.parquet` into `out`. Returns
-/// what it gave in the first process, which writes it.
+/// Trains what the parameters ask for. With a frozen encoder, writes `features.parquet` into `out`, and with folds
+/// `folds.parquet`. Returns what it gave in the first process, which writes it.
 fn train(
     training: &Training<'_>,
     pretrained: &Pretrained,
     cache: &FeatureCache,
     out: &Path,
 ) -> Result<Option<Trained<Classifier>>, Error> {
-    let params = training.params;
-    let settings = head_settings(training, pretrained);
-    let classifier = Classifier {
+    if training.params.trains_encoder() {
+        train_classifier(training, pretrained, out)
+    } else {
+        train_head(training, pretrained, cache, out)
+    }
+}
+
+/// Trains the classifier with what the parameters say of its encoder.
+fn train_classifier(
+    training: &Training<'_>,
+    pretrained: &Pretrained,
+    out: &Path,
+) -> Result<Option<Trained<Classifier>>, Error> {
+    let trained = training.train_classifier(new_classifier(training, pretrained))?;
+    write_folds(training, &trained.history, out, |training, _| {
+        let fold = training.train_classifier(new_classifier(training, pretrained))?;
+        Ok(fold.validation_logits)
+    })?;
+    Ok(training.workers.is_first().then_some(trained))
+}
+
+/// Trains the head alone, on the features of the frozen encoder.
+fn train_head(
+    training: &Training<'_>,
+    pretrained: &Pretrained,
+    cache: &FeatureCache,
+    out: &Path,
+) -> Result<Option<Trained<Classifier>>, Error> {
+    let classifier = new_classifier(training, pretrained);
+    let (train, validation) = features(training, &classifier, pretrained, cache)?;
+    if !training.workers.is_first() {
+        return Ok(None);
+    }
+    write_table(out, train.iter().chain(&validation).cloned())?;
+    // A batch of features takes less time than its gradients would take to travel: the first process trains heads alone.
+    let training = Training {
+        class_weights: training.class_weights.clone(),
+        course: training.course.clone(),
+        workers: &Workers::alone(),
+        ..*training
+    };
+    let trained = training.train_head(classifier.head, &train, &validation)?;
+    write_folds(&training, &trained.history, out, |training, fold| {
+        let pick = |rows: &[usize]| -> Vec<_> { rows.iter().map(|&row| train[row].clone()).collect() };
+        let head = new_head(training, pretrained);
+        let fold = training.train_head(head, &pick(&fold.others), &pick(&fold.held_out))?;
+        Ok(fold.validation_logits)
+    })?;
+    Ok(Some(Trained {
+        module: Classifier {
+            head: trained.module,
+            ..classifier
+        },
+        history: trained.history,
+        validation_logits: trained.validation_logits,
+    }))
+}
+
+/// The classifier that training starts from.
+fn new_classifier(training: &Training<'_>, pretrained: &Pretrained) -> Classifier {
+    Classifier {
         encoder: pretrained.encoder.clone(),
-        head: pretrained.new_head(&settings, params.seed, training.device),
-        pooling: params.pooling,
-        precision: params.precision,
+        head: new_head(training, pretrained),
+        pooling: training.params.pooling,
+        precision: training.params.precision,
+    }
+}
+
+fn new_head(training: &Training<'_>, pretrained: &Pretrained) -> Head {
+    let settings = head_settings(training, pretrained);
+    pretrained.new_head(&settings, training.params.seed, training.device)
+}
+
+/// Writes the table of a cross-validation, where the parameters ask for one, of models that are trained for as many
+/// epochs as the kept one.
+fn write_folds(
+    training: &Training<'_>,
+    history: &[HistoryRow],
+    out: &Path,
+    predict: impl Fn(&Training<'_>, &Fold) -> Result<Vec<f32>, Error>,
+) -> Result<(), Error> {
+    let (Some(folds), Some(kept)) = (training.params.folds, history.iter().find(|row| row.best)) else {
+        return Ok(());
     };
-    let is_first = training.workers.is_first();
-    let trained = match params.trainable {
-        Trainable::None if params.lora.is_none() => {
-            let (train, validation) = features(training, &classifier, pretrained, cache)?;
-            if !is_first {
-                return Ok(None);
-            }
-            write_table(out, train.iter().chain(&validation).cloned())?;
-            let trained = training.train_head(classifier.head, &train, &validation)?;
-            Trained {
-                module: Classifier {
-                    head: trained.module,
-                    ..classifier
-                },
-                history: trained.history,
-                validation_logits: trained.validation_logits,
-            }
-        }
-        _ => training.train_classifier(classifier)?,
-    };
-    Ok(is_first.then_some(trained))
+    let rows = cross_validate(training, folds, kept.epoch, predict)?;
+    if training.workers.is_first() {
+        write_table(out, rows)?;
+    }
+    Ok(())
 }
 
 /// Refuses a training that several processes cannot share.

@@ -31,6 +31,16 @@ pub(crate) struct Training<'a> {
     /// The folder of the training's checkpoints.
     pub(crate) checkpoints: &'a Path,
     pub(crate) reporter: &'a dyn Reporter,
+    pub(crate) course: Course,
+}
+
+/// What sets a training apart from the one that gives the bundle, whose course this is by default.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Course {
+    /// What follows the word `training` in messages.
+    pub(crate) name: Option<String>,
+    /// The number of the epoch that is the last and is kept; without it, validation chooses.
+    pub(crate) epochs: Option<u32>,
 }
 
 /// What a training gives.
@@ -69,15 +79,9 @@ impl Training<'_> {
             ))
         };
         let validation_logits = |head: &Head| Ok(bundle::head_logits(head, &validation, width, self.device));
-        // A batch of features takes less time than its gradients would take to travel: the first process
-        // trains the head alone.
-        let workers = Workers::alone();
         // Features are of one length: no batch needs sorting.
         let lengths = vec![1; train.len()];
-        self.fit(
-            &self.task(&train_logits, &validation_logits, &lengths, &workers),
-            head,
-        )
+        self.fit(&self.task(&train_logits, &validation_logits, &lengths), head)
     }
 
     /// Trains the head and what the parameters say of the encoder.
@@ -108,7 +112,7 @@ impl Training<'_> {
             run.outputs(&rows, classes, |batch| classifier.forward(batch), |_| ())
         };
         let lengths = train.lengths();
-        let mut task = self.task(&train_logits, &validation_logits, &lengths, self.workers);
+        let mut task = self.task(&train_logits, &validation_logits, &lengths);
         task.layers = classifier.encoder.depth();
         if self.params.trainable == Trainable::All && !device::is_accelerator(self.device) {
             task.embedding = Some(EmbeddingAccess {
@@ -149,7 +153,6 @@ impl Training<'_> {
         train_logits: &'a dyn Fn(&M, &MicroBatch<'_>) -> Tensor<2>,
         validation_logits: &'a dyn Fn(&M) -> Result<Vec<f32>, WorkersError>,
         train_lengths: &'a [usize],
-        workers: &'a Workers,
     ) -> Task<'a, M> {
         Task {
             train_logits,
@@ -163,7 +166,8 @@ impl Training<'_> {
             device: self.device,
             layers: 0,
             embedding: None,
-            workers,
+            workers: self.workers,
+            course: self.course.clone(),
         }
     }
 }

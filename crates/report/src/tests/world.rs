@@ -336,6 +336,7 @@ impl World {
             },
             decisions: self.decisions(),
             int8: None,
+            cross_validation: None,
         }
     }
 

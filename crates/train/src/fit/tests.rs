@@ -48,6 +48,16 @@ fn fit_head_in(
     device: DeviceChoice,
     reporter: &dyn Reporter,
 ) -> Result<(Vec<f32>, Vec<HistoryRow>), Error> {
+    fit_head_on(Course::default(), folder, params, device, reporter)
+}
+
+fn fit_head_on(
+    course: Course,
+    folder: &Path,
+    params: &Params,
+    device: DeviceChoice,
+    reporter: &dyn Reporter,
+) -> Result<(Vec<f32>, Vec<HistoryRow>), Error> {
     let device = device::open(device).unwrap();
     let autodiff = device.clone().autodiff();
     let (features, labels) = rows();
@@ -85,6 +95,7 @@ fn fit_head_in(
         layers: 0,
         embedding: None,
         workers: &workers,
+        course,
     };
     let head = Head::new(&settings, HeadLayout::LINEAR, params.seed, &device);
     let checkpoints = Checkpoints::new(folder).with_interval(Duration::ZERO);
@@ -212,6 +223,7 @@ fn fit_bags(
             pad_id: 0,
         }),
         workers: &workers,
+        course: Course::default(),
     };
     let checkpoints = Checkpoints::new(folder).with_interval(Duration::ZERO);
     let (bag, history) = fit(params, &task, bag, checkpoints, reporter)?;
@@ -312,6 +324,7 @@ fn fit_classifier(
             pad_id: 0,
         }),
         workers: &Workers::alone(),
+        course: Course::default(),
     };
     let checkpoints = Checkpoints::new(folder).with_interval(Duration::ZERO);
     let (classifier, _) = fit(params, &task, classifier, checkpoints, reporter)?;
@@ -514,6 +527,39 @@ fn a_damaged_checkpoint_is_not_used() {
 }
 
 #[test]
+fn an_epoch_that_is_given_is_kept_whatever_validation_says_and_is_that_of_a_longer_training() {
+    // The best epoch of the training is an earlier one.
+    let params = Params {
+        learning_rate: 30.0,
+        schedule: ScheduleKind::Linear,
+        early_stopping: EarlyStopping {
+            metric: SelectionMetric::Loss,
+            patience: 1,
+        },
+        ..params()
+    };
+    let (chosen, history) = fit_head(&params, DeviceChoice::Flex);
+    let best = history.iter().find(|row| row.best).unwrap().epoch;
+    let given = |epochs: u32| {
+        let course = Course {
+            name: Some("for the test".to_owned()),
+            epochs: Some(epochs),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        fit_head_on(course, folder.path(), &params, DeviceChoice::Flex, &Silent).unwrap()
+    };
+    let (logits, history) = given(best);
+    assert_eq!(
+        logits, chosen,
+        "the learning rates are those of all epochs of the training"
+    );
+    assert_eq!(history.len(), best as usize);
+    let (later, history) = given(best + 4);
+    assert_ne!(later, chosen);
+    assert_eq!(history.iter().position(|row| row.best), Some(best as usize + 3));
+}
+
+#[test]
 fn the_best_epoch_is_kept_and_patience_ends_the_training() {
     // A rate that is far too high: the loss jumps about, and the best epoch is not the last.
     let params = Params {
@@ -597,6 +643,7 @@ fn a_loss_that_is_no_number_names_the_epoch_and_the_rows_and_leaves_the_last_che
         layers: 0,
         embedding: None,
         workers: &Workers::alone(),
+        course: Course::default(),
     };
     let settings = HeadSettings {
         input: WIDTH,
@@ -656,6 +703,7 @@ fn recall_of_the_rare_class(params: &Params) -> f64 {
         layers: 0,
         embedding: None,
         workers: &Workers::alone(),
+        course: Course::default(),
     };
     let folder = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(folder.path());

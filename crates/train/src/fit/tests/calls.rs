@@ -69,6 +69,7 @@ impl Training<'_> {
             layers: LAYERS,
             embedding: None,
             workers: &Workers::alone(),
+            course: Course::default(),
         };
         let folder = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::new(folder.path());

@@ -1,0 +1,147 @@
+//! Cross-validation over the training rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use labelproof_artifact::{Artifacts, FoldRow, Prediction, Row, Split, SplitRow, read_table};
+use labelproof_metrics::argmax;
+use serde_json::Value;
+
+use crate::harness::{Project, Run, small_corpus};
+
+fn table<R: Row>(project: &Project) -> Vec<R> {
+    read_table(Artifacts::all(&project.path("artifacts"))).unwrap()
+}
+
+fn json(project: &Project, path: &str) -> Value {
+    serde_json::from_str(&project.read(path)).unwrap()
+}
+
+fn run(project: &Project, stage: &str, settings: &str) -> Run {
+    project
+        .shell(&format!("$LABELPROOF run {stage} {settings}"))
+        .expect_success()
+}
+
+#[test]
+fn every_training_row_is_predicted_once_and_copies_by_one_model() {
+    let project = Project::small("cpu");
+    // Every text is there twice, with a space more.
+    let corpus = small_corpus();
+    let copies = corpus.lines().skip(1).map(|line| {
+        let (id, rest) = line.split_once(',').unwrap();
+        format!("copy-{id}, {rest}\n")
+    });
+    project.write("texts.csv", &(corpus.clone() + &copies.collect::<String>()));
+    let said = run(&project, "evaluate", "--set train.folds=4");
+
+    let splits: BTreeMap<String, SplitRow> = table::<SplitRow>(&project)
+        .into_iter()
+        .map(|row| (row.id.clone(), row))
+        .collect();
+    let rows = table::<FoldRow>(&project);
+    let ids: BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    let train = splits.values().filter(|row| row.split == Split::Train);
+    assert_eq!(ids, train.map(|row| row.id.as_str()).collect());
+    assert_eq!(ids.len(), rows.len());
+    let mut folds: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
+    for row in &rows {
+        assert_eq!(row.label, splits[&row.id].label);
+        folds.entry(&splits[&row.id].group).or_default().insert(row.fold);
+    }
+    assert!(folds.values().all(|folds| folds.len() == 1), "{folds:?}");
+
+    let figures = &json(&project, "artifacts/evaluate/metrics.json")["cross_validation"];
+    assert_eq!(figures["rows"], rows.len());
+    let accuracies = figures["folds"]["accuracy"]["values"].as_array().unwrap();
+    assert_eq!(accuracies.len(), 4);
+    let mean = figures["folds"]["accuracy"]["mean"].as_f64().unwrap();
+    assert!((0.5..1.0).contains(&mean), "guessing gives 0.36: {mean}");
+    assert!(
+        said.stderr
+            .contains("4 folds of the training rows, held out: accuracy "),
+        "{}",
+        said.stderr
+    );
+
+    // Another seed gives other folds, and without the setting there is neither table nor figure.
+    let before: Vec<u32> = rows.iter().map(|row| row.fold).collect();
+    run(&project, "evaluate", "--set train.folds=4 --set train.seed=11");
+    let after: Vec<u32> = table::<FoldRow>(&project).iter().map(|row| row.fold).collect();
+    assert_ne!(before, after);
+    run(&project, "evaluate", "");
+    assert!(!project.path("artifacts/train/folds.parquet").exists());
+    assert_eq!(
+        json(&project, "artifacts/evaluate/metrics.json")["cross_validation"],
+        Value::Null
+    );
+}
+
+/// The small corpus with the label of every tenth row changed, and the ids of these rows.
+fn with_wrong_labels() -> (String, BTreeSet<String>) {
+    let mut wrong = BTreeSet::new();
+    let lines = small_corpus();
+    let lines = lines.lines().enumerate().map(|(number, line)| {
+        let (rest, label) = line.rsplit_once(',').unwrap();
+        if number % 6 != 5 {
+            return format!("{line}\n");
+        }
+        wrong.insert(rest.split_once(',').unwrap().0.to_owned());
+        let other = if label == "film" { "trade" } else { "film" };
+        format!("{rest},{other}\n")
+    });
+    (lines.collect(), wrong)
+}
+
+#[test]
+fn held_out_predictions_contradict_wrong_labels_that_a_model_has_learned_by_heart() {
+    let project = Project::small("cpu");
+    let (corpus, wrong) = with_wrong_labels();
+    project.write("texts.csv", &corpus);
+    run(&project, "evaluate", "--set train.folds=5 --set train.dropout=0");
+    let seen: Vec<(String, bool)> = table::<Prediction>(&project)
+        .into_iter()
+        .filter(|row| row.split == Split::Train)
+        .map(|row| (row.id, row.label != row.predicted))
+        .collect();
+    let labels = json(&project, "artifacts/ingest/labels.json");
+    let held_out: Vec<(String, bool)> = table::<FoldRow>(&project)
+        .into_iter()
+        .map(|row| {
+            let contradicted = labels["names"][argmax(&row.logits)] != row.label.as_str();
+            (row.id, contradicted)
+        })
+        .collect();
+    let found = |rows: &[(String, bool)]| {
+        rows.iter()
+            .filter(|(id, contradicted)| *contradicted && wrong.contains(id))
+            .count()
+    };
+    let (seen, held_out) = (found(&seen), found(&held_out));
+    assert!(held_out >= seen + 3, "{seen} by the model, {held_out} held out");
+}
+
+#[test]
+fn folds_of_a_trained_encoder_go_on_where_they_were_stopped_and_end_with_the_same_bytes() {
+    let settings = "--set train.folds=3 --set train.trainable=all --set train.epochs=8";
+    let undisturbed = Project::small("cpu");
+    run(&undisturbed, "train", settings);
+
+    let project = Project::small("cpu");
+    let stopped = project.shell(&format!(
+        "$LABELPROOF run train {settings} 2> log & pid=$!
+         until grep -qs 'without fold 2' log || ! kill -0 $pid; do sleep 0.02; done
+         kill -INT $pid; wait $pid; code=$?; cat log >&2; exit $code"
+    ));
+    assert_eq!(stopped.code, 130, "{}", stopped.stderr);
+    assert!(
+        stopped.stderr.contains(" of the training without fold 2 of 3\n"),
+        "{}",
+        stopped.stderr
+    );
+    let again = run(&project, "train", settings);
+    assert!(!again.stderr.contains("without fold 1"), "{}", again.stderr);
+    assert!(again.stderr.contains("without fold 3"), "{}", again.stderr);
+    assert!(project.artifacts() == undisturbed.artifacts());
+    let caches = labelproof_artifact::fs::files_below(&project.path("artifacts/cache")).unwrap_or_default();
+    assert!(caches.is_empty(), "finished folds are not kept: {caches:?}");
+}
