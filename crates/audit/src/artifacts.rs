@@ -7,8 +7,8 @@ use crate::params::STAGE;
 use labelproof_artifact::encoder_files::TOKENIZER_FILE;
 use labelproof_artifact::tokens::PREPARATION;
 use labelproof_artifact::{
-    Artifacts, BUNDLE, Digest, Document, HistoryRow, LabelMap, Prediction, Row, Split, StageId, StageLock,
-    TableReader, TokenRow, fs, json, read_table,
+    Artifacts, BUNDLE, Digest, Document, FoldRow, HistoryRow, LabelMap, Prediction, Row, Split, StageId,
+    StageLock, TableReader, TokenRow, fs, json, read_table,
 };
 use labelproof_metrics::Evaluation;
 use labelproof_text::Preparation;
@@ -90,6 +90,9 @@ fn read_parts(artifacts: Artifacts<'_>, labels: &LabelMap) -> Result<BTreeMap<Sp
             add(part, row, &mut sources, labels, artifacts)?;
         }
     }
+    if let Some(train) = parts.get_mut(&Split::Train) {
+        train.held_out_scores = read_held_out(train, labels, artifacts)?;
+    }
     for part in parts.values_mut() {
         let without_groups = part
             .groups
@@ -109,6 +112,36 @@ fn read_parts(artifacts: Artifacts<'_>, labels: &LabelMap) -> Result<BTreeMap<Sp
         part.spellings = spellings;
     }
     Ok(parts)
+}
+
+/// The logits of the training rows by the models of a cross-validation, in the order of the rows; none where train was
+/// not asked for folds.
+fn read_held_out(train: &Part, labels: &LabelMap, artifacts: Artifacts<'_>) -> Result<Option<Scores>, Error> {
+    if !artifacts.path(FoldRow::KIND).exists() {
+        return Ok(None);
+    }
+    let rows = read_table::<FoldRow>(artifacts)?;
+    let logits: BTreeMap<&str, &[f32]> = rows
+        .iter()
+        .map(|row| (row.id.as_str(), row.logits.as_slice()))
+        .collect();
+    let mut values = Vec::new();
+    for id in train.ids.iter().flatten() {
+        match logits.get(id.as_str()) {
+            Some(logits) if logits.len() == labels.len() => {
+                values.extend(logits.iter().map(|&logit| f64::from(logit)));
+            }
+            _ => {
+                let problem = format!("row `{id}` has no logit for each of {} labels", labels.len());
+                return Err(artifacts.damaged(FoldRow::KIND, problem).into());
+            }
+        }
+    }
+    Ok(Some(Scores {
+        kind: ScoreKind::Logits,
+        classes: labels.len(),
+        values,
+    }))
 }
 
 fn empty_part(split: Split, labels: &LabelMap) -> Part {

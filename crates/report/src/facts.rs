@@ -44,6 +44,8 @@ pub(crate) struct Facts {
     pub(crate) explanations: BTreeMap<String, Explanation>,
     /// Rows whose label the audit doubts, the most doubtful first.
     pub(crate) doubtful: Vec<Doubtful>,
+    /// Who doubts them.
+    pub(crate) doubter: String,
     /// The projection of the test rows onto a plane.
     pub(crate) map: Map,
     /// The losses and metrics of each epoch.
@@ -91,6 +93,7 @@ impl Facts {
             test_rows,
             explanations: explanations::read(artifacts)?,
             doubtful,
+            doubter: doubtful::judge(&findings),
             map,
             texts,
             findings,

@@ -1,7 +1,7 @@
 //! The typography of numbers on the page. Undefined numbers are a dash; no number is rounded to a certainty.
 
 use labelproof_artifact::wording::plural;
-use labelproof_metrics::Estimate;
+use labelproof_metrics::{Estimate, Spread};
 
 /// Stands where a number does not exist.
 pub(crate) const UNDEFINED: &str = "–";
@@ -132,6 +132,15 @@ impl Cell {
 /// A share with its interval in one line.
 pub(crate) fn percent_with_interval(estimate: Estimate) -> String {
     Cell::new(estimate, Unit::Percent).in_line()
+}
+
+/// The mean and the standard deviation of a share over several models: `97.6 % ± 0.8`.
+pub(crate) fn mean_and_deviation(spread: &Spread) -> String {
+    format!(
+        "{} ±{NO_BREAK}{}",
+        percent(spread.mean),
+        bare_percent(spread.standard_deviation)
+    )
 }
 
 /// A p-value with two significant digits, as `p = 0.034`.

@@ -11,7 +11,7 @@ use labelproof_artifact::{
 };
 use labelproof_metrics::comparison::mcnemar_from_counts;
 use labelproof_metrics::decisions::{OperatingPoint, Wanted};
-use labelproof_metrics::{Estimate, Int8Evaluation, wilson};
+use labelproof_metrics::{CrossValidation, Estimate, Int8Evaluation, Spread, Spreads, wilson};
 use serde_json::json;
 
 use crate::{Error, FIGURES, NUMBERS, PAGE, Params, SUMMARY, page, run};
@@ -325,6 +325,33 @@ fn what_int8_costs_stands_beside_the_figures_where_it_was_measured() {
         "12 of 668 test rows get another label. 7 that were right become wrong, 4 that \
         were wrong become right."
     ));
+}
+
+#[test]
+fn what_the_folds_of_a_cross_validation_give_stands_in_a_table_of_its_own() {
+    let world = World::news();
+    let artifacts = tempfile::tempdir().unwrap();
+    world.write(artifacts.path());
+    let page = report_of(artifacts.path(), &Params::default()).unwrap().page;
+    assert!(!page.contains("id=\"spread\""));
+
+    let mut evaluation = world.evaluation();
+    evaluation.cross_validation = Some(CrossValidation {
+        rows: 1401,
+        folds: Spreads {
+            accuracy: Spread::of(vec![0.91, 0.94, 0.89, 0.95]),
+            f1_macro: Spread::of(vec![0.9, 0.9, 0.9, 1.0]),
+        },
+    });
+    let folder = artifacts.path().join(StageId::Evaluate.name());
+    evaluation.write(&folder).unwrap();
+    let page = report_of(artifacts.path(), &Params::default()).unwrap().page;
+    // numpy.mean and numpy.std(ddof=1) of the four: 0.9225 and 0.0275.
+    let accuracy = "92.3\u{a0}% ±\u{a0}2.8<small>89.0\u{a0}% to 95.0\u{a0}%</small>";
+    assert!(page.contains(&format!(
+        "<th scope=\"row\">4 folds of the 1,401 training rows</th><td class=\"number\">{accuracy}</td>"
+    )));
+    assert!(page.contains("92.5\u{a0}% ±\u{a0}5.0<small>90.0\u{a0}% to 100.0\u{a0}%</small>"));
 }
 
 #[test]

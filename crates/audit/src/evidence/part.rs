@@ -27,6 +27,8 @@ pub struct Part {
     pub stored_predictions: Option<Vec<u32>>,
     /// The class scores as they were saved.
     pub scores: Option<Scores>,
+    /// The class scores of training rows by models that were trained without them.
+    pub held_out_scores: Option<Scores>,
     /// The author, thread or source of each row.
     pub groups: Option<Vec<String>>,
     /// The labels as they were spelled, before equal ones were numbered; only the distinct ones.

@@ -3,7 +3,7 @@
 use labelproof_artifact::Findings;
 use serde_json::Value;
 
-use crate::audited;
+use crate::{audited, text};
 
 /// The check that looks for wrong labels.
 const WRONG_LABELS: &str = "C50";
@@ -22,6 +22,14 @@ pub(crate) struct Doubtful {
     pub(crate) label: String,
     /// The label that the row is more likely to have.
     pub(crate) suggestion: String,
+}
+
+/// Who doubts them, as the audit words it.
+pub(super) fn judge(findings: &Findings) -> String {
+    let check = audited::answer(findings, WRONG_LABELS);
+    let judge = check.and_then(|finding| finding.evidence.get("judge"));
+    let judge = judge.and_then(Value::as_str);
+    text::evidence(judge.unwrap_or("a simple classifier that was not trained on them"))
 }
 
 /// The most doubtful rows, the first ones first. The audit lists them whether or not they are many enough to

@@ -73,6 +73,7 @@ pub(crate) struct MistakesSection {
     shown: Vec<Shown>,
     explained: bool,
     doubtful: Vec<DoubtfulRow>,
+    doubter: String,
 }
 
 impl HtmlSafe for MistakesSection {}
@@ -103,6 +104,7 @@ impl MistakesSection {
                 .iter()
                 .map(|row| doubtful_row(facts, row))
                 .collect(),
+            doubter: facts.doubter.clone(),
         }
     }
 }

@@ -4,10 +4,10 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 use labelproof_artifact::Split;
-use labelproof_metrics::{ClassMetrics, Estimate, SplitMetrics};
+use labelproof_metrics::{ClassMetrics, Estimate, Evaluation, SplitMetrics, Spread, Spreads};
 
 use crate::facts::Facts;
-use crate::format::{Cell, Unit, count, more};
+use crate::format::{Cell, Unit, count, mean_and_deviation, more, percent};
 
 /// The most labels that are listed; of more, those with the lowest F1.
 const LABELS_SHOWN: usize = 200;
@@ -52,6 +52,32 @@ struct Int8 {
     become_right: String,
 }
 
+/// The figures of several models of the same recipe.
+struct SpreadRow {
+    name: String,
+    /// The accuracy, and the macro F1.
+    cells: [SpreadCell; 2],
+}
+
+/// A metric of several models.
+struct SpreadCell {
+    /// The mean and the standard deviation.
+    mean: String,
+    /// The lowest and the highest value.
+    range: String,
+}
+
+impl SpreadCell {
+    fn new(spread: &Spread) -> Self {
+        let least = spread.values.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = spread.values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Self {
+            mean: mean_and_deviation(spread),
+            range: format!("{} to {}", percent(least), percent(most)),
+        }
+    }
+}
+
 /// The tables of metrics.
 #[derive(Template)]
 #[template(path = "numbers.html", whitespace = "minimize")]
@@ -59,6 +85,7 @@ pub(crate) struct Numbers {
     baseline_name: String,
     parts: Vec<SplitHeading>,
     int8: Option<Int8>,
+    spreads: Vec<SpreadRow>,
     classifiers: Vec<&'static str>,
     groups: Vec<Group>,
     labels: Vec<Label>,
@@ -195,6 +222,7 @@ impl Numbers {
                 become_wrong: count(int8.comparison.only_first),
                 become_right: count(int8.comparison.only_second),
             }),
+            spreads: spreads(&facts.evaluation),
             classifiers: columns.iter().map(|&(name, _)| name).collect(),
             groups: vec![
                 group("Rows classified rightly", &SHARES),
@@ -207,6 +235,23 @@ impl Numbers {
             has_test: facts.model(Split::Test).is_some(),
         }
     }
+}
+
+/// The figures of the folds of a cross-validation, where there was one.
+fn spreads(evaluation: &Evaluation) -> Vec<SpreadRow> {
+    let row = |name, spreads: &Spreads| SpreadRow {
+        name,
+        cells: [&spreads.accuracy, &spreads.f1_macro].map(SpreadCell::new),
+    };
+    let folds = evaluation.cross_validation.as_ref().map(|cross_validation| {
+        let folds = cross_validation.folds.accuracy.values.len();
+        let name = format!(
+            "{folds} folds of the {} training rows",
+            count(cross_validation.rows)
+        );
+        row(name, &cross_validation.folds)
+    });
+    folds.into_iter().collect()
 }
 
 /// The classifiers that were scored on a part. The baseline's full name stands in the caption.

@@ -10,7 +10,9 @@
 //! ## How it is tested
 //! Confident learning, on probabilities of rows that the judge was not trained on: the cheap model by
 //! 5-fold cross-validation over the labelled texts of all splits, or else the given probabilities of
-//! validation or test. At least 100 rows are needed:
+//! validation or test. In a pipeline with `train.folds` the model itself may judge, on the training rows
+//! that its folds held out and on validation and test: whichever of the two is right more often. At least
+//! 100 rows are needed:
 //!
 //! ```text
 //! row with label i counts for class j:  p_j ≥ mean of p_j over the rows labelled j
@@ -60,7 +62,7 @@ use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{percent, rounded, split_name};
 use crate::case::Case;
-use crate::evidence::{Missing, Need};
+use crate::evidence::{Missing, Need, softmax_rows};
 use crate::measures::baseline::{baseline_rows, out_of_fold};
 use crate::measures::class_counts::class_counts;
 use crate::measures::label_noise::{LabelNoise, Suspect, confident_learning};
@@ -104,7 +106,15 @@ impl Judged {
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let classes = case.evidence.classes().ok_or(Need::TrainTexts)?;
-    let judged = match by_baseline(case, classes)? {
+    let judges = [by_baseline(case, classes)?, by_model(case, classes)];
+    let better = |one: Judged, other: Judged| {
+        if other.agreement >= one.agreement {
+            other
+        } else {
+            one
+        }
+    };
+    let judged = match judges.into_iter().flatten().reduce(better) {
         Some(judged) => judged,
         None => by_given_scores(case, classes)?,
     };
@@ -318,6 +328,35 @@ fn by_baseline(case: &Case<'_>, classes: usize) -> Result<Option<Judged>, Missin
     }))
 }
 
+/// The model on every row that it was not trained on: training rows by the models of a cross-validation, and validation
+/// and test. `None` without a cross-validation, and where there are too few rows.
+fn by_model(case: &Case<'_>, classes: usize) -> Option<Judged> {
+    let train = case.evidence.part(Split::Train)?;
+    let held_out = softmax_rows(train.held_out_scores.as_ref()?);
+    let mut probabilities = held_out.values;
+    let mut labels = train.truth.clone()?;
+    let mut rows: Vec<(Split, usize)> = (0..labels.len()).map(|row| (Split::Train, row)).collect();
+    for split in [Split::Validation, Split::Test] {
+        let Ok(scored) = case.scored(split) else {
+            continue;
+        };
+        probabilities.extend_from_slice(&scored.probabilities.values);
+        labels.extend_from_slice(scored.predicted.truth);
+        rows.extend((0..scored.predicted.truth.len()).map(|row| (split, row)));
+    }
+    if rows.len() < LEAST_ROWS || probabilities.len() != rows.len() * classes {
+        return None;
+    }
+    Some(Judged {
+        noise: confident_learning(&probabilities, classes, &labels),
+        agreement: agreement(&probabilities, classes, &labels),
+        concerns: Figure::EverySplit,
+        guessing: largest(&labels, classes),
+        rows,
+        judge: "the same model trained without them",
+    })
+}
+
 /// The given probabilities of validation and test, whichever has more rows.
 fn by_given_scores(case: &Case<'_>, classes: usize) -> Result<Judged, Missing> {
     let scored = [Split::Test, Split::Validation]
@@ -384,7 +423,7 @@ fn contradictions(case: &Case<'_>) -> (usize, u64) {
 mod tests {
     use super::*;
     use crate::cause::Cause;
-    use crate::evidence::Evidence;
+    use crate::evidence::{Evidence, ScoreKind, Scores};
     use crate::measures::sampling::shuffled;
     use crate::testing::{ask, clear, evidence, example, found, part, scored};
 
@@ -464,6 +503,61 @@ mod tests {
                 .collect(),
         );
         clear(ask(Cause::WrongLabels, &evidence));
+    }
+
+    /// The training rows of some evidence with the probabilities of a model that has not seen them and knows the
+    /// class of every `known`th.
+    fn held_out(mut evidence: Evidence, wrong: usize, known: usize) -> Evidence {
+        let train = evidence.dataset.train.as_mut().unwrap();
+        let values = train
+            .truth
+            .iter()
+            .flatten()
+            .enumerate()
+            .flat_map(|(row, &label)| {
+                let class = if row % wrong == 3 { 1 - label } else { label };
+                let says = if row % known == 0 { class } else { 0 };
+                if says == 0 { [2.0, -2.0] } else { [-2.0, 2.0] }
+            });
+        train.held_out_scores = Some(Scores {
+            kind: ScoreKind::Logits,
+            classes: 2,
+            values: values.collect(),
+        });
+        evidence
+    }
+
+    /// Texts that say nothing to the cheap model, every seventh with the wrong label.
+    #[test]
+    fn a_cross_validated_model_judges_where_it_knows_more_than_the_cheap_one() {
+        let rows: Vec<(String, u32)> = (0..1800_u32)
+            .map(|row| (format!("word{} {row}", row * 7 % 5), row * row % 11 % 2))
+            .collect();
+        let found = found(ask(Cause::WrongLabels, &held_out(all_texts(&rows), 7, 1)));
+        assert_eq!(
+            found.measured.evidence["judge"],
+            "the same model trained without them"
+        );
+        assert_eq!(
+            found.measured.evidence["rows"], 600,
+            "of training alone: the others have no scores"
+        );
+        let suspects = found.measured.evidence["suspect_rows"].as_array().unwrap();
+        assert_eq!(suspects.len(), (0..600).filter(|row| row % 7 == 3).count());
+        for suspect in suspects {
+            assert_eq!(suspect["split"], "training");
+            assert_eq!(suspect["row"].as_u64().unwrap() % 7, 4, "rows count from 1");
+        }
+    }
+
+    #[test]
+    fn a_cross_validated_model_that_knows_less_leaves_the_word_to_the_cheap_one() {
+        let evidence = held_out(all_texts(&rows(600, 7)), 7, 3);
+        let found = found(ask(Cause::WrongLabels, &evidence));
+        assert_eq!(
+            found.measured.evidence["judge"],
+            "a simple classifier that was not trained on them"
+        );
     }
 
     #[test]
