@@ -45,7 +45,7 @@ fn a_value_of_the_wrong_kind_is_shown_where_it_stands() {
 #[test]
 fn values_out_of_range_are_named_all_at_once() {
     let rows = "split: { test: 0.9, validation: 0.2 }";
-    let training = "train: { epochs: 0, dropout: 1.5, folds: 1 }";
+    let training = "train: { epochs: 0, dropout: 1.5, folds: 1, repeats: 21 }";
     assert_snapshot!(answer(&format!("{CONFIGURATION}{training}
 {rows}
 evaluate: {{ decisions: {{ precisions: [0.9, 1], coverages: [0], conformal_levels: [1.5] }} }}
@@ -57,6 +57,7 @@ device: gpu
           train.dropout: must be at least 0 and below 1, got 1.5
           train.epochs: must be at least 1, got 0
           train.folds: must be 2 to 20, got 1
+          train.repeats: must be 2 to 20, got 21
           evaluate.decisions.precisions: must be between 0 and 1, got 1
           evaluate.decisions.coverages: must be above 0 and at most 1, got 0
           evaluate.decisions.conformal_levels: must be between 0 and 1, got 1.5
@@ -249,7 +250,7 @@ fn an_override_that_makes_no_sense_is_refused() {
     let answer = |assignment: &str| project.run(&["status", "--set", assignment]).expect_message();
     assert_snapshot!(answer("train.epoch=5"), @r#"
         exit code 2
-        error: `--set train.epoch=5`: unknown field `epoch`, expected one of `trainable`, `lora`, `precision`, `pooling`, `head`, `dropout`, `batch_normalization`, `class_weights`, `label_smoothing`, `focal_gamma`, `sampling`, `epochs`, `batch_size`, `gradient_accumulation`, `optimizer`, `learning_rate`, `head_learning_rate`, `layer_learning_rate_decay`, `weight_decay`, `schedule`, `warmup`, `gradient_clipping`, `early_stopping`, `folds`, `seed`
+        error: `--set train.epoch=5`: unknown field `epoch`, expected one of `trainable`, `lora`, `precision`, `pooling`, `head`, `dropout`, `batch_normalization`, `class_weights`, `label_smoothing`, `focal_gamma`, `sampling`, `epochs`, `batch_size`, `gradient_accumulation`, `optimizer`, `learning_rate`, `head_learning_rate`, `layer_learning_rate_decay`, `weight_decay`, `schedule`, `warmup`, `gradient_clipping`, `early_stopping`, `folds`, `repeats`, `seed`
 
         hint: did you mean `epochs`?
     "#);

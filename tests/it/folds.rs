@@ -1,4 +1,4 @@
-//! Cross-validation over the training rows.
+//! Cross-validation over the training rows, and trainings with other seeds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -144,4 +144,47 @@ fn folds_of_a_trained_encoder_go_on_where_they_were_stopped_and_end_with_the_sam
     assert!(project.artifacts() == undisturbed.artifacts());
     let caches = labelproof_artifact::fs::files_below(&project.path("artifacts/cache")).unwrap_or_default();
     assert!(caches.is_empty(), "finished folds are not kept: {caches:?}");
+}
+
+/// Each further training of a run is that of a run with its seed, and the figures are those of such runs.
+#[test]
+fn repeats_are_the_trainings_of_the_seeds_that_follow() {
+    for settings in [
+        "--set train.epochs=3",
+        "--set train.trainable=all --set train.epochs=8",
+    ] {
+        let project = Project::small("cpu");
+        let said = run(&project, "evaluate", &format!("{settings} --set train.repeats=3"));
+        let repeats = json(&project, "artifacts/evaluate/metrics.json")["repeats"].clone();
+        let mut accuracies: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+        for seed in [10, 11, 12] {
+            run(
+                &project,
+                "evaluate",
+                &format!("{settings} --set train.seed={seed}"),
+            );
+            let metrics = json(&project, "artifacts/evaluate/metrics.json");
+            assert_eq!(metrics["repeats"], Value::Null);
+            for split in ["validation", "test"] {
+                let accuracy = &metrics["splits"][split]["accuracy"]["value"];
+                accuracies
+                    .entry(split)
+                    .or_default()
+                    .push(accuracy.as_f64().unwrap());
+            }
+        }
+        for (split, expected) in &accuracies {
+            let found = repeats[split]["accuracy"]["values"].as_array().unwrap();
+            let found: Vec<f64> = found.iter().map(|value| value.as_f64().unwrap()).collect();
+            assert_eq!(&found, expected, "{split} {settings}");
+        }
+        // Otherwise three times the same model would pass as well.
+        let differ = |accuracies: &Vec<f64>| accuracies.iter().any(|accuracy| accuracy != &accuracies[0]);
+        assert!(accuracies.values().any(differ), "{accuracies:?}");
+        assert!(
+            said.stderr.contains("\n  3 seeds, test: accuracy "),
+            "{}",
+            said.stderr
+        );
+    }
 }

@@ -7,7 +7,7 @@
 //!   artifact.
 //! - `data_sets`: real data sets with the sample encoder, where they are there.
 //! - `determinism`: equal input gives equal bytes.
-//! - `folds`: cross-validation over the training rows.
+//! - `folds`: cross-validation over the training rows, and trainings with other seeds.
 //! - `foreign`: `labelproof evaluate` and `audit` of a classifier that transformers wrote.
 //! - `harness`: how a test makes a corpus and an encoder, and runs the binary.
 //! - `linking`: only `labelproof-torch` links LibTorch.

@@ -52,6 +52,6 @@ pub use map::MapPoint;
 pub use predictions::Prediction;
 pub use progress::{MessageKeeper, Reporter, Silent};
 pub use splits::{Split, SplitRow};
-pub use stage::{BUNDLE, Kind, Stage, StageId};
+pub use stage::{BUNDLE, Kind, REPEATS, Stage, StageId};
 pub use table::{ArtifactError, Row, TableReader, TableWriter, read_table, write_table};
 pub use tokens::TokenRow;

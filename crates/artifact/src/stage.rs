@@ -144,6 +144,14 @@ impl fmt::Display for Kind {
     }
 }
 
+/// The folder of the weights that further trainings with other seeds gave, with `train.repeats`: a file for each, in
+/// the order of the seeds.
+pub const REPEATS: Kind = Kind {
+    stage: StageId::Train,
+    file: "repeats",
+    format: 1,
+};
+
 /// The bundle: the folder of the trained classifier, with all that prediction needs.
 pub const BUNDLE: Kind = Kind {
     stage: StageId::Train,

@@ -10,6 +10,7 @@ mod explain;
 mod int8;
 mod map;
 mod prediction;
+mod repeats;
 mod rows;
 mod scoring;
 mod summary;
@@ -48,10 +49,11 @@ pub fn run(
 ) -> Result<(), Error> {
     let artifacts = Artifacts::for_stage(artifacts, &STAGE);
     let labels = LabelMap::read(artifacts)?;
-    let bundle = load(artifacts, choice, &labels)?;
+    let mut bundle = load(artifacts, choice, &labels)?;
     let splits = rows::read(artifacts, &labels)?;
     workers.agree("evaluate", "bundle", bundle.digest()?.as_str())?;
     let predicted = prediction::predict(&bundle, &splits, artifacts, workers, reporter)?;
+    let repeated = repeats::predict(&mut bundle, &predicted, &splits, artifacts, workers, reporter)?;
     if !workers.is_first() {
         if params.int8 {
             int8::predict(&bundle.in_int8(), &splits[&Split::Test], workers, reporter)?;
@@ -85,6 +87,9 @@ pub fn run(
         decisions,
         int8,
         cross_validation: cross_validation::figures(artifacts, &labels)?,
+        repeats: repeated
+            .map(|repeated| repeats::figures(&repeated, &splits, labels.len()))
+            .transpose()?,
     };
     evaluation.write(out)?;
     reporter.message(&summary::text(&evaluation));

@@ -18,6 +18,8 @@ pub(crate) struct Predicted {
     pub(crate) logits: BTreeMap<Split, Logits>,
     /// The pooled vectors of the test rows, `[rows, hidden]`, row-major.
     pub(crate) test_features: Vec<f32>,
+    /// Those of the validation rows, where training kept them.
+    pub(crate) validation_features: Option<Vec<f32>>,
 }
 
 /// Predicts every row from its text, as a user of the bundle would. Where the encoder was frozen, training
@@ -38,8 +40,13 @@ pub(crate) fn predict(
             .map(|row| (row.id, row.values))
             .collect();
         for split in [Split::Train, Split::Validation] {
-            let scores = predict_kept(bundle, &splits[&split], &kept, artifacts)?;
+            let features = features_of(&splits[&split], &kept, artifacts)?;
+            let scores = bundle.predict_features(&features);
+            check_kept(bundle, &splits[&split], &scores)?;
             predicted.logits.insert(split, scores);
+            if split == Split::Validation {
+                predicted.validation_features = Some(features);
+            }
         }
     }
     Ok(predicted)
@@ -58,6 +65,7 @@ fn predict_texts(
     let mut predicted = Predicted {
         logits: BTreeMap::new(),
         test_features: Vec::new(),
+        validation_features: None,
     };
     for split in from_text {
         let texts = &splits[&split].texts;
@@ -75,14 +83,12 @@ fn predict_texts(
     Ok(predicted)
 }
 
-/// Predicts the rows of a split from their kept features, and a few of them from their text as well, to make
-/// sure that the features are those of the text.
-fn predict_kept(
-    bundle: &Bundle,
+/// The kept features of the rows of a split, `[rows, hidden]`, row-major.
+fn features_of(
     rows: &Rows,
     kept: &BTreeMap<String, Vec<f32>>,
     artifacts: Artifacts<'_>,
-) -> Result<Logits, Error> {
+) -> Result<Vec<f32>, Error> {
     let mut features = Vec::new();
     for id in &rows.ids {
         let Some(values) = kept.get(id) else {
@@ -91,11 +97,10 @@ fn predict_kept(
         };
         features.extend_from_slice(values);
     }
-    let scores = bundle.predict_features(&features);
-    check_kept(bundle, rows, &scores)?;
-    Ok(scores)
+    Ok(features)
 }
 
+/// Predicts a few rows from their text as well, to make sure that the kept features are those of the text.
 fn check_kept(bundle: &Bundle, rows: &Rows, scores: &Logits) -> Result<(), Error> {
     // Evenly over the rows, so that no part of the table goes unchecked.
     let step = rows.ids.len().div_ceil(REPEATED_ROWS).max(1);

@@ -42,6 +42,13 @@ pub(crate) fn text(evaluation: &Evaluation) -> String {
             spreads(folds)
         ));
     }
+    for (split, repeats) in evaluation.repeats.iter().flatten() {
+        text.push_str(&format!(
+            "\n{} seeds, {split}: {}",
+            repeats.accuracy.values.len(),
+            spreads(repeats)
+        ));
+    }
     text
 }
 

@@ -30,6 +30,10 @@ pub struct Evaluation {
     /// The folds of the training rows, each by a model that was trained without it, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cross_validation: Option<CrossValidation>,
+    /// The model and those of trainings with other seeds, on the validation and on the test rows, where that was asked
+    /// for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<BTreeMap<Split, Spreads>>,
 }
 
 /// What models that were trained without a fold give on it.

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use labelproof_artifact::encoder_files::{TOKENIZER_FILE, WEIGHTS_FILE};
-use labelproof_artifact::{Digest, LabelMap};
+use labelproof_artifact::{Digest, LabelMap, fs};
 use labelproof_kernels::workers::Workers;
 use labelproof_settings::Precision;
 use labelproof_settings::encoder::EncoderConfig;
@@ -37,14 +37,14 @@ use rayon::prelude::*;
 pub use self::calibration::Calibration;
 pub use self::canaries::{CanaryReplay, OtherLogit};
 pub use self::description::Description;
-pub use self::saving::save;
+pub use self::saving::{save, write_weights};
 use crate::batch::{Batch, Layout};
 use crate::classifier::{BatchedRun, Classifier};
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::head::{Head, HeadLayout};
 use crate::pretrained::load_tokenizer;
-use crate::weights::WeightFiles;
+use crate::weights::{TensorSource, WeightFiles};
 
 /// The files of a bundle, beside its description, that decide what it computes.
 const BUNDLE_FILES: [&str; 3] = [EncoderConfig::FILE, WEIGHTS_FILE, TOKENIZER_FILE];
@@ -153,6 +153,27 @@ impl Bundle {
             device: device.clone(),
             foreign: None,
             description,
+        })
+    }
+
+    /// The network with other weights of the same shape: those of a file that [`write_weights`] wrote, or, without
+    /// `with_encoder`, a head that [`Head::named_tensors`] gave.
+    pub fn read_classifier(&self, path: &Path, with_encoder: bool) -> Result<Classifier, Error> {
+        let bytes = fs::read(path)?;
+        let mut source = TensorSource::new(path, &bytes, &self.device)?;
+        let encoder = if with_encoder {
+            Encoder::load(&mut source, &self.encoder_config)
+        } else {
+            source.expect_names(self.classifier.encoder.prefix(), &[]);
+            self.classifier.encoder.clone()
+        };
+        let layout = HeadLayout::new(self.description.head.kind, &self.encoder_config);
+        let head = Head::load(&mut source, &self.description.head, layout, &self.device);
+        source.finish()?;
+        Ok(Classifier {
+            encoder,
+            head,
+            ..self.classifier
         })
     }
 

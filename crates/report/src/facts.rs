@@ -17,8 +17,11 @@ use labelproof_artifact::{
     ArtifactError, Artifacts, Findings, HistoryRow, LabelMap, Reporter, Row, Split, StageId, StageLock,
     TableReader, read_table,
 };
-use labelproof_metrics::{Confusion, Evaluation, Int8Evaluation, SplitMetrics, Totals};
+use labelproof_metrics::{
+    Confusion, CrossValidation, Evaluation, Int8Evaluation, SplitMetrics, Spreads, Totals,
+};
 
+use crate::format::count;
 use crate::{Error, Params};
 
 pub(crate) use doubtful::Doubtful;
@@ -118,6 +121,25 @@ impl Facts {
     /// The cost of predicting in int8, where that was measured.
     pub(crate) fn int8(&self) -> Option<&Int8Evaluation> {
         self.evaluation.int8.as_ref().filter(|int8| int8.test.rows > 0)
+    }
+
+    /// The figures of several models of the same recipe, each with what they are: of other seeds, and of the folds of a
+    /// cross-validation.
+    pub(crate) fn spreads(&self) -> Vec<(String, &Spreads)> {
+        let seeds = self.evaluation.repeats.iter().flatten().rev();
+        let seeds = seeds.map(|(split, spreads)| {
+            let models = spreads.accuracy.values.len();
+            (format!("{models} seeds, {split}"), spreads)
+        });
+        let folds = self.evaluation.cross_validation.iter();
+        let folds = folds.map(|CrossValidation { rows, folds }| {
+            let models = folds.accuracy.values.len();
+            (
+                format!("{models} folds of the {} training rows", count(*rows)),
+                folds,
+            )
+        });
+        seeds.chain(folds).collect()
     }
 
     /// The baseline's figures of a part that has rows.

@@ -10,7 +10,7 @@ use labelproof_metrics::{Estimate, SplitMetrics};
 use crate::audited;
 use crate::checks::{Remark, Tone};
 use crate::facts::Facts;
-use crate::format::{Cell, Unit, more};
+use crate::format::{Cell, Unit, mean_and_deviation, more};
 use crate::judgement::Judgement;
 use crate::sections::confusion::confused_pairs;
 use crate::{PAGE, Params, page, text};
@@ -44,6 +44,7 @@ pub(crate) fn render(params: &Params, facts: &Facts, judgement: &Judgement, rema
         escaped(&page::subtitle(facts)) + "\n",
         warnings(remarks),
         table(facts),
+        spreads(facts),
         pairs(facts),
         format!("The whole report is in `{PAGE}`.\n"),
     ];
@@ -147,6 +148,21 @@ fn table(facts: &Facts) -> String {
         writeln!(table, "| {name} | {model} | {baseline} |").expect("a String takes everything");
     }
     table
+}
+
+/// The figures of several models of the same recipe.
+fn spreads(facts: &Facts) -> String {
+    let mut list = String::new();
+    for (name, spreads) in facts.spreads() {
+        writeln!(
+            list,
+            "- {name}: accuracy {}, macro F1 {} (mean ± standard deviation)",
+            mean_and_deviation(&spreads.accuracy),
+            mean_and_deviation(&spreads.f1_macro)
+        )
+        .expect("a String takes everything");
+    }
+    list
 }
 
 fn pairs(facts: &Facts) -> String {

@@ -328,7 +328,7 @@ fn what_int8_costs_stands_beside_the_figures_where_it_was_measured() {
 }
 
 #[test]
-fn what_the_folds_of_a_cross_validation_give_stands_in_a_table_of_its_own() {
+fn what_folds_and_other_seeds_give_stands_in_a_table_of_its_own() {
     let world = World::news();
     let artifacts = tempfile::tempdir().unwrap();
     world.write(artifacts.path());
@@ -343,15 +343,31 @@ fn what_the_folds_of_a_cross_validation_give_stands_in_a_table_of_its_own() {
             f1_macro: Spread::of(vec![0.9, 0.9, 0.9, 1.0]),
         },
     });
+    let seeds = Spread::of(vec![0.9, 0.9, 0.93]);
+    let seeds = Spreads {
+        accuracy: seeds.clone(),
+        f1_macro: seeds,
+    };
+    evaluation.repeats = Some(
+        [Split::Validation, Split::Test]
+            .map(|split| (split, seeds.clone()))
+            .into(),
+    );
     let folder = artifacts.path().join(StageId::Evaluate.name());
     evaluation.write(&folder).unwrap();
-    let page = report_of(artifacts.path(), &Params::default()).unwrap().page;
+    let report = report_of(artifacts.path(), &Params::default()).unwrap();
+    let page = report.page;
     // numpy.mean and numpy.std(ddof=1) of the four: 0.9225 and 0.0275.
     let accuracy = "92.3\u{a0}% ±\u{a0}2.8<small>89.0\u{a0}% to 95.0\u{a0}%</small>";
     assert!(page.contains(&format!(
         "<th scope=\"row\">4 folds of the 1,401 training rows</th><td class=\"number\">{accuracy}</td>"
     )));
     assert!(page.contains("92.5\u{a0}% ±\u{a0}5.0<small>90.0\u{a0}% to 100.0\u{a0}%</small>"));
+    // numpy.std([0.9, 0.9, 0.93], ddof=1): 0.0173.
+    let lines = "- 3 seeds, test: accuracy 91.0 % ± 1.7, macro F1 91.0 % ± 1.7 (mean ± standard deviation)\n\
+        - 3 seeds, validation: accuracy 91.0 % ± 1.7, macro F1 91.0 % ± 1.7 (mean ± standard deviation)\n\
+        - 4 folds of the 1,401 training rows: accuracy 92.3 % ± 2.8, macro F1 92.5 % ± 5.0 (mean ± standard deviation)\n";
+    assert!(report.summary.contains(lines), "{}", report.summary);
 }
 
 #[test]

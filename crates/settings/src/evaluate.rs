@@ -1,7 +1,7 @@
 //! The section `evaluate` of `pipeline.yaml`.
 
 use labelproof_artifact::{
-    BUNDLE, Document, FeatureRow, FoldRow, LabelMap, Row, SplitRow, Stage, StageId, TokenRow,
+    BUNDLE, Document, FeatureRow, FoldRow, LabelMap, REPEATS, Row, SplitRow, Stage, StageId, TokenRow,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ pub const STAGE: Stage = Stage {
         BUNDLE,
         FeatureRow::KIND,
         FoldRow::KIND,
+        REPEATS,
     ],
     encoder_files: &[],
 };

@@ -103,6 +103,11 @@ pub struct Params {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 2, max = 20))]
     pub folds: Option<u32>,
+    /// The number of trainings with different seeds, `seed` and those that follow it, 2 to 20: the first gives the
+    /// bundle, and all are evaluated. One by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 2, max = 20))]
+    pub repeats: Option<u32>,
     /// The seed of the head's initial weights, the order of the batches, and dropout.
     pub seed: u64,
 }
@@ -134,13 +139,15 @@ impl Default for Params {
             gradient_clipping: None,
             early_stopping: EarlyStopping::default(),
             folds: None,
+            repeats: None,
             seed: 10,
         }
     }
 }
 
-/// The most folds of a cross-validation: with more, a fold has too few rows for a figure of its own.
-const MOST_FOLDS: u32 = 20;
+/// The most folds of a cross-validation, and the most trainings with different seeds: more add trainings, and little to
+/// what is known of the spread.
+const MOST_MODELS: u32 = 20;
 
 /// The largest rank of an adapter: a larger one has more numbers than what it adapts.
 const MOST_RANK: usize = 1024;
@@ -215,8 +222,10 @@ impl Params {
             "at least 1",
             &0,
         );
-        if let Some(folds) = self.folds {
-            require((2..=MOST_FOLDS).contains(&folds), "folds", "2 to 20", &folds);
+        for (key, models) in [("folds", self.folds), ("repeats", self.repeats)] {
+            if let Some(models) = models {
+                require((2..=MOST_MODELS).contains(&models), key, "2 to 20", &models);
+            }
         }
     }
 

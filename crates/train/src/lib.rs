@@ -26,7 +26,9 @@ mod training;
 
 use std::path::{Path, PathBuf};
 
-use labelproof_artifact::{Artifacts, BUNDLE, HistoryRow, Reporter, fs, json, tokens, write_table};
+use labelproof_artifact::{
+    Artifacts, BUNDLE, HistoryRow, MessageKeeper, REPEATS, Reporter, fs, json, tokens, write_table,
+};
 use labelproof_kernels::device;
 use labelproof_kernels::workers::Workers;
 use labelproof_model::batch::Layout;
@@ -53,8 +55,8 @@ use labelproof_settings::train as params;
 pub use labelproof_settings::train::STAGE;
 
 /// Trains a classifier. Reads `artifacts/{ingest,preprocess,split}` and the encoder's folder; writes
-/// `model/`, `history.parquet`, with a frozen encoder `features.parquet`, and with `folds` `folds.parquet` into
-/// `out`. Features and
+/// `model/`, `history.parquet`, with a frozen encoder `features.parquet`, with `folds` `folds.parquet`, and with
+/// `repeats` the folder `repeats/` into `out`. Features and
 /// checkpoints are kept in `cache`, from which an interrupted training resumes. Returns the folder of its
 /// checkpoints, which may be removed as soon as `out` is committed.
 ///
@@ -152,8 +154,8 @@ fn adapter_files<'a>(params: &'a Params, classifier: &Classifier) -> Option<(&'a
     Some((lora, classifier.encoder.adapter_files(params.trainable.last())))
 }
 
-/// Trains what the parameters ask for. With a frozen encoder, writes `features.parquet` into `out`, and with folds
-/// `folds.parquet`. Returns what it gave in the first process, which writes it.
+/// Trains what the parameters ask for. With a frozen encoder, writes `features.parquet` into `out`, with folds
+/// `folds.parquet`, and with repeats their weights. Returns what it gave in the first process, which writes it.
 fn train(
     training: &Training<'_>,
     pretrained: &Pretrained,
@@ -177,6 +179,19 @@ fn train_classifier(
     write_folds(training, &trained.history, out, |training, _| {
         let fold = training.train_classifier(new_classifier(training, pretrained))?;
         Ok(fold.validation_logits)
+    })?;
+    repeat(training, out, |training, path| {
+        let repeat = training
+            .train_classifier(new_classifier(training, pretrained))?
+            .module;
+        let merged = Classifier {
+            encoder: repeat.encoder.merged(),
+            ..repeat
+        };
+        if training.workers.is_first() {
+            bundle::write_weights(path, &merged)?;
+        }
+        Ok(())
     })?;
     Ok(training.workers.is_first().then_some(trained))
 }
@@ -207,6 +222,10 @@ fn train_head(
         let head = new_head(training, pretrained);
         let fold = training.train_head(head, &pick(&fold.others), &pick(&fold.held_out))?;
         Ok(fold.validation_logits)
+    })?;
+    repeat(&training, out, |training, path| {
+        let repeat = training.train_head(new_head(training, pretrained), &train, &validation)?;
+        Ok(repeat.module.named_tensors().write(path)?)
     })?;
     Ok(Some(Trained {
         module: Classifier {
@@ -247,6 +266,42 @@ fn write_folds(
     let rows = cross_validate(training, folds, kept.epoch, predict)?;
     if training.workers.is_first() {
         write_table(out, rows)?;
+    }
+    Ok(())
+}
+
+/// Trains again with other seeds, as often as the parameters ask for. `train` trains and, in the first process, writes
+/// the weights to a path.
+fn repeat(
+    training: &Training<'_>,
+    out: &Path,
+    train: impl Fn(&Training<'_>, &Path) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let folder = out.join(REPEATS.file);
+    for number in 2..=training.params.repeats.unwrap_or(1) {
+        let seed = training.params.seed.wrapping_add(u64::from(number) - 1);
+        // Its epochs are of the same kind as those of the training that gives the bundle; evaluate tells what they came
+        // to.
+        let reporter = MessageKeeper::hiding(training.reporter);
+        let training = Training {
+            params: &Params {
+                seed,
+                ..training.params.clone()
+            },
+            class_weights: training.class_weights.clone(),
+            checkpoints: &training.checkpoints.join(format!("repeats/{number}")),
+            reporter: &reporter,
+            course: Course {
+                name: Some(format!("with seed {seed}")),
+                epochs: None,
+            },
+            ..*training
+        };
+        if training.workers.is_first() {
+            fs::create_dir_all(&folder)?;
+        }
+        // In as many digits as the largest number has, so that the names are in the order of the seeds.
+        train(&training, &folder.join(format!("{number:02}.safetensors")))?;
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ pub fn save(
 
 /// Writes the tensors of encoder and head into one file, with the names that they have in the family's
 /// `…ForSequenceClassification`.
-fn write_weights(path: &Path, classifier: &Classifier) -> Result<(), Error> {
+pub fn write_weights(path: &Path, classifier: &Classifier) -> Result<(), Error> {
     let mut tensors = classifier
         .encoder
         .named_tensors()

@@ -4,7 +4,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 use labelproof_artifact::Split;
-use labelproof_metrics::{ClassMetrics, Estimate, Evaluation, SplitMetrics, Spread, Spreads};
+use labelproof_metrics::{ClassMetrics, Estimate, SplitMetrics, Spread, Spreads};
 
 use crate::facts::Facts;
 use crate::format::{Cell, Unit, count, mean_and_deviation, more, percent};
@@ -57,6 +57,15 @@ struct SpreadRow {
     name: String,
     /// The accuracy, and the macro F1.
     cells: [SpreadCell; 2],
+}
+
+impl SpreadRow {
+    fn new((name, spreads): &(String, &Spreads)) -> Self {
+        Self {
+            name: name.clone(),
+            cells: [&spreads.accuracy, &spreads.f1_macro].map(SpreadCell::new),
+        }
+    }
 }
 
 /// A metric of several models.
@@ -222,7 +231,7 @@ impl Numbers {
                 become_wrong: count(int8.comparison.only_first),
                 become_right: count(int8.comparison.only_second),
             }),
-            spreads: spreads(&facts.evaluation),
+            spreads: facts.spreads().iter().map(SpreadRow::new).collect(),
             classifiers: columns.iter().map(|&(name, _)| name).collect(),
             groups: vec![
                 group("Rows classified rightly", &SHARES),
@@ -235,23 +244,6 @@ impl Numbers {
             has_test: facts.model(Split::Test).is_some(),
         }
     }
-}
-
-/// The figures of the folds of a cross-validation, where there was one.
-fn spreads(evaluation: &Evaluation) -> Vec<SpreadRow> {
-    let row = |name, spreads: &Spreads| SpreadRow {
-        name,
-        cells: [&spreads.accuracy, &spreads.f1_macro].map(SpreadCell::new),
-    };
-    let folds = evaluation.cross_validation.as_ref().map(|cross_validation| {
-        let folds = cross_validation.folds.accuracy.values.len();
-        let name = format!(
-            "{folds} folds of the {} training rows",
-            count(cross_validation.rows)
-        );
-        row(name, &cross_validation.folds)
-    });
-    folds.into_iter().collect()
 }
 
 /// The classifiers that were scored on a part. The baseline's full name stands in the caption.

@@ -337,6 +337,7 @@ impl World {
             decisions: self.decisions(),
             int8: None,
             cross_validation: None,
+            repeats: None,
         }
     }
 
