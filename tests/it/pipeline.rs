@@ -364,6 +364,8 @@ fn two_runs_are_compared_by_parameters_figures_and_rows() {
         "train.epochs=1",
         "--set",
         "train.learning_rate=0.0001",
+        "--set",
+        "train.repeats=2",
     ];
     project.run(&other).expect_success();
     let text = project
@@ -373,6 +375,9 @@ fn two_runs_are_compared_by_parameters_figures_and_rows() {
     assert!(text.contains("train.epochs  60 -> 1\n"), "{text}");
     assert!(text.contains("A is better (McNemar, p < 0.001)"), "{text}");
     assert!(text.contains("Right in A, wrong in B:\n  row-"), "{text}");
+    let seeds = format!("\naccuracy, seeds    {:<24} 0.", "–");
+    assert!(text.contains(&seeds) && text.contains(" (2 models)\n"), "{text}");
+    assert!(!text.contains("folds"), "{text}");
 
     let same = project
         .run(&["compare", "artifacts", "artifacts", "--json"])

@@ -18,8 +18,8 @@ const SHARED: &str = "--set train.gradient_accumulation=4 --set train.batch_size
 #[test]
 fn any_number_of_workers_gives_the_bytes_of_one() {
     for settings in [
-        "--set train.trainable=none --set train.folds=2",
-        "--set train.trainable={last:1} --set train.folds=2",
+        "--set train.trainable=none --set train.folds=2 --set train.repeats=2",
+        "--set train.trainable={last:1} --set train.folds=2 --set train.repeats=2",
         "--set train.trainable=all",
         "--set train.trainable=all --set train.precision=bfloat16",
     ] {

@@ -9,7 +9,7 @@ use labelproof_artifact::{ArtifactError, Artifacts, Prediction, Split, StageId, 
 use labelproof_driver::plan::{Changed, changed_values};
 use labelproof_driver::{ExitCode, Failure, printer};
 use labelproof_metrics::comparison::{Better, McNemar, mcnemar};
-use labelproof_metrics::{Estimate, Evaluation, SplitMetrics};
+use labelproof_metrics::{Estimate, Evaluation, SplitMetrics, Spread, Spreads};
 use serde_json::{Value, json};
 
 /// The two folders of artifacts, and the form of the answer.
@@ -45,10 +45,32 @@ const METRICS: [Metric; 6] = [
     ("calibration error", |metrics| metrics.ece),
 ];
 
+/// A figure of several models, and how to get it.
+type SpreadOf = (&'static str, fn(&Evaluation) -> Option<&Spread>);
+
+/// The figures of several models that are shown: those of other seeds on test, and those of held-out folds.
+const SPREADS: [SpreadOf; 4] = [
+    ("accuracy, seeds", |run| seeds(run).map(|seeds| &seeds.accuracy)),
+    ("macro F1, seeds", |run| seeds(run).map(|seeds| &seeds.f1_macro)),
+    ("accuracy, folds", |run| folds(run).map(|folds| &folds.accuracy)),
+    ("macro F1, folds", |run| folds(run).map(|folds| &folds.f1_macro)),
+];
+
+fn seeds(evaluation: &Evaluation) -> Option<&Spreads> {
+    evaluation.repeats.as_ref()?.get(&Split::Test)
+}
+
+fn folds(evaluation: &Evaluation) -> Option<&Spreads> {
+    Some(&evaluation.cross_validation.as_ref()?.folds)
+}
+
 pub(super) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
+    let read = |artifacts: &Path| Evaluation::read(Artifacts::all(artifacts));
+    let (first, second) = (read(&args.first)?, read(&args.second)?);
     let comparison = Comparison {
         parameters: parameters(&args.first, &args.second),
-        metrics: metrics(&args.first, &args.second)?,
+        metrics: metrics(&first, &second),
+        spreads: spreads(&first, &second),
         rows: Rows::read(&args.first, &args.second)?,
     };
     if args.json {
@@ -65,6 +87,8 @@ struct Comparison {
     parameters: Vec<Changed>,
     /// The name of each metric, and its estimates on the test rows of the first and of the second run.
     metrics: Vec<(&'static str, Estimate, Estimate)>,
+    /// What a figure of several models is, and those of the first and of the second run that have it.
+    spreads: Vec<(&'static str, Option<Spread>, Option<Spread>)>,
     rows: Rows,
 }
 
@@ -96,19 +120,26 @@ fn parameters(first: &Path, second: &Path) -> Vec<Changed> {
     StageId::ALL.into_iter().filter_map(of_stage).flatten().collect()
 }
 
-fn metrics(first: &Path, second: &Path) -> Result<Vec<(&'static str, Estimate, Estimate)>, ArtifactError> {
-    let of_test = |artifacts: &Path| -> Result<Option<SplitMetrics>, ArtifactError> {
-        Ok(Evaluation::read(Artifacts::all(artifacts))?
-            .splits
-            .remove(&Split::Test))
-    };
-    let (Some(first), Some(second)) = (of_test(first)?, of_test(second)?) else {
-        return Ok(Vec::new());
+/// The metrics of the test rows, if both runs have some.
+fn metrics(first: &Evaluation, second: &Evaluation) -> Vec<(&'static str, Estimate, Estimate)> {
+    let (Some(first), Some(second)) = (first.splits.get(&Split::Test), second.splits.get(&Split::Test))
+    else {
+        return Vec::new();
     };
     let both = METRICS
         .iter()
-        .map(|(name, read)| (*name, read(&first), read(&second)));
-    Ok(both.collect())
+        .map(|(name, read)| (*name, read(first), read(second)));
+    both.collect()
+}
+
+/// The figures of several models that at least one of the runs has.
+fn spreads(first: &Evaluation, second: &Evaluation) -> Vec<(&'static str, Option<Spread>, Option<Spread>)> {
+    let pairs = SPREADS
+        .iter()
+        .map(|(name, read)| (*name, read(first).cloned(), read(second).cloned()));
+    pairs
+        .filter(|(_, first, second)| first.is_some() || second.is_some())
+        .collect()
 }
 
 impl Rows {
@@ -170,6 +201,14 @@ impl Comparison {
         for (name, first, second) in &self.metrics {
             let _ = writeln!(text, "{name:<18} {:<24} {}", estimate(*first), estimate(*second));
         }
+        for (name, first, second) in &self.spreads {
+            let _ = writeln!(
+                text,
+                "{name:<18} {:<24} {}",
+                spread(first.as_ref()),
+                spread(second.as_ref())
+            );
+        }
         let rows = &self.rows;
         if rows.shared == 0 {
             text.push_str("\nNo test row is in both: their figures cannot be compared row by row.\n");
@@ -198,6 +237,7 @@ impl Comparison {
     fn json(&self) -> Value {
         let parameter = |(key, first, second): &Changed| json!({ "key": key, "first": value(first), "second": value(second) });
         let metric = |(name, first, second): &(&str, Estimate, Estimate)| json!({ "name": name, "first": first, "second": second });
+        let spread = |(name, first, second): &(&str, Option<Spread>, Option<Spread>)| json!({ "name": name, "first": first, "second": second });
         let row = |row: &ChangedRow| {
             let ChangedRow {
                 id,
@@ -211,6 +251,7 @@ impl Comparison {
         json!({
             "parameters": self.parameters.iter().map(parameter).collect::<Value>(),
             "metrics": self.metrics.iter().map(metric).collect::<Value>(),
+            "spreads": self.spreads.iter().map(spread).collect::<Value>(),
             "shared_test_rows": rows.shared,
             "test_rows_only_in_first": rows.only_in_first,
             "test_rows_only_in_second": rows.only_in_second,
@@ -236,6 +277,21 @@ fn estimate(estimate: Estimate) -> String {
         (Some(value), ..) => format!("{value:.3}"),
         (None, ..) => "–".to_owned(),
     }
+}
+
+/// The mean and the standard deviation of several models' figures.
+fn spread(spread: Option<&Spread>) -> String {
+    spread.map_or_else(
+        || "–".to_owned(),
+        |spread| {
+            format!(
+                "{:.3} ± {:.3} ({} models)",
+                spread.mean,
+                spread.standard_deviation,
+                spread.values.len()
+            )
+        },
+    )
 }
 
 /// What McNemar's test says, in words.

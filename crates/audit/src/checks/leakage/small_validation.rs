@@ -19,8 +19,8 @@
 //! 10 points at the worst, and 1,600 one of 5.
 //!
 //! ## What to do
-//! Keep more rows apart, or use cross-validation. Compare two models on the same rows with a paired
-//! test; `labelproof compare` makes McNemar's for two runs of a pipeline.
+//! Keep more rows apart, or use cross-validation (`train.folds` of a pipeline). Compare two models on
+//! the same rows with a paired test; `labelproof compare` makes McNemar's for two runs of a pipeline.
 //!
 //! ## Example
 //! For the data of the test `fifty_rows_are_too_few`, the audit prints:
