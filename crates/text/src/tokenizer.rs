@@ -24,6 +24,8 @@ use crate::error::Error;
 use crate::windows::{WindowCutter, Windows};
 use crate::word_cache::WordCache;
 
+pub use self::folder::SPECIAL_TOKENS;
+
 /// Texts longer than this are encoded piece by piece, where that cannot change the result, when the places of
 /// tokens are asked for. Crate `tokenizers` keeps offsets and strings many times the size of the text, so the
 /// piece bounds its memory; it is far longer than what a model reads, and long enough to make the cost of a

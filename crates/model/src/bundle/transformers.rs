@@ -10,7 +10,7 @@ use labelproof_artifact::encoder_files::CONFIG_FILE;
 use labelproof_artifact::fs;
 use labelproof_settings::encoder::EncoderConfig;
 use labelproof_settings::{HeadKind, Pooling};
-use labelproof_text::tokenizer::Tokenizer;
+use labelproof_text::tokenizer::{SPECIAL_TOKENS, Tokenizer};
 use serde_json::{Map, Value, json};
 
 use super::Description;
@@ -22,17 +22,6 @@ const MODELING_FILE: &str = "modeling_labelproof.py";
 
 const TOKENIZER_CONFIG_FILE: &str = "tokenizer_config.json";
 const SPECIAL_TOKENS_FILE: &str = "special_tokens_map.json";
-
-/// The special tokens that transformers knows by name.
-const SPECIAL_TOKENS: [&str; 7] = [
-    "bos_token",
-    "eos_token",
-    "unk_token",
-    "sep_token",
-    "pad_token",
-    "cls_token",
-    "mask_token",
-];
 
 /// The classes of transformers, by the `model_type` of their configuration.
 const CLASSES: [(&str, &str); 10] = [

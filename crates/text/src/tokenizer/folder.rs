@@ -191,15 +191,15 @@ impl Settings {
 
 /// The names of all special tokens that are set.
 fn names(values: &Map<String, Value>) -> impl Iterator<Item = String> {
-    let of_roles = ROLES.iter().filter_map(|role| values.get(*role));
+    let of_roles = SPECIAL_TOKENS.iter().filter_map(|role| values.get(*role));
     let others = ADDITIONAL.iter().filter_map(|key| values.get(*key)?.as_array());
     of_roles
         .chain(others.flatten())
         .filter_map(|value| Some(token(value)?.content))
 }
 
-/// The roles of special tokens, in the order in which transformers adds them.
-const ROLES: [&str; 7] = [
+/// The roles of special tokens, by which transformers names them, in the order in which it adds them.
+pub const SPECIAL_TOKENS: [&str; 7] = [
     "bos_token",
     "eos_token",
     "unk_token",
@@ -244,7 +244,9 @@ fn added_tokens(family: Family, settings: &Settings, parts: &Parts) -> Vec<(u32,
         None => tokens.push(token),
     };
     parts.added.iter().cloned().for_each(&mut add);
-    let of_roles = ROLES.iter().filter_map(|role| settings.role(family, role));
+    let of_roles = SPECIAL_TOKENS
+        .iter()
+        .filter_map(|role| settings.role(family, role));
     let additional = || {
         let values = ADDITIONAL
             .iter()
