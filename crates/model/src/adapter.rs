@@ -11,6 +11,7 @@ use std::path::Path;
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Tensor, TensorData};
+use labelproof_artifact::encoder_files::{ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS};
 use labelproof_artifact::fs;
 use labelproof_kernels::dropout::dropout;
 use labelproof_kernels::fused::{linear_without_bias, to_float32};
@@ -20,7 +21,7 @@ use labelproof_settings::train::{Lora, LoraTarget};
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::weights::NamedTensors;
+use crate::weights::{NamedTensors, PEFT_PREFIX};
 
 /// What lies in a dense layer: the whole of it, or one of several layers side by side.
 #[derive(Debug, Clone)]
@@ -177,25 +178,23 @@ pub struct AdapterFiles {
     saved: Vec<String>,
 }
 
-/// What stands before every name in PEFT's files.
-const PREFIX: &str = "base_model.model";
-
 impl AdapterFiles {
     /// Adds the adapters of a dense layer.
     pub(crate) fn push(&mut self, adapter: &Adapter) {
         for product in &adapter.products {
             let name = &product.name;
             self.tensors
-                .push_linear(&format!("{PREFIX}.{name}.lora_A"), &product.a);
+                .push_linear(&format!("{PEFT_PREFIX}{name}.lora_A"), &product.a);
             self.tensors
-                .push_linear(&format!("{PREFIX}.{name}.lora_B"), &product.b);
+                .push_linear(&format!("{PEFT_PREFIX}{name}.lora_B"), &product.b);
             self.targets.push(name.clone());
         }
     }
 
     /// Adds a layer that was trained whole, from the tensors of the encoder.
     pub(crate) fn push_layer(&mut self, layer: String, encoder: &NamedTensors) {
-        self.tensors.push_below(&format!("{layer}."), PREFIX, encoder);
+        self.tensors
+            .push_below(&format!("{layer}."), PEFT_PREFIX, encoder);
         self.saved.push(layer);
     }
 
@@ -219,13 +218,10 @@ impl AdapterFiles {
         let mut text = serde_json::to_string_pretty(&config).expect("a configuration has string keys only");
         text.push('\n');
         fs::create_dir_all(folder)?;
-        fs::write_atomic(&folder.join(CONFIG_FILE), text.as_bytes())?;
-        self.tensors.write(&folder.join(WEIGHTS_FILE))
+        fs::write_atomic(&folder.join(ADAPTER_CONFIG_FILE), text.as_bytes())?;
+        self.tensors.write(&folder.join(ADAPTER_WEIGHTS[0]))
     }
 }
-
-const CONFIG_FILE: &str = "adapter_config.json";
-const WEIGHTS_FILE: &str = "adapter_model.safetensors";
 
 /// `adapter_config.json`, in PEFT's names.
 #[derive(Serialize)]

@@ -1,10 +1,13 @@
 //! What the tests of several modules share: a tiny classifier of noise, and the sample encoder.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use labelproof_artifact::fs;
 use labelproof_kernels::{device, random};
+use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 
 use crate::pretrained::load_weights;
 use crate::weights::NamedTensors;
@@ -17,6 +20,18 @@ const WIDTH: usize = 8;
 const INNER: usize = 12;
 const VOCABULARY: usize = 11;
 pub(crate) const LAYERS: usize = 2;
+
+/// The tensors of a file of float32 by their names: shape and values.
+pub(crate) fn tensors(path: &Path) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
+    let bytes = fs::read(path).unwrap();
+    let parsed = SafeTensors::deserialize(&bytes).unwrap();
+    let floats = |(name, view): (String, TensorView<'_>)| {
+        let (values, _) = view.data().as_chunks();
+        let values = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        (name, (view.shape().to_vec(), values))
+    };
+    parsed.tensors().into_iter().map(floats).collect()
+}
 
 /// A classifier of noise, without dropout.
 pub(crate) fn tiny(device: &Device, pooling: Pooling) -> Classifier {

@@ -25,7 +25,7 @@ use safetensors::tensor::TensorView;
 use self::files::Stored;
 pub use self::files::WeightFiles;
 use self::merging::Adapted;
-pub(crate) use self::merging::AdapterWeights;
+pub(crate) use self::merging::{AdapterWeights, PEFT_PREFIX};
 use crate::error::Error;
 
 /// The tensors of a file, handed out by name. It records which were asked for and missing, and which nobody
@@ -327,7 +327,7 @@ impl NamedTensors {
     pub(crate) fn push_below(&mut self, start: &str, prefix: &str, other: &Self) {
         let below = other.tensors.iter().filter(|(name, _)| name.starts_with(start));
         self.tensors
-            .extend(below.map(|(name, data)| (format!("{prefix}.{name}"), data.clone())));
+            .extend(below.map(|(name, data)| (format!("{prefix}{name}"), data.clone())));
     }
 
     /// A dense layer of the list, which is in Hugging Face's layout.

@@ -2,19 +2,18 @@
 //!
 //! `tests/fixtures/adapters/` is made by `tests/fixtures/make_adapters.py`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use burn::optim::GradientsParams;
 use labelproof_kernels::device;
-use safetensors::SafeTensors;
 use serde_json::Value;
 
 use super::*;
 use crate::batch::Batch;
 use crate::encoder::Encoder;
 use crate::pretrained::load_weights;
-use crate::testing::assert_close;
+use crate::testing::{assert_close, tensors};
 use crate::{DeviceChoice, EncoderConfig, Precision};
 
 const ALL: [LoraTarget; 6] = [
@@ -81,18 +80,6 @@ fn fixture(path: &str) -> PathBuf {
         .join(path)
 }
 
-/// The tensors of a file with their shapes, by their names.
-fn tensors(path: &Path) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
-    let bytes = fs::read(path).unwrap();
-    let parsed = SafeTensors::deserialize(&bytes).unwrap();
-    let floats = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
-        let (values, _) = view.data().as_chunks();
-        let values = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-        (name, (view.shape().to_vec(), values))
-    };
-    parsed.tensors().into_iter().map(floats).collect()
-}
-
 fn family(name: &str, device: &Device) -> Encoder {
     let folder = fixture("families").join(name);
     let config = EncoderConfig::read(&folder).unwrap();
@@ -124,9 +111,10 @@ impl Case {
 
     /// The encoder with the adapters that PEFT has written.
     fn encoder(&self, device: &Device) -> Encoder {
-        let adapter = tensors(&self.file(WEIGHTS_FILE));
-        let matrix =
-            |name: &str, part: &str| of_pytorch(&adapter[&format!("{PREFIX}.{name}.{part}.weight")], device);
+        let adapter = tensors(&self.file(ADAPTER_WEIGHTS[0]));
+        let matrix = |name: &str, part: &str| {
+            of_pytorch(&adapter[&format!("{PEFT_PREFIX}{name}.{part}.weight")], device)
+        };
         let encoder = family(self.family, device);
         let encoder = encoder.with_adapters(&self.lora(), self.trainable, 1).unwrap();
         encoder.map_dense(&mut |_, mut dense, _| {
@@ -191,8 +179,8 @@ fn the_files_are_those_that_peft_writes() {
     for case in CASES {
         let files = case.encoder(&device).adapter_files(case.trainable);
         files.write(folder.path(), &case.lora(), Some(&base)).unwrap();
-        let found = tensors(&folder.path().join(WEIGHTS_FILE));
-        let expected = tensors(&case.file(WEIGHTS_FILE));
+        let found = tensors(&folder.path().join(ADAPTER_WEIGHTS[0]));
+        let expected = tensors(&case.file(ADAPTER_WEIGHTS[0]));
         assert!(
             found.keys().eq(expected.keys()),
             "{}: {:?}",
@@ -203,8 +191,8 @@ fn the_files_are_those_that_peft_writes() {
             assert_eq!(&found[name], tensor, "{}: {name}", case.name);
         }
         let (config, of_peft) = (
-            read(&folder.path().join(CONFIG_FILE)),
-            read(&case.file(CONFIG_FILE)),
+            read(&folder.path().join(ADAPTER_CONFIG_FILE)),
+            read(&case.file(ADAPTER_CONFIG_FILE)),
         );
         for key in config.as_object().unwrap().keys() {
             assert!(of_peft.get(key).is_some(), "PEFT knows {key}");
@@ -224,7 +212,7 @@ fn the_files_are_those_that_peft_writes() {
         let targets: BTreeSet<String> = serde_json::from_value(config["target_modules"].clone()).unwrap();
         let adapted = expected.keys().filter_map(|name| {
             let name = name.strip_suffix(".lora_A.weight")?;
-            name.strip_prefix(&format!("{PREFIX}."))
+            name.strip_prefix(PEFT_PREFIX)
         });
         assert!(adapted.eq(&targets), "{}: {targets:?}", case.name);
     }

@@ -44,7 +44,7 @@ struct Product<'a> {
 }
 
 /// What stands before every name in PEFT's files.
-const PREFIX: &str = "base_model.model.";
+pub(crate) const PEFT_PREFIX: &str = "base_model.model.";
 
 /// The beginnings of the names of heads, for which an encoder has no use.
 const HEADS: [&str; 4] = ["classifier.", "pre_classifier.", "score.", "head."];
@@ -71,7 +71,7 @@ impl AdapterWeights {
             whole: BTreeMap::new(),
         };
         for (name, tensor) in self.files.tensors()? {
-            let own = name.strip_prefix(PREFIX).unwrap_or(&name);
+            let own = name.strip_prefix(PEFT_PREFIX).unwrap_or(&name);
             adapted.add(own, tensor).ok_or_else(|| EncoderError::Adapter {
                 path: self.path.clone(),
                 problem: format!("`{own}` belongs to another method than LoRA"),

@@ -2,7 +2,7 @@
 //!
 //! `tests/fixtures/heads/` is made by `tests/fixtures/make_heads.py`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use labelproof_kernels::device;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::*;
 use crate::pretrained::Pretrained;
-use crate::testing::assert_close;
+use crate::testing::{assert_close, tensors};
 use crate::{DeviceChoice, bundle};
 
 const FAMILIES: [&str; 12] = [
@@ -86,16 +86,6 @@ fn an_adapter_that_brings_a_head_gives_the_logits_of_peft() {
     let found = adapted.predict_padded(&expected.rows).values;
     assert_close(&found, &expected.logits.concat(), "adapted");
     assert_ne!(found, base.predict_padded(&expected.rows).values);
-}
-
-/// The tensors of a file, by their names.
-fn tensors(path: &Path) -> BTreeMap<String, (Vec<usize>, Vec<u8>)> {
-    let bytes = fs::read(path).unwrap();
-    let parsed = SafeTensors::deserialize(&bytes).unwrap();
-    let tensors = parsed.tensors().into_iter();
-    tensors
-        .map(|(name, view)| (name, (view.shape().to_vec(), view.data().to_vec())))
-        .collect()
 }
 
 fn json(path: &Path) -> Value {

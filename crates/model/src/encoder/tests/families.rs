@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use burn::module::ModuleMapper;
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, TensorData};
-use safetensors::SafeTensors;
 
 use super::*;
 use crate::pretrained::load_weights;
+use crate::testing;
 
 const FAMILIES: [&str; 11] = [
     "bert",
@@ -52,18 +52,13 @@ impl Texts {
     }
 }
 
-/// The tensors of a file, by their names.
-fn tensors(family: &str, file: &str) -> BTreeMap<String, Vec<f32>> {
-    let bytes = fs::read(&folder(family).join(file)).unwrap();
-    let parsed = SafeTensors::deserialize(&bytes).unwrap();
-    let floats = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
-        let (values, _) = view.data().as_chunks();
-        (
-            name,
-            values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
-        )
-    };
-    parsed.tensors().into_iter().map(floats).collect()
+/// The values of the tensors of a file, by their names.
+fn values(family: &str, file: &str) -> BTreeMap<String, Vec<f32>> {
+    let tensors = testing::tensors(&folder(family).join(file));
+    tensors
+        .into_iter()
+        .map(|(name, (_, values))| (name, values))
+        .collect()
 }
 
 fn load(family: &str, device: &Device) -> Encoder {
@@ -103,7 +98,7 @@ fn check_hidden_states(choice: DeviceChoice) {
     for family in FAMILIES {
         let texts = Texts::read(family);
         let encoder = load(family, &device);
-        let expected = of_tokens(&tensors(family, "expected.safetensors")["hidden"], &texts);
+        let expected = of_tokens(&values(family, "expected.safetensors")["hidden"], &texts);
         let padded = encoder.forward(&texts.batch(&device), Precision::Float32);
         for (found, expected) in of_tokens(&numbers(padded), &texts).iter().zip(&expected) {
             assert_near(found, expected, 1e-4, &format!("{family}, padded"));
@@ -166,14 +161,14 @@ fn gradients(family: &str, device: &Device) -> BTreeMap<String, Vec<f32>> {
     let found = training.valid().map(&mut replace).named_tensors();
     let file = tempfile::NamedTempFile::new().unwrap();
     found.write(file.path()).unwrap();
-    tensors(family, file.path().to_str().unwrap())
+    values(family, file.path().to_str().unwrap())
 }
 
 fn check_gradients(choice: DeviceChoice) {
     let device = device::open(choice).unwrap();
     for family in FAMILIES {
         let found = gradients(family, &device);
-        let expected = tensors(family, "gradients.safetensors");
+        let expected = values(family, "gradients.safetensors");
         assert!(expected.len() > 20, "{family}");
         for (name, expected) in &expected {
             assert_near(&found[name], expected, 1e-4, &format!("{family}, {name}"));
@@ -205,7 +200,7 @@ fn hidden_states_in_bfloat16_are_as_near_as_under_pytorchs_autocast() {
     let distance = |one: &[f32], other: &[f32]| mean(one.iter().zip(other).map(|(a, b)| (a - b).abs()));
     for family in FAMILIES {
         let texts = Texts::read(family);
-        let expected = tensors(family, "expected.safetensors");
+        let expected = values(family, "expected.safetensors");
         let exact = of_tokens(&expected["hidden"], &texts).concat();
         let theirs = of_tokens(&expected["hidden_bfloat16"], &texts).concat();
         let found = load(family, &device).forward(&texts.batch(&device), Precision::Bfloat16);
@@ -228,8 +223,8 @@ fn a_saved_encoder_has_the_names_of_transformers_and_computes_the_same() {
         saved.write(&file).unwrap();
         let prefix = names(&config.family).prefix;
         let own = |name: &String| name.strip_prefix(prefix).unwrap_or(name).to_owned();
-        let expected: Vec<String> = tensors(family, "model.safetensors").keys().map(own).collect();
-        let found: Vec<String> = tensors(family, file.to_str().unwrap()).into_keys().collect();
+        let expected: Vec<String> = values(family, "model.safetensors").keys().map(own).collect();
+        let found: Vec<String> = values(family, file.to_str().unwrap()).into_keys().collect();
         let [expected, found] = [expected, found].map(|mut names| {
             names.sort_unstable();
             names
@@ -277,7 +272,7 @@ fn int8_is_near_float32_in_every_family() {
     let device = device::open(DeviceChoice::Cpu).unwrap();
     for family in FAMILIES {
         let texts = Texts::read(family);
-        let exact = of_tokens(&tensors(family, "expected.safetensors")["hidden"], &texts).concat();
+        let exact = of_tokens(&values(family, "expected.safetensors")["hidden"], &texts).concat();
         let encoder = load(family, &device).with_int8();
         let found = encoder.forward(&texts.batch(&device), Precision::Int8);
         let found = of_tokens(&numbers(found), &texts).concat();
