@@ -13,6 +13,7 @@ use labelproof_metrics::{Confusion, Estimate, class_scores, macro_average, wilso
 use labelproof_model::Bundle;
 use serde::Serialize;
 
+use crate::csv_file;
 use crate::named_model;
 use crate::predicted_rows::write_missing;
 
@@ -199,14 +200,11 @@ impl Figures {
 fn write_rows(path: &Path, dataset: &Dataset, truth: &[u32], predictions: &[u32]) -> Result<(), Failure> {
     let Some(part) = &dataset.test else { return Ok(()) };
     let probabilities = part.probabilities();
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut add = |cells: Vec<String>| writer.write_record(cells).expect("memory can be written to");
     let mut header: Vec<String> = ["id", "text", "label", "predicted"].map(str::to_owned).into();
     if probabilities.is_some() {
-        header.extend(dataset.labels.iter().map(|label| format!("probability_{label}")));
+        header.extend(csv_file::probability_columns(&dataset.labels));
     }
-    add(header);
-    for row in 0..part.rows {
+    let rows = (0..part.rows).map(|row| {
         let id = part
             .ids
             .as_ref()
@@ -220,8 +218,7 @@ fn write_rows(path: &Path, dataset: &Dataset, truth: &[u32], predictions: &[u32]
         if let Some(scores) = &probabilities {
             cells.extend(scores.row(row).iter().map(ToString::to_string));
         }
-        add(cells);
-    }
-    let bytes = writer.into_inner().expect("memory can be written to");
-    Ok(fs::write_atomic(path, &bytes)?)
+        cells
+    });
+    csv_file::write(path, std::iter::once(header).chain(rows))
 }

@@ -5,6 +5,7 @@
 //! the only crate besides `labelproof-model` and the stages `train` and `evaluate` that links LibTorch.
 
 mod audit;
+mod csv_file;
 mod decisions;
 mod evaluate;
 mod export;

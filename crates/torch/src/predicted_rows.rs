@@ -3,12 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use labelproof_artifact::fs;
 use labelproof_audit::evidence::Part;
 use labelproof_driver::Failure;
 use labelproof_kernels::workers::Workers;
 use labelproof_metrics::{argmax, softmax};
 use labelproof_model::{Bundle, Logits};
+
+use crate::csv_file;
 
 /// Predicts the rows of a split and writes a file of them into `folder`, unless its rows have predictions, in
 /// their own file or in the one that was `given`, or no texts.
@@ -31,15 +32,12 @@ pub(crate) fn write_missing(
 
 /// Writes a row for each row of the logits: the label, and the probability of each label.
 fn write(path: &Path, labels: &[String], logits: &Logits) -> Result<(), Failure> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut add = |cells: Vec<String>| writer.write_record(cells).expect("memory can be written to");
-    let columns = labels.iter().map(|label| format!("probability_{label}"));
-    add(std::iter::once("predicted".to_owned()).chain(columns).collect());
-    for row in logits.rows() {
+    let columns = csv_file::probability_columns(labels);
+    let header = std::iter::once("predicted".to_owned()).chain(columns).collect();
+    let rows = logits.rows().map(|row| {
         let predicted = labels[argmax(row)].clone();
         let probabilities = softmax(row).into_iter().map(|share| share.to_string());
-        add(std::iter::once(predicted).chain(probabilities).collect());
-    }
-    let bytes = writer.into_inner().expect("memory can be written to");
-    Ok(fs::write_atomic(path, &bytes)?)
+        std::iter::once(predicted).chain(probabilities).collect()
+    });
+    csv_file::write(path, std::iter::once(header).chain(rows))
 }

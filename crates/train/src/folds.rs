@@ -220,20 +220,18 @@ impl Balance {
             }
         }
         let fold = best.map_or(0, |(fold, _, _)| fold);
-        for class in 0..members.len() {
-            if members[class] > 0 {
-                self.deviations[class] = self.class_deviation(class, fold, members[class]);
-                self.counts[fold][class] += members[class];
-            }
+        for (class, &added) in members.iter().enumerate().filter(|(_, added)| **added > 0) {
+            self.deviations[class] = self.class_deviation(class, fold, added);
+            self.counts[fold][class] += added;
         }
         fold
     }
 
     /// The mean over classes of the standard deviation of their shares, if a group were in a fold.
     fn deviation_with(&self, fold: usize, members: &[u64]) -> f64 {
-        let classes = (0..members.len()).map(|class| match members[class] {
+        let classes = members.iter().enumerate().map(|(class, &added)| match added {
             0 => self.deviations[class],
-            added => self.class_deviation(class, fold, added),
+            _ => self.class_deviation(class, fold, added),
         });
         classes.sum::<f64>() / members.len() as f64
     }
