@@ -523,3 +523,26 @@ fn mistakes_on_the_command_line_are_named_with_their_cure() {
          hint: set `device: auto` to take the best one there is",
     );
 }
+
+#[test]
+fn a_row_has_the_same_digits_in_any_order_and_company() {
+    let project = trained();
+    let csv = project.read("texts.csv");
+    let rows: Vec<&str> = csv.lines().skip(1).take(60).collect();
+    let predict = |rows: &[&str]| -> Vec<String> {
+        project.write("some.csv", &format!("id,text,label\n{}\n", rows.join("\n")));
+        let run = [&BUNDLE[..], &["--input", "some.csv", "--id", "id"]].concat();
+        let written = project.run(&run).expect_success().stdout;
+        written.lines().skip(1).map(str::to_owned).collect()
+    };
+    let together = predict(&rows);
+    let mut reversed = rows.clone();
+    reversed.reverse();
+    let mut found = predict(&reversed);
+    found.reverse();
+    assert_eq!(found, together);
+    for part in [&rows[..1], &rows[1..3], &rows[3..17]] {
+        let start = rows.iter().position(|row| *row == part[0]).unwrap();
+        assert_eq!(predict(part), together[start..start + part.len()]);
+    }
+}

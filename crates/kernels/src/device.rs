@@ -99,6 +99,18 @@ pub fn is_accelerator(device: &Device) -> bool {
     is_one(device.as_dispatch())
 }
 
+/// Whether a device is the processor by way of LibTorch.
+pub fn is_libtorch_processor(device: &Device) -> bool {
+    fn is_one(device: &DispatchDevice) -> bool {
+        match device {
+            DispatchDevice::LibTorch(device) => tch::Device::from(*device) == tch::Device::Cpu,
+            DispatchDevice::Autodiff(device) => is_one(device),
+            DispatchDevice::Flex(_) => false,
+        }
+    }
+    is_one(device.as_dispatch()) && !plays_accelerator()
+}
+
 /// Whether a device computes faster in bfloat16 than in float32, and so does where a precision asks for
 /// bfloat16.
 pub fn accelerates_bfloat16(choice: DeviceChoice) -> bool {

@@ -20,6 +20,7 @@ mod libtorch;
 mod mask;
 mod memory;
 
+pub use dense::{apart, is_apart};
 pub(crate) use memory::into_exclusive;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use labelproof_kernels::device::is_accelerator;
+use labelproof_kernels::fused::is_apart;
 use labelproof_kernels::random;
 use labelproof_text::tokenizer::Tokenizer;
 use labelproof_text::windows::{WindowCutter, WindowPooling, Windows};
@@ -37,13 +38,22 @@ impl BatchLimits {
         padding: 1024,
     };
 
-    /// The limits on a device.
+    /// The limits on a device. Within [`apart`](labelproof_kernels::fused::apart) no row is padded.
     pub fn of(device: &Device) -> Self {
-        if is_accelerator(device) {
+        let limits = if is_accelerator(device) {
             Self::ACCELERATOR
         } else {
             Self::PROCESSOR
+        };
+        Self {
+            padding: if is_apart() { 0 } else { limits.padding },
+            ..limits
         }
+    }
+
+    /// The largest number of tokens of a batch, padding included.
+    pub fn tokens(self) -> usize {
+        self.tokens
     }
 
     /// Whether a row of this length joins a batch of `rows` that are no longer, and have `tokens` tokens

@@ -27,18 +27,20 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor, TensorData};
 use labelproof_artifact::encoder_files::{TOKENIZER_FILE, WEIGHTS_FILE};
 use labelproof_artifact::{Digest, LabelMap, fs};
+use labelproof_kernels::device;
+use labelproof_kernels::fused::apart;
 use labelproof_kernels::workers::Workers;
 use labelproof_settings::Precision;
 use labelproof_settings::encoder::EncoderConfig;
 use labelproof_text::cleaning::Cleaner;
-use labelproof_text::tokenizer::Tokenizer;
+use labelproof_text::tokenizer::{Encoding, Tokenizer};
 use rayon::prelude::*;
 
 pub use self::calibration::Calibration;
 pub use self::canaries::{CanaryReplay, OtherLogit};
 pub use self::description::Description;
 pub use self::saving::{save, write_weights};
-use crate::batch::{Batch, Layout};
+use crate::batch::{Batch, BatchLimits, Layout};
 use crate::classifier::{BatchedRun, Classifier};
 use crate::encoder::Encoder;
 use crate::error::Error;
@@ -229,6 +231,22 @@ impl Bundle {
         Ok(encodings.into_iter().map(|encoding| encoding.ids).collect())
     }
 
+    /// Cleans and tokenises a text as [`Bundle::tokenize`] does. The encoding says how long it was before it was cut.
+    pub fn encode(&self, text: &str) -> Result<Encoding, Error> {
+        let cleaned = self.cleaner.clean(text);
+        Ok(self.tokenizer.encode(&cleaned, self.description.max_tokens)?)
+    }
+
+    /// Where longer texts are cut: `left` or `right`.
+    pub fn truncation_side(&self) -> &'static str {
+        self.tokenizer.truncation_side()
+    }
+
+    /// The tokens that are predicted together at most, unless a single text has more.
+    pub fn batch_tokens(&self) -> usize {
+        BatchLimits::of(&self.device).tokens()
+    }
+
     /// Predicts from raw text, shared among processes, all of which get all logits. `done` is called with the
     /// number of rows that are finished since.
     pub fn predict(
@@ -281,6 +299,31 @@ impl Bundle {
         let forward = |batch: &_| self.classifier.forward(batch);
         let classes = self.labels.len();
         let values = self.run(workers).outputs(&rows, classes, forward, done)?;
+        Ok(Logits { values, classes })
+    }
+
+    /// Predicts from token ids so that the logits of a row are the same bits whatever rows are beside it: in any
+    /// order, number and company. On an accelerator and on the pure-Rust backend they are the same but for rounding,
+    /// as in [`Bundle::predict_tokens`], which is faster.
+    pub fn predict_apart(
+        &self,
+        rows: &[Vec<u32>],
+        workers: &Workers,
+        done: impl FnMut(usize),
+    ) -> Result<Logits, Error> {
+        if !device::is_libtorch_processor(&self.device) {
+            return self.predict_tokens(rows, workers, done);
+        }
+        let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
+        let forward = |batch: &_| {
+            let features = self.classifier.features(batch);
+            // One by one: the head's products are small, and have as many rows as there are texts.
+            let [texts, _] = features.dims();
+            let of_text = |text| self.classifier.head.forward(features.clone().narrow(0, text, 1));
+            Tensor::cat((0..texts).map(of_text).collect(), 0)
+        };
+        let classes = self.labels.len();
+        let values = apart(|| self.run(workers).outputs(&rows, classes, forward, done))?;
         Ok(Logits { values, classes })
     }
 

@@ -2,6 +2,7 @@
 //! text is read in several.
 
 use burn::tensor::{Tensor, TensorData};
+use labelproof_kernels::fused::is_apart;
 use labelproof_settings::Pooling;
 use labelproof_text::windows::WindowPooling;
 
@@ -28,7 +29,12 @@ fn pool_windows(pooled: Tensor<2>, windows: &RowWindows) -> Tensor<2> {
         *next += count;
         Some(start)
     });
+    let of_text = |(start, &count): (usize, &usize)| pooled.clone().narrow(0, start, count);
     match windows.pooling {
+        WindowPooling::Mean if is_apart() => {
+            let of_texts = starts.zip(&windows.counts).map(of_text);
+            Tensor::cat(of_texts.map(|rows| rows.mean_dim(0)).collect(), 0)
+        }
         WindowPooling::Mean => {
             // One product, whose gradient is one too.
             let [rows, _] = pooled.dims();
@@ -37,12 +43,11 @@ fn pool_windows(pooled: Tensor<2>, windows: &RowWindows) -> Tensor<2> {
                 shares[start..start + count].fill(1.0 / count as f32);
             }
             let shares = TensorData::new(shares, [windows.counts.len(), rows]);
-            Tensor::<2>::from_data(shares, &pooled.device()).matmul(pooled)
+            Tensor::<2>::from_data(shares, &pooled.device()).matmul(pooled.clone())
         }
         WindowPooling::Max => {
-            let of_texts = starts.zip(&windows.counts);
-            let of_texts = of_texts.map(|(start, &count)| pooled.clone().narrow(0, start, count).max_dim(0));
-            Tensor::cat(of_texts.collect(), 0)
+            let of_texts = starts.zip(&windows.counts).map(of_text);
+            Tensor::cat(of_texts.map(|rows| rows.max_dim(0)).collect(), 0)
         }
     }
 }

@@ -184,7 +184,7 @@ fn predict_chunk(
     without_label: &mut Vec<String>,
 ) -> Result<Written, Failure> {
     let readable: Vec<&str> = rows.iter().filter_map(|row| row.text.as_deref().ok()).collect();
-    let scores = bundle.predict(&readable, workers, |_| ())?;
+    let scores = bundle.predict_apart(&bundle.tokenize(&readable)?, workers, |_| ())?;
     let mut logits = scores.rows();
     for (place, row) in rows.iter().enumerate() {
         let id = row.id.clone().unwrap_or_else(|| (before + place + 1).to_string());

@@ -1,5 +1,7 @@
 //! The products of a dense layer on LibTorch, with their gradients.
 
+use std::cell::Cell;
+
 use burn::backend::TensorMetadata;
 use burn::backend::libtorch::TchTensor;
 use burn::backend::ops::FloatTensorOps;
@@ -25,15 +27,82 @@ pub(super) fn to_dtype_of(input: &TchTensor, parameter: TchTensor) -> TchTensor 
 /// The product of an input with a weight, `[.., inputs]` by `[inputs, outputs]`, as one matrix product over
 /// all rows.
 pub(super) fn multiply(input: &tch::Tensor, weight: &tch::Tensor) -> tch::Tensor {
-    as_rows(input)
-        .mm(weight)
-        .reshape(output_shape(input, weight.size()[1]))
+    let product = if is_apart() {
+        in_blocks(input, weight, |rows, out| _ = rows.mm_out(out, weight))
+    } else {
+        as_rows(input).mm(weight)
+    };
+    product.reshape(output_shape(input, weight.size()[1]))
 }
 
 /// The product of [`multiply`] whose sums start from the bias.
 pub(super) fn multiply_and_add(input: &tch::Tensor, weight: &tch::Tensor, bias: &tch::Tensor) -> tch::Tensor {
-    bias.addmm(&as_rows(input), weight)
-        .reshape(output_shape(input, weight.size()[1]))
+    let product = if is_apart() {
+        in_blocks(input, weight, |rows, out| _ = bias.addmm_out(out, rows, weight))
+    } else {
+        bias.addmm(&as_rows(input), weight)
+    };
+    product.reshape(output_shape(input, weight.size()[1]))
+}
+
+thread_local! {
+    /// Whether this thread is within [`apart`].
+    static IS_APART: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs some work in which the output of a text is the same bits whatever texts are beside it in the batch, as long
+/// as none is padded: on a processor.
+///
+/// A matrix library sums in another order where a product has another number of rows. So products are taken in
+/// blocks, each with the rows of as many texts as their length alone decides.
+pub fn apart<T>(work: impl FnOnce() -> T) -> T {
+    IS_APART.set(true);
+    let result = work();
+    IS_APART.set(false);
+    result
+}
+
+/// Whether this thread is within [`apart`].
+pub fn is_apart() -> bool {
+    IS_APART.get()
+}
+
+/// About the rows of a block, unless a text has more: in blocks of 16 the products of MiniLM's layers took 1.7 times
+/// the processor's time of one product over all rows, in blocks of 32 it was 1.4 times, of 64 1.2 times; and a short text
+/// that comes alone takes the time of a whole block.
+const BLOCK_ROWS: i64 = 32;
+
+/// The number of rows of a block, for texts of `sequence` tokens.
+fn block_rows(sequence: i64) -> i64 {
+    sequence * (BLOCK_ROWS / sequence.max(1)).max(1)
+}
+
+/// A product over all rows of `[batch, sequence, inputs]`, in blocks whose size is that of [`block_rows`]; the last
+/// one is filled up with zeros.
+fn in_blocks(
+    input: &tch::Tensor,
+    weight: &tch::Tensor,
+    multiply: impl Fn(&tch::Tensor, &tch::Tensor),
+) -> tch::Tensor {
+    let size = input.size();
+    let sequence = if size.len() > 2 { size[size.len() - 2] } else { 1 };
+    let rows = as_rows(input);
+    let (count, block) = (rows.size()[0], block_rows(sequence));
+    let like = (rows.kind(), rows.device());
+    let output = tch::Tensor::empty([count, weight.size()[1]], like);
+    let whole = count - count % block.max(1);
+    for start in (0..whole).step_by(usize::try_from(block).unwrap_or(usize::MAX)) {
+        multiply(&rows.narrow(0, start, block), &output.narrow(0, start, block));
+    }
+    let rest = count - whole;
+    if rest > 0 {
+        let filled = tch::Tensor::zeros([block, rows.size()[1]], like);
+        filled.narrow(0, 0, rest).copy_(&rows.narrow(0, whole, rest));
+        let product = tch::Tensor::empty([block, weight.size()[1]], like);
+        multiply(&filled, &product);
+        output.narrow(0, whole, rest).copy_(&product.narrow(0, 0, rest));
+    }
+    output
 }
 
 /// The shape of an input with its last dimension replaced.

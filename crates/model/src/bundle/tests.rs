@@ -4,6 +4,7 @@ use std::path::Path;
 
 use labelproof_artifact::fs;
 use labelproof_kernels::device;
+use labelproof_text::windows::{WindowPooling, Windows};
 
 use super::*;
 use crate::testing::encoder_folder;
@@ -230,4 +231,57 @@ fn the_longest_canary_is_replayed_by_those_who_ask_for_all() {
     let loaded = Bundle::load(folder.path(), &device).unwrap();
     let others = loaded.replay().unwrap().other_logits;
     assert_eq!(others.iter().map(|other| other.row).collect::<Vec<_>>(), [3]);
+}
+
+#[test]
+fn logits_of_a_row_are_the_same_bits_in_any_company() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, mut bundle) = save_sample(folder.path(), BatchNormalization::Trained);
+    let row = |length: usize, number: usize| -> Vec<u32> {
+        let inner = (2..length)
+            .map(|place| 1000 + u32::try_from((number * 7919 + place * 104_729) % 20_000).unwrap());
+        [101].into_iter().chain(inner).chain([102]).collect()
+    };
+    // On both sides of what a block of a product has, and several of a length.
+    let lengths = [
+        3, 12, 4, 12, 31, 12, 32, 33, 12, 4, 12, 60, 12, 12, 16, 17, 12, 31,
+    ];
+    let rows: Vec<Vec<u32>> = lengths
+        .iter()
+        .enumerate()
+        .map(|(number, &length)| row(length, number))
+        .collect();
+    let windows = Windows {
+        tokens: 16,
+        overlap: 4,
+        pooling: WindowPooling::Mean,
+    };
+    for windows in [None, Some(windows)] {
+        bundle.layout = windows.map_or(Layout::padded(0), |windows| {
+            Layout::new(&bundle.tokenizer, Some(windows)).unwrap()
+        });
+        let predict = |rows: &[Vec<u32>]| bundle.predict_apart(rows, &Workers::alone(), |_| ()).unwrap();
+        let bits = |logits: &Logits| -> Vec<Vec<u32>> {
+            logits
+                .rows()
+                .map(|row| row.iter().map(|logit| logit.to_bits()).collect())
+                .collect()
+        };
+        let together = predict(&rows);
+        let alone: Vec<Vec<u32>> = rows
+            .iter()
+            .flat_map(|row| bits(&predict(std::slice::from_ref(row))))
+            .collect();
+        assert_eq!(bits(&together), alone);
+        let mut reversed = rows.clone();
+        reversed.reverse();
+        let mut found = bits(&predict(&reversed[..11]));
+        found.reverse();
+        assert_eq!(found, alone[rows.len() - 11..]);
+        // They are those of the ordinary way but for rounding.
+        let ordinary = bundle.predict_tokens(&rows, &Workers::alone(), |_| ()).unwrap();
+        for (one, other) in together.values.iter().zip(&ordinary.values) {
+            assert!((one - other).abs() < 1e-4, "{one} {other}");
+        }
+    }
 }
