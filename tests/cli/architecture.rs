@@ -36,6 +36,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["artifact", "baseline", "metrics", "settings", "tables", "text"],
     ),
     ("report", &["artifact", "metrics", "text"]),
+    ("serve", &["artifact"]),
     (
         "driver",
         &[
@@ -60,7 +61,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "torch",
         &[
             "artifact", "audit", "cli", "driver", "evaluate", "ingest", "kernels", "metrics", "model",
-            "settings", "text", "train",
+            "serve", "settings", "text", "train",
         ],
     ),
     (

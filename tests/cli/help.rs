@@ -31,6 +31,7 @@ fn the_help_says_what_labelproof_is_and_what_each_command_does() {
           report       Bring the report up to date, and print its path or open it in the browser
           status       Tell which stages are up to date, and why the others are not
           predict      Classify texts with a trained model
+          serve        Answer requests over HTTP with a trained model
           evaluate     Measure a model, also one that another program trained, on labelled rows
           audit        Find out why metrics look good although predictions are bad, from the files of any
                        classifier
@@ -55,6 +56,7 @@ fn the_help_says_what_labelproof_is_and_what_each_command_does() {
           labelproof report --open                         open the report in the browser
           labelproof status                                tell which stages are stale, and why
           labelproof predict --bundle artifacts/train/model --input new.csv --text body
+          labelproof serve --bundle artifacts/train/model  answer requests over HTTP
           labelproof evaluate --model my-finetuned-bert --test test.csv
           labelproof audit --validation val.csv --test test.csv --train train.csv
 
@@ -166,13 +168,12 @@ fn the_help_of_predict() {
                                        numbers from 1
               --output <FILE>          File to write: CSV, or JSON lines if its name ends in .jsonl;
                                        standard output by default
-              --calibrated             Write calibrated probabilities: those of the logits divided by the
+              --calibrated             Give calibrated probabilities: those of the logits divided by the
                                        bundle's temperature, which changes no label
               --abstain <RULE>         Leave unsure predictions to people: precision=0.95, coverage=0.8 or
-                                       confidence=0.9 of the kept ones. Adds the column `abstained`; the
-                                       label stays
+                                       confidence=0.9 of the kept ones. Adds `abstained`; the label stays
               --conformal <LEVEL>      Name the labels that hold the true one in this share of the rows,
-                                       such as 0.9. Adds the column `set`, with | between labels
+                                       such as 0.9. Adds `set`, in CSV with | between labels
               --per-label              Choose the threshold or the sets for each label by itself
               --int8                   Quantise the encoder's dense layers to int8 where that is faster.
                                        Some labels may change: `labelproof run evaluate --set
@@ -194,6 +195,59 @@ fn the_help_of_predict() {
         the predicted label and its probability, and the probability of every label. A row whose text cannot
         be read gets an empty label, and the exit code is 3. --abstain and --conformal add columns, and what
         they rest on are calibrated probabilities, which then stand in the output: docs/decisions.md.
+    "#);
+}
+
+#[test]
+fn the_help_of_serve() {
+    assert_snapshot!(help(&["serve"]), @r#"
+        Answer requests over HTTP with a trained model
+
+        Usage: labelproof serve [OPTIONS] --bundle <DIR>
+
+        Options:
+              --bundle <DIR>
+                  Bundle of the model: the folder `model` that the stage train writes
+              --host <ADDRESS>
+                  Address to listen on: 0.0.0.0 for every network of this machine [default: 127.0.0.1]
+              --port <PORT>
+                  Port to listen on: 0 for a free one, which the log names [default: 3000]
+              --max-concurrent-requests <NUMBER>
+                  Texts that may wait or be predicted at a time; more are answered with 429 [default: 512]
+              --max-client-batch-size <NUMBER>
+                  Texts of a request; more are answered with 413 [default: 32]
+              --payload-limit <BYTES>
+                  Size of a request in bytes; a larger one is answered with 413 [default: 2000000]
+              --timeout <SECONDS>
+                  Seconds in which a request is answered, or else with 503 [default: 30]
+              --calibrated
+                  Give calibrated probabilities: those of the logits divided by the bundle's temperature,
+                  which changes no label
+              --abstain <RULE>
+                  Leave unsure predictions to people: precision=0.95, coverage=0.8 or confidence=0.9 of the
+                  kept ones. Adds `abstained`; the label stays
+              --conformal <LEVEL>
+                  Name the labels that hold the true one in this share of the rows, such as 0.9. Adds `set`,
+                  in CSV with | between labels
+              --per-label
+                  Choose the threshold or the sets for each label by itself
+              --int8
+                  Quantise the encoder's dense layers to int8 where that is faster, as predict does
+              --device <DEVICE>
+                  Device of the network: auto, cpu, cuda, cuda:1, mps or flex [default: auto]
+          -h, --help
+                  Print help
+
+        Examples:
+          labelproof serve --bundle artifacts/train/model
+          labelproof serve --bundle model --host 0.0.0.0 --port 8080 --abstain precision=0.95
+          curl localhost:3000/predict -H 'content-type: application/json' -d '{"inputs": "a text"}'
+
+        The routes are those of text-embeddings-inference, so that its clients work: POST /predict, GET
+        /health, /info and /metrics. POST /classify answers with what predict writes; GET /docs describes it
+        all. Logs are JSON lines on standard error. Ctrl-C or SIGTERM stops the server when what was asked
+        is answered. It neither encrypts nor asks who is there: put a proxy before it that does. Limits and
+        status codes: docs/serving.md.
     "#);
 }
 

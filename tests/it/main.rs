@@ -14,6 +14,7 @@
 //! - `messages`: what bad input is answered with, word for word.
 //! - `pipeline`: whole runs on a small corpus with a tiny encoder: artifacts, re-runs, repeatability.
 //! - `prediction`: `labelproof predict` with the bundle that a run leaves.
+//! - `serving`: `labelproof serve` gives the answers of `predict`, stops when it is asked to, and logs.
 //! - `windows`: texts that are longer than an encoder reads at once.
 //! - `workers`: several processes that share a run give the bytes of one, are killed, and are started wrongly.
 #![expect(
@@ -35,5 +36,6 @@ mod linking;
 mod messages;
 mod pipeline;
 mod prediction;
+mod serving;
 mod windows;
 mod workers;

@@ -3,6 +3,7 @@
 
 pub mod audit;
 mod compare;
+pub mod decisions;
 pub mod evaluate;
 mod explain;
 pub mod export;
@@ -11,6 +12,7 @@ pub mod predict;
 mod report;
 pub mod reproduce;
 pub mod run;
+pub mod serve;
 mod status;
 pub mod suggest;
 
@@ -36,6 +38,7 @@ use crate::handover::Memory;
   labelproof report --open                         open the report in the browser
   labelproof status                                tell which stages are stale, and why
   labelproof predict --bundle artifacts/train/model --input new.csv --text body
+  labelproof serve --bundle artifacts/train/model  answer requests over HTTP
   labelproof evaluate --model my-finetuned-bert --test test.csv
   labelproof audit --validation val.csv --test test.csv --train train.csv
 
@@ -61,6 +64,8 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Classify texts with a trained model
     Predict(predict::PredictArgs),
+    /// Answer requests over HTTP with a trained model
+    Serve(serve::ServeArgs),
     /// Measure a model, also one that another program trained, on labelled rows
     Evaluate(evaluate::EvaluateArgs),
     /// Find out why metrics look good although predictions are bad, from the files of any classifier
@@ -176,6 +181,7 @@ impl Cli {
             }
             Command::Audit(args) => audit::run(args),
             Command::Predict(_)
+            | Command::Serve(_)
             | Command::Evaluate(_)
             | Command::Export(_)
             | Command::Reproduce(_)
@@ -193,6 +199,7 @@ impl Cli {
                 suggest::Suggestion::StopWords(args) => &args.config,
             },
             Command::Predict(_)
+            | Command::Serve(_)
             | Command::Evaluate(_)
             | Command::Export(_)
             | Command::Audit(_)

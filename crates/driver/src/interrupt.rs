@@ -1,8 +1,8 @@
 //! Ctrl-C, and the other signals that ask a process to end.
 //!
 //! A training is asked to stop: it writes a checkpoint and ends. Every other stage is ended at once, because
-//! it takes no longer to run again than a checkpoint would take. A second signal always ends the process at
-//! once.
+//! it takes no longer to run again than a checkpoint would take. A server is told to stop. A second signal always
+//! ends the process at once.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +20,9 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 /// The stage that is running.
 static RUNNING: Mutex<Option<StageId>> = Mutex::new(None);
 
+/// What a first signal calls instead of ending the process.
+static STOP: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
+
 /// Whether the user asked to stop.
 pub fn requested() -> bool {
     REQUESTED.load(Ordering::Relaxed)
@@ -30,6 +33,18 @@ pub fn while_running<T>(stage: StageId, work: impl FnOnce() -> T) -> T {
     set_running(Some(stage));
     let result = work();
     set_running(None);
+    result
+}
+
+/// Does work that a first signal ends by calling `stop`.
+pub fn while_stoppable<T>(stop: impl FnOnce() + Send + 'static, work: impl FnOnce() -> T) -> T {
+    if let Ok(mut current) = STOP.lock() {
+        *current = Some(Box::new(stop));
+    }
+    let result = work();
+    if let Ok(mut current) = STOP.lock() {
+        *current = None;
+    }
     result
 }
 
@@ -51,6 +66,11 @@ pub fn listen() {
 }
 
 fn stop() {
+    let stop = STOP.lock().map_or(None, |mut stop| stop.take());
+    if let Some(stop) = stop {
+        stop();
+        return;
+    }
     let running = RUNNING.lock().map_or(None, |running| *running);
     if running == Some(StageId::Train) && !REQUESTED.swap(true, Ordering::Relaxed) {
         printer::note("stopping after this batch; a second Ctrl-C stops at once");

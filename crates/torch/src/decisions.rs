@@ -1,4 +1,4 @@
-//! What `labelproof predict` decides of each row: its probabilities, whether it is left to people, and its
+//! What `labelproof predict` and `labelproof serve` decide of each row: its probabilities, whether it is left to people, and its
 //! set of labels.
 //!
 //! How thresholds and sets are chosen is `labelproof_metrics::decisions`' business; here they are chosen on
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use labelproof_artifact::wording::{counted, plural, quoted};
 use labelproof_artifact::{Advice, Diagnostic, Fault, LabelMap};
-use labelproof_cli::commands::predict::PredictArgs;
+use labelproof_cli::commands::decisions::DecisionArgs;
 use labelproof_driver::Failure;
 use labelproof_metrics::decisions::{
     CalibratedRow, ConformalSets, Thresholds, Wanted, highest_precision, softmax_at,
@@ -78,7 +78,7 @@ pub(crate) struct Decided {
 impl Decisions {
     /// Chooses thresholds and sets on the rows of the bundle, and says by `note` what is odd about them.
     pub(crate) fn choose(
-        args: &PredictArgs,
+        args: &DecisionArgs,
         bundle: &Bundle,
         note: &mut dyn FnMut(&str),
     ) -> Result<Self, Failure> {
@@ -92,7 +92,7 @@ impl Decisions {
         let calibration = bundle.calibration()?;
         let labels = &bundle.labels;
         let rows = CalibratedRow::numbered(&calibration.rows, labels).map_err(|source| {
-            let path = args.bundle.clone();
+            let path = bundle.folder().to_path_buf();
             DecisionError::Table { path, source }
         })?;
         let thresholds = args
@@ -119,6 +119,18 @@ impl Decisions {
         self.sets.is_some()
     }
 
+    /// The number that logits are divided by; `None` where probabilities are not calibrated.
+    pub(crate) fn temperature(&self) -> Option<f64> {
+        self.temperature
+    }
+
+    /// The confidence from which a prediction of each class is kept, `[classes]`, and `None` of one of which none is;
+    /// `None` where no row is left to people.
+    pub(crate) fn thresholds(&self, classes: usize) -> Option<Vec<Option<f64>>> {
+        let thresholds = self.thresholds.as_ref()?;
+        Some((0..classes).map(|class| thresholds.of(class)).collect())
+    }
+
     /// What is decided of a row with the logits `[classes]`.
     pub(crate) fn of(&self, logits: &[f32]) -> Decided {
         let class = argmax(logits);
@@ -138,7 +150,7 @@ impl Decisions {
 
 fn thresholds(
     wanted: Wanted,
-    args: &PredictArgs,
+    args: &DecisionArgs,
     rows: &[CalibratedRow],
     labels: &LabelMap,
     note: &mut dyn FnMut(&str),

@@ -1,4 +1,4 @@
-//! The commands that run a network: `run` and `report` where such a stage is stale, `predict`, `evaluate`,
+//! The commands that run a network: `run` and `report` where such a stage is stale, `predict`, `serve`, `evaluate`,
 //! `export`, `audit` of a bundle, `reproduce`, and `suggest`.
 //!
 //! The command line is `labelproof-cli`'s, the configuration and the plan are `labelproof-driver`'s. This is
@@ -14,6 +14,7 @@ mod predict;
 mod predicted_rows;
 mod probe;
 mod reproduce;
+mod serve;
 mod stages;
 mod suggest;
 mod workers;
@@ -39,6 +40,7 @@ pub fn execute(cli: &Cli) -> Result<ExitCode, Failure> {
             args.show()
         }
         Command::Predict(args) => predict::run(args),
+        Command::Serve(args) => serve::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Export(args) => export::run(args),
         Command::Audit(args) => audit::run(args),

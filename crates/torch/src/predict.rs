@@ -69,9 +69,13 @@ fn predict(args: &PredictArgs, group: &WorkerGroup) -> Result<ExitCode, Failure>
         let workers = workers.count();
         return Err(PredictError::SharedStandardInput { workers }.into());
     }
-    let bundle = load(args, device, workers.is_first())?;
+    let bundle = load(&args.bundle, args.int8, device, &mut |text| {
+        if workers.is_first() {
+            printer::note(text);
+        }
+    })?;
     workers.agree("predict", "bundle", bundle.digest()?.as_str())?;
-    let decisions = Decisions::choose(args, &bundle, &mut |text| {
+    let decisions = Decisions::choose(&args.decisions, &bundle, &mut |text| {
         if workers.is_first() {
             printer::note(text);
         }
@@ -132,16 +136,20 @@ fn predict(args: &PredictArgs, group: &WorkerGroup) -> Result<ExitCode, Failure>
     Ok(ExitCode::Input)
 }
 
-fn load(args: &PredictArgs, choice: DeviceChoice, is_first: bool) -> Result<Bundle, Failure> {
+/// Loads the model in a folder, in int8 where that is asked and faster. Says by `note` where it is not.
+pub(crate) fn load(
+    folder: &Path,
+    int8: bool,
+    choice: DeviceChoice,
+    note: &mut dyn FnMut(&str),
+) -> Result<Bundle, Failure> {
     let choice = device::resolve(choice)?;
-    let bundle = named_model::load(&args.bundle, choice)?;
-    if !args.int8 {
+    let bundle = named_model::load(folder, choice)?;
+    if !int8 {
         return Ok(bundle);
     }
     if !device::accelerates_int8(choice) {
-        if is_first {
-            printer::note("this device has no instructions for int8: predicting without it, which is faster");
-        }
+        note("this device has no instructions for int8: predicting without it, which is faster");
         return Ok(bundle);
     }
     Ok(bundle.in_int8())
@@ -431,6 +439,7 @@ fn short(value: f64) -> String {
     format!("{value:.6}")
 }
 
-fn rounded(value: f64) -> f64 {
+/// The number that [`short`] writes.
+pub(crate) fn rounded(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }

@@ -2,15 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, ValueEnum};
+use clap::{Args, ValueEnum};
 use labelproof_ingest::{Dialect, Encoding, Escape, Header, Quote, TextFormat};
-use labelproof_metrics::decisions::Wanted;
 
 use super::DeviceArgs;
+use super::decisions::DecisionArgs;
 
 /// The texts, the bundle that classifies them, and where the predictions go.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("decision").args(["abstain", "conformal"]).multiple(true)))]
 #[command(after_help = "Examples:
   echo 'the match ended in a draw' | labelproof predict --bundle artifacts/train/model
   labelproof predict --bundle model --input new.csv --text title --text body --output labels.csv
@@ -21,7 +20,6 @@ The output has a row for each input row: its id (the number of the row unless --
 the predicted label and its probability, and the probability of every label. A row whose text cannot
 be read gets an empty label, and the exit code is 3. --abstain and --conformal add columns, and what
 they rest on are calibrated probabilities, which then stand in the output: docs/decisions.md.")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct PredictArgs {
     /// Bundle of the model: the folder `model` that the stage train writes
     #[arg(long, value_name = "DIR")]
@@ -65,21 +63,9 @@ pub struct PredictArgs {
     /// File to write: CSV, or JSON lines if its name ends in .jsonl; standard output by default
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Write calibrated probabilities: those of the logits divided by the bundle's temperature, which
-    /// changes no label
-    #[arg(long)]
-    pub calibrated: bool,
-    /// Leave unsure predictions to people: precision=0.95, coverage=0.8 or confidence=0.9 of the kept
-    /// ones. Adds the column `abstained`; the label stays
-    #[arg(long, value_name = "RULE", value_parser = rule)]
-    pub abstain: Option<Wanted>,
-    /// Name the labels that hold the true one in this share of the rows, such as 0.9. Adds the column
-    /// `set`, with | between labels
-    #[arg(long, value_name = "LEVEL", value_parser = level)]
-    pub conformal: Option<f64>,
-    /// Choose the threshold or the sets for each label by itself
-    #[arg(long, requires = "decision")]
-    pub per_label: bool,
+    /// What is decided of each text
+    #[command(flatten)]
+    pub decisions: DecisionArgs,
     /// Quantise the encoder's dense layers to int8 where that is faster. Some labels may change:
     /// `labelproof run evaluate --set evaluate.int8=true` tells how many, and the accuracy
     #[arg(long)]
@@ -151,37 +137,6 @@ fn escape(name: &str) -> Result<Escape, String> {
         "\\" => Ok(Escape::Everywhere),
         "\\\"" => Ok(Escape::Quoted),
         _ => Err("expected none, \\ or \\\"".to_owned()),
-    }
-}
-
-/// The rule of abstention, for the command line.
-fn rule(text: &str) -> Result<Wanted, String> {
-    let expected = || "expected precision=0.95, coverage=0.8 or confidence=0.9".to_owned();
-    let (name, value) = text.split_once('=').ok_or_else(expected)?;
-    let value: f64 = value.parse().ok().ok_or_else(expected)?;
-    match name {
-        "precision" => level_of(value).map(Wanted::Precision),
-        "coverage" if value >= 1.0 => Err("expected a coverage below 1: 1 keeps everything".to_owned()),
-        "coverage" => level_of(value).map(Wanted::Coverage),
-        "confidence" => level_of(value).map(Wanted::Confidence),
-        _ => Err(expected()),
-    }
-}
-
-/// The level of conformal sets, for the command line.
-fn level(text: &str) -> Result<f64, String> {
-    let share = text.parse().ok();
-    share
-        .ok_or_else(|| "expected a share, such as 0.9".to_owned())
-        .and_then(level_of)
-}
-
-/// A share that is neither none nor all.
-fn level_of(value: f64) -> Result<f64, String> {
-    if value > 0.0 && value < 1.0 {
-        Ok(value)
-    } else {
-        Err("expected a share between 0 and 1, such as 0.9".to_owned())
     }
 }
 

@@ -66,6 +66,11 @@ impl Bundle {
         self.replay_shortest(usize::MAX)
     }
 
+    /// Fails unless all canaries give what was recorded.
+    pub fn require_canaries(&self) -> Result<(), Error> {
+        self.require(&self.replay()?)
+    }
+
     /// Compares the token ids of all canaries, and the logits of the shortest, `most` of them at most.
     pub(super) fn replay_shortest(&self, most: usize) -> Result<CanaryReplay, Error> {
         let canaries = &self.description.canaries;
