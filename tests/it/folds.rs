@@ -97,7 +97,7 @@ fn held_out_predictions_contradict_wrong_labels_that_a_model_has_learned_by_hear
     let project = Project::small("cpu");
     let (corpus, wrong) = with_wrong_labels();
     project.write("texts.csv", &corpus);
-    run(&project, "evaluate", "--set train.folds=5 --set train.dropout=0");
+    run(&project, "report", "--set train.folds=5 --set train.dropout=0");
     let seen: Vec<(String, bool)> = table::<Prediction>(&project)
         .into_iter()
         .filter(|row| row.split == Split::Train)
@@ -118,6 +118,80 @@ fn held_out_predictions_contradict_wrong_labels_that_a_model_has_learned_by_hear
     };
     let (seen, held_out) = (found(&seen), found(&held_out));
     assert!(held_out >= seen + 3, "{seen} by the model, {held_out} held out");
+
+    for page in ["index.html", "report.md"] {
+        let page = project.read(&format!("artifacts/report/{page}"));
+        assert!(page.contains("5 folds of the "));
+    }
+}
+
+/// Two labels that one letter tells apart, which the cheap baseline does not count as a word; every tenth label is
+/// wrong. And the ids of these rows.
+fn told_by_a_letter() -> (String, BTreeSet<String>) {
+    let words = [
+        "goal", "match", "team", "price", "market", "bank", "actor", "scene", "camera", "award",
+    ];
+    let mut csv = "id,text,label\n".to_owned();
+    let mut wrong = BTreeSet::new();
+    let mut state = 7_u64;
+    for row in 0..200 {
+        let has_letter = row % 2 == 0;
+        let mut text = String::new();
+        for _ in 0..7 {
+            // Knuth's linear congruential generator: any fixed sequence will do.
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            text.push_str(words[usize::try_from(state >> 33).unwrap() % words.len()]);
+            text.push_str(if has_letter { " a " } else { " " });
+        }
+        let is_wrong = row % 20 < 2;
+        if is_wrong {
+            wrong.insert(format!("row-{row}"));
+        }
+        let label = if has_letter == is_wrong { "without" } else { "with" };
+        csv.push_str(&format!("row-{row},{},{label}\n", text.trim_end()));
+    }
+    (csv, wrong)
+}
+
+#[test]
+fn the_audit_lists_wrong_labels_of_training_rows_that_only_the_folds_can_tell() {
+    let project = Project::small("cpu");
+    let (corpus, wrong) = told_by_a_letter();
+    project.write("texts.csv", &corpus);
+    let suspects = |settings: &str| -> (Value, Vec<String>) {
+        run(&project, "audit", settings);
+        let audit = json(&project, "artifacts/audit/audit.json");
+        let mut findings = audit["findings"].as_array().unwrap().iter();
+        let evidence = &findings.find(|finding| finding["id"] == "C50").unwrap()["evidence"];
+        let rows = evidence["suspect_rows"].as_array();
+        let of_training = rows
+            .into_iter()
+            .flatten()
+            .filter(|row| row["split"] == "training");
+        let ids = of_training.map(|row| row["row"].as_str().unwrap().to_owned());
+        (evidence["judge"].clone(), ids.collect())
+    };
+    let (judge, found) = suspects("--set train.folds=5");
+    assert_eq!(judge, "the same model trained without them");
+    let splits = table::<SplitRow>(&project);
+    let in_train: BTreeSet<&str> = splits
+        .iter()
+        .filter(|row| row.split == Split::Train && wrong.contains(&row.id))
+        .map(|row| row.id.as_str())
+        .collect();
+    let right = found.iter().filter(|id| in_train.contains(id.as_str())).count();
+    assert!(right * 4 >= in_train.len() * 3, "{right} of {}", in_train.len());
+    assert!(
+        right * 10 >= found.len() * 9,
+        "{found:?} are suspected, {in_train:?} wrong"
+    );
+
+    let (judge, found) = suspects("");
+    assert_eq!(judge, "a simple classifier that was not trained on them");
+    let right = found.iter().filter(|id| in_train.contains(id.as_str())).count();
+    assert!(right * 2 < in_train.len(), "{found:?}");
 }
 
 #[test]
