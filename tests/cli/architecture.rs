@@ -57,6 +57,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "artifact", "audit", "driver", "ingest", "metrics", "report", "settings",
         ],
     ),
+    ("python", &["artifact", "audit", "cli", "driver", "tables"]),
     (
         "torch",
         &[

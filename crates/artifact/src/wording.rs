@@ -101,6 +101,23 @@ pub fn nearest<'a, S: AsRef<str> + ?Sized + 'a>(
         .map(|(_, name)| name)
 }
 
+/// The parts of an explanation in their order, each with whether it stands between backticks: code, names of
+/// files and settings. A backtick without another one is one.
+pub fn spans(explanation: &str) -> Vec<(bool, &str)> {
+    let mut spans = Vec::new();
+    let mut rest = explanation;
+    while let Some((before, code, after)) = rest.split_once('`').and_then(|(before, code)| {
+        let (code, after) = code.split_once('`')?;
+        Some((before, code, after))
+    }) {
+        spans.extend([(false, before), (true, code)]);
+        rest = after;
+    }
+    spans.push((false, rest));
+    spans.retain(|(_, words)| !words.is_empty());
+    spans
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,5 +168,15 @@ mod tests {
         assert_eq!(nearest("labl"), Some("label"));
         assert_eq!(nearest("text"), Some("Text"));
         assert_eq!(nearest("zzz"), None);
+    }
+
+    #[test]
+    fn code_is_told_from_words() {
+        assert_eq!(
+            spans("set `a: 1`, then `run`"),
+            [(false, "set "), (true, "a: 1"), (false, ", then "), (true, "run")]
+        );
+        assert_eq!(spans("a ` b"), [(false, "a ` b")]);
+        assert_eq!(spans(""), []);
     }
 }

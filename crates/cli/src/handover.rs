@@ -4,6 +4,7 @@
 //! Whoever started `labelproof` reads its output, sends it signals and gets its exit code as if there were
 //! one binary.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -65,6 +66,9 @@ pub enum HandoverError {
     /// The path of the running binary is unknown.
     #[error("cannot find the folder of this program, in which `{SIBLING}` lies")]
     NoPlace { source: io::Error },
+    /// Python's package has no binary with LibTorch beside it.
+    #[error("this command runs a network, and the part of labelproof that does cannot be used")]
+    NotInstalled { hint: String },
     /// The binary is missing, or cannot be executed.
     #[error("cannot start `{}`", path.display())]
     Start { path: PathBuf, source: io::Error },
@@ -72,6 +76,9 @@ pub enum HandoverError {
 
 impl Diagnostic for HandoverError {
     fn advice(&self) -> Advice {
+        if let Self::NotInstalled { hint } = self {
+            return Fault::Environment.hint(hint);
+        }
         Fault::Environment.hint(format!(
             "this command runs a network, which `{SIBLING}` does: build both binaries (`cargo build --bin \
              labelproof --bin labelproof-torch`), and keep them in one folder"
@@ -79,13 +86,20 @@ impl Diagnostic for HandoverError {
     }
 }
 
-/// Replaces this process by `labelproof-torch` with the same arguments. Returns only if that fails.
-pub fn become_sibling(memory: Memory) -> HandoverError {
-    let path = match std::env::current_exe() {
-        Ok(path) => path.with_file_name(SIBLING),
-        Err(source) => return HandoverError::NoPlace { source },
-    };
-    let mut arguments = std::env::args_os();
+/// The binary with LibTorch that lies beside this one.
+pub fn sibling() -> Result<PathBuf, HandoverError> {
+    let own = std::env::current_exe().map_err(|source| HandoverError::NoPlace { source })?;
+    Ok(own.with_file_name(SIBLING))
+}
+
+/// Replaces this process by the binary with LibTorch. The first of the arguments is the name of the program.
+/// Returns only if that fails.
+pub fn become_sibling(
+    path: PathBuf,
+    memory: Memory,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> HandoverError {
+    let mut arguments = arguments.into_iter();
     let mut command = Command::new(&path);
     if let Some(name) = arguments.next() {
         command.arg0(name);

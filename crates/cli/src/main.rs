@@ -8,7 +8,10 @@ fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
     let work = move || match cli.execute()? {
         Some(code) => Ok(code),
-        None => Err(handover::become_sibling(cli.memory()).into()),
+        None => {
+            let sibling = handover::sibling()?;
+            Err(handover::become_sibling(sibling, cli.memory(), std::env::args_os()).into())
+        }
     };
     entry::conclude(work).into()
 }

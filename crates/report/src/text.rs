@@ -106,23 +106,6 @@ pub(crate) fn evidence(line: &str) -> String {
     ellipsis(line, EVIDENCE_CHARACTERS)
 }
 
-/// The parts of an explanation in their order, each with whether it stands between backticks: code, names of
-/// files and settings. A backtick without another one is one.
-pub(crate) fn spans(explanation: &str) -> Vec<(bool, &str)> {
-    let mut spans = Vec::new();
-    let mut rest = explanation;
-    while let Some((before, code, after)) = rest.split_once('`').and_then(|(before, code)| {
-        let (code, after) = code.split_once('`')?;
-        Some((before, code, after))
-    }) {
-        spans.extend([(false, before), (true, code)]);
-        rest = after;
-    }
-    spans.push((false, rest));
-    spans.retain(|(_, words)| !words.is_empty());
-    spans
-}
-
 /// A line of which the white space matters, such as one of JSON.
 pub(crate) fn line(line: &str) -> String {
     let mut characters = line.chars().map(printable);
@@ -221,16 +204,6 @@ mod tests {
         assert_eq!(sentence("`labelproof run`"), "`labelproof run`.");
         assert_eq!(sentence(""), "");
         assert!(sentence(&"x".repeat(2000)).ends_with("x…"));
-    }
-
-    #[test]
-    fn code_is_told_from_words() {
-        assert_eq!(
-            spans("set `a: 1`, then `run`"),
-            [(false, "set "), (true, "a: 1"), (false, ", then "), (true, "run")]
-        );
-        assert_eq!(spans("a ` b"), [(false, "a ` b")]);
-        assert_eq!(spans(""), []);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use arrow::error::ArrowError;
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::wording::{counted, one_line, quoted};
 use labelproof_artifact::{Advice, Diagnostic, Fault};
@@ -226,6 +227,9 @@ pub enum Error {
     /// A file is not Parquet, or damaged.
     #[error("`{file}` is damaged or no Parquet file")]
     BadParquet { file: String, source: ParquetError },
+    /// A column of a table in memory is of a type that is neither text nor numbers.
+    #[error("`{table}` has a column that cannot be read")]
+    BadBatch { table: String, source: ArrowError },
     /// A workbook is damaged.
     #[error("{place}: the workbook is damaged: {problem}")]
     BadWorkbook { place: String, problem: String },
@@ -405,6 +409,7 @@ impl Diagnostic for Error {
             Self::BadParquet { .. } | Self::BadNumpy { .. } => {
                 "fetch the file again: it may have been cut short"
             }
+            Self::BadBatch { .. } => "leave the column out, or make text or numbers of it",
         };
         Fault::Input.hint(hint)
     }

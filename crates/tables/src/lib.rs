@@ -17,6 +17,7 @@
 //! | `tell` | how a delimited table is written, told from all of its bytes |
 //! | `sniff` | what a file is, told by its bytes |
 //! | `dialect` | formats, what a file's name says, separators |
+//! | `batches` | record batches: those of Parquet files, and of tables in memory |
 //! | `lines`, `delimited`, `json`, `parquet`, `numpy`, `workbook`, `sqlite` | one reader for each family of formats |
 //! | `ahead` | rows that a thread reads, where a library lends them out |
 //! | `table` | the interface that is the same for all of them |
@@ -26,6 +27,7 @@
 
 mod ahead;
 mod archive;
+mod batches;
 mod column;
 mod delimited;
 mod dialect;
@@ -48,6 +50,7 @@ mod tell;
 mod workbook;
 
 pub use archive::{Bounds, Member, unpack};
+pub use batches::Batches;
 pub use column::{Accepts, Column, ColumnKind, Selection, Wanted};
 pub use dialect::{Dialect, Escape, Form, Format, Header, LineEnds, Options, Part, Quote, Settings};
 pub use encoding::{Charset, Encoding};

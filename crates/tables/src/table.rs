@@ -1,15 +1,16 @@
 //! The one interface to tables of every format.
 
 use crate::ahead::Ahead;
+use crate::batches::{BatchRows, Batches, InMemory};
 use crate::column::{Column, Selection};
 use crate::delimited::Delimited;
-use crate::dialect::{Format, Options};
+use crate::dialect::{Form, Format, Options};
 use crate::error::Error;
 use crate::features::ClassNames;
 use crate::json::{Json, JsonRows, Shape, Unit};
 use crate::lines::Lines;
 use crate::numpy::{Numpy, NumpyRows};
-use crate::parquet::{Parquet, ParquetRows};
+use crate::parquet::Parquet;
 use crate::row::Row;
 use crate::source::{Input, Source};
 use crate::sqlite::Sqlite;
@@ -26,6 +27,7 @@ enum Opened {
     Delimited(Box<Delimited>),
     Json(Json),
     Parquet(Parquet),
+    InMemory(InMemory),
     Numpy(Numpy),
     Workbook(Box<Workbook>),
     Sqlite(Sqlite),
@@ -74,6 +76,13 @@ impl Table {
         Ok(Self { name, reader })
     }
 
+    /// A table that is in memory, which messages call by this name.
+    pub fn in_memory(name: impl Into<String>, table: Batches, form: Form) -> Self {
+        let name = name.into();
+        let reader = Opened::InMemory(InMemory::new(name.clone(), table, form));
+        Self { name, reader }
+    }
+
     /// The columns. In JSON they are the keys of the first object, those of objects in it included.
     pub fn columns(&mut self) -> Result<&[Column], Error> {
         match &mut self.reader {
@@ -81,6 +90,7 @@ impl Table {
             Opened::Delimited(table) => Ok(table.columns()),
             Opened::Json(table) => table.columns(),
             Opened::Parquet(table) => Ok(table.columns()),
+            Opened::InMemory(table) => Ok(table.columns()),
             Opened::Numpy(table) => Ok(table.columns()),
             Opened::Workbook(table) => Ok(table.columns()),
             Opened::Sqlite(table) => Ok(table.columns()),
@@ -102,9 +112,11 @@ impl Table {
             Opened::Delimited(table) => table.header_place(),
             Opened::Json(table) => table.header_place(),
             Opened::Workbook(table) => table.header_place(),
-            Opened::Lines(..) | Opened::Parquet(_) | Opened::Numpy(_) | Opened::Sqlite(_) => {
-                self.name.clone()
-            }
+            Opened::Lines(..)
+            | Opened::Parquet(_)
+            | Opened::InMemory(_)
+            | Opened::Numpy(_)
+            | Opened::Sqlite(_) => self.name.clone(),
         }
     }
 
@@ -137,7 +149,11 @@ impl Table {
             }
         }
         if let Opened::Parquet(table) = self.reader {
-            let reader = Reading::Parquet(table.rows_by_name(&mut selection)?);
+            let reader = Reading::Batches(table.rows_by_name(&mut selection)?);
+            return Ok(Rows { reader, selection });
+        }
+        if let Opened::InMemory(table) = self.reader {
+            let reader = Reading::Batches(table.rows_by_name(&mut selection)?);
             return Ok(Rows { reader, selection });
         }
         let place = self.header_place();
@@ -166,7 +182,8 @@ impl Table {
             Opened::Lines(lines, _) => Reading::Lines(lines),
             Opened::Delimited(table) => Reading::Delimited(table, places.to_vec()),
             Opened::Json(table) => Reading::Json(table.rows_by_place(places)?),
-            Opened::Parquet(table) => Reading::Parquet(table.rows(places)?),
+            Opened::Parquet(table) => Reading::Batches(table.rows(places)?),
+            Opened::InMemory(table) => Reading::Batches(table.rows(places)),
             Opened::Numpy(table) => Reading::Numpy(table.rows(places)?),
             Opened::Workbook(table) => Reading::Ahead(table.rows(places)),
             Opened::Sqlite(table) => Reading::Ahead(table.rows(places)),
@@ -186,7 +203,7 @@ enum Reading {
     Lines(Lines),
     Delimited(Box<Delimited>, Vec<usize>),
     Json(JsonRows),
-    Parquet(ParquetRows),
+    Batches(BatchRows),
     Numpy(NumpyRows),
     Ahead(Ahead),
 }
@@ -198,7 +215,7 @@ impl Rows {
             Reading::Lines(lines) => lines.next_row(),
             Reading::Delimited(table, places) => table.next_row(places),
             Reading::Json(rows) => rows.next_row(&mut self.selection),
-            Reading::Parquet(rows) => rows.next_row(&mut self.selection),
+            Reading::Batches(rows) => rows.next_row(&mut self.selection),
             Reading::Numpy(rows) => Ok(rows.next_row()),
             Reading::Ahead(rows) => rows.next_row(),
         }
@@ -208,7 +225,7 @@ impl Rows {
     pub fn class_names(&self) -> ClassNames {
         match &self.reader {
             Reading::Json(rows) => rows.class_names().clone(),
-            Reading::Parquet(rows) => rows.class_names().clone(),
+            Reading::Batches(rows) => rows.class_names().clone(),
             _ => ClassNames::new(),
         }
     }

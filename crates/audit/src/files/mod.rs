@@ -26,9 +26,11 @@ mod vocabulary;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::{MessageKeeper, Reporter, Split, wording};
+use labelproof_tables::Batches;
 use labelproof_text::tokenizer::Tokenizer;
 
 pub use error::{ConfusionProblem, Error, LogProblem, RowProblem};
@@ -43,9 +45,20 @@ use log::ReadLog;
 use report::Reports;
 use table::Table;
 
+/// What a name stands for that is no file, but in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Held {
+    /// A table of rows.
+    Rows(Batches),
+    /// The text of a log or of a confusion matrix.
+    Text(String),
+}
+
 /// Files to audit.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Files {
+    /// What is in memory: a path below that is one of these names stands for it, and messages call it so.
+    pub held: BTreeMap<PathBuf, Held>,
     /// Rows that the model was chosen by.
     pub validation: Option<PathBuf>,
     /// Rows that were kept apart.
@@ -87,6 +100,22 @@ pub struct Counts {
     pub batch_size: Option<u64>,
 }
 
+impl Files {
+    fn held_rows(&self, name: &Path) -> Option<&Batches> {
+        match self.held.get(name) {
+            Some(Held::Rows(rows)) => Some(rows),
+            _ => None,
+        }
+    }
+
+    fn held_text(&self, name: &Path) -> Option<&str> {
+        match self.held.get(name) {
+            Some(Held::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 /// Reads the files into one body of evidence. What was decided on the way is reported as messages.
 pub fn read(files: &Files, reporter: &dyn Reporter) -> Result<Evidence, Error> {
     read_evidence(files, read_dataset(files, reporter)?, None)
@@ -103,7 +132,7 @@ pub fn read_dataset(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, E
 fn read_rows(files: &Files, reporter: &dyn Reporter) -> Result<Dataset, Error> {
     let mut predicted = Vec::new();
     let mut table = |split: Split, path: &Option<PathBuf>, predictions: &Option<PathBuf>| {
-        let Some(path) = path.as_ref().filter(|path| !report::is_report(path)) else {
+        let Some(path) = path.as_ref().filter(|path| !report::is_report(files, path)) else {
             return match predictions {
                 None => Ok(None),
                 Some(path) => Err(Error::PredictionsAlone { path: path.clone() }),
@@ -196,7 +225,7 @@ fn read_table(
         _ => path.display().to_string(),
     };
     reporter.started(&format!("reading {name}"), None);
-    let table = rows::read(path, name, reading, reporter);
+    let table = rows::read(files.held_rows(path), path, name, reading, reporter);
     reporter.finished();
     let mut table = table?;
     table.reading.source.clone_from(&table.source);
@@ -230,7 +259,7 @@ pub fn read_evidence(
     let confusion = match &files.confusion {
         Some(path) => {
             let counted = counted(&dataset);
-            match confusion::read(path, &dataset.labels, counted.as_deref())? {
+            match confusion::read(path, files.held_text(path), &dataset.labels, counted.as_deref())? {
                 Given::Report(report) => {
                     reports.add(path, report::split_of(path).or(Some(Split::Test)), *report);
                     None
@@ -330,7 +359,8 @@ fn read_logs(files: &Files, reports: &mut Reports) -> Result<(Option<ReadLog>, V
         if reports.have(log) {
             continue;
         }
-        let mut read = log::read(log, unnamed, files.logs.len() > 1)?;
+        let held = files.held_text(Path::new(log));
+        let mut read = log::read(log, held, unnamed, files.logs.len() > 1)?;
         if let Some(report) = read.report.take() {
             reports.add(Path::new(&read.log.source), None, report);
         }

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use labelproof_artifact::{Reporter, Split, wording};
 use labelproof_tables::{
-    Cell, Column, ColumnKind, Expected, Form, Format, Limits, Options, Part, Settings, Source,
+    Batches, Cell, Column, ColumnKind, Expected, Form, Format, Limits, Options, Part, Settings, Sniffed,
+    Source,
 };
 
 use super::error::{Error, RowProblem};
@@ -41,49 +42,93 @@ pub(super) struct Reading<'r> {
     pub(super) no_header: bool,
 }
 
-/// Reads a file of rows, which messages call `file`, and whose bytes say what it is where its name does not.
+/// Where rows come from.
+enum Origin<'o> {
+    Memory(&'o Batches),
+    File(&'o Path, Sniffed),
+}
+
+impl Origin<'_> {
+    /// Opens the table, which messages call `file`.
+    fn open(&self, file: &str) -> Result<labelproof_tables::Table, labelproof_tables::Error> {
+        match self {
+            Self::Memory(held) => {
+                let held = Batches::clone(held);
+                Ok(labelproof_tables::Table::in_memory(file, held, Form::Typed))
+            }
+            Self::File(path, sniffed) => {
+                let options = Options {
+                    format: sniffed.format,
+                    part: Part::Only,
+                    encoding: sniffed.encoding,
+                    form: Form::Typed,
+                    limits: Limits::default(),
+                    settings: SETTINGS,
+                };
+                labelproof_tables::Table::open(Source::file(file, *path), &options)
+            }
+        }
+    }
+
+    fn format(&self) -> Option<Format> {
+        match self {
+            Self::Memory(_) => None,
+            Self::File(_, sniffed) => Some(sniffed.format),
+        }
+    }
+
+    fn has_decimal_commas(&self) -> bool {
+        matches!(self, Self::File(_, sniffed) if sniffed.has_decimal_commas)
+    }
+
+    /// What is unusual, in the words of a sentence that lists it.
+    fn remarks(&self) -> &[String] {
+        match self {
+            Self::Memory(_) => &[],
+            Self::File(_, sniffed) => &sniffed.remarks,
+        }
+    }
+}
+
+/// Reads rows, which messages call `file`: those that are held in memory, or those of a file, whose bytes say what
+/// it is where its name does not.
 pub(super) fn read(
+    held: Option<&Batches>,
     path: &Path,
     file: String,
     reading: Reading<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Table, Error> {
-    let is_name = |cell: &str| {
-        super::roles::is_name(cell) || cell.parse::<f64>().is_err() && reading.columns.name(cell)
+    let origin = match held {
+        Some(held) => Origin::Memory(held),
+        None => {
+            let is_name = |cell: &str| {
+                super::roles::is_name(cell) || cell.parse::<f64>().is_err() && reading.columns.name(cell)
+            };
+            let expected = Expected {
+                is_name: &is_name,
+                no_header: reading.no_header,
+                settings: SETTINGS,
+            };
+            Origin::File(path, labelproof_tables::sniff(&file, path, expected)?)
+        }
     };
-    let expected = Expected {
-        is_name: &is_name,
-        no_header: reading.no_header,
-        settings: SETTINGS,
-    };
-    let sniffed = labelproof_tables::sniff(&file, path, expected)?;
-    let open = || {
-        let options = Options {
-            format: sniffed.format,
-            part: Part::Only,
-            encoding: sniffed.encoding,
-            form: Form::Typed,
-            limits: Limits::default(),
-            settings: SETTINGS,
-        };
-        labelproof_tables::Table::open(Source::file(&file, path), &options)
-    };
-    let mut table = open()?;
+    let mut table = origin.open(&file)?;
     let mut header = Header::of(table.columns()?);
-    let is_array = matches!(sniffed.format, Format::Npy | Format::Npz);
-    let mut roles = if sniffed.format == Format::Npy {
+    let is_array = matches!(origin.format(), Some(Format::Npy | Format::Npz));
+    let mut roles = if origin.format() == Some(Format::Npy) {
         roles_of_array(&mut header, &file, reading, reporter)?
     } else {
         let place = table.header_place();
         let profiles = if is_array {
             Vec::new()
         } else {
-            header.profiles(open()?, sniffed.has_decimal_commas)
+            header.profiles(origin.open(&file)?, origin.has_decimal_commas())
         };
         let look = Look {
             header: &header.names,
             profiles: &profiles,
-            is_named: !is_nameless(sniffed.format),
+            is_named: !origin.format().is_some_and(is_nameless),
             purpose: reading.purpose,
             place: &place,
         };
@@ -112,11 +157,11 @@ pub(super) fn read(
         file.clone(),
         &header.names,
         roles.clone(),
-        sniffed.has_decimal_commas,
+        origin.has_decimal_commas(),
     );
     gather(table, &header, &roles, &mut builder, &file, reporter)?;
     let mut table = builder.finish();
-    let remarks = [sniffed.remarks, remarks].concat();
+    let remarks = [origin.remarks(), &remarks].concat();
     if !remarks.is_empty() {
         let remarks = wording::listed(&remarks);
         table.reading.says(format!("{}.", wording::capitalized(&remarks)));

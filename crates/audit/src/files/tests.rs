@@ -614,3 +614,54 @@ fn what_belongs_to_a_file_that_is_not_there_is_an_error() {
         "--classes completes a log, and there is no --log"
     );
 }
+
+/// What a program has in memory, under a name.
+#[test]
+fn rows_and_texts_in_memory_are_what_files_of_them_are() {
+    let path = fixture("pandas.parquet");
+    let batches = labelproof_artifact::open_parquet(labelproof_artifact::fs::open(&path).unwrap()).unwrap();
+    let schema = std::sync::Arc::clone(batches.schema());
+    let batches: Vec<_> = labelproof_artifact::ParquetBatches::new(batches)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let log = r#"{"loss": [1.0, 0.5], "val_accuracy": [0.5, 0.6]}"#;
+    let matrix = "[[3, 1], [0, 4]]";
+    let folder = labelproof_artifact::fs::temporary_folder().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        write_atomic(&path, text.as_bytes()).unwrap();
+        path
+    };
+    let (log_file, matrix_file) = (file("log", log), file("matrix", matrix));
+    let in_files = Files {
+        test: Some(path.clone()),
+        logs: vec![log_file.display().to_string()],
+        ..Files::default()
+    };
+    let held = [
+        (path.clone(), Held::Rows(Batches::new(schema, batches))),
+        (log_file.clone(), Held::Text(log.to_owned())),
+        (matrix_file.clone(), Held::Text(matrix.to_owned())),
+    ];
+    let in_memory = Files {
+        held: held.into_iter().collect(),
+        ..in_files.clone()
+    };
+    let matrix_in = |files: &Files| Files {
+        test: None,
+        confusion: Some(matrix_file.clone()),
+        ..files.clone()
+    };
+    for (files, others) in [
+        (in_files.clone(), in_memory.clone()),
+        (matrix_in(&in_files), matrix_in(&in_memory)),
+    ] {
+        let audited = |files: &Files| crate::audit(&read(files, &Silent).unwrap());
+        let of_files = audited(&files);
+        // Whoever read the file instead would fail.
+        write_atomic(&log_file, b"no log").unwrap();
+        assert_eq!(audited(&others), of_files);
+        write_atomic(&log_file, log.as_bytes()).unwrap();
+    }
+}

@@ -1,5 +1,6 @@
 //! `labelproof audit`: anyone's files in, the causes of good figures and bad predictions out.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -242,6 +243,7 @@ impl AuditArgs {
     /// The files to read; an error where there is nothing to audit.
     fn files(&self) -> Result<Files, AuditError> {
         let files = Files {
+            held: BTreeMap::new(),
             validation: self.validation.clone(),
             test: self.test.clone(),
             train: self.train.clone(),

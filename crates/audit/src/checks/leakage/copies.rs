@@ -176,6 +176,7 @@ pub(crate) fn answer(
     );
     measured = measured
         .statistic("share of rows with a copy", rounded(share))
+        .with("split", split_name(of))
         .with("rows", row_names(part, &rows));
     if let Some(found) = &comparison {
         summary.push_str(&format!(

@@ -57,11 +57,19 @@ pub(super) enum Given {
     Report(Box<Report>),
 }
 
-/// Reads a matrix; `labels` are those of the rows, or empty where no rows were given, and `counted` is the
+/// Reads a matrix, from memory if it is held there; `labels` are those of the rows, or empty where no rows were given, and `counted` is the
 /// matrix of the test rows.
-pub(super) fn read(path: &Path, labels: &[String], counted: Option<&[Vec<u64>]>) -> Result<Given, Error> {
+pub(super) fn read(
+    path: &Path,
+    held: Option<&str>,
+    labels: &[String],
+    counted: Option<&[Vec<u64>]>,
+) -> Result<Given, Error> {
     let file = path.display().to_string();
-    let (text, encoding) = text::of_file(path)?;
+    let (text, encoding) = match held {
+        Some(text) => (text.to_owned(), None),
+        None => text::of_file(path)?,
+    };
     if text.trim().is_empty() {
         return Err(labelproof_tables::Error::Empty { file }.into());
     }

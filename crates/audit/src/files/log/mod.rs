@@ -70,9 +70,19 @@ const MOST_BYTES: usize = 256 << 20;
 /// The longest text in which a report is looked for.
 const LONGEST_REPORT: usize = 1 << 20;
 
-/// Reads a file, a folder, standard input, or `key=value,key=value`. Figures of a single evaluation that name no
+/// Reads what is held in memory under the name, or else a file, a folder, standard input, or `key=value,key=value`. Figures of a single evaluation that name no
 /// rows are of `unnamed`; where it completes another log, counts on the command line are enough.
-pub(super) fn read(given: &str, unnamed: Split, is_completing: bool) -> Result<ReadLog, Error> {
+pub(super) fn read(
+    given: &str,
+    held: Option<&str>,
+    unnamed: Split,
+    is_completing: bool,
+) -> Result<ReadLog, Error> {
+    if let Some(text) = held {
+        let mut read = of_bytes(text.as_bytes(), given, unnamed)?;
+        given.clone_into(&mut read.log.source);
+        return Ok(read);
+    }
     let path = Path::new(given);
     let mut read = if given == "-" {
         let bytes = bytes_of(Source::stream("standard input", stdin()))?;

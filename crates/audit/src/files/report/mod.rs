@@ -66,7 +66,11 @@ const MOST_SHOWN: usize = 12;
 const MOST_BYTES: usize = 1 << 20;
 
 /// The report of a file that is nothing else; nothing for any other file, and for what cannot be read.
-fn of_file(path: &Path) -> Option<Report> {
+fn of_file(files: &Files, path: &Path) -> Option<Report> {
+    if files.held.contains_key(path) {
+        let text = files.held_text(path).filter(|text| text.len() <= MOST_BYTES)?;
+        return recognise(text).filter(|report| report.is_all);
+    }
     let is_small = path
         .metadata()
         .is_ok_and(|file| file.is_file() && file.len() <= MOST_BYTES as u64);
@@ -79,8 +83,8 @@ fn of_file(path: &Path) -> Option<Report> {
 }
 
 /// Whether a file is a classification report and nothing else.
-pub(super) fn is_report(path: &Path) -> bool {
-    of_file(path).is_some()
+pub(super) fn is_report(files: &Files, path: &Path) -> bool {
+    of_file(files, path).is_some()
 }
 
 /// The reports that were given.
@@ -101,7 +105,7 @@ impl Reports {
         let logs = files.logs.iter().map(|given| (Path::new(given), None));
         let mut reports = Self::default();
         for (path, split) in rows.chain(logs) {
-            if let Some(report) = of_file(path) {
+            if let Some(report) = of_file(files, path) {
                 reports.add(path, split, report);
             }
         }

@@ -1,4 +1,4 @@
-//! Columns of Parquet that are called by the way to them through structures and lists, by the rules of JSON:
+//! Columns of record batches that are called by the way to them through structures and lists, by the rules of JSON:
 //! `data.text`, `labels.0`, `annotations.label`.
 
 use std::borrow::Cow;
@@ -27,7 +27,7 @@ pub(super) struct Way {
 
 /// A step on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// To a part of a structure.
     Part(usize),
     /// To an item of a list.

@@ -1,0 +1,5 @@
+"""``python -m labelproof`` is the command ``labelproof``."""
+
+from ._command import main
+
+main()

@@ -1,0 +1,140 @@
+"""``python -m labelproof.action``: the audit as a check in GitHub's continuous integration.
+
+It takes the arguments of ``labelproof audit`` that name files, and
+
+- writes the answer as Markdown into the job's page (``GITHUB_STEP_SUMMARY``),
+- prints an annotation for each doubted label and each row that is in two splits, at its line of its file, which
+  GitHub shows in the difference of a pull request,
+- ends with the exit code of ``labelproof audit --check``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ._audit import Audit, Finding, audit
+from ._errors import Error
+
+#: More annotations than this are not shown by GitHub.
+MOST = 10
+#: Exit codes of ``labelproof audit --check``.
+VERDICTS = {"unsound": 8, "not_examined": 10}
+#: The arguments that name a split's file, by the word that findings have for the split.
+SPLITS = {"training": "train", "validation": "validation", "test": "test"}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Audits, tells GitHub, and returns the exit code."""
+    given = _parser().parse_args(arguments)
+    try:
+        result = audit(**{name: value for name, value in vars(given).items() if value})
+    except Error as error:
+        print(f"::error::{_escaped(str(error))}")
+        return error.exit_code
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write(markdown(result))
+    for line in annotations(result, {split: getattr(given, name) for split, name in SPLITS.items()}):
+        print(line)
+    print(result)
+    return VERDICTS.get(result.verdict, 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m labelproof.action", description="Audits result files in GitHub's CI.")
+    for name in ("test", "validation", "train", "predictions", "confusion", "label", "predicted", "text", "id"):
+        parser.add_argument(f"--{name}")
+    parser.add_argument("--log", action="append")
+    return parser
+
+
+def markdown(result: Audit) -> str:
+    """The answer for the job's page."""
+    words = result.verdict.replace("_", " ")
+    lines = [f"## Labelproof: {words}", "", result.headline, ""]
+    causes = [finding for finding in result.findings if finding.explained_by is None]
+    if causes:
+        lines += ["| cause | how sure | points | what to do |", "| --- | --- | ---: | --- |"]
+        lines += [_row(finding) for finding in causes]
+    lines += ["", "<details><summary>Everything that was looked at</summary>", "", "```text", str(result), "```", "", "</details>", ""]
+    return "\n".join(lines)
+
+
+def _row(finding: Finding) -> str:
+    points = "" if finding.points is None else f"{finding.points:+.1f}"
+    cells = [f"{finding.name} ({finding.id})", finding.confidence or "", points, finding.fix or ""]
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def annotations(result: Audit, files: dict[str, str | None]) -> list[str]:
+    """Commands of GitHub's workflows, one for each row that a finding names and a file has."""
+    made = []
+    for finding in result.findings:
+        level = "error" if finding.severity == "unsound" else "warning"
+        for split, row, words in _named_rows(finding):
+            file = files.get(split)
+            line = _line(Path(file), row) if file else None
+            if line is not None and len(made) < MOST:
+                title = _escaped(f"{finding.id}: {finding.name}").replace(",", "%2C").replace(":", "%3A")
+                made.append(f"::{level} file={file},line={line},title={title}::{_escaped(words)}")
+    return made
+
+
+def _named_rows(finding: Finding) -> Iterator[tuple[str, str | int, str]]:
+    """The split, the id or place, and what is said of each row that a finding names."""
+    for suspect in finding.evidence.get("suspect_rows") or ():
+        label, better = suspect["label"], suspect["suggestion"]
+        yield suspect["split"], suspect["row"], f"The label `{label}` looks wrong; texts like this one are `{better}`."
+    split = finding.evidence.get("split")
+    if isinstance(split, str):
+        for row in finding.evidence.get("rows") or ():
+            yield split, row, f"{finding.name}: this row of the {split} file is in another file, too."
+
+
+def _line(path: Path, row: str | int) -> int | None:
+    """The line on which a row begins: by its place if it is a number, else the first that has the id in a cell."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if not path.is_file() or suffixes[-1:] not in ([".csv"], [".tsv"], [".jsonl"]):
+        return None
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        for place, (line, cells) in enumerate(_rows_of_lines(file) if suffixes[-1] == ".jsonl" else _rows_of_table(file)):
+            if place + 1 == row if isinstance(row, int) else row in cells:
+                return line
+    return None
+
+
+def _rows_of_table(file: Any) -> Iterator[tuple[int, list[str]]]:
+    start = file.readline()
+    separator = max(",;\t|", key=start.count)
+    file.seek(0)
+    reader = csv.reader(file, delimiter=separator)
+    next(reader, None)
+    line = reader.line_num + 1
+    for cells in reader:
+        yield line, cells
+        line = reader.line_num + 1
+
+
+def _rows_of_lines(file: Any) -> Iterator[tuple[int, list[str]]]:
+    for place, text in enumerate(file):
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = {}
+        yield place + 1, [str(cell) for cell in value.values()] if isinstance(value, dict) else []
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+//! The command `labelproof`, run by Python: the same command line in Python's process, so that the wheel needs no
+//! binary beside the module.
+
+use std::ffi::OsString;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+
+use clap::Parser;
+use labelproof_cli::handover::{self, HandoverError};
+use labelproof_cli::{Cli, entry};
+use labelproof_driver::Config;
+use pyo3::prelude::*;
+
+use crate::errors;
+
+/// Executes a command line, whose first argument is the name of the program, and returns the exit code. `sibling` is
+/// the binary with LibTorch, as which the process goes on where a network has to run; without it, `hint` says how to
+/// get it.
+#[pyfunction]
+pub(crate) fn main(py: Python<'_>, arguments: Vec<OsString>, sibling: Option<PathBuf>, hint: String) -> i32 {
+    py.detach(|| run(arguments, sibling, hint))
+}
+
+fn run(arguments: Vec<OsString>, sibling: Option<PathBuf>, hint: String) -> i32 {
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Where nobody reads it, there is nobody to be told that.
+            let _ = error.print();
+            return error.exit_code();
+        }
+    };
+    let work = AssertUnwindSafe(|| {
+        if let Some(code) = cli.execute()? {
+            return Ok(code);
+        }
+        let sibling = sibling.ok_or(HandoverError::NotInstalled { hint })?;
+        Err(handover::become_sibling(sibling, cli.memory(), arguments).into())
+    });
+    i32::from(entry::conclude(work) as u8)
+}
+
+/// The folder into which the pipeline of a configuration writes.
+#[pyfunction]
+pub(crate) fn artifacts_folder(py: Python<'_>, config: PathBuf) -> PyResult<PathBuf> {
+    let config = Config::load(&config, &[], None, None);
+    config
+        .map(|config| config.artifacts)
+        .map_err(|error| errors::raised(py, error))
+}
