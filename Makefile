@@ -26,7 +26,7 @@ FUZZ_SECONDS ?= 600
 # Options of the benchmark: --quick, --pairs N.
 BENCH ?=
 
-.PHONY: help setup tools build pipeline $(STAGES) reproduce status test test-fast test-browser test-remote test-onnx lint fuzz ci check-sample audit-benchmark audit-wild audit-scale bench bench-setup bench-functions clean clean-setup
+.PHONY: help setup tools build pipeline $(STAGES) reproduce status test test-fast test-browser test-remote test-onnx test-python wheel test-wheel lint fuzz ci check-sample audit-benchmark audit-wild audit-scale bench bench-setup bench-functions clean clean-setup
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[^\t#]+:.*## / { sub(/^.*STAGES.*$$/, "<stage>", $$1); printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -81,6 +81,15 @@ test-remote: tools ## test sources in the network against moto, fake-gcs-server 
 test-onnx: setup tools ## test what `labelproof export` writes with ONNX Runtime; needs Python
 	@CARGO='$(CARGO)' PYTHON='$(PYTHON)' sh scripts/onnx-tests.sh
 
+test-python: ## test the Python module with pandas, polars, scikit-learn, Keras and others; needs Python
+	@CARGO='$(CARGO)' PYTHON='$(PYTHON)' sh scripts/python-tests.sh
+
+wheel: setup ## build Python's wheels into dist/
+	@CARGO='$(CARGO)' PYTHON='$(PYTHON)' sh scripts/wheels.sh
+
+test-wheel: wheel ## install the wheels into empty environments, and run audit, notebook and pipeline with them (fetches PyTorch)
+	@PYTHON='$(PYTHON)' sh scripts/wheel-tests.sh
+
 lint: setup tools ## check format, clippy, documentation, dependencies and shell scripts; warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path tests/browser/Cargo.toml --check
@@ -97,7 +106,7 @@ lint: setup tools ## check format, clippy, documentation, dependencies and shell
 fuzz: setup ## throw mutated files at every reader of bytes from outside, FUZZ_SECONDS each
 	@CARGO='$(CARGO)' sh scripts/fuzz.sh $(FUZZ_SECONDS)
 
-ci: lint test test-onnx test-remote pipeline check-sample test-browser reproduce ## what has to pass: lint, test, exported graphs, sources in the network, the BBC sample twice from end to end, its report in a browser, a little fuzzing
+ci: lint test test-onnx test-python test-remote pipeline check-sample test-browser reproduce ## what has to pass: lint, test, exported graphs, the Python module, sources in the network, the BBC sample twice from end to end, its report in a browser, a little fuzzing
 	@$(MAKE) fuzz FUZZ_SECONDS=10
 
 check-sample: build ## check the numbers of the BBC sample, and that a second run finds nothing to do

@@ -57,6 +57,13 @@ fn a_strange_file_has_a_running_pipeline_in_one_command() {
     project
         .run(&["run", "ingest", "--config", "new.yaml"])
         .expect_success();
+    assert!(project.read(".gitignore").contains("/artifacts/"));
+    // What somebody wrote stays.
+    project.write(".gitignore", "mine\n");
+    project
+        .run(&["init", "data/nachrichten.csv", "--output", "new.yaml", "--force"])
+        .expect_success();
+    assert_eq!(project.read(".gitignore"), "mine\n");
 }
 
 #[test]

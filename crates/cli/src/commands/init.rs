@@ -55,6 +55,12 @@ impl Diagnostic for OutputExists {
 /// Where `make setup` puts the sample encoder, relative to the configuration.
 const SAMPLE_ENCODER: &str = "external/encoders/all-minilm-l6-v2";
 
+/// The same encoder on the Hub, for a command that can fetch it.
+const HUB_ENCODER: &str = "sentence-transformers/all-MiniLM-L6-v2";
+
+/// What git is told to leave out, where nobody has told it anything yet.
+const IGNORED: &str = "# Written by `labelproof init`: what the pipeline makes of the rest.\n/artifacts/\n";
+
 pub(super) fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
     let is_printed = args.output == Path::new("-");
     if !is_printed && !args.force && args.output.exists() {
@@ -77,13 +83,18 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
     let encoder = args
         .encoder
         .clone()
-        .or_else(|| sample.is_dir().then(|| PathBuf::from(SAMPLE_ENCODER)));
+        .or_else(|| sample.is_dir().then(|| PathBuf::from(SAMPLE_ENCODER)))
+        .or_else(|| cfg!(feature = "remote").then(|| PathBuf::from(HUB_ENCODER)));
     let text = starter::text(&found.params, encoder.as_deref(), &found.remarks);
     if is_printed {
         printer::data(text.trim_end());
         return Ok(ExitCode::Success);
     }
     fs::write_atomic(&args.output, text.as_bytes())?;
+    let ignore = folder.join(".gitignore");
+    if !ignore.exists() {
+        fs::write_atomic(&ignore, IGNORED.as_bytes())?;
+    }
     reporter.message(&next(args, encoder.is_none()));
     Ok(ExitCode::Success)
 }

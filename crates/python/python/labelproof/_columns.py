@@ -16,7 +16,9 @@ from ._errors import InputError
 
 #: The bytes of numbers with their dtype and the numbers a row, or the values themselves.
 Column = Union["tuple[bytes, str, int]", "list[bool | None]", "list[str | None]"]
-Columns = "list[tuple[str, Column]]"
+
+#: How far the probabilities of a row, rounded as they are saved, may be from adding up to one.
+_ROUNDING = 1e-3
 
 
 class Rows:
@@ -88,28 +90,43 @@ def rows(
 
 def _score_columns(scores: Any, names: list[str] | None) -> dict[str, Any]:
     """The scores as one column of lists, or with a column for each class where the classes have names."""
-    listed = [_listed(row) if _is_listlike(row) else [row] for row in _listed(scores)]
-    widths = {len(row) for row in listed}
-    are_probabilities = all(
-        min(row, default=0) >= 0 and abs(sum(row) - 1) < 1e-3 for row in listed if len(row) > 1
-    )
-    if widths == {1}:
+    columns, are_probabilities = _by_class(scores)
+    if len(columns) == 1:
         # The decision function of two classes is that of the second one.
-        column = [row[0] for row in listed]
         if names is not None and len(names) == 2:
-            return {f"logit_{names[0]}": [0.0] * len(column), f"logit_{names[1]}": column}
-        return {"scores": column}
-    if len(widths) != 1:
-        raise InputError("the rows of the scores have different lengths\n\nhint: give a score for each class in each row")
-    width = widths.pop()
+            return {f"logit_{names[0]}": [0.0] * len(columns[0]), f"logit_{names[1]}": columns[0]}
+        return {"scores": columns[0]}
     if names is None:
         return {"probabilities" if are_probabilities else "logits": scores}
-    if len(names) != width:
+    if len(names) != len(columns):
         raise InputError(
-            f"there are {len(names)} classes and {width} scores a row\n\nhint: give classes= in the order of the scores"
+            f"there are {len(names)} classes and {len(columns)} scores a row\n\n"
+            "hint: give classes= in the order of the scores"
         )
     kind = "probability" if are_probabilities else "logit"
-    return {f"{kind}_{name}": [row[place] for row in listed] for place, name in enumerate(names)}
+    return {f"{kind}_{name}": column for name, column in zip(names, columns)}
+
+
+def _by_class(scores: Any) -> tuple[list[Any], bool]:
+    """The scores of each class, and whether each row of them adds up to one."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and _dimensions(scores) == 2 and hasattr(scores, "shape"):
+        made = numpy.asarray(_detached(scores), dtype=float)
+        is_one = bool((made >= 0).all() and (abs(made.sum(axis=1) - 1) < _ROUNDING).all())
+        return [made[:, place] for place in range(made.shape[1])], is_one
+    rows = [_listed(row) if _is_listlike(row) else [row] for row in _listed(scores)]
+    if len({len(row) for row in rows}) != 1:
+        raise InputError("the rows of the scores have different lengths\n\nhint: give a score for each class in each row")
+    is_one = all(min(row) >= 0 and abs(sum(row) - 1) < _ROUNDING for row in rows)
+    return [list(column) for column in zip(*rows)], is_one
+
+
+def _detached(values: Any) -> Any:
+    """A tensor of PyTorch without its gradient, on the processor, in a dtype that NumPy has."""
+    if not _is_of(values, "torch"):
+        return values
+    values = values.detach().cpu()
+    return values.float() if values.is_floating_point() else values
 
 
 def given(value: Any, what: str) -> Any:
@@ -196,14 +213,9 @@ def _of_array(values: Any) -> Column | None:
     numpy = sys.modules.get("numpy")
     if numpy is None or not (isinstance(values, numpy.ndarray) or _is_of(values, "pandas", "torch", "jax", "jaxlib")):
         return None
-    if _is_of(values, "torch"):
-        values = values.detach().cpu()
-        values = values.float() if values.is_floating_point() else values
-    made = numpy.asarray(values)
+    made = numpy.asarray(_detached(values))
     kind = made.dtype.kind
-    if kind == "f" and made.ndim == 2:
-        return (numpy.ascontiguousarray(made, dtype="<f8").tobytes(), "lists", made.shape[1])
-    if made.ndim == 2 and kind in "iu":
+    if made.ndim == 2 and kind in "fiu":
         return (numpy.ascontiguousarray(made, dtype="<f8").tobytes(), "lists", made.shape[1])
     if made.ndim != 1 or kind not in "fiu":
         return None

@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     if summary:
         with open(summary, "a", encoding="utf-8") as file:
             file.write(markdown(result))
-    for line in annotations(result, {split: getattr(given, name) for split, name in SPLITS.items()}):
+    for line in annotated(result, {split: getattr(given, name) for split, name in SPLITS.items()}):
         print(line)
     print(result)
     return VERDICTS.get(result.verdict, 0)
@@ -74,9 +74,9 @@ def _row(finding: Finding) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 
-def annotations(result: Audit, files: dict[str, str | None]) -> list[str]:
+def annotated(result: Audit, files: dict[str, str | None]) -> list[str]:
     """Commands of GitHub's workflows, one for each row that a finding names and a file has."""
-    made = []
+    made: list[str] = []
     for finding in result.findings:
         level = "error" if finding.severity == "unsound" else "warning"
         for split, row, words in _named_rows(finding):
