@@ -66,6 +66,33 @@ def test_tables_in_memory_give_the_bytes_of_the_command_on_their_file(table, val
     assert result.to_json() + "\n" == of_command("--test", "test", "--validation", "validation")
 
 
+@pytest.mark.parametrize("missing", [None, float("nan"), pandas.NA], ids=["none", "nan", "na"])
+def test_a_label_that_is_missing_is_missing(missing, validation, shuffled):
+    for row in shuffled[:9]:
+        row["label"] = None
+    pandas.DataFrame(shuffled).to_parquet("test", index=False)
+    printed = of_command("--test", "test")
+    for row in shuffled[:9]:
+        row["label"] = missing
+    for table in (pandas.DataFrame(shuffled), shuffled, {name: column(shuffled, name) for name in shuffled[0]}):
+        assert labelproof.audit(test=table).to_json() + "\n" == printed
+
+
+def test_ids_beyond_64_bits_and_bytes_stay_what_they_are(shuffled):
+    ids = numpy.arange(2**63, 2**63 + len(shuffled), dtype="uint64")
+    rows = {"id": ids, "label": column(shuffled, "label"), "predicted": [str(row["predicted"]).encode() for row in shuffled]}
+    result = labelproof.audit(test=rows, train={"id": ids[:40], "label": rows["label"][:40]})
+    named = next(finding for finding in result.findings if finding.id == "C40").evidence["rows"]
+    assert named[0] == str(2**63)
+    assert "`business`, `sport`, `tech`" in str(result)
+
+
+def test_a_file_that_is_called_like_an_argument_is_a_file(validation, shuffled):
+    pandas.DataFrame(shuffled).to_csv("validation", index=False)
+    result = labelproof.audit(test="validation", validation=validation)
+    assert [reading["source"] for reading in result.to_dict()["inputs"]] == ["validation", "./validation"]
+
+
 def test_a_datasets_dataset_has_the_order_that_shuffle_gave_it(validation, shuffled):
     datasets = pytest.importorskip("datasets")
     rows = datasets.Dataset.from_list(shuffled).shuffle(seed=1)

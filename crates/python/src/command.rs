@@ -2,6 +2,7 @@
 //! binary beside the module.
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 
@@ -18,7 +19,11 @@ use crate::errors;
 /// get it.
 #[pyfunction]
 pub(crate) fn main(py: Python<'_>, arguments: Vec<OsString>, sibling: Option<PathBuf>, hint: String) -> i32 {
-    py.detach(|| run(arguments, sibling, hint))
+    let code = py.detach(|| run(arguments, sibling, hint));
+    // Python ends the process, and knows nothing of what Rust has not written yet. Where nobody reads it, there is
+    // nobody to be told.
+    let _ = io::stdout().flush();
+    code
 }
 
 fn run(arguments: Vec<OsString>, sibling: Option<PathBuf>, hint: String) -> i32 {

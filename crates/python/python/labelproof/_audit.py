@@ -135,6 +135,15 @@ class Audit:
         )
 
 
+#: What is held in memory is called by its argument.
+_NAMES = ("test", "validation", "train", "predictions", "validation_predictions", "confusion", "log")
+
+
+def _path(path: str) -> str:
+    """A path that is not taken for the name of an argument."""
+    return os.path.join(".", path) if path in _NAMES else path
+
+
 def _in_python(words: str | None) -> str | None:
     return None if words is None else in_python(words)
 
@@ -233,14 +242,14 @@ def audit(
             return None
         made = given(value, f"{name}=")
         if isinstance(made, str):
-            return made
+            return _path(made)
         held[name] = made
         return name
 
     def texts(value: Any, name: str, made: tuple[str, bool]) -> str:
         content, is_held = made
         if not is_held:
-            return content
+            return _path(content)
         held[name] = content
         return name
 

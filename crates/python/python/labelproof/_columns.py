@@ -217,7 +217,7 @@ def _of_array(values: Any) -> Column | None:
     kind = made.dtype.kind
     if made.ndim == 2 and kind in "fiu":
         return (numpy.ascontiguousarray(made, dtype="<f8").tobytes(), "lists", made.shape[1])
-    if made.ndim != 1 or kind not in "fiu":
+    if made.ndim != 1 or kind not in "fiu" or made.dtype == "uint64":
         return None
     dtype = "float64" if kind == "f" else "int64"
     return (numpy.ascontiguousarray(made, dtype="<f8" if kind == "f" else "<i8").tobytes(), dtype, 1)
@@ -230,12 +230,21 @@ def _of_list(name: str, values: list[Any]) -> Column:
         return [None if value is None else bool(value) for value in values]
     if kinds and all(_is_listlike(value) for value in values):
         return _of_lists(name, values)
-    if kinds and None not in values and all(_is_integer(kind) for kind in kinds):
+    are_integers = bool(kinds) and all(_is_integer(kind) for kind in kinds)
+    if are_integers and None not in values and _fit(values):
         return (array("q", [int(value) for value in values]).tobytes(), "int64", 1)
-    if kinds and all(_is_integer(kind) or _is_float(kind) for kind in kinds):
+    if kinds and not are_integers and all(_is_float(kind) or _is_integer(kind) for kind in kinds):
         nothing = float("nan")
         return (array("d", [nothing if value is None else float(value) for value in values]).tobytes(), "float64", 1)
-    return [None if value is None else str(value) for value in values]
+    return [None if value is None else _text(value) for value in values]
+
+
+def _fit(values: list[Any]) -> bool:
+    return all(-(2**63) <= value < 2**63 for value in values)
+
+
+def _text(value: Any) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _of_lists(name: str, values: list[Any]) -> Column:
@@ -258,7 +267,8 @@ def _is_float(kind: type) -> bool:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or type(value).__name__ in ("NAType", "NaTType")
+    is_nan = isinstance(value, float) and value != value
+    return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")
 
 
 def _is_of(value: Any, *packages: str) -> bool:
