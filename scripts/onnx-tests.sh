@@ -6,7 +6,7 @@ cargo=${CARGO:-cargo}
 python=${PYTHON:-python3}
 
 # Beside the builds, so that a clean checkout finds it again.
-readonly folder=${CARGO_TARGET_DIR:-target}/onnx
+readonly folder="${CARGO_TARGET_DIR:-target}/onnx"
 readonly list=tests/it/onnx-requirements.txt
 
 mkdir -p "$folder"

@@ -7,7 +7,7 @@ cargo=${CARGO:-cargo}
 python=${PYTHON:-python3}
 
 # Beside the builds, so that a clean checkout finds it again.
-readonly folder=${CARGO_TARGET_DIR:-target}/python
+readonly folder="${CARGO_TARGET_DIR:-target}/python"
 readonly list=tests/python/requirements.txt
 
 mkdir -p "$folder/package"

@@ -7,7 +7,7 @@ python=${PYTHON:-python3}
 
 readonly azurite_version=3.37.0
 # Beside the builds, so that a clean checkout finds it again.
-readonly folder=${CARGO_TARGET_DIR:-target}/remote
+readonly folder="${CARGO_TARGET_DIR:-target}/remote"
 readonly list=tests/remote/requirements.txt
 
 # missing WHAT ADVICE
@@ -49,6 +49,6 @@ if [ -e external/libtorch ]; then
 else
     packages='-p labelproof-cli -p labelproof-remote --features labelproof-cli/remote'
 fi
-if command -v cargo-nextest >/dev/null; then run='nextest run'; else run=test; fi
+if command -v cargo-nextest >/dev/null; then run='nextest run'; else run='test'; fi
 # shellcheck disable=SC2086
 "$cargo" $run --locked $packages --test remote --test fetching "$@"

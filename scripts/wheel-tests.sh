@@ -26,7 +26,11 @@ cd "$work"
 results=$root/examples/origin-rebuilt/shuffled-predictions
 code=0
 env -i "$work/small/bin/labelproof" audit --test "$results/test.csv" --validation "$results/validation.csv" --check >answer.txt || code=$?
-grep -q C11 answer.txt && [ $code = 8 ] || { cat answer.txt; echo "error: exit code $code"; exit 1; }
+if ! grep -q C11 answer.txt || [ $code != 8 ]; then
+    cat answer.txt
+    echo "error: the audit ended with exit code $code"
+    exit 1
+fi
 env -i "$work/small/bin/python" -c "import labelproof; print(labelproof.audit(test='$results/test.csv', log={'test_accuracy': [0.9]}).verdict)"
 
 "$work/small/bin/pip" install --quiet --disable-pip-version-check pandas ipykernel nbclient

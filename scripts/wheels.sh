@@ -10,7 +10,7 @@ cargo=${CARGO:-cargo}
 python=${PYTHON:-python3}
 target=${1:-}
 
-readonly folder=${CARGO_TARGET_DIR:-target}/wheels
+readonly folder="${CARGO_TARGET_DIR:-target}/wheels"
 readonly list=scripts/requirements-wheels.txt
 
 mkdir -p "$folder" dist
@@ -23,9 +23,10 @@ if ! cmp -s "$list" "$place/venv/requirements.txt"; then
 fi
 export PATH="$place/venv/bin:$PATH"
 
-# shellcheck disable=SC2086
-maturin build --locked --manifest-path crates/python/Cargo.toml --out dist --auditwheel check ${target:+--target $target} \
-    $(if [ "$(uname)" = Linux ]; then echo --zig --compatibility manylinux_2_28; fi)
+set -- build --release --locked --manifest-path crates/python/Cargo.toml --out dist
+if [ "$(uname)" = Linux ]; then set -- "$@" --zig --compatibility manylinux_2_28; fi
+if [ -n "$target" ]; then set -- "$@" --target "$target"; fi
+maturin "$@"
 if [ -n "$target" ]; then exit; fi
 
 binary=$("$cargo" build --quiet --locked --bin labelproof --bin labelproof-torch --message-format=json |
