@@ -23,6 +23,10 @@ if ! cmp -s "$list" "$place/venv/requirements.txt"; then
 fi
 export PATH="$place/venv/bin:$PATH"
 
+# The licences lie beside what they are of, and maturin takes what lies beside its configuration.
+cp LICENSE-* crates/python/
+trap 'rm -f crates/python/LICENSE-*' EXIT
+if [ -z "$target" ]; then rm -f dist/labelproof*.whl; fi
 set -- build --release --locked --manifest-path crates/python/Cargo.toml --out dist
 if [ "$(uname)" = Linux ]; then set -- "$@" --zig --compatibility manylinux_2_28; fi
 if [ -n "$target" ]; then set -- "$@" --target "$target"; fi

@@ -20,6 +20,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 MARK = ("<!-- measured -->", "<!-- end of measured -->")
@@ -115,7 +116,9 @@ def measure(command, port, messages, clients, threads, log):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--labelproof", required=True)
     parser.add_argument("--bundle", required=True)
     parser.add_argument("--texts", required=True, help="CSV with a column `text`")
@@ -132,7 +135,16 @@ def main():
         texts = [row["text"] for row in csv.DictReader(file)]
     messages = [request(texts[number % len(texts)]) for number in range(arguments.requests)]
     threads = str(arguments.threads)
-    labelproof = [arguments.labelproof, "serve", "--device", "cpu", "--bundle", arguments.bundle, "--port", "18000"]
+    labelproof = [
+        arguments.labelproof,
+        "serve",
+        "--device",
+        "cpu",
+        "--bundle",
+        arguments.bundle,
+        "--port",
+        "18000",
+    ]
     peer = [sys.executable, str(HERE / "peer.py"), arguments.bundle, "--threads", threads, "--port"]
     servers = {
         "labelproof serve": (labelproof, 18000),
@@ -142,11 +154,21 @@ def main():
     results = {name: [] for name in servers}
     for number in range(arguments.rounds):
         for name, (command, port) in servers.items():
-            seconds, lost, total = measure(command, port, messages, arguments.clients, threads, f"/tmp/serve-{port}.log")
+            seconds, lost, total = measure(
+                command,
+                port,
+                messages,
+                arguments.clients,
+                threads,
+                os.path.join(tempfile.gettempdir(), f"serve-{port}-{os.getpid()}.log"),
+            )
             result = (len(seconds) / total, percentile(seconds, 0.5), percentile(seconds, 0.99), lost)
             results[name].append(result)
-            print(f"round {number + 1}, {name}: {result[0]:.0f} texts/s, p50 {result[1]:.4f} s, p99 {result[2]:.4f} s, "
-                  f"{lost} lost; load {os.getloadavg()[0]:.1f}", flush=True)
+            print(
+                f"round {number + 1}, {name}: {result[0]:.0f} texts/s, p50 {result[1]:.4f} s, p99 {result[2]:.4f} s, "
+                f"{lost} lost; load {os.getloadavg()[0]:.1f}",
+                flush=True,
+            )
     lines = [
         f"{arguments.clients} clients, {arguments.requests} requests of one text, {threads} threads, "
         f"the median of {arguments.rounds} rounds:",
@@ -159,7 +181,7 @@ def main():
         lost = sum(result[3] for result in rounds)
         lines.append(f"| {name} | {rate:.0f} | {1000 * half:.0f} ms | {1000 * most:.0f} ms | {lost} |")
 
-    with open("/tmp/serve-crowd.log", "wb") as output:
+    with tempfile.TemporaryFile() as output:
         server = subprocess.Popen(labelproof, stdout=output, stderr=output)
     try:
         asyncio.run(is_there(18000))
@@ -168,7 +190,10 @@ def main():
     finally:
         server.terminate()
         server.wait()
-    lines += ["", f"While {opened} connections were opened that sent nothing, {answered} of 100 requests were answered."]
+    lines += [
+        "",
+        f"While {opened} connections were opened that sent nothing, {answered} of 100 requests were answered.",
+    ]
     table = "\n".join(lines)
     print(table)
     if arguments.output:

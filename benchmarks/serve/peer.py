@@ -28,7 +28,9 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     tokenizer = transformers.AutoTokenizer.from_pretrained(arguments.bundle, trust_remote_code=True)
-    model = transformers.AutoModelForSequenceClassification.from_pretrained(arguments.bundle, trust_remote_code=True)
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(
+        arguments.bundle, trust_remote_code=True
+    )
     model.eval()
     labels = model.config.id2label
     app = fastapi.FastAPI()

@@ -58,8 +58,41 @@ def test_rows_in_two_files_are_annotated_at_their_lines(capsys, monkeypatch):
     assert summary.startswith("## Labelproof: ") and "(C40)" in summary and "| cause |" in summary
     verdict = labelproof.audit(test="test.csv", train="train.csv").verdict
     assert code == action.VERDICTS.get(verdict, 0)
-    check = [sys.executable, "-m", "labelproof", "audit", "--check", "--test", "test.csv", "--train", "train.csv"]
+    check = [
+        sys.executable,
+        "-m",
+        "labelproof",
+        "audit",
+        "--check",
+        "--test",
+        "test.csv",
+        "--train",
+        "train.csv",
+    ]
     assert subprocess.run(check, capture_output=True).returncode == code
+
+
+def test_findings_that_count_rows_and_name_none_are_no_annotations(capsys, shuffled):
+    import pandas
+
+    frame = pandas.DataFrame(shuffled)
+    frame.loc[:40, "label"] = ""
+    frame.to_csv("test.csv", index=False)
+    assert action.main(["--test", "test.csv", "--log", "test_accuracy=0.99"]) == 8
+    printed = capsys.readouterr().out
+    assert "(C17" in printed and "::error" not in printed
+
+
+def test_an_id_is_looked_for_among_ids_and_blank_lines_are_no_rows(tmp_path):
+    table = tmp_path / "rows.csv"
+    table.write_text("label,id\n2,1\n\n1,2\n")
+    assert action._line(table, "2", None) == 4
+    assert action._line(table, 2, None) == 4
+    assert action._line(table, "2", "label") == 2
+    (tmp_path / "rows.jsonl").write_text('{"label": 2, "id": 1}\n{"label": 1, "id": 2}\n')
+    assert action._line(tmp_path / "rows.jsonl", "2", None) == 2
+    table.write_text("id,text\na," + "x" * 200_000 + "\nb,y\n")
+    assert action._line(table, "b", None) == 3
 
 
 def test_what_cannot_be_read_is_an_annotation(capsys):
@@ -73,7 +106,12 @@ def test_the_action_passes_on_every_input_that_it_has():
     step = described["runs"]["steps"][-1]
     assert {name.upper() for name in names} == set(step["env"])
     leaking()
-    environment = {**os.environ, **{name: "" for name in step["env"]}, "TEST": "test.csv", "TRAIN": "train.csv"}
+    environment = {
+        **os.environ,
+        **{name: "" for name in step["env"]},
+        "TEST": "test.csv",
+        "TRAIN": "train.csv",
+    }
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     run = subprocess.run(["bash", "-e", "-c", step["run"]], env=environment, capture_output=True, text=True)
     assert "title=C40" in run.stdout, run.stderr
@@ -86,7 +124,9 @@ def test_the_hook_of_pre_commit_says_what_check_says(verdict, own_folder, valida
     import pandas
 
     hook = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())[0]
-    pandas.DataFrame(shuffled if verdict == "unsound" else made("test", 0.95, 7)).to_csv("test.csv", index=False)
+    pandas.DataFrame(shuffled if verdict == "unsound" else made("test", 0.95, 7)).to_csv(
+        "test.csv", index=False
+    )
     pandas.DataFrame(validation).to_csv("validation.csv", index=False)
     bin_folder = own_folder / "bin"
     bin_folder.mkdir()

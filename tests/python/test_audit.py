@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 
 import numpy
@@ -74,13 +73,21 @@ def test_a_label_that_is_missing_is_missing(missing, validation, shuffled):
     printed = of_command("--test", "test")
     for row in shuffled[:9]:
         row["label"] = missing
-    for table in (pandas.DataFrame(shuffled), shuffled, {name: column(shuffled, name) for name in shuffled[0]}):
+    for table in (
+        pandas.DataFrame(shuffled),
+        shuffled,
+        {name: column(shuffled, name) for name in shuffled[0]},
+    ):
         assert labelproof.audit(test=table).to_json() + "\n" == printed
 
 
 def test_ids_beyond_64_bits_and_bytes_stay_what_they_are(shuffled):
     ids = numpy.arange(2**63, 2**63 + len(shuffled), dtype="uint64")
-    rows = {"id": ids, "label": column(shuffled, "label"), "predicted": [str(row["predicted"]).encode() for row in shuffled]}
+    rows = {
+        "id": ids,
+        "label": column(shuffled, "label"),
+        "predicted": [str(row["predicted"]).encode() for row in shuffled],
+    }
     result = labelproof.audit(test=rows, train={"id": ids[:40], "label": rows["label"][:40]})
     named = next(finding for finding in result.findings if finding.id == "C40").evidence["rows"]
     assert named[0] == str(2**63)
@@ -117,7 +124,11 @@ def test_numbers_of_classes_and_scores_are_those_of_an_npz(shuffled):
         result = labelproof.audit(test=rows).to_dict()
         assert result["verdict"] == of_file["verdict"]
         for own, other in zip(result["findings"], of_file["findings"], strict=True):
-            assert (own["id"], own["status"], own["statistic"]) == (other["id"], other["status"], other["statistic"])
+            assert (own["id"], own["status"], own["statistic"]) == (
+                other["id"],
+                other["status"],
+                other["statistic"],
+            )
 
 
 def test_an_estimator_of_scikit_learn_gives_predictions_scores_and_classes():
@@ -130,7 +141,9 @@ def test_an_estimator_of_scikit_learn_gives_predictions_scores_and_classes():
     )
     gap = result.to_dict()["gap"]
     assert gap["test_hits"] == round(100 * accuracy_score(truth[400:], model.predict(inputs[400:])))
-    assert gap["validation_hits"] == round(100 * accuracy_score(truth[300:400], model.predict(inputs[300:400])))
+    assert gap["validation_hits"] == round(
+        100 * accuracy_score(truth[300:400], model.predict(inputs[300:400]))
+    )
     read = " ".join(result.to_dict()["inputs"][0]["read"])
     assert "Scores: probabilities of 3 classes" in read, read
 
@@ -164,7 +177,10 @@ def test_logs_of_keras_and_of_a_trainer_are_read(validation):
             self.history = history
 
     class State:
-        log_history = [{"loss": 1.0, "epoch": 1.0, "step": 10}, {"eval_accuracy": 0.99, "epoch": 1.0, "step": 10}]
+        log_history = [
+            {"loss": 1.0, "epoch": 1.0, "step": 10},
+            {"eval_accuracy": 0.99, "epoch": 1.0, "step": 10},
+        ]
 
     class Trainer:
         state = State()
@@ -181,7 +197,10 @@ def test_matrices_and_reports_of_scikit_learn_are_read(shuffled):
     for given in (matrix, matrix.tolist(), pandas.DataFrame(matrix, index=LABELS, columns=LABELS)):
         result = labelproof.audit(test=shuffled, confusion=given)
         assert f"{accuracy_score(truth, predicted):.1%}".replace("%", " %") in str(result)
-    for report in (classification_report(truth, predicted), classification_report(truth, predicted, output_dict=True)):
+    for report in (
+        classification_report(truth, predicted),
+        classification_report(truth, predicted, output_dict=True),
+    ):
         read = [reading["role"] for reading in labelproof.audit(log=report).to_dict()["inputs"]]
         assert read == ["classification report of the test rows"]
 
@@ -195,7 +214,8 @@ def test_findings_are_objects_and_a_frame(validation, shuffled):
     assert list(frame[frame.status == "found"].id) == [finding.id for finding in result.findings]
     assert len(frame) == len(result.checks) > 50
     assert "verdict: unsound" in repr(result)
-    assert "--" not in repr(result).replace("---", ""), "options have the names of arguments"
+    options = set(re.findall(r"--[a-z]\S*", repr(result)))
+    assert options == {"--bundle"}, "options have the names of arguments, but for what the command alone does"
     page = result.to_html()
     assert page.startswith("<!DOCTYPE html>") and "C11" in page
     shown = result._repr_html_()
@@ -210,15 +230,25 @@ def test_findings_are_objects_and_a_frame(validation, shuffled):
     [
         ({}, labelproof.ConfigurationError, "nothing to audit"),
         ({"test": "missing.csv"}, labelproof.InputError, "missing.csv"),
-        ({"test": {"label": ["a", "b"], "predicted": ["a"]}}, labelproof.InputError, "`label` 2, `predicted` 1"),
+        (
+            {"test": {"label": ["a", "b"], "predicted": ["a"]}},
+            labelproof.InputError,
+            "`label` 2, `predicted` 1",
+        ),
         ({"test": 3}, labelproof.InputError, "test= is a int"),
         ({"log": 3}, labelproof.InputError, "log= is a int"),
-        ({"test": {"label": ["a"], "predicted": ["a"]}, "label": "gold"}, labelproof.ConfigurationError, "label="),
+        (
+            {"test": {"label": ["a"], "predicted": ["a"]}, "label": "gold"},
+            labelproof.ConfigurationError,
+            "label=",
+        ),
         ({"predictions": ["a"]}, labelproof.ConfigurationError, "test="),
         ({"test": {"y_true": [0, 1], "probs": [[0.1, 0.9], [0.2]]}}, labelproof.InputError, "probs"),
         ({"test": {"y_true": [0], "probs": [[0.1, float("nan")]]}}, labelproof.InputError, "NaN"),
         ({"test": {"label": "a", "predicted": ["a"]}}, labelproof.InputError, "`label` is a str"),
         ({"log": {"los": [1.0]}}, labelproof.InputError, "log"),
+        ({"test": polars.Series(["a", "b"]), "train": {"a": ["\ud800"]}}, labelproof.InputError, "train"),
+        ({"test": {"label": ["a"], "scores": [[]]}}, labelproof.InputError, "scores"),
         ({"test": []}, labelproof.InputError, "`test` has columns and no row"),
     ],
 )
@@ -239,35 +269,65 @@ def many() -> dict[str, list[str]]:
 
 
 def test_other_threads_go_on_and_control_c_ends_the_wait():
-    rows = many()
     program = (
-        "import json, sys, labelproof\n"
+        "import json, sys, threading, labelproof\n"
         "rows = json.load(sys.stdin)\n"
-        "print('ready', flush=True)\n"
+        # Printed by another thread while the audit runs.
+        "threading.Timer(0.2, lambda: print('inside', flush=True)).start()\n"
         "labelproof.audit(test=rows, train=rows)\n"
         "print('done', flush=True)\n"
     )
     command = [sys.executable, "-c", program]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        process.stdin.write(json.dumps(rows).encode())
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdin.write(json.dumps(many()).encode())
         process.stdin.close()
-        assert process.stdout.readline() == b"ready\n"
-        time.sleep(0.3)
+        assert process.stdout.readline() == b"inside\n"
         process.send_signal(2)
         assert b"KeyboardInterrupt" in process.stderr.read()
         assert process.stdout.read() == b""
 
-    ticks = 0
-    is_over = threading.Event()
 
-    def count() -> None:
-        nonlocal ticks
-        while not is_over.wait(0.001):
-            ticks += 1
+def test_a_matrix_of_polars_is_not_turned(shuffled):
+    matrix = numpy.array([[90, 8, 2], [0, 95, 5], [1, 0, 99]])
+    expected = labelproof.audit(confusion=matrix).to_json()
+    assert labelproof.audit(confusion=polars.DataFrame(matrix, schema=["0", "1", "2"])).to_json() == expected
+    assert labelproof.audit(confusion=matrix.T).to_json() != expected
 
-    counter = threading.Thread(target=count)
-    counter.start()
-    labelproof.audit(test=rows)
-    is_over.set()
-    counter.join()
-    assert ticks > 20
+
+def test_an_index_is_the_id_only_where_it_tells_rows_apart(validation, shuffled):
+    joined = pandas.concat([pandas.DataFrame(validation), pandas.DataFrame(shuffled)]).drop(columns="id")
+    result = labelproof.audit(test=joined)
+    assert "C5" not in {finding.id for finding in result.findings}, str(result)
+    levels = pandas.DataFrame(shuffled).set_index([pandas.Index(["a"] * len(shuffled)), "id"])
+    labelproof.audit(test=levels)
+    with pytest.raises(labelproof.InputError, match="several columns of one name"):
+        labelproof.audit(test=pandas.concat([pandas.DataFrame(shuffled)] * 2, axis=1))
+
+
+def test_probabilities_of_the_second_of_two_classes_are_no_logits():
+    truth = numpy.arange(300) % 2
+    rows = labelproof.rows(truth, truth, numpy.where(truth == 1, 0.9, 0.2), classes=["no", "yes"])
+    numbered = labelproof.rows(
+        [("no", "yes")[label] for label in truth],
+        [("no", "yes")[label] for label in truth],
+        numpy.where(truth == 1, 0.9, 0.2),
+        classes=["no", "yes"],
+    )
+    for given in (rows, numbered):
+        result = labelproof.audit(test=given)
+        assert "Scores: probabilities of 2 classes." in " ".join(result.to_dict()["inputs"][0]["read"]), str(
+            result
+        )
+        assert not any("stored prediction is not" in finding.summary for finding in result.findings), str(
+            result
+        )
+
+
+def test_words_of_the_data_stay_in_messages():
+    rows = {"label": ["x--label", "y"] * 50, "predicted": ["x--label", "y"] * 50}
+    assert "`x--label`" in str(labelproof.audit(test=rows))
+    with pytest.raises(labelproof.InputError, match="a--test.csv"):
+        labelproof.audit(test="a--test.csv")
+    assert "bundle=" not in str(labelproof.audit(test=rows))

@@ -27,7 +27,9 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def write_rows() -> pandas.DataFrame:
     texts = [f"text number {place} about {'sport' if place % 2 else 'tech'}" for place in range(40)]
-    rows = pandas.DataFrame({"id": range(40), "text": texts, "label": ["sport" if place % 2 else "tech" for place in range(40)]})
+    rows = pandas.DataFrame(
+        {"id": range(40), "text": texts, "label": ["sport" if place % 2 else "tech" for place in range(40)]}
+    )
     rows.to_csv("rows.csv", index=False)
     return rows
 
@@ -61,6 +63,8 @@ def test_init_and_ingest_run_without_the_part_that_trains(own_folder):
     assert pyarrow.table(documents).column("label").to_pylist() == frame["label"].to_list()
     assert documents.to_pandas().label.tolist() == frame["label"].to_list()
     assert artifacts["ingest/labels"]["labels"] == ["sport", "tech"]
+    elsewhere = labelproof.run(until="ingest", set={"artifacts": "elsewhere"}, quiet=True)
+    assert elsewhere.folder.name == "elsewhere"
     assert set(labelproof.read("artifacts")) >= {"ingest/documents", "ingest/labels", "ingest/rejects"}
     with pytest.raises(KeyError):
         artifacts["predictions"]

@@ -15,7 +15,9 @@ def trained():
     classes = draw.integers(0, 3, 600)
     inputs = numpy.eye(3)[classes] + draw.normal(scale=0.3, size=(600, 3))
     keras.utils.set_random_seed(1)
-    model = keras.Sequential([keras.layers.Dense(16, activation="relu"), keras.layers.Dense(3, activation="softmax")])
+    model = keras.Sequential(
+        [keras.layers.Dense(16, activation="relu"), keras.layers.Dense(3, activation="softmax")]
+    )
     model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(
         inputs[:300], classes[:300], epochs=8, verbose=0, validation_data=(inputs[300:450], classes[300:450])

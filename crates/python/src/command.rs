@@ -45,10 +45,10 @@ fn run(arguments: Vec<OsString>, sibling: Option<PathBuf>, hint: String) -> i32 
     i32::from(entry::conclude(work) as u8)
 }
 
-/// The folder into which the pipeline of a configuration writes.
+/// The folder into which the pipeline of a configuration writes, with values that override it, as `key=value`.
 #[pyfunction]
-pub(crate) fn artifacts_folder(py: Python<'_>, config: PathBuf) -> PyResult<PathBuf> {
-    let config = Config::load(&config, &[], None, None);
+pub(crate) fn artifacts_folder(py: Python<'_>, config: PathBuf, overrides: Vec<String>) -> PyResult<PathBuf> {
+    let config = Config::load(&config, &overrides, None, None);
     config
         .map(|config| config.artifacts)
         .map_err(|error| errors::raised(py, error))

@@ -165,6 +165,9 @@ pub(crate) async fn accept(
     }
 }
 
+/// EMFILE of Unix: this process has as many files open as it may.
+const TOO_MANY_OPEN_FILES: i32 = 24;
+
 /// The next connection, for which others are closed where there are too many.
 async fn next(listener: &TcpListener, connections: &Connections, most: &mut usize) -> TcpStream {
     loop {
@@ -176,12 +179,14 @@ async fn next(listener: &TcpListener, connections: &Connections, most: &mut usiz
             Ok((stream, _)) => return stream,
             // The client went away again.
             Err(error) if is_of_connection(&error) => {}
-            // Too many open files, most likely: less than the limit is possible here.
             Err(error) => {
                 let open = connections.len();
-                *most = (*most).min(open.saturating_sub(SPARE_FILES).max(1));
                 tracing::warn!(%error, connections = open, "cannot accept a connection");
-                while connections.len() > *most && connections.close_idlest() {}
+                if error.raw_os_error() == Some(TOO_MANY_OPEN_FILES) {
+                    // Less than the limit is possible here.
+                    *most = (*most).min(open.saturating_sub(SPARE_FILES).max(1));
+                    while connections.len() > *most && connections.close_idlest() {}
+                }
                 sleep(PAUSE).await;
             }
         }

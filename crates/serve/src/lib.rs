@@ -211,6 +211,9 @@ fn answer_waiting(
                 Ok(predictions) => predictions.next().filter(is_finite),
                 Err(_) => None,
             };
+            if predictions.is_ok() && prediction.is_none() {
+                tracing::error!("the model gave no number for a text");
+            }
             entry.answer(prediction, started, inference);
         }
     }

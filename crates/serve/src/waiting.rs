@@ -70,6 +70,8 @@ pub(crate) struct Waiting {
 
 /// A queue for this many texts.
 pub(crate) fn queue(limit: usize) -> (Queue, Waiting) {
+    // A semaphore panics where it is to have more places, which nobody fills.
+    let limit = limit.min(Semaphore::MAX_PERMITS);
     let (sender, receiver) = mpsc::channel();
     let queue = Queue {
         sender,

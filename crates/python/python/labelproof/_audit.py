@@ -13,7 +13,7 @@ from typing import Any
 
 from . import _native
 from ._columns import given
-from ._errors import ConfigurationError, in_python
+from ._errors import ConfigurationError, Error, InputError, in_python
 from ._logs import confusion as confusion_text
 from ._logs import log as log_text
 from ._logs import logs as each_log
@@ -26,7 +26,7 @@ class Finding:
     Attributes
     ----------
     id : str
-        The number of the cause, such as ``C11``; `labelproof.explain` describes it.
+        The number of the cause, such as ``C11``; the command ``labelproof explain C11`` describes it.
     name : str
         The cause.
     status : str
@@ -116,8 +116,12 @@ class Audit:
         """Writes the page (``.html``) or the JSON (``.json``), and returns the path."""
         target = Path(path)
         if target.suffix not in (".html", ".json"):
-            raise ConfigurationError(f"`{target}` ends neither in .html nor in .json\n\nhint: choose one of them")
-        target.write_text(self.to_html() if target.suffix == ".html" else self.to_json() + "\n", encoding="utf-8")
+            raise ConfigurationError(
+                f"`{target}` ends neither in .html nor in .json\n\nhint: choose one of them"
+            )
+        target.write_text(
+            self.to_html() if target.suffix == ".html" else self.to_json() + "\n", encoding="utf-8"
+        )
         return target
 
     def __str__(self) -> str:
@@ -175,7 +179,7 @@ def audit(
     validation_predictions: Any = None,
     confusion: Any = None,
     tokenizer: str | os.PathLike[str] | None = None,
-    id: str | None = None,  # noqa: A002: what the command calls it
+    id: str | None = None,  # what the command calls it
     text: str | None = None,
     label: str | None = None,
     predicted: str | None = None,
@@ -240,7 +244,14 @@ def audit(
     def role(value: Any, name: str) -> str | None:
         if value is None:
             return None
-        made = given(value, f"{name}=")
+        try:
+            made = given(value, f"{name}=")
+        except Error:
+            raise
+        except Exception as error:  # Whatever another library raises of its own object.
+            raise InputError(
+                f"{name}= cannot be read: {error}\n\nhint: give a path, or a dictionary of lists"
+            ) from error
         if isinstance(made, str):
             return _path(made)
         held[name] = made
@@ -268,7 +279,9 @@ def audit(
         ],
     }
     if not any(roles.values()):
-        raise ConfigurationError("nothing to audit\n\nhint: give at least one of test=, validation=, train=, log= and confusion=")
+        raise ConfigurationError(
+            "nothing to audit\n\nhint: give at least one of test=, validation=, train=, log= and confusion="
+        )
     options = {
         "id": id,
         "text": text,

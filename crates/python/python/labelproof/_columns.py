@@ -42,7 +42,7 @@ def rows(
     groups: Any = None,
     classes: Iterable[Any] | None = None,
     estimator: Any = None,
-    X: Any = None,  # noqa: N803: what scikit-learn calls it
+    X: Any = None,  # what scikit-learn calls it
 ) -> Rows:
     """Rows of arrays that belong together, for `audit`.
 
@@ -77,7 +77,13 @@ def rows(
         elif scores is None and hasattr(estimator, "decision_function"):
             scores = estimator.decision_function(X)
     columns: dict[str, Any] = {}
-    for name, values in (("id", ids), ("text", texts), ("label", y_true), ("predicted", y_pred), ("group", groups)):
+    for name, values in (
+        ("id", ids),
+        ("text", texts),
+        ("label", y_true),
+        ("predicted", y_pred),
+        ("group", groups),
+    ):
         if values is not None:
             columns[name] = values
     names = None if classes is None else [str(name) for name in _listed(classes)]
@@ -92,8 +98,12 @@ def _score_columns(scores: Any, names: list[str] | None) -> dict[str, Any]:
     """The scores as one column of lists, or with a column for each class where the classes have names."""
     columns, are_probabilities = _by_class(scores)
     if len(columns) == 1:
-        # The decision function of two classes is that of the second one.
+        # Of two classes, probabilities and the decision function are those of the second one.
         if names is not None and len(names) == 2:
+            second = [float(value) for value in columns[0]]
+            if all(0 <= value <= 1 for value in second):
+                first = [1 - value for value in second]
+                return {f"probability_{names[0]}": first, f"probability_{names[1]}": second}
             return {f"logit_{names[0]}": [0.0] * len(columns[0]), f"logit_{names[1]}": columns[0]}
         return {"scores": columns[0]}
     if names is None:
@@ -115,8 +125,10 @@ def _by_class(scores: Any) -> tuple[list[Any], bool]:
         is_one = bool((made >= 0).all() and (abs(made.sum(axis=1) - 1) < _ROUNDING).all())
         return [made[:, place] for place in range(made.shape[1])], is_one
     rows = [_listed(row) if _is_listlike(row) else [row] for row in _listed(scores)]
-    if len({len(row) for row in rows}) != 1:
-        raise InputError("the rows of the scores have different lengths\n\nhint: give a score for each class in each row")
+    if len({len(row) for row in rows}) != 1 or not rows[0]:
+        raise InputError(
+            "the rows of the scores have different lengths\n\nhint: give a score for each class in each row"
+        )
     is_one = all(min(row) >= 0 and abs(sum(row) - 1) < _ROUNDING for row in rows)
     return [list(column) for column in zip(*rows)], is_one
 
@@ -135,11 +147,17 @@ def given(value: Any, what: str) -> Any:
         return os.fspath(value)
     if isinstance(value, Rows):
         return _columns(value._columns)
+    if _is_of(value, "datasets") and isinstance(value, Mapping):
+        raise InputError(
+            f'{what} is a {type(value).__name__}\n\nhint: give one of its splits, such as data["test"]'
+        )
     if _is_of(value, "datasets") and hasattr(value, "with_format"):
         # As a table of Arrow it has the order that shuffle() and select() gave it.
         return value.with_format("arrow")[:]
     if _is_of(value, "pandas"):
         return _columns(_of_pandas(value))
+    if _is_of(value, "polars") and not hasattr(value, "columns"):
+        return _columns({"predictions": value.to_list()})
     if hasattr(value, "__arrow_c_stream__"):
         return value
     if hasattr(value, "predictions") and hasattr(value, "label_ids"):
@@ -166,11 +184,16 @@ def _of_pandas(frame: Any) -> dict[str, Any]:
     if not hasattr(frame, "columns"):
         return {str(frame.name or "predictions"): frame}
     columns = {str(name): frame.iloc[:, place] for place, name in enumerate(frame.columns)}
+    if len(columns) != len(frame.columns):
+        raise InputError(
+            "the frame has several columns of one name\n\nhint: rename them, or leave out all but one"
+        )
     index = frame.index
-    # What a frame was cut from says which rows these are; a plain count says nothing.
-    is_count = type(index).__name__ == "RangeIndex"
+    # What a frame was cut from says which rows these are; a plain count, or one that frames joined together repeat, does
+    # not, and neither does an index of several levels.
+    says_which = type(index).__name__ != "RangeIndex" and index.is_unique
     name = str(index.name or "index")
-    if name not in columns and (index.name is not None or not is_count):
+    if name not in columns and index.nlevels == 1 and (index.name is not None or says_which):
         columns = {name: index, **columns}
     return columns
 
@@ -190,7 +213,9 @@ def _columns(columns: Mapping[str, Any]) -> list[tuple[str, Column]]:
     lengths = {name: _length(column) for name, column in made}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"`{name}` {length}" for name, length in lengths.items())
-        raise InputError(f"the columns have different numbers of rows: {listed}\n\nhint: give columns of the same rows")
+        raise InputError(
+            f"the columns have different numbers of rows: {listed}\n\nhint: give columns of the same rows"
+        )
     return made
 
 
@@ -211,7 +236,7 @@ def _column(name: str, values: Any) -> Column:
 def _of_array(values: Any) -> Column | None:
     """An array of numbers, without a detour through Python's objects."""
     numpy = sys.modules.get("numpy")
-    if numpy is None or not (isinstance(values, numpy.ndarray) or _is_of(values, "pandas", "torch", "jax", "jaxlib")):
+    if numpy is None or not (hasattr(values, "__array__") and hasattr(values, "shape")):
         return None
     made = numpy.asarray(_detached(values))
     kind = made.dtype.kind
@@ -224,6 +249,11 @@ def _of_array(values: Any) -> Column | None:
 
 
 def _of_list(name: str, values: list[Any]) -> Column:
+    # What an array of one number is, such as each item of a list of tensors.
+    values = [
+        value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
+        for value in values
+    ]
     values = [None if _is_missing(value) else value for value in values]
     kinds = {type(value) for value in values if value is not None}
     if kinds and all(issubclass(kind, bool) or kind.__name__ in ("bool_", "bool") for kind in kinds):
@@ -235,7 +265,11 @@ def _of_list(name: str, values: list[Any]) -> Column:
         return (array("q", [int(value) for value in values]).tobytes(), "int64", 1)
     if kinds and not are_integers and all(_is_float(kind) or _is_integer(kind) for kind in kinds):
         nothing = float("nan")
-        return (array("d", [nothing if value is None else float(value) for value in values]).tobytes(), "float64", 1)
+        return (
+            array("d", [nothing if value is None else float(value) for value in values]).tobytes(),
+            "float64",
+            1,
+        )
     return [None if value is None else _text(value) for value in values]
 
 
@@ -244,13 +278,17 @@ def _fit(values: list[Any]) -> bool:
 
 
 def _text(value: Any) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    # Half of a pair of surrogates is no character, and in no UTF-8.
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _of_lists(name: str, values: list[Any]) -> Column:
     listed = [_listed(value) for value in values]
     widths = {len(value) for value in listed}
-    if len(widths) == 1 and all(_is_integer(type(item)) or _is_float(type(item)) for row in listed for item in row):
+    if len(widths) == 1 and all(
+        _is_integer(type(item)) or _is_float(type(item)) for row in listed for item in row
+    ):
         flat = array("d", [float(item) for row in listed for item in row])
         return (flat.tobytes(), "lists", widths.pop())
     # Lists of names, or of different lengths: for the audit to say what is wrong with them.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -49,11 +50,16 @@ def execute(arguments: Sequence[str], *, shows: bool, made: Path | None = None) 
     What it says on the way is printed where `shows` is true. An exit code that is a failure raises its exception,
     unless it only says that rows were left out of what was `made`.
     """
-    command = [sys.executable, "-m", "labelproof", *arguments]
+    # Without the working directory, in which a module may lie that is called like one of Python's.
+    isolated = ["-P"] if sys.version_info >= (3, 11) else []
+    command = [sys.executable, *isolated, "-m", "labelproof", *arguments]
     said: list[str] = []
     # A file takes any number of lines; a pipe would be full while the other one is read.
     with tempfile.TemporaryFile("w+", encoding="utf-8") as answer:
-        with subprocess.Popen(command, stdout=answer, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        # In a session of its own it hears of Ctrl-C from here alone, and once: the second time it would end at once.
+        with subprocess.Popen(
+            command, stdout=answer, stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True
+        ) as process:
             try:
                 for line in process.stderr or ():
                     said.append(line)
@@ -70,6 +76,6 @@ def execute(arguments: Sequence[str], *, shows: bool, made: Path | None = None) 
     is_partial = made is not None and made.exists() and code == InputError.exit_code
     if code not in ANSWERS and not is_partial:
         text = "".join(said)
-        start = text.rfind("error: ")
-        raise of_exit_code(code, (text[start + len("error: ") :] if start >= 0 else text).strip() or f"exit code {code}")
+        starts = [found.end() for found in re.finditer("^error: ", text, re.MULTILINE)]
+        raise of_exit_code(code, text[starts[-1] if starts else 0 :].strip() or f"exit code {code}")
     return printed

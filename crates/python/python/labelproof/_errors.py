@@ -60,8 +60,16 @@ def of_exit_code(code: int, message: str) -> Error:
     return error
 
 
+#: The options of the command that are arguments here.
+_OPTIONS = (
+    "test|validation|train|predictions|validation-predictions|log|confusion|tokenizer|id|text|label|predicted|group|"
+    "no-header|classes|validation-rows|test-rows|train-rows|batch-size|config|artifacts|device|force"
+)
+_OPTION = re.compile(rf"(?<![\w-])--({_OPTIONS})(?![\w-])(?: (?:FILE|N|COLUMN|DIR)\b)?")
+
+
 def in_python(message: str) -> str:
     """A message of the command in the words of Python: ``--validation-rows N`` as ``validation_rows=``."""
     message = message.replace("--json lists them", "to_dict() lists them")
-    option = re.compile(r"--([a-z]+(?:-[a-z]+)*)(?: (?:FILE|N|COLUMN|DIR)\b)?")
-    return option.sub(lambda found: found[1].replace("-", "_") + "=", message)
+    message = re.sub(r"(?<![\w-])--bundle DIR", "the command labelproof audit --bundle DIR", message)
+    return _OPTION.sub(lambda found: found[1].replace("-", "_") + "=", message)

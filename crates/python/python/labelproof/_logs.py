@@ -44,6 +44,10 @@ def confusion(value: Any) -> tuple[str, bool]:
         return _path_or_text(value)
     if _is_of(value, "pandas"):
         return str(value.to_csv()), True
+    if _is_of(value, "polars"):
+        # With the names of the classes where a column has them.
+        is_named = any(str(kind) == "String" for kind in value.dtypes)
+        return (str(value.write_csv()) if is_named else _json([list(row) for row in value.rows()])), True
     return _json([_listed(row) for row in _listed(value)]), True
 
 

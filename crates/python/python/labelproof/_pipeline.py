@@ -106,7 +106,7 @@ def run(
     config: str | os.PathLike[str] = "pipeline.yaml",
     until: str | None = None,
     *,
-    set: Mapping[str, Any] | None = None,  # noqa: A002: what the command calls it
+    set: Mapping[str, Any] | None = None,  # what the command calls it
     artifacts: str | os.PathLike[str] | None = None,
     device: str | None = None,
     force: bool = False,
@@ -141,13 +141,16 @@ def run(
         One of its classes, by what is wrong. Stages that run a network need ``labelproof[train]``.
     """
     command = ["run", *([until] if until else []), "--config", os.fspath(config)]
-    for key, value in (set or {}).items():
-        command += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
+    overrides = [
+        f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+        for key, value in (set or {}).items()
+    ]
+    command += [word for override in overrides for word in ("--set", override)]
     command += ["--artifacts", os.fspath(artifacts)] if artifacts is not None else []
     command += ["--device", device] if device is not None else []
     command += [flag for flag, is_on in (("--force", force), ("--quiet", quiet)) if is_on]
     execute(command, shows=not quiet)
-    return Artifacts(artifacts if artifacts is not None else _native.artifacts_folder(config))
+    return Artifacts(artifacts if artifacts is not None else _native.artifacts_folder(config, overrides))
 
 
 @dataclass(frozen=True)
@@ -222,7 +225,8 @@ def predict(
         command += ["--device", device] if device is not None else []
         # Texts that have no label end it with the exit code of an input that cannot be used.
         execute(command, shows=False, made=made)
-        rows = [json.loads(line) for line in made.read_text(encoding="utf-8").splitlines()]
+        rows = [json.loads(line) for line in made.read_text(encoding="utf-8").split("\n") if line]
     return [
-        Prediction(row["label"], row["probabilities"] or {}, row.get("abstained"), row.get("set")) for row in rows
+        Prediction(row["label"], row["probabilities"] or {}, row.get("abstained"), row.get("set"))
+        for row in rows
     ]

@@ -42,15 +42,27 @@ def main(arguments: list[str] | None = None) -> int:
     if summary:
         with open(summary, "a", encoding="utf-8") as file:
             file.write(markdown(result))
-    for line in annotated(result, {split: getattr(given, name) for split, name in SPLITS.items()}):
+    for line in annotated(result, {split: getattr(given, name) for split, name in SPLITS.items()}, given.id):
         print(line)
     print(result)
     return VERDICTS.get(result.verdict, 0)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m labelproof.action", description="Audits result files in GitHub's CI.")
-    for name in ("test", "validation", "train", "predictions", "confusion", "label", "predicted", "text", "id"):
+    parser = argparse.ArgumentParser(
+        prog="python -m labelproof.action", description="Audits result files in GitHub's CI."
+    )
+    for name in (
+        "test",
+        "validation",
+        "train",
+        "predictions",
+        "confusion",
+        "label",
+        "predicted",
+        "text",
+        "id",
+    ):
         parser.add_argument(f"--{name}")
     parser.add_argument("--log", action="append")
     return parser
@@ -64,7 +76,17 @@ def markdown(result: Audit) -> str:
     if causes:
         lines += ["| cause | how sure | points | what to do |", "| --- | --- | ---: | --- |"]
         lines += [_row(finding) for finding in causes]
-    lines += ["", "<details><summary>Everything that was looked at</summary>", "", "```text", str(result), "```", "", "</details>", ""]
+    lines += [
+        "",
+        "<details><summary>Everything that was looked at</summary>",
+        "",
+        "```text",
+        str(result),
+        "```",
+        "",
+        "</details>",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -74,14 +96,14 @@ def _row(finding: Finding) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 
-def annotated(result: Audit, files: dict[str, str | None]) -> list[str]:
+def annotated(result: Audit, files: dict[str, str | None], key: str | None = None) -> list[str]:
     """Commands of GitHub's workflows, one for each row that a finding names and a file has."""
     made: list[str] = []
     for finding in result.findings:
         level = "error" if finding.severity == "unsound" else "warning"
         for split, row, words in _named_rows(finding):
             file = files.get(split)
-            line = _line(Path(file), row) if file else None
+            line = _line(Path(file), row, key) if file else None
             if line is not None and len(made) < MOST:
                 title = _escaped(f"{finding.id}: {finding.name}").replace(",", "%2C").replace(":", "%3A")
                 made.append(f"::{level} file={file},line={line},title={title}::{_escaped(words)}")
@@ -92,44 +114,66 @@ def _named_rows(finding: Finding) -> Iterator[tuple[str, str | int, str]]:
     """The split, the id or place, and what is said of each row that a finding names."""
     for suspect in finding.evidence.get("suspect_rows") or ():
         label, better = suspect["label"], suspect["suggestion"]
-        yield suspect["split"], suspect["row"], f"The label `{label}` looks wrong; texts like this one are `{better}`."
-    split = finding.evidence.get("split")
-    if isinstance(split, str):
-        for row in finding.evidence.get("rows") or ():
-            yield split, row, f"{finding.name}: this row of the {split} file is in another file, too."
+        yield (
+            suspect["split"],
+            suspect["row"],
+            f"The label `{label}` looks wrong; texts like this one are `{better}`.",
+        )
+    split, rows = finding.evidence.get("split"), finding.evidence.get("rows")
+    if isinstance(split, str) and isinstance(rows, list):
+        for row in rows:
+            yield split, row, f"{finding.name}: this {split} row."
 
 
-def _line(path: Path, row: str | int) -> int | None:
-    """The line on which a row begins: by its place if it is a number, else the first that has the id in a cell."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if not path.is_file() or suffixes[-1:] not in ([".csv"], [".tsv"], [".jsonl"]):
+def _line(path: Path, row: str | int, key: str | None) -> int | None:
+    """The line on which a row begins: that of its place if it is a number, or of its id in the column of ids."""
+    suffix = path.suffix.lower()
+    if not path.is_file() or suffix not in (".csv", ".tsv", ".jsonl"):
         return None
+    csv.field_size_limit(sys.maxsize)
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        for place, (line, cells) in enumerate(_rows_of_lines(file) if suffixes[-1] == ".jsonl" else _rows_of_table(file)):
-            if place + 1 == row if isinstance(row, int) else row in cells:
-                return line
+        try:
+            rows = _rows_of_lines(file, key) if suffix == ".jsonl" else _rows_of_table(file, key)
+            for place, (line, own) in enumerate(rows):
+                if place + 1 == row if isinstance(row, int) else own == row:
+                    return line
+        except csv.Error:
+            return None
     return None
 
 
-def _rows_of_table(file: Any) -> Iterator[tuple[int, list[str]]]:
+#: Columns that the audit takes for ids, where no option names one.
+IDS = ("id", "row_id", "index", "idx", "key", "uid", "")
+
+
+def _rows_of_table(file: Any, key: str | None) -> Iterator[tuple[int, str | None]]:
+    """The line and the id of each row."""
     start = file.readline()
     separator = max(",;\t|", key=start.count)
     file.seek(0)
     reader = csv.reader(file, delimiter=separator)
-    next(reader, None)
+    header = next(reader, [])
+    names = [key] if key else IDS
+    column = next(
+        (place for place, name in enumerate(header) if name.strip().lower() in names or name == key), None
+    )
     line = reader.line_num + 1
     for cells in reader:
-        yield line, cells
+        if cells:
+            yield line, cells[column] if column is not None and column < len(cells) else None
         line = reader.line_num + 1
 
 
-def _rows_of_lines(file: Any) -> Iterator[tuple[int, list[str]]]:
+def _rows_of_lines(file: Any, key: str | None) -> Iterator[tuple[int, str | None]]:
+    names = [key] if key else IDS
     for place, text in enumerate(file):
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = {}
-        yield place + 1, [str(cell) for cell in value.values()] if isinstance(value, dict) else []
+        if text.strip():
+            try:
+                value = json.loads(text)
+            except ValueError:
+                value = {}
+            found = [cell for name, cell in value.items() if name in names] if isinstance(value, dict) else []
+            yield place + 1, str(found[0]) if found else None
 
 
 def _escaped(text: str) -> str:

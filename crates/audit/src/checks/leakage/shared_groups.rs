@@ -149,7 +149,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         confirm: String::from(
             "Split once by group and once at random, and train on both: the difference is the leak.",
         ),
-        measured: measured.with("rows", row_names(part, &rows)),
+        measured: measured.with("split", name).with("rows", row_names(part, &rows)),
     }
     .into())
 }

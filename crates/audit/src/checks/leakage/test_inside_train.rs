@@ -38,7 +38,7 @@
 use labelproof_artifact::Split;
 
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
-use crate::answer::wording::{percent, rounded, row_names};
+use crate::answer::wording::{percent, rounded, row_names, split_name};
 use crate::case::Case;
 use crate::checks::leakage::copies;
 use crate::evidence::Missing;
@@ -81,7 +81,9 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         confirm: String::from(
             "Compare the two files: `comm -12 <(sort -u train.csv) <(sort -u test.csv) | wc -l`.",
         ),
-        measured: measured.with("rows", row_names(part, &rows)),
+        measured: measured
+            .with("split", split_name(Split::Test))
+            .with("rows", row_names(part, &rows)),
     }
     .into())
 }
