@@ -341,8 +341,13 @@ fn more_texts_than_may_wait_are_refused_at_once_and_the_others_answered() {
             json!({"error": "Model is overloaded", "error_type": "Overloaded"})
         );
         permit.send(()).unwrap();
-        assert_eq!(told.recv().unwrap(), 4, "what has waited is predicted together");
-        permit.send(()).unwrap();
+        // A place is taken before the text of it waits there: the model may find some of them first.
+        let mut texts = 0;
+        while texts < 4 {
+            texts += told.recv().unwrap();
+            permit.send(()).unwrap();
+        }
+        assert_eq!(texts, 4);
         assert_eq!((first.join().unwrap().0, second.join().unwrap().0), (200, 200));
     });
     server.stop();
