@@ -17,13 +17,13 @@ const BELOW_EVERYTHING: f32 = -1e9;
 pub fn pool(pooling: Pooling, hidden: Tensor<3>, batch: &Batch) -> Tensor<2> {
     let pooled = pool_tokens(pooling, hidden, batch);
     match &batch.windows {
-        Some(windows) => pool_windows(pooled, windows),
+        Some(windows) => pool_windows(&pooled, windows),
         None => pooled,
     }
 }
 
 /// Pools the vectors of the windows, `[windows, hidden]`, to `[texts, hidden]`.
-fn pool_windows(pooled: Tensor<2>, windows: &RowWindows) -> Tensor<2> {
+fn pool_windows(pooled: &Tensor<2>, windows: &RowWindows) -> Tensor<2> {
     let starts = windows.counts.iter().scan(0, |next, &count| {
         let start = *next;
         *next += count;

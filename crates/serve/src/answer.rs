@@ -7,6 +7,7 @@ use crate::{ModelFacts, Prediction};
 
 /// The score of a class, in the shape of text-embeddings-inference.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the interface's")]
 pub(crate) struct Score<'a> {
     score: f64,
     label: &'a str,

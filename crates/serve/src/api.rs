@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{Limits, ModelFacts};
 
-/// The routes in OpenAPI's words. Written by hand; a test compares it with what the routes answer.
+/// The routes in the words of `OpenAPI`. Written by hand; a test compares it with what the routes answer.
 pub(crate) const DESCRIPTION: &str = include_str!("openapi.json");
 
 /// The same for people.

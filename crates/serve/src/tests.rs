@@ -29,8 +29,8 @@ fn limits() -> Limits {
         texts: 64,
         texts_of_request: 4,
         body_bytes: 100_000,
-        answer: Duration::from_secs(60),
-        sending: Duration::from_secs(60),
+        answer: Duration::from_mins(1),
+        sending: Duration::from_mins(1),
         connections: 1000,
     }
 }
@@ -135,6 +135,10 @@ impl Running {
         self.exchange(post(path, body).as_bytes())
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers write the value at the call"
+    )]
     fn predict(&self, inputs: Value) -> (u16, Value) {
         let (status, body) = self.post("/predict", &json!({ "inputs": inputs }).to_string());
         (status, serde_json::from_str(&body).unwrap())

@@ -127,7 +127,7 @@ pub(crate) struct BatchRows {
     failed: Failed,
     /// The values of the batch, for each cell.
     arrays: Vec<Values>,
-    batch_rows: usize,
+    rows_of_batch: usize,
     /// The next row of the batch.
     row: usize,
     /// The rows of the table so far.
@@ -151,7 +151,7 @@ impl BatchRows {
             class_names,
             failed,
             arrays: Vec::new(),
-            batch_rows: 0,
+            rows_of_batch: 0,
             row: 0,
             number: 0,
         }
@@ -162,7 +162,7 @@ impl BatchRows {
     }
 
     pub(crate) fn next_row(&mut self, selection: &mut Selection) -> Result<Option<Row<'_>>, Error> {
-        while self.row == self.batch_rows {
+        while self.row == self.rows_of_batch {
             if !self.next_batch()? {
                 return match self.number {
                     0 => Err(Error::NoRecords {
@@ -195,7 +195,7 @@ impl BatchRows {
         };
         let batch = batch.map_err(|source| (self.failed)(self.name.clone(), source))?;
         self.row = 0;
-        self.batch_rows = batch.num_rows();
+        self.rows_of_batch = batch.num_rows();
         self.arrays.clear();
         for (place, steps) in &self.columns {
             let values = Values::of(batch.column(*place), steps, self.form);
