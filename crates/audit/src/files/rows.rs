@@ -99,19 +99,18 @@ pub(super) fn read(
     reading: Reading<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Table, Error> {
-    let origin = match held {
-        Some(held) => Origin::Memory(held),
-        None => {
-            let is_name = |cell: &str| {
-                super::roles::is_name(cell) || cell.parse::<f64>().is_err() && reading.columns.name(cell)
-            };
-            let expected = Expected {
-                is_name: &is_name,
-                no_header: reading.no_header,
-                settings: SETTINGS,
-            };
-            Origin::File(path, labelproof_tables::sniff(&file, path, expected)?)
-        }
+    let origin = if let Some(held) = held {
+        Origin::Memory(held)
+    } else {
+        let is_name = |cell: &str| {
+            super::roles::is_name(cell) || cell.parse::<f64>().is_err() && reading.columns.name(cell)
+        };
+        let expected = Expected {
+            is_name: &is_name,
+            no_header: reading.no_header,
+            settings: SETTINGS,
+        };
+        Origin::File(path, labelproof_tables::sniff(&file, path, expected)?)
     };
     let mut table = origin.open(&file)?;
     let mut header = Header::of(table.columns()?);

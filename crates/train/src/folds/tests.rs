@@ -25,7 +25,9 @@ fn spreads(case: &Case, folds: &[usize]) -> Vec<Vec<u64>> {
     for (&fold, &label) in folds.iter().zip(&case.labels) {
         counts[label as usize][fold] += 1;
     }
-    counts.iter_mut().for_each(|of_class| of_class.sort_unstable());
+    for of_class in &mut counts {
+        of_class.sort_unstable();
+    }
     counts
 }
 
