@@ -6,12 +6,12 @@ use labelproof_cli::{Cli, entry, handover};
 
 fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
-    let work = move || match cli.execute()? {
-        Some(code) => Ok(code),
-        None => {
-            let sibling = handover::sibling()?;
-            Err(handover::become_sibling(sibling, cli.memory(), std::env::args_os()).into())
+    let work = move || {
+        if let Some(code) = cli.execute()? {
+            return Ok(code);
         }
+        let sibling = handover::sibling()?;
+        Err(handover::become_sibling(sibling, cli.memory(), std::env::args_os()).into())
     };
     entry::conclude(work).into()
 }

@@ -4,6 +4,11 @@
 //! Python (`python/labelproof`), which brings the objects of other libraries into one form; this module is its
 //! `_native`, and nobody else's. It links no LibTorch: what runs a network is another process.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "what Python hands over is converted, and belongs to the function"
+)]
+
 mod audit;
 mod column;
 mod command;

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let limits = limits(args)?;
     let mut notes = Vec::new();
     let bundle = predict::load(&args.bundle, args.int8, args.device, &mut |text| {
-        notes.push(text.to_owned())
+        notes.push(text.to_owned());
     })?;
     bundle.require_canaries()?;
     let decisions = Decisions::choose(&args.decisions, &bundle, &mut |text| notes.push(text.to_owned()))?;
