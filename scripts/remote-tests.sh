@@ -3,28 +3,17 @@
 set -eu
 cd "$(dirname "$0")/.."
 cargo=${CARGO:-cargo}
-python=${PYTHON:-python3}
+# shellcheck source=scripts/python-environment.sh
+. scripts/python-environment.sh
 
 readonly azurite_version=3.37.0
 # Beside the builds, so that a clean checkout finds it again.
 readonly folder="${CARGO_TARGET_DIR:-target}/remote"
 readonly list=tests/remote/requirements.txt
 
-# missing WHAT ADVICE
-missing() {
-    printf 'error: %s is not installed\n\nhint: %s\n' "$1" "$2" >&2
-    exit 1
-}
-
 mkdir -p "$folder"
 place=$(cd "$folder" && pwd)
-# What was asked for lies beside what was made of it: another version makes it anew.
-if ! cmp -s "$list" "$place/venv/requirements.txt"; then
-    rm -rf "$place/venv"
-    "$python" -m venv "$place/venv" || missing "Python's venv" 'install the package python3-venv'
-    "$place/venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$list"
-    cp "$list" "$place/venv/requirements.txt"
-fi
+python_environment "$place" "$list"
 azurite=$place/azurite-$azurite_version
 if ! [ -e "$azurite/done" ] && command -v npm >/dev/null; then
     npm install --prefix "$azurite" --no-save --no-audit --no-fund --ignore-scripts --loglevel error \

@@ -7,7 +7,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 cargo=${CARGO:-cargo}
-python=${PYTHON:-python3}
+# shellcheck source=scripts/python-environment.sh
+. scripts/python-environment.sh
 target=${1:-}
 
 readonly folder="${CARGO_TARGET_DIR:-target}/wheels"
@@ -15,12 +16,7 @@ readonly list=scripts/requirements-wheels.txt
 
 mkdir -p "$folder" dist
 place=$(cd "$folder" && pwd)
-if ! cmp -s "$list" "$place/venv/requirements.txt"; then
-    rm -rf "$place/venv"
-    "$python" -m venv "$place/venv"
-    "$place/venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$list"
-    cp "$list" "$place/venv/requirements.txt"
-fi
+python_environment "$place" "$list"
 export PATH="$place/venv/bin:$PATH"
 
 # The licences lie beside what they are of, and maturin takes what lies beside its configuration.
