@@ -9,6 +9,7 @@
 //! - `help`: the help, the version, the completions, and the binary without its sibling.
 //! - `init`: what is understood of files, and that the pipeline runs with what is written.
 //! - `messages`: what bad input is answered with, word for word.
+//! - `parts`: a table that is a folder of part files, through plan, locks and stages.
 //! - `runs`: dry runs, single stages, and two runs at once.
 #![expect(
     clippy::unwrap_used,
@@ -26,4 +27,5 @@ mod harness;
 mod help;
 mod init;
 mod messages;
+mod parts;
 mod runs;

@@ -28,6 +28,8 @@ impl Row for Document {
         format: 1,
     };
 
+    const DEALT_BY: Option<fn(&Self) -> &str> = Some(|row| &row.id);
+
     columns! { id, text, label, group, split }
 
     fn bytes(&self) -> usize {

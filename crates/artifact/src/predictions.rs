@@ -1,4 +1,7 @@
 //! The table of predictions that evaluate writes. Rows are joined by id and never by position.
+//!
+//! It is always one file: its rows are in the order of the splits and then of the ids, and evaluate holds all
+//! of them at once.
 
 use crate::column::columns;
 use crate::splits::Split;

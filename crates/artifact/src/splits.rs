@@ -65,5 +65,7 @@ impl Row for SplitRow {
         format: 1,
     };
 
+    const DEALT_BY: Option<fn(&Self) -> &str> = Some(|row| &row.id);
+
     columns! { id, label, split, group }
 }

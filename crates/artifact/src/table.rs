@@ -1,7 +1,8 @@
 //! Typed Parquet tables: one row type per kind of table, the same bytes for the same rows, and readers that
 //! refuse what they do not know.
 //!
-//! Writer settings are fixed here and nowhere else, because they show in the bytes.
+//! Writer settings are fixed here and nowhere else, because they show in the bytes. A table is a file; one
+//! that is long is a folder of such files, of which `parts` knows.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -22,15 +23,19 @@ use crate::artifacts::Artifacts;
 use crate::containment::{ParquetBatches, parquet_metadata};
 use crate::diagnostic::{Advice, Diagnostic, Fault};
 use crate::fs::{self, FsError};
+use crate::parts::{self, MergedParts, Part};
 use crate::stage::{Kind, StageId};
 
 /// Rows a batch, in memory and in what readers yield. A row group is a batch, so that a reader never needs
 /// more than one batch of texts in memory.
-const BATCH_ROWS: usize = 4096;
+pub(crate) const BATCH_ROWS: usize = 4096;
 
 /// A batch of long texts ends early, at so many bytes of them: it has to fit into memory, and a string column
 /// into the 2 GiB that its offsets reach.
-const BATCH_BYTES: usize = 64 << 20;
+pub(crate) const BATCH_BYTES: usize = 64 << 20;
+
+/// The key under which a part's metadata say which part it is of how many.
+const PART_KEY: &str = "labelproof.part";
 
 /// A file that a stage wrote cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +65,9 @@ pub enum ArtifactError {
     /// The file could not be written.
     #[error("cannot write `{}`", path.display())]
     Write { path: PathBuf, source: ParquetError },
+    /// A row was to be written into a part of a table where it does not lie.
+    #[error("cannot write `{}`: {problem}", path.display())]
+    Misplaced { path: PathBuf, problem: String },
 }
 
 impl Diagnostic for ArtifactError {
@@ -74,14 +82,20 @@ impl Diagnostic for ArtifactError {
                 Fault::Artifact.hint(format!("make it anew: labelproof run {stage} --force"))
             }
             Self::Write { .. } => Fault::Environment.into(),
+            Self::Misplaced { .. } => Fault::Artifact
+                .hint("give each part its own rows alone, in the byte order of their ids, each once"),
         }
     }
 }
 
 /// A row of one kind of table.
 pub trait Row: Sized {
-    /// The file that holds the table.
+    /// The file that holds the table, or the folder of its parts.
     const KIND: Kind;
+
+    /// The id by which the rows are dealt into parts where the table is long; such a table is in the byte
+    /// order of this id. A table without is always one file.
+    const DEALT_BY: Option<fn(&Self) -> &str> = None;
 
     /// The columns, in the order they are stored.
     fn schema() -> Schema;
@@ -105,27 +119,66 @@ pub trait Row: Sized {
 
 /// Writes a table row by row with bounded memory.
 pub struct TableWriter<R> {
-    path: PathBuf,
-    schema: SchemaRef,
-    writer: ArrowWriter<BufWriter<File>>,
-    pending: Vec<R>,
-    pending_bytes: usize,
+    folder: PathBuf,
+    file: FileWriter<R>,
 }
 
 impl<R: Row> TableWriter<R> {
     /// Starts the table of this row type in a stage's output folder.
     pub fn create(folder: &Path) -> Result<Self, ArtifactError> {
-        let path = folder.join(R::KIND.file);
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            file: FileWriter::create(folder.join(R::KIND.file), None)?,
+        })
+    }
+
+    /// Adds a row.
+    pub fn push(&mut self, row: R) -> Result<(), ArtifactError> {
+        self.file.push(row)
+    }
+
+    /// Writes what is pending, and deals the rows into parts if there are many.
+    pub fn finish(self) -> Result<(), ArtifactError> {
+        self.finish_in_parts(parts::PART_ROWS)
+    }
+
+    /// [`finish`](Self::finish) with another number of rows a part.
+    pub(crate) fn finish_in_parts(self, part_rows: u64) -> Result<(), ArtifactError> {
+        let Self { folder, file } = self;
+        let parts = parts::part_count_of(file.row_count, part_rows);
+        file.finish()?;
+        if parts > 1 && R::DEALT_BY.is_some() {
+            parts::deal::<R>(&folder, parts)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes one file of a table.
+pub(crate) struct FileWriter<R> {
+    pub(crate) path: PathBuf,
+    schema: SchemaRef,
+    writer: ArrowWriter<BufWriter<File>>,
+    pending: Vec<R>,
+    pending_bytes: usize,
+    row_count: u64,
+}
+
+impl<R: Row> FileWriter<R> {
+    /// Starts a file, which is the whole table or the given part of it.
+    pub(crate) fn create(path: PathBuf, part: Option<Part>) -> Result<Self, ArtifactError> {
         let schema = Arc::new(R::schema());
+        let mut metadata = vec![
+            KeyValue::new("labelproof.stage".to_owned(), R::KIND.stage.name().to_owned()),
+            KeyValue::new("labelproof.file".to_owned(), R::KIND.file.to_owned()),
+            KeyValue::new("labelproof.format".to_owned(), R::KIND.format.to_string()),
+        ];
+        metadata.extend(part.map(|part| KeyValue::new(PART_KEY.to_owned(), part.to_string())));
         let properties = WriterProperties::builder()
             .set_created_by("labelproof".to_owned())
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(BATCH_ROWS))
-            .set_key_value_metadata(Some(vec![
-                KeyValue::new("labelproof.stage".to_owned(), R::KIND.stage.name().to_owned()),
-                KeyValue::new("labelproof.file".to_owned(), R::KIND.file.to_owned()),
-                KeyValue::new("labelproof.format".to_owned(), R::KIND.format.to_string()),
-            ]))
+            .set_key_value_metadata(Some(metadata))
             .build();
         let file = BufWriter::new(fs::create(&path)?);
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(|source| {
@@ -138,13 +191,15 @@ impl<R: Row> TableWriter<R> {
             path,
             schema,
             writer,
-            pending: Vec::with_capacity(BATCH_ROWS),
+            pending: Vec::new(),
             pending_bytes: 0,
+            row_count: 0,
         })
     }
 
     /// Adds a row.
-    pub fn push(&mut self, row: R) -> Result<(), ArtifactError> {
+    pub(crate) fn push(&mut self, row: R) -> Result<(), ArtifactError> {
+        self.row_count += 1;
         self.pending_bytes += row.bytes();
         self.pending.push(row);
         if self.pending.len() == BATCH_ROWS || self.pending_bytes >= BATCH_BYTES {
@@ -167,7 +222,7 @@ impl<R: Row> TableWriter<R> {
     }
 
     /// Writes the pending rows and the footer.
-    pub fn finish(mut self) -> Result<(), ArtifactError> {
+    pub(crate) fn finish(mut self) -> Result<(), ArtifactError> {
         if !self.pending.is_empty() {
             self.flush()?;
         }
@@ -183,16 +238,16 @@ impl<R: Row> TableWriter<R> {
     }
 }
 
-/// Reads a table batch by batch.
+/// Reads a table batch by batch, of a file or of parts.
 pub struct TableReader<R> {
-    path: PathBuf,
-    file: File,
-    metadata: ArrowReaderMetadata,
-    /// The row groups that are still to come.
-    groups: Range<usize>,
-    reader: Option<ParquetBatches>,
     row_count: u64,
-    row: std::marker::PhantomData<fn() -> R>,
+    source: Source<R>,
+}
+
+/// Where the rows of a table come from.
+enum Source<R> {
+    File(FileReader<R>),
+    Parts(MergedParts<R>),
 }
 
 impl<R: Row> TableReader<R> {
@@ -203,38 +258,84 @@ impl<R: Row> TableReader<R> {
 
     /// Opens a table at a path of its own.
     pub fn open_file(path: &Path) -> Result<Self, ArtifactError> {
-        let Kind { stage, .. } = R::KIND;
-        let damaged = |problem: String| ArtifactError::Damaged {
-            path: path.to_path_buf(),
-            stage,
-            problem,
-        };
-        if !path.exists() {
-            return Err(ArtifactError::Missing {
-                path: path.to_path_buf(),
-                stage,
+        if path.is_dir() {
+            let parts = MergedParts::open(path)?;
+            return Ok(Self {
+                row_count: parts.row_count(),
+                source: Source::Parts(parts),
             });
         }
-        let file = fs::open(path)?;
-        let metadata = parquet_metadata(&file).map_err(|error| damaged(error.to_string()))?;
-        check_format::<R>(path, metadata.metadata())?;
-        check_columns(metadata.schema(), &R::schema()).map_err(damaged)?;
-        let row_count = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
-        let groups = 0..metadata.metadata().num_row_groups();
+        let file = FileReader::open(path)?;
+        if let Some(part) = file.part {
+            return Err(damaged::<R>(
+                path,
+                format!("it is part {part} of a table, and not all of it"),
+            ));
+        }
         Ok(Self {
-            path: path.to_path_buf(),
-            file,
-            metadata,
-            groups,
-            reader: None,
-            row_count,
-            row: std::marker::PhantomData,
+            row_count: file.row_count,
+            source: Source::File(file),
         })
     }
 
     /// The number of rows in the table.
     pub fn row_count(&self) -> u64 {
         self.row_count
+    }
+}
+
+impl<R: Row> Iterator for TableReader<R> {
+    type Item = Result<Vec<R>, ArtifactError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.source {
+            Source::File(file) => file.next(),
+            Source::Parts(parts) => parts.next(),
+        }
+    }
+}
+
+/// Reads one file of a table batch by batch.
+pub(crate) struct FileReader<R> {
+    path: PathBuf,
+    file: File,
+    metadata: ArrowReaderMetadata,
+    /// The row groups that are still to come.
+    groups: Range<usize>,
+    reader: Option<ParquetBatches>,
+    /// The most rows of a batch.
+    pub(crate) batch_rows: usize,
+    pub(crate) row_count: u64,
+    /// Which part of the table the file is, if it is not all of it.
+    pub(crate) part: Option<Part>,
+    row: std::marker::PhantomData<fn() -> R>,
+}
+
+impl<R: Row> FileReader<R> {
+    /// Opens a file, and checks kind, format and columns.
+    pub(crate) fn open(path: &Path) -> Result<Self, ArtifactError> {
+        if !path.exists() {
+            return Err(ArtifactError::Missing {
+                path: path.to_path_buf(),
+                stage: R::KIND.stage,
+            });
+        }
+        let file = fs::open(path)?;
+        let metadata = parquet_metadata(&file).map_err(|error| damaged::<R>(path, error.to_string()))?;
+        check_format::<R>(path, metadata.metadata())?;
+        check_columns(metadata.schema(), &R::schema()).map_err(|problem| damaged::<R>(path, problem))?;
+        let part = value(metadata.metadata(), PART_KEY).map(str::parse).transpose();
+        Ok(Self {
+            path: path.to_path_buf(),
+            file,
+            groups: 0..metadata.metadata().num_row_groups(),
+            reader: None,
+            batch_rows: BATCH_ROWS,
+            row_count: u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0),
+            part: part.map_err(|problem| damaged::<R>(path, problem))?,
+            metadata,
+            row: std::marker::PhantomData,
+        })
     }
 
     /// The next batch. Each row group is read on its own, because a batch over several may not fit into
@@ -249,13 +350,15 @@ impl<R: Row> TableReader<R> {
             };
             let file = self.file.try_clone()?;
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
-            let builder = builder.with_row_groups(vec![group]).with_batch_size(BATCH_ROWS);
+            let builder = builder
+                .with_row_groups(vec![group])
+                .with_batch_size(self.batch_rows);
             self.reader = Some(ParquetBatches::new(builder)?);
         }
     }
 }
 
-impl<R: Row> Iterator for TableReader<R> {
+impl<R: Row> Iterator for FileReader<R> {
     type Item = Result<Vec<R>, ArtifactError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -268,12 +371,23 @@ impl<R: Row> Iterator for TableReader<R> {
                 Err(error.to_string())
             }
         };
-        Some(rows.map_err(|problem| ArtifactError::Damaged {
-            path: self.path.clone(),
-            stage: R::KIND.stage,
-            problem,
-        }))
+        Some(rows.map_err(|problem| damaged::<R>(&self.path, problem)))
     }
+}
+
+/// The error of a file or folder that cannot be what its stage wrote.
+pub(crate) fn damaged<R: Row>(path: &Path, problem: String) -> ArtifactError {
+    ArtifactError::Damaged {
+        path: path.to_path_buf(),
+        stage: R::KIND.stage,
+        problem,
+    }
+}
+
+/// What a file's metadata say under a key.
+fn value<'a>(metadata: &'a ParquetMetaData, key: &str) -> Option<&'a str> {
+    let pairs = metadata.file_metadata().key_value_metadata()?;
+    pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
 }
 
 fn check_format<R: Row>(path: &Path, metadata: &ParquetMetaData) -> Result<(), ArtifactError> {
@@ -282,13 +396,7 @@ fn check_format<R: Row>(path: &Path, metadata: &ParquetMetaData) -> Result<(), A
         file,
         format: expected,
     } = R::KIND;
-    let metadata = metadata.file_metadata().key_value_metadata();
-    let value = |key: &str| {
-        metadata
-            .and_then(|pairs| pairs.iter().find(|pair| pair.key == key))
-            .and_then(|pair| pair.value.as_deref())
-    };
-    let found = value("labelproof.format").and_then(|text| text.parse::<u32>().ok());
+    let found = value(metadata, "labelproof.format").and_then(|text| text.parse::<u32>().ok());
     match found {
         Some(found) if found != expected => Err(ArtifactError::Format {
             path: path.to_path_buf(),
@@ -296,12 +404,11 @@ fn check_format<R: Row>(path: &Path, metadata: &ParquetMetaData) -> Result<(), A
             found,
             expected,
         }),
-        Some(_) if value("labelproof.file") == Some(file) => Ok(()),
-        _ => Err(ArtifactError::Damaged {
-            path: path.to_path_buf(),
-            stage,
-            problem: format!("it does not say that it is a `{file}` of this program"),
-        }),
+        Some(_) if value(metadata, "labelproof.file") == Some(file) => Ok(()),
+        _ => Err(damaged::<R>(
+            path,
+            format!("it does not say that it is a `{file}` of this program"),
+        )),
     }
 }
 

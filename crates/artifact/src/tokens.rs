@@ -42,6 +42,8 @@ impl Row for TokenRow {
         format: 1,
     };
 
+    const DEALT_BY: Option<fn(&Self) -> &str> = Some(|row| &row.id);
+
     columns! { id, label, text, tokens, full_length, duplicate_group, group, split }
 
     fn bytes(&self) -> usize {

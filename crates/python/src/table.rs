@@ -1,5 +1,6 @@
 //! Tables between Python and Rust, by Arrow's C interface and without copies.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +8,10 @@ use arrow::array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use arrow::ffi_stream::{ArrowArrayStreamReader, FFI_ArrowArrayStream};
 use arrow_pyarrow::FromPyArrow;
-use labelproof_artifact::{Advice, Diagnostic, Fault, ParquetBatches, fs, open_parquet};
+use labelproof_artifact::{
+    Advice, Diagnostic, Document, Fault, ParquetBatches, Row, SplitRow, TableReader, TokenRow, fs,
+    open_parquet,
+};
 use labelproof_driver::Failure;
 use labelproof_tables::Batches;
 use parquet::errors::ParquetError;
@@ -83,6 +87,13 @@ pub(crate) fn read_table(py: Python<'_>, path: PathBuf) -> PyResult<Table> {
 }
 
 fn read(path: &Path) -> Result<Table, Failure> {
+    if path.is_dir() {
+        return match path.file_name().and_then(OsStr::to_str) {
+            Some(name) if name == TokenRow::KIND.file => merged::<TokenRow>(path),
+            Some(name) if name == SplitRow::KIND.file => merged::<SplitRow>(path),
+            _ => merged::<Document>(path),
+        };
+    }
     let file = fs::open(path)?;
     let failed = |source| Unreadable {
         path: path.to_path_buf(),
@@ -92,5 +103,16 @@ fn read(path: &Path) -> Result<Table, Failure> {
     let schema = Arc::clone(builder.schema());
     let batches: Result<Vec<RecordBatch>, _> = ParquetBatches::new(builder).map_err(failed)?.collect();
     let batches = batches.map_err(|error| failed(error.into()))?;
+    Ok(Table { schema, batches })
+}
+
+/// Reads a table that is a folder of parts, in the order of ids.
+fn merged<R: Row>(path: &Path) -> Result<Table, Failure> {
+    let schema = Arc::new(R::schema());
+    let mut batches = Vec::new();
+    for rows in TableReader::<R>::open_file(path)? {
+        let batch = RecordBatch::try_new(Arc::clone(&schema), R::columns(&rows?));
+        batches.push(batch.expect("a row type's columns fit its own schema"));
+    }
     Ok(Table { schema, batches })
 }
