@@ -65,6 +65,10 @@ class Outcome:
         return set(self.case.causes) <= set(self.found)
 
     @property
+    def verdict(self) -> str:
+        return (self.answer or {}).get("verdict", "none")
+
+    @property
     def wrongly_named(self) -> list[str]:
         """Faults found that neither were injected nor follow from what was."""
         true = {*self.case.causes, *self.case.follows}
@@ -105,7 +109,7 @@ def markdown(outcomes: list[Outcome]) -> str:
         "### What the data checks say of runs without a fault, and whether it is so",
         _argued(clean),
         "### Data sets",
-        _datasets(clean),
+        _datasets(injected, clean),
     ]
     if errors:
         sections += ["### Files that the audit could not judge", _errors(errors)]
@@ -133,6 +137,14 @@ def _introduction(injected: list[Outcome], idle: list[Outcome], clean: list[Outc
     if clean:
         alarms = sum(any(map(is_fault, outcome.found)) for outcome in clean)
         lines.append(f"Runs without a fault in which a fault was named: {_share(alarms, len(clean))}.")
+        unsound = sum(outcome.verdict == "unsound" for outcome in clean)
+        lines.append(
+            f"Runs without a fault that are called unsound, whether a fault is named or not: {_share(unsound, len(clean))}. "
+            f"All verdicts on runs without a fault: {_counted(Counter(outcome.verdict for outcome in clean))}."
+        )
+    if injected:
+        verdicts = _counted(Counter(outcome.verdict for outcome in injected))
+        lines.append(f"Verdicts on injections, of which some change no figure: {verdicts}.")
     if idle:
         names = Counter(outcome.case.name for outcome in idle)
         lines.append(
@@ -157,8 +169,11 @@ def _by_ground(injected: list[Outcome], clean: list[Outcome]) -> str:
             found = sum(outcome.complete for outcome in faulty)
             alarms = sum(any(map(is_fault, outcome.found)) for outcome in right)
             shares = [_share(first, len(faulty)), _share(found, len(faulty))] if faulty else ["", ""]
-            rows.append([ground, ", ".join(sets), *shares, f"{alarms} of {len(right)}"])
-    return _table(["ground", "data sets", "ranked first", "found", "clean runs with a false alarm"], rows)
+            unsound = sum(outcome.verdict == "unsound" for outcome in right)
+            clean_runs = [f"{alarms} of {len(right)}", f"{unsound} of {len(right)}"]
+            rows.append([ground, ", ".join(sets), *shares, *clean_runs])
+    header = ["ground", "data sets", "ranked first", "found", "clean runs with a false alarm", "called unsound"]
+    return _table(header, rows)
 
 
 HEADER = [
@@ -234,7 +249,7 @@ def _clean_runs(outcomes: list[Outcome]) -> str:
     for variant, dataset in sorted(groups, key=lambda key: (list(CLEAN).index(key[0]), key[1])):
         members = groups[variant, dataset]
         named = Counter(cause for outcome in members for cause in outcome.graded())
-        verdicts = Counter((outcome.answer or {}).get("verdict", "none") for outcome in members)
+        verdicts = Counter(outcome.verdict for outcome in members)
         rows.append(
             [
                 variant.replace("_", " "),
@@ -279,10 +294,25 @@ def _argued(outcomes: list[Outcome]) -> str:
     return _table(["data set", "cause", "runs", "the audit, of the first of them", "is it so"], rows)
 
 
-def _datasets(clean: list[Outcome]) -> str:
-    groups = _grouped([outcome for outcome in clean if outcome.case.name == "clean"], lambda o: o.case.dataset)
-    rows = ([name, len(members), *_accuracies(members)] for name, members in sorted(groups.items()))
-    return _table(["data set", "clean runs", "validation accuracy", "test accuracy"], rows)
+def _datasets(injected: list[Outcome], clean: list[Outcome]) -> str:
+    """A row for each data set: what heads reach on it without a fault, and how the audit does on it."""
+    faulty, right = (_grouped(outcomes, lambda outcome: outcome.case.dataset) for outcomes in (injected, clean))
+    rows = []
+    for name in sorted({*faulty, *right}):
+        plain = [outcome for outcome in right.get(name, []) if outcome.case.name == "clean"]
+        members = faulty.get(name, [])
+        kinds = (
+            lambda outcome: outcome.first_is_right,
+            lambda outcome: outcome.first_is_right_as_argued,
+            lambda outcome: outcome.complete,
+        )
+        shares = [_share(sum(map(kind, members)), len(members)) if members else "" for kind in kinds]
+        alarms = sum(any(map(is_fault, outcome.found)) for outcome in right.get(name, []))
+        unsound = sum(outcome.verdict == "unsound" for outcome in right.get(name, []))
+        accuracies = _accuracies(plain) if plain else ["", ""]
+        rows.append([name, *accuracies, *shares, *(f"{n} of {len(right.get(name, []))}" for n in (alarms, unsound))])
+    header = ["data set", "validation accuracy", "test accuracy", "ranked first", "or as right", "found"]
+    return _table([*header, "clean runs with a false alarm", "clean runs called unsound"], rows)
 
 
 def _errors(outcomes: list[Outcome]) -> str:
