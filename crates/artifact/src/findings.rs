@@ -324,10 +324,15 @@ pub struct Gap {
     pub z: Option<f64>,
     /// The chance of a gap at least as large between two random parts of the same rows; not corrected.
     pub p_value: f64,
-    /// The largest gap, in points, that chance gives in 999 of 1,000 splits of these sizes.
+    /// The epochs of which the validation rows may have chosen the one that is compared; 1 where nothing shows a
+    /// choice.
+    pub looks: u64,
+    /// The largest gap, in points, that chance gives in 999 of 1,000 splits of these sizes, with that choice.
     pub chance_points: f64,
-    /// Whether chance is ruled out, all checks considered.
+    /// Whether chance is ruled out, all checks and the choice of the epoch considered.
     pub significant: bool,
+    /// Whether chance would be ruled out for one epoch, and is not for the best of so many.
+    pub of_choice: bool,
 }
 
 /// What audit writes as `audit.json`.
@@ -356,7 +361,7 @@ impl Findings {
     pub const KIND: Kind = Kind {
         stage: StageId::Audit,
         file: "audit.json",
-        format: 2,
+        format: 3,
     };
 
     /// Reads what audit wrote into a folder of artifacts.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// What the stage declares of itself.
 pub const STAGE: Stage = Stage {
     id: StageId::Audit,
-    revision: 10,
+    revision: 11,
     reads: &[
         Document::KIND,
         LabelMap::KIND,

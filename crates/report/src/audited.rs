@@ -105,6 +105,12 @@ pub(crate) fn gap(gap: &Gap) -> String {
              most {}.",
             points(gap.chance_points / 100.0)
         )
+    } else if gap.of_choice {
+        format!(
+            "{both}: {apart} apart, which chance does not make of one epoch ({p}), and may make of the best of {}, \
+             which validation chose.",
+            gap.looks
+        )
     } else if gap.p_value < UNUSUAL {
         format!("{both}: {apart} apart, which is unusual, but chance does that now and then ({p}).")
     } else {

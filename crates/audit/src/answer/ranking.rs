@@ -168,8 +168,10 @@ mod tests {
             points: 61.4,
             z: None,
             p_value: 0.0,
+            looks: 1,
             chance_points: 7.0,
             significant: true,
+            of_choice: false,
         };
         let mut found = [
             worth(Severity::Unsound, Confidence::Certain, Some(in_test(1.3))),

@@ -18,6 +18,10 @@ pub(super) fn rulings(gap: Option<&Gap>, found: &[Found<'_>]) -> Vec<FamilyRulin
                     "the accuracies of validation and test are not both known",
                 ),
                 Some(gap) if gap.significant => with_gap(family),
+                Some(gap) if gap.of_choice => (
+                    Ruling::Open,
+                    "validation and test differ by no more than the choice of the epoch may have made",
+                ),
                 Some(_) => without_gap(family),
             };
             let overruled = (ruling == Ruling::RuledOut)

@@ -112,12 +112,23 @@ pub fn gap_sentence(gap: &Gap) -> String {
         gap.test_rows,
         share(gap.test_hits, gap.test_rows)
     );
+    let choice = if gap.looks > 1 && gap.points > 0.0 {
+        format!(", the best of {} epochs on one of them,", gap.looks)
+    } else {
+        String::new()
+    };
     if gap.significant {
         format!(
-            "{both}. Chance makes two random parts of the same rows differ by at most {:.1} points (999 \
+            "{both}. Chance makes two random parts of the same rows{choice} differ by at most {:.1} points (999 \
              times in 1,000); these are {:.1} points apart.",
             gap.chance_points,
             gap.points.abs()
+        )
+    } else if gap.of_choice {
+        format!(
+            "{both}: further apart than chance makes one epoch, and no further than it makes the best of {} by \
+             validation ({:.1} points).",
+            gap.looks, gap.chance_points
         )
     } else {
         format!(

@@ -126,7 +126,7 @@ pub(super) fn judge(
         Verdict::Unsound => unsound(gap, found),
         Verdict::Caution => format!(
             "The figures stand, with a reservation: {}.",
-            found.first().map(|(check, _)| named(check)).unwrap_or_default()
+            reservation(gap, found)
         ),
         Verdict::Sound => sound(case),
         Verdict::NotExamined => format!(
@@ -155,14 +155,15 @@ pub(super) fn judge(
     (verdict, headline + &looked + &wish)
 }
 
-/// The worst that was found decides; a gap that nothing explains is unsound as well, and where nothing was
-/// compared, nothing is sound.
+/// The worst that was found decides; a gap that nothing explains is unsound as well, one that the choice of an
+/// epoch may have made is a caution, and where nothing was compared, nothing is sound.
 fn verdict(gap: Option<&Gap>, found: &[(&Check, Diagnosis)], is_compared: bool) -> Verdict {
     let unexplained = gap.is_some_and(|gap| gap.significant);
     match found.iter().map(|(_, found)| found.severity).max() {
         Some(Severity::Unsound) => Verdict::Unsound,
         _ if unexplained => Verdict::Unsound,
         Some(Severity::Caution) => Verdict::Caution,
+        _ if gap.is_some_and(|gap| gap.of_choice) => Verdict::Caution,
         Some(Severity::Note) | None if is_compared => Verdict::Sound,
         Some(Severity::Note) | None => Verdict::NotExamined,
     }
@@ -197,6 +198,22 @@ fn unsound(gap: Option<&Gap>, found: &[(&Check, Diagnosis)]) -> String {
                     ))
             )
         }
+    }
+}
+
+/// What a caution is about: the first thing that was found and is one, or else the choice of the epoch.
+fn reservation(gap: Option<&Gap>, found: &[(&Check, Diagnosis)]) -> String {
+    let first = found
+        .first()
+        .filter(|(_, found)| found.severity == Severity::Caution);
+    match (first, gap) {
+        (Some((check, _)), _) => named(check),
+        (None, Some(gap)) => format!(
+            "validation accuracy is {:.1} points above test accuracy, which may come of choosing the best of {} \
+             epochs by it; report the test accuracy",
+            gap.points, gap.looks
+        ),
+        (None, None) => String::new(),
     }
 }
 

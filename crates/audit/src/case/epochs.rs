@@ -6,46 +6,19 @@ use crate::case::Case;
 use crate::evidence::log::Figures;
 use crate::evidence::{Missing, Need};
 use crate::measures::loss::loss_bounds;
-
-/// How near a logged accuracy must be, in rows.
-const ROWS_APART: f64 = 0.6;
-
-/// The most that is allowed for few digits in the log.
-const MOST_ROUNDING: f64 = 5e-3;
-
-/// How near a logged loss must be, relative to the larger of it and 0.05.
-const LOSS_APART: f64 = 0.005;
+use crate::measures::validated_epochs::matching_epochs;
 
 /// The epochs, from 0, whose logged validation accuracy is that of the saved validation predictions; with
 /// `by_loss` also those whose loss is not are left out, where both are known.
 pub(crate) fn predicting_epochs(case: &Case<'_>, by_loss: bool) -> Result<Vec<usize>, Missing> {
     let rows = case.predicted(Split::Validation)?;
     let log = case.evidence.log()?;
-    let accuracy = rows.accuracy();
     let loss = case
         .scored(Split::Validation)
         .ok()
         .filter(|_| by_loss)
         .map(|scored| loss_bounds(&scored));
-    let rounding = log.rounding(|epoch| epoch.validation.accuracy);
-    let tolerance = ROWS_APART / rows.rows() as f64 + rounding.clamp(1e-4, MOST_ROUNDING);
-    let loss_rounding = log.rounding(|epoch| epoch.validation.loss).min(MOST_ROUNDING);
-    let same = |figures: &Figures| {
-        let near = figures
-            .accuracy
-            .is_some_and(|logged| (logged - accuracy).abs() <= tolerance);
-        let near_loss = match (figures.loss, loss) {
-            (Some(logged), Some((least, most))) => {
-                let apart = (LOSS_APART * least.max(0.05)).max(loss_rounding);
-                (least - apart..=most + apart).contains(&logged)
-            }
-            _ => true,
-        };
-        near && near_loss
-    };
-    Ok((0..log.epochs.len())
-        .filter(|&epoch| same(&log.epochs[epoch].validation))
-        .collect())
+    Ok(matching_epochs(log, rows.accuracy(), rows.rows(), loss))
 }
 
 /// The validation figures of the epochs that the saved predictions may be of: those with their accuracy and

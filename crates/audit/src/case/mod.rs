@@ -22,9 +22,11 @@ use crate::check::{Check, Tests};
 use crate::evidence::{Evidence, Margins, Missing, Need, Part, Scores};
 use crate::measures::baseline::Baseline;
 use crate::measures::gap::gap;
+use crate::measures::loss::loss_bounds;
 use crate::measures::overlap::Overlap;
 use crate::measures::predicted::{PredictedRows, ScoredRows};
 use crate::measures::significance::Significance;
+use crate::measures::validated_epochs::{chosen_from, matching_epochs};
 
 /// The evidence with what is known of it so far, as one check sees it.
 #[derive(Debug, Clone, Copy)]
@@ -236,13 +238,35 @@ impl<'a> Case<'a> {
         Ok((totals.hits, totals.rows))
     }
 
-    /// The gap test: whether validation and test accuracy differ beyond chance.
+    /// The gap test: whether validation and test accuracy differ beyond chance, and beyond what the choice of an
+    /// epoch by validation adds to it.
     pub fn gap(&self) -> Result<&'a Gap, Missing> {
         let made = self.memo.gap.get_or_init(|| {
             let (validation, test) = (self.validation_hits()?, self.test_hits()?);
-            Ok(gap(validation, test, self.significance()))
+            Ok(gap(validation, test, self.looks(), self.significance()))
         });
         made.as_ref().map_err(Clone::clone)
+    }
+
+    /// The epochs of which validation may have chosen the one that its figures are of; 1 where nothing shows it.
+    fn looks(&self) -> u64 {
+        let Some(log) = &self.evidence.log else { return 1 };
+        let Ok(rows) = self.predicted(Split::Validation) else {
+            return chosen_from(log, log.kept.as_slice());
+        };
+        let loss = self
+            .scored(Split::Validation)
+            .ok()
+            .map(|scored| loss_bounds(&scored));
+        let matching = |loss| matching_epochs(log, rows.accuracy(), rows.rows(), loss);
+        let epochs = [matching(loss), matching(None)];
+        chosen_from(
+            log,
+            epochs
+                .iter()
+                .find(|epochs| !epochs.is_empty())
+                .map_or(&[], Vec::as_slice),
+        )
     }
 
     /// The gap in points of accuracy, whichever way it goes, where it is beyond chance.

@@ -119,7 +119,7 @@ fn logged_above_rows(case: &Case<'_>, split: Split) -> Option<(u64, u64)> {
         Split::Test => (*log.tested()?, false),
     };
     let logged = hits_of(logged.accuracy?, log.rows(split).unwrap_or(rows.rows()))?;
-    let test = gap(logged, (rows.hit_count(), rows.rows()), case.significance());
+    let test = gap(logged, (rows.hit_count(), rows.rows()), 1, case.significance());
     (!is_of_rows && test.significant && test.points > 0.0).then_some(logged)
 }
 

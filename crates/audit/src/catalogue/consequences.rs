@@ -24,8 +24,12 @@ pub fn follows_from(cause: Cause) -> impl Iterator<Item = Cause> {
 
 /// Causes, and what all of these may follow from; a cause may stand in several rows.
 const FOLLOWS: &[(&[Cause], &[Cause])] = &[
-    // The scores of other rows stand beside labels: they say nothing of them, shifted or not.
-    (&[LabelsPermuted], &[StoredPredictions, StalePredictions]),
+    // The scores of other rows stand beside labels: they say nothing of them, shifted or not. Nor do those of
+    // weights that learnt nothing, which may favour one class for the rows of another.
+    (
+        &[LabelsPermuted],
+        &[StoredPredictions, StalePredictions, FailedRun],
+    ),
     (
         &[
             PredictionsShuffled,

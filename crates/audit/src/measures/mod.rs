@@ -20,4 +20,5 @@ pub(crate) mod sampling;
 pub(crate) mod score_moments;
 pub mod significance;
 pub(crate) mod text_style;
+pub(crate) mod validated_epochs;
 pub(crate) mod vocabulary;

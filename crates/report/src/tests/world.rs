@@ -456,8 +456,10 @@ fn gap() -> Gap {
         points: -0.3,
         z: None,
         p_value: 0.77,
+        looks: 1,
         chance_points: 4.4,
         significant: false,
+        of_choice: false,
     }
 }
 

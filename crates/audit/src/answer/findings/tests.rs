@@ -532,6 +532,28 @@ fn a_cast_that_makes_one_class_explains_the_collapse() {
     assert_eq!(contradictions(&findings), Vec::<String>::new());
 }
 
+/// A head that was never trained takes the rows of one class for those of another: without a log that is what
+/// exchanged names look like.
+#[test]
+fn a_head_that_learnt_nothing_has_no_names_to_exchange() {
+    let exchanged = |seed| {
+        let mut rows = simulated(3, 900, 0.7, seed);
+        rows.logits.iter_mut().for_each(|row| row.swap(0, 1));
+        rows
+    };
+    let mut evidence = predicted_by(&exchanged(1), &exchanged(2));
+    found(ask(Cause::LabelsPermuted, &evidence));
+    evidence.log = Some(log(&[(1.1, 0.3), (1.1, 0.3)]));
+    let findings = audit(&evidence);
+    let names = findings
+        .findings
+        .iter()
+        .find(|finding| finding.id == "C10")
+        .unwrap();
+    assert_eq!(names.explained_by.as_deref(), Some("C26"), "{names:?}");
+    assert_eq!(contradictions(&findings), Vec::<String>::new());
+}
+
 /// A model that answers every text with the same probabilities.
 #[test]
 fn a_dead_model_doubts_no_labels() {

@@ -23,7 +23,9 @@
 //! 2 points beyond chance. It is a note if they are 10 points apart, if the loss has risen by half, or
 //! if 2 points of accuracy are lost. A training accuracy of 99 % beside a validation accuracy of 93 %,
 //! and a loss that rises a little at the end, are usual and not found. The logged training accuracy is a
-//! mean over an epoch in which the model still learned, so that the real distance is larger.
+//! mean over an epoch in which the model still learned, so that the real distance is larger. A loss that
+//! has risen, where nothing else has changed, is left to C60 if that finds the probabilities too sure:
+//! the loss of a wrong row grows with them, and the model knows as much as before.
 //!
 //! ## What to do
 //! Keep the weights of the epoch with the lowest validation loss: early stopping with
@@ -55,11 +57,13 @@
 //! - `kk7nc/RMDL#14`: 97 % in training, 69 % in validation, and a loss that has doubled.
 
 use labelproof_artifact::Split;
+use serde_json::Value;
 
 use crate::answer::effect::{self, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{percent, rounded};
 use crate::case::Case;
+use crate::cause::Cause;
 use crate::evidence::log::{Epoch, Log};
 use crate::evidence::{Missing, Need};
 
@@ -127,6 +131,11 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             measured,
         ));
     }
+    if !is_caution && !apart_by(APART) && !lost && is_too_sure(case) {
+        let summary =
+            "The validation loss rose and nothing else changed: the probabilities are too sure (see C60).";
+        return Ok(Answer::clear(summary, measured));
+    }
     let mut sentences = Vec::new();
     let never_rose = log.is_some_and(never_rose);
     if let Some(distance) = apart.filter(|distance| distance.points() >= APART) {
@@ -169,6 +178,16 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         measured,
     }
     .into())
+}
+
+/// Whether probabilities are found to be too sure.
+fn is_too_sure(case: &Case<'_>) -> bool {
+    let Ok(Answer::Found(found)) = case.answer(Cause::Calibration) else {
+        return false;
+    };
+    let above = found.measured.statistic.map_or(0.0, |(_, above)| above);
+    let temperature = found.measured.evidence.get("temperature").and_then(Value::as_f64);
+    temperature.map_or(above > 0.0, |temperature| temperature > 1.0)
 }
 
 fn clear(distance: Option<&Distance>, course: Option<&Course>, log: Option<&Log>) -> String {
@@ -375,10 +394,11 @@ fn places(log: &Log, read: impl Fn(&Epoch) -> Option<f64>) -> Vec<(usize, f64)> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cause::Cause;
     use crate::evidence::log::Figures;
     use crate::evidence::{Evidence, Part};
-    use crate::testing::{ask, assert_close, clear, evidence, example, found, number, predicted, statistic};
+    use crate::testing::{
+        ask, assert_close, clear, evidence, example, found, number, predicted, scored, statistic,
+    };
 
     /// Training loss and accuracy, validation loss and accuracy of each epoch.
     fn with_log(epochs: &[[f64; 4]], rows: Option<u64>) -> Evidence {
@@ -454,6 +474,33 @@ mod tests {
             Cause::Overfitting,
             &with_log(&[[0.5, 0.8, 0.5, 0.8], [0.9, 0.7, 0.9, 0.79]], None),
         ));
+    }
+
+    /// The validation rows are right as often as before, and wrong with ever more certainty; of scores that say so
+    /// C60 is found.
+    #[test]
+    fn a_loss_that_only_the_probabilities_raise_is_left_to_them() {
+        let log = with_log(
+            &[
+                [0.5, 0.88, 0.35, 0.90],
+                [0.3, 0.91, 0.9, 0.90],
+                [0.1, 0.93, 1.5, 0.90],
+            ],
+            Some(500),
+        );
+        let too_sure: Vec<(u32, Vec<f64>)> = (0..500)
+            .map(|row| (u32::from(row % 10 == 0), vec![0.999, 0.001]))
+            .collect();
+        let with_scores = Evidence {
+            log: log.log.clone(),
+            ..evidence(
+                &["a", "b"],
+                [Part::default(), scored(&too_sure), scored(&too_sure)],
+            )
+        };
+        found(ask(Cause::Calibration, &with_scores));
+        clear(ask(Cause::Overfitting, &with_scores));
+        assert_eq!(found(ask(Cause::Overfitting, &log)).severity, Severity::Note);
     }
 
     /// Where the best epoch was kept, what came after it cost nothing.

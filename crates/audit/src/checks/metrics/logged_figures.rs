@@ -376,7 +376,7 @@ fn weigh(case: &Case<'_>, log: &Log, given: &Given<'_>, pair: &Pair) -> (Severit
         Figure::Accuracy => {
             let own = (given.totals.hits, given.totals.rows);
             let logged = hits_of(pair.logged, log.rows(given.split).unwrap_or(own.1));
-            if logged.is_some_and(|logged| gap(logged, own, case.significance()).significant) {
+            if logged.is_some_and(|logged| gap(logged, own, 1, case.significance()).significant) {
                 return (Severity::Unsound, Some(difference));
             }
             // Of other rows, chance makes such a difference.

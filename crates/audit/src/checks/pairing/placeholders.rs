@@ -23,7 +23,7 @@
 //! Such labels are taken as not given, and no other check sees them. It is unsound if a whole split has
 //! none, certain if they are written as none and likely otherwise; a caution if only some rows do.
 //! One class in all rows that may be real is a caution, too, and unsound where validation and test differ
-//! beyond chance.
+//! beyond chance. Where the file is sorted and the rows are its tail, C44 says so.
 //!
 //! ## What to do
 //! Use the split that has labels, or send the predictions to whoever keeps them. Leave rows without a
@@ -53,6 +53,7 @@ use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::percent;
 use crate::case::Case;
 use crate::case::suspect::missing;
+use crate::cause::Cause;
 use crate::evidence::{Missing, Need, Part, Placeholders, Sign};
 
 /// Rows below which one class may be all there is.
@@ -81,12 +82,28 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         return Err(Need::TrueLabels.into());
     }
     Ok(match of_one_class {
+        Some((split, part)) if is_tail_of_sorted_file(case, split) => Answer::clear(
+            format!(
+                "The {split} rows have one class, `{}`, as the tail of a sorted file has (see C44).",
+                case.evidence.label(part.truth.as_deref().unwrap_or_default()[0])
+            ),
+            Measured::new(),
+        ),
         Some((split, part)) => one_class(case, split, part),
         None => Answer::clear(
             "True labels are labels, and of more than one class.",
             Measured::new(),
         ),
     })
+}
+
+/// Whether a split was certainly cut off a sorted file, so that its labels are labels.
+fn is_tail_of_sorted_file(case: &Case<'_>, split: Split) -> bool {
+    let Ok(Answer::Found(sorted)) = case.answer(Cause::SortedSplit) else {
+        return false;
+    };
+    let of_split = sorted.measured.evidence.get("split");
+    sorted.confidence == Confidence::Certain && of_split.is_some_and(|of| of == split.name())
 }
 
 fn has_one_class(part: &Part) -> bool {
@@ -200,7 +217,6 @@ fn one_class(case: &Case<'_>, split: Split, part: &Part) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cause::Cause;
     use crate::evidence::Evidence;
     use crate::testing::{ask, clear, evidence, example, found, predicted};
 
@@ -241,6 +257,22 @@ mod tests {
             (filler.severity, filler.confidence),
             (Severity::Unsound, Confidence::Likely)
         );
+    }
+
+    /// 1,000 rows in the order of their classes, of which the last tenth is validation.
+    #[test]
+    fn the_one_class_of_a_sorted_files_tail_is_left_to_the_split() {
+        let rows = |range: std::ops::Range<u32>| {
+            let rows: Vec<(u32, u32)> = range.map(|row| (row / 500, row / 500)).collect();
+            predicted(&rows)
+        };
+        let tail = evidence(&["a", "b"], [rows(0..900), rows(900..1000), Part::default()]);
+        found(ask(Cause::SortedSplit, &tail));
+        clear(ask(Cause::Placeholders, &tail));
+        // In training rows that are not sorted nothing says where the one class comes from.
+        let mixed: Vec<(u32, u32)> = (0..900).map(|row| (row % 2, row % 2)).collect();
+        let filler = evidence(&["a", "b"], [predicted(&mixed), rows(900..1000), Part::default()]);
+        found(ask(Cause::Placeholders, &filler));
     }
 
     #[test]

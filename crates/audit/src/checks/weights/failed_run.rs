@@ -19,7 +19,8 @@
 //! guessing    least logged loss ≥ ln K - 0.05, for K classes, and not (best accuracy > 1.5/K and best
 //!             accuracy > share of the largest validation class + 0.05)
 //! shares      least validation loss ≥ entropy of the classes' shares - 0.02, and best accuracy ≤ share of
-//!             the largest class + 0.02, where the shares are known
+//!             the largest class + 0.02, where the shares are known, and the training accuracy, where it
+//!             is logged, is not above that share by more than 0.05
 //! unmoved     the loss of every epoch, of at least three, is the same to all digits
 //! stuck       the validation accuracy of every epoch, of at least four, is the same to three digits or
 //!             more, and neither the training accuracy (by 2 points) nor the loss (by a tenth) moves

@@ -57,6 +57,7 @@ use crate::case::epochs::predicting_epochs;
 use crate::case::suspect::confidence_shift;
 use crate::cause::Cause;
 use crate::evidence::{Missing, Need};
+use crate::measures::validated_epochs::best_epochs;
 
 /// The accuracy from which on another epoch is worse for the user.
 const WORSE: f64 = 0.01;
@@ -77,7 +78,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let matching = predicting_epochs(case, true)?;
     let best: Vec<usize> = match log.kept {
         Some(kept) => vec![kept],
-        None => best_epochs(case),
+        None => best_epochs(log),
     };
     let measured = Measured::new()
         .statistic("validation accuracy of the saved predictions", accuracy)
@@ -206,28 +207,6 @@ fn test_of_another_epoch(case: &Case<'_>, validation_epochs: &[usize]) -> Result
         }
         .into(),
     ))
-}
-
-/// The epochs that somebody may call best: by loss, by accuracy, and among equally accurate ones any.
-fn best_epochs(case: &Case<'_>) -> Vec<usize> {
-    let Ok(log) = case.evidence.log() else {
-        return Vec::new();
-    };
-    let accuracy = |epoch: &usize| {
-        log.epochs[*epoch]
-            .validation
-            .accuracy
-            .unwrap_or(f64::NEG_INFINITY)
-    };
-    let loss = |epoch: &usize| log.epochs[*epoch].validation.loss.unwrap_or(f64::INFINITY);
-    let epochs = || 0..log.epochs.len();
-    let most = epochs()
-        .map(|epoch| accuracy(&epoch))
-        .fold(f64::NEG_INFINITY, f64::max);
-    let least = epochs().map(|epoch| loss(&epoch)).fold(f64::INFINITY, f64::min);
-    epochs()
-        .filter(|epoch| accuracy(epoch) >= most || loss(epoch) <= least)
-        .collect()
 }
 
 #[cfg(test)]

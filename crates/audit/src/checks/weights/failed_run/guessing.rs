@@ -85,7 +85,7 @@ pub(super) fn at_the_shares(case: &Case<'_>, log: &Log) -> Option<Diagnosis> {
         .into_iter()
         .reduce(f64::max)?;
     // Of one class, there is nothing to be learnt.
-    let telling = guess.accuracy < SOLVED;
+    let telling = guess.accuracy < SOLVED && !learnt_on_training_rows(log, guess.accuracy);
     let is_guess = least >= guess.loss - SHARES_MARGIN && best <= guess.accuracy + SHARES_MARGIN;
     (telling && is_guess).then(|| {
         diagnosis(
@@ -103,6 +103,14 @@ pub(super) fn at_the_shares(case: &Case<'_>, log: &Log) -> Option<Diagnosis> {
                 .with("share_of_the_largest_class", guess.accuracy),
         )
     })
+}
+
+/// Whether the training rows were learnt: then the validation rows are the odd ones, and the training did not fail.
+fn learnt_on_training_rows(log: &Log, largest: f64) -> bool {
+    let best = values(log, |epoch| epoch.train.accuracy)
+        .into_iter()
+        .reduce(f64::max);
+    best.is_some_and(|best| best > largest + ABOVE_LARGEST)
 }
 
 /// What the shares of the classes alone reach on the validation rows, or on the test rows, which are drawn alike.
