@@ -364,6 +364,8 @@ fn metrics(artifacts: &Path) -> Result<BTreeMap<Split, BTreeMap<String, Option<f
 
 #[cfg(test)]
 mod tests {
+    use labelproof_artifact::{PartWriter, SplitRow, part_of};
+
     use super::*;
 
     #[test]
@@ -432,6 +434,47 @@ mod tests {
                 "train model/model.safetensors: other bytes"
             ]
         );
+    }
+
+    /// Writes some rows, all of which are in one split, as a table of two parts, and locks them.
+    fn in_parts(artifacts: &Path, split: Split) -> PipelineLock {
+        let folder = artifacts.join("split");
+        for part in 0..2 {
+            let mut writer = PartWriter::create(&folder, part, 2).unwrap();
+            for id in ["a", "b", "c", "d"].map(str::to_owned) {
+                // Only the second part has rows of another split.
+                let split = if part == 0 { Split::Train } else { split };
+                if part_of(&id, 2) == part {
+                    let (label, group) = ("film".to_owned(), id.clone());
+                    writer
+                        .push(SplitRow {
+                            id,
+                            label,
+                            split,
+                            group,
+                        })
+                        .unwrap();
+                }
+            }
+            writer.finish().unwrap();
+        }
+        let mut all = lock("p", 0.9, "a", "w");
+        let stage = all.stages.get_mut(&StageId::Split).unwrap();
+        stage.outputs = StageLock::digest_outputs(&folder).unwrap();
+        all
+    }
+
+    #[test]
+    fn of_a_table_in_parts_the_part_that_differs_is_named() {
+        let (kept, fresh) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let locked = in_parts(kept.path(), Split::Train);
+        let now = in_parts(fresh.path(), Split::Test);
+        let differences = locked.differences(&now, fresh.path(), kept.path());
+        let [Difference { what, how, .. }] = differences.as_slice() else {
+            panic!("{differences:?}");
+        };
+        assert_eq!(what, "split.parquet/part-00001.parquet");
+        assert_eq!(how, "first at row 0, column `split`");
     }
 
     #[test]
