@@ -67,7 +67,8 @@ const FOLLOWS: &[(&[Cause], &[Cause])] = &[
         ],
     ),
     (&[TextDrift], &[WrongColumn, CleaningDiffers, Languages]),
-    (&[Languages], &[WrongColumn]),
+    // Words that cleaning took out of the training texts are unknown in the others.
+    (&[Languages], &[WrongColumn, CleaningDiffers]),
     // Weights that are not those of training, for a reason.
     (
         &[UntrainedHead, NormalizationStatistics, DropoutAtPrediction],

@@ -116,7 +116,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     for (place, (one, one_styles)) in all.iter().enumerate() {
         for (other, other_styles) in &all[place + 1..] {
             // A text in another language has other function words, and lost none.
-            let traits = if case.finds_at_least(Cause::Languages, Severity::Caution) {
+            let traits = if is_other_language(case) {
                 &TRAITS[..2]
             } else {
                 &TRAITS[..]
@@ -163,6 +163,16 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     );
     let effect = missing(case);
     Ok(found(summary, Confidence::Certain, effect, measured))
+}
+
+/// Whether texts are in another language. Of unknown words alone that is not said: a split that lost its function
+/// words does not know those of the other.
+fn is_other_language(case: &Case<'_>) -> bool {
+    let Ok(Answer::Found(found)) = case.answer(Cause::Languages) else {
+        return false;
+    };
+    let is_said = found.measured.evidence.get("other_language");
+    found.severity >= Severity::Caution && is_said.is_some_and(|is_said| is_said == true)
 }
 
 fn damaged() -> Answer {
@@ -379,6 +389,33 @@ mod tests {
         // By hand: the only table as unlikely is this one, 10^-25.934 = C(80, 20) / C(160, 100).
         assert_close(found.measured.p_value.unwrap().log10(), -25.934, 1e-3);
         clear(ask(Cause::CleaningDiffers, &splits(false)));
+    }
+
+    /// Questions without capitals and stops, whose training texts lost their function words as well: what is
+    /// unknown in the test texts are those.
+    #[test]
+    fn words_that_cleaning_took_out_are_no_other_language() {
+        let rows = |text: fn(u32) -> String| {
+            let rows: Vec<(String, u32)> = (0..100).map(|row| (text(row), 0)).collect();
+            part(&rows)
+        };
+        let cleaned = rows(|row| {
+            let more = " card".repeat(row as usize % 7);
+            format!("transfer money account{row} balance{more}")
+        });
+        let whole = rows(|row| {
+            let more = " of the card".repeat(row as usize % 7);
+            format!("transfer the money to the account{row} that is for the balance{more}")
+        });
+        let evidence = evidence(&["a"], [cleaned, Part::default(), whole]);
+        let unknown = found(ask(Cause::Languages, &evidence));
+        assert_eq!(unknown.severity, Severity::Caution);
+        let cleaning = found(ask(Cause::CleaningDiffers, &evidence));
+        assert!(
+            cleaning.summary.contains("function words"),
+            "{}",
+            cleaning.summary
+        );
     }
 
     /// No other file of texts tells that capitals are unusual: only a model that sees nothing in them does.

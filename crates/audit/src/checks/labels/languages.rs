@@ -206,6 +206,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .with("language_p_value", languages.map(|test| test.p_value))
         .with("split", second.name());
     let other_language = languages.is_some_and(|test| case.significant(test.p_value)) && distance >= MATERIAL;
+    let measured = measured.with("other_language", other_language);
     let difference = unknown.in_test - unknown.in_train;
     let other_words = case.significant(unknown.p_value) && difference >= MATERIAL;
     if !other_language && !other_words {

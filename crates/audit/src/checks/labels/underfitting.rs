@@ -9,15 +9,19 @@
 //!
 //! ## How it is tested
 //! The audit needs the training accuracy (of the finished model, or else the logged one) and the
-//! validation accuracy. If training is at most 5 points above validation, the model is compared on the
-//! validation rows with the cheap model (TF-IDF and logistic regression), by McNemar's exact test, or
-//! by the two-proportion test where only the logged accuracy is known:
+//! validation accuracy. The model is compared on the validation rows with the cheap model (TF-IDF and
+//! logistic regression), by McNemar's exact test, or by the two-proportion test where only the logged
+//! accuracy is known:
 //!
 //! ```text
-//! behind      the cheap model is significantly better (corrected p < 0.01), by at least 5 points
-//! unfinished  the last epoch is the best by validation loss, and lowered it by at least 5 %
+//! behind      the cheap model is significantly better (corrected p < 0.01), by at least 5 points, and
+//!             training is at most 5 points above validation, or below the cheap model's validation
+//! unfinished  the last epoch is the best by validation loss, and lowered it by at least 5 %; training is
+//!             at most 5 points above validation, and at least half as often wrong
 //! ```
 //!
+//! A model that has hardly anything left to learn on its training rows was not stopped too early, and
+//! one that does worse on them than the cheap model does on rows it never saw knows none by heart.
 //! Behind is a caution, and unsound if the model is not even better than the share of the largest
 //! class. Unfinished alone is a note, and certain.
 //!
@@ -57,6 +61,8 @@ use crate::measures::class_counts::largest_share;
 
 /// How far training accuracy may lie above validation accuracy in a model that learned too little.
 const NEAR: f64 = 0.05;
+/// The share of the mistakes on validation rows that a model which is still learning makes on training rows.
+const STILL_WRONG: f64 = 0.5;
 /// How much better the baseline must be.
 const MATERIAL: f64 = 0.05;
 /// A fall of the loss in the last epoch, as a share of it, that goes on.
@@ -93,11 +99,14 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             .p_value(baseline.p_value)
             .with("baseline_accuracy", rounded(baseline.accuracy));
     }
-    let not_by_heart = train - validation <= NEAR;
+    let near = train - validation <= NEAR;
     let behind = baseline.as_ref().filter(|baseline| {
+        // Who does worse on known rows than the baseline on unknown ones knows none by heart.
+        let not_by_heart = near || train < baseline.accuracy;
         not_by_heart && case.significant(baseline.p_value) && baseline.accuracy - validation >= MATERIAL
     });
-    let unfinished = not_by_heart && falling.is_some_and(|fall| fall >= STEEP);
+    let left_to_learn = 1.0 - train >= STILL_WRONG * (1.0 - validation);
+    let unfinished = near && left_to_learn && falling.is_some_and(|fall| fall >= STEEP);
     let fix = "Train longer, raise the learning rate (ten times as high for a head on a frozen encoder), or \
                train the encoder too.";
     let confirm =
@@ -244,6 +253,9 @@ mod tests {
         let epochs = vec![epoch(0.9, 0.95, 0.6), epoch(0.95, 0.98, 0.4)];
         let found = found(ask(Cause::Underfitting, &trained(epochs)));
         assert_eq!(found.severity, Severity::Note);
+        // Nothing is left to learn on the training rows but how sure to be of them.
+        let learnt = vec![epoch(0.99, 0.97, 0.6), epoch(0.999, 0.975, 0.4)];
+        clear(ask(Cause::Underfitting, &trained(learnt)));
         assert!(
             (found.measured.evidence["fall_of_the_loss_in_the_last_epoch"]
                 .as_f64()
@@ -252,6 +264,19 @@ mod tests {
                 .abs()
                 < 1e-6
         );
+    }
+
+    /// The baseline is right on all validation rows, the model on every sixth, and on training rows hardly more
+    /// often; of the rows that are learnt by heart it would be right on nearly all.
+    #[test]
+    fn a_model_that_is_worse_on_known_rows_than_words_on_unknown_ones_learned_too_little() {
+        let little = vec![epoch(0.1, 0.1, 2.3), epoch(0.23, 0.16, 2.25)];
+        assert_eq!(
+            found(ask(Cause::Underfitting, &trained(little))).severity,
+            Severity::Unsound
+        );
+        let by_heart = vec![epoch(0.9, 0.6, 0.9), epoch(1.0, 0.7, 0.8)];
+        clear(ask(Cause::Underfitting, &trained(by_heart)));
     }
 
     #[test]

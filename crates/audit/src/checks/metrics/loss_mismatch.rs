@@ -95,7 +95,10 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             .and_then(|part| part.truth.as_deref())
             .map(|truth| class_counts(truth, scored.predicted.classes));
         let mut epochs = predicting_epochs(case, false)?;
-        if log.epochs.iter().all(|epoch| epoch.validation.accuracy.is_none()) {
+        // The accuracy of other rows does not tell the epoch.
+        let said = log.said_rows(Split::Validation);
+        let is_of_others = said.is_some_and(|said| said != scored.predicted.rows());
+        if is_of_others || log.epochs.iter().all(|epoch| epoch.validation.accuracy.is_none()) {
             epochs = (0..log.epochs.len()).collect();
         }
         return Ok(compare(case, log, &scored, &epochs, train_counts));
@@ -505,6 +508,26 @@ mod tests {
         // Eight rows do not make that.
         found(with(loss * 1.05, Some(56)));
         found(with(loss * 32.0, Some(56)));
+    }
+
+    /// The accuracy of half of the rows is by chance that of an earlier epoch, whose loss is another.
+    #[test]
+    fn the_accuracy_of_other_rows_does_not_tell_the_epoch() {
+        let rows: Vec<(u32, Vec<f64>)> = (0..100)
+            .map(|row| (u32::from(row % 10 == 0), vec![0.8, 0.2]))
+            .collect();
+        let with = |rows_in_log| {
+            // By hand: −0.9 ln 0.8 − 0.1 ln 0.2 = 0.3618.
+            let mut logged = log(&[(0.6, 0.90), (0.3618, 0.93)]);
+            logged.validation_rows = Some(rows_in_log);
+            let evidence = Evidence {
+                log: Some(logged),
+                ..evidence(&["a", "b"], [Part::default(), scored(&rows), Part::default()])
+            };
+            ask(Cause::LossMismatch, &evidence)
+        };
+        found(with(100));
+        clear(with(200));
     }
 
     /// Half of the rows wrong cost at least ln 2 each: 0.347.

@@ -14,7 +14,8 @@
 //! ```text
 //! not finite  a logged loss is NaN or infinite
 //! saturated   loss = (1 - accuracy) c, where c is what a wrong row costs whose probability was clipped
-//!             (16.12 for 1e-7, 15.94, 18.42, 34.54, or 100), in at least two epochs
+//!             (16.12 for 1e-7, 15.94, 18.42, 34.54, or 100), in half of the epochs and at least two, and
+//!             not where validation scores show a mean highest probability below 0.95
 //! exploded    the training loss ends at 10 times its first value or more, and above 10
 //! guessing    least logged loss ≥ ln K - 0.05, for K classes, and not (best accuracy > 1.5/K and best
 //!             accuracy > share of the largest validation class + 0.05)
@@ -89,6 +90,9 @@ const CERTAIN_AND_WRONG: [f64; 5] = [16.118_096, 15.942_385, 18.420_681, 34.538_
 const NEAR_CERTAIN: f64 = 3e-3;
 const FEWEST_WRONG: f64 = 0.05;
 
+/// The mean highest probability of outputs that are saturated, at least.
+const CERTAIN: f64 = 0.95;
+
 /// How many times its first value a loss is that explodes, and the least that it then is.
 const EXPLODED: f64 = 10.0;
 
@@ -114,7 +118,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .flatten()
         .collect();
     let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
-    let found = saturated(log)
+    let found = saturated(case, log)
         .or_else(|| exploded(log))
         .or_else(|| guessing(case, log, least))
         .or_else(|| at_the_shares(case, log))
@@ -249,7 +253,13 @@ fn not_finite(log: &Log) -> Option<Diagnosis> {
 }
 
 /// Losses that are those of one who answers every row with certainty.
-fn saturated(log: &Log) -> Option<Diagnosis> {
+fn saturated(case: &Case<'_>, log: &Log) -> Option<Diagnosis> {
+    let confidences = case.scored(Split::Validation).map(|scored| scored.confidences());
+    let is_unsure =
+        |confidences: Vec<f64>| confidences.iter().sum::<f64>() / (confidences.len().max(1) as f64) < CERTAIN;
+    if confidences.is_ok_and(is_unsure) {
+        return None;
+    }
     let cost = |epoch: &Epoch| {
         let figures = if epoch.validation.loss.is_some() {
             epoch.validation
@@ -266,7 +276,9 @@ fn saturated(log: &Log) -> Option<Diagnosis> {
     let costs: Vec<f64> = log.epochs.iter().filter_map(cost).collect();
     let &last = costs.last()?;
     let is_reported = log.reported().and_then(cost).is_some();
-    if !is_reported || log.epochs.len() > 1 && costs.len() < 2 {
+    // A loss passes such a number on its way.
+    let is_state = 2 * costs.len() >= log.epochs.len() && (log.epochs.len() == 1 || costs.len() >= 2);
+    if !is_reported || !is_state {
         return None;
     }
     Some(Diagnosis {

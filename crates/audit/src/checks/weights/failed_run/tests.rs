@@ -3,7 +3,9 @@ use crate::cause::Cause;
 use crate::evidence::Evidence;
 use crate::evidence::Part;
 use crate::evidence::log::{Figures, NotFinite};
-use crate::testing::{ask, assert_close, clear, evidence, example, found, log, number, predicted, statistic};
+use crate::testing::{
+    ask, assert_close, clear, evidence, example, found, log, number, predicted, scored, statistic,
+};
 
 fn with_log(epochs: &[(f64, f64)]) -> Evidence {
     Evidence {
@@ -197,6 +199,36 @@ fn outputs_that_are_saturated_are_found() {
     // Sure of its mistakes, and no more than that; few mistakes.
     clear(check(&[(1.9, 0.85), (2.1, 0.86)]));
     clear(check(&[(0.322, 0.98), (0.322, 0.979)]));
+    // A loss of smoothed labels, whose ratio to the mistakes passes 16.12 on its way.
+    clear(check(&[
+        (2.0, 0.80),
+        (1.8, 0.85),
+        (1.6, 0.88),
+        (1.5, 0.90),
+        (1.38, 0.91),
+        (1.370_038, 0.915),
+        (1.289_448, 0.92),
+    ]));
+}
+
+/// Saturated outputs are probabilities of 0 and 1: where the rows have others, the loss is something else.
+#[test]
+fn outputs_that_the_rows_show_to_be_unsure_are_not_saturated() {
+    let of_rows = |probability: f64| {
+        let rows: Vec<(u32, Vec<f64>)> = (0..100)
+            .map(|row| (u32::from(row % 5 == 0), vec![probability, 1.0 - probability]))
+            .collect();
+        Evidence {
+            log: Some(log(&[(3.2236, 0.80), (3.2236, 0.80)])),
+            ..evidence(&["a", "b"], [Part::default(), scored(&rows), Part::default()])
+        }
+    };
+    let says = |evidence: &Evidence| match ask(Cause::FailedRun, evidence) {
+        Ok(Answer::Found(found)) => found.summary.contains("saturated"),
+        _ => false,
+    };
+    assert!(says(&of_rows(1.0)));
+    assert!(!says(&of_rows(0.7)));
 }
 
 #[test]
