@@ -51,18 +51,22 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "split",
         ],
     ),
+    ("cluster", &["artifact", "driver", "ingest", "preprocess", "text"]),
     (
         "cli",
         &[
-            "artifact", "audit", "driver", "ingest", "metrics", "report", "settings",
+            "artifact", "audit", "cluster", "driver", "ingest", "metrics", "report", "settings",
         ],
     ),
-    ("python", &["artifact", "audit", "cli", "driver", "tables"]),
+    (
+        "python",
+        &["artifact", "audit", "cli", "cluster", "driver", "tables"],
+    ),
     (
         "torch",
         &[
-            "artifact", "audit", "cli", "driver", "evaluate", "ingest", "kernels", "metrics", "model",
-            "serve", "settings", "text", "train",
+            "artifact", "audit", "cli", "cluster", "driver", "evaluate", "ingest", "kernels", "metrics",
+            "model", "serve", "settings", "text", "train",
         ],
     ),
     (

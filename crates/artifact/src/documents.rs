@@ -4,6 +4,7 @@ use crate::column::columns;
 use crate::splits::Split;
 use crate::stage::{Kind, StageId};
 use crate::table::Row;
+use serde::{Deserialize, Serialize};
 
 /// A labelled text. The table is in the byte order of `id`, so that the order of the source's rows does not
 /// show.
@@ -38,7 +39,7 @@ impl Row for Document {
 }
 
 /// A row of the source that did not become a document, and why. The table is in the order of source and line.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Reject {
     /// The source file, relative to what `pipeline.yaml` names.
     pub source: String,

@@ -40,17 +40,29 @@ pub(crate) fn part_count_of(rows: u64, part_rows: u64) -> u32 {
     u32::try_from(rows.div_ceil(part_rows).max(1)).unwrap_or(u32::MAX)
 }
 
-/// The part, from 0, in which the row of an id lies: the first eight bytes of the id's BLAKE3 hash, the
-/// lowest first, modulo the number of parts.
+/// The number by which rows are dealt to parts: the first four bytes of the id's BLAKE3 hash, the lowest
+/// first. It fits into the signed numbers of 64 bits that are all that most engines have.
+pub fn id_hash(id: &str) -> u32 {
+    let hash = blake3::hash(id.as_bytes());
+    u32::from_le_bytes(*hash.as_bytes().first_chunk().expect("a hash has 32 bytes"))
+}
+
+/// The part, from 0, in which the row of an id lies: its [`id_hash`] modulo the number of parts.
 ///
 /// # Panics
 ///
 /// If there are no parts.
 pub fn part_of(id: &str, parts: u32) -> u32 {
-    let hash = blake3::hash(id.as_bytes());
-    let first = hash.as_bytes().first_chunk().expect("a hash has 32 bytes");
-    let part = u64::from_le_bytes(*first) % u64::from(parts);
-    u32::try_from(part).expect("it is less than the number of parts")
+    id_hash(id) % parts
+}
+
+/// The path of a part of a table: that of the table itself if it has one part.
+pub fn path_of_part(table: &Path, part: u32, parts: u32) -> PathBuf {
+    if parts == 1 {
+        table.to_path_buf()
+    } else {
+        part_path(table, part)
+    }
 }
 
 /// The path of a part in the folder of its table.

@@ -15,6 +15,7 @@ pub mod run;
 pub mod serve;
 mod status;
 pub mod suggest;
+pub mod worker;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -83,6 +84,8 @@ pub enum Command {
     Reproduce(reproduce::ReproduceArgs),
     /// Suggest settings, and measure whether they improve the model
     Suggest(suggest::SuggestArgs),
+    /// Run a step of a stage on rows that a cluster's engine pipes through
+    Worker(worker::WorkerArgs),
     /// Print the JSON schema of pipeline.yaml, for editors
     Schema,
     /// Print a completion script for a shell
@@ -180,6 +183,7 @@ impl Cli {
                 Ok(Some(ExitCode::Success))
             }
             Command::Audit(args) => audit::run(args),
+            Command::Worker(args) => worker::execute(args),
             Command::Predict(_)
             | Command::Serve(_)
             | Command::Evaluate(_)
@@ -207,6 +211,7 @@ impl Cli {
             | Command::Init(_)
             | Command::Status(_)
             | Command::Compare(_)
+            | Command::Worker(_)
             | Command::Schema
             | Command::Completions { .. } => return Memory::Kept,
         };

@@ -169,9 +169,20 @@ impl Config {
             );
             return Err(parse_problem(path, problem));
         }
+        Self::of_text(path, &text, overrides, devices, artifacts)
+    }
+
+    /// The same for the content of a file at `path`, which need not be on this machine.
+    pub fn of_text(
+        path: &Path,
+        text: &str,
+        overrides: &[String],
+        devices: Option<Devices>,
+        artifacts: Option<&Path>,
+    ) -> Result<Self, ConfigError> {
         // Parsed as it stands first: only then does an error know its line.
-        serde_yaml::from_str::<Pipeline>(&text).map_err(|error| locate(path, &text, &error))?;
-        let mut value: Value = serde_yaml::from_str(&text).map_err(|error| locate(path, &text, &error))?;
+        serde_yaml::from_str::<Pipeline>(text).map_err(|error| locate(path, text, &error))?;
+        let mut value: Value = serde_yaml::from_str(text).map_err(|error| locate(path, text, &error))?;
         for assignment in overrides {
             apply(&mut value, assignment)?;
         }

@@ -27,5 +27,7 @@ pub use failure::Failure;
 pub use launch::Launch;
 pub use plan::Planner;
 pub use printer::{Printer, Verbosity};
-pub use run::{Conduct, RunStage, Selection, StageOutcome, dry_run, is_up_to_date, run};
+pub use run::{
+    Conduct, RunStage, Selection, StageOutcome, commit_from, dry_run, is_up_to_date, new_lock, run,
+};
 pub use times::Times;

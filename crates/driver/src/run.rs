@@ -243,8 +243,7 @@ fn check_what_is_left_out(
     Ok(())
 }
 
-/// Runs a stage and commits its output. If the process is killed at any moment, the stage's folder is the old
-/// one or the new one, or does not exist; a folder without a lock counts as missing.
+/// Runs a stage and commits its output.
 fn execute(
     config: &Config,
     stage: StageId,
@@ -255,6 +254,22 @@ fn execute(
     let scratch = config.artifacts.join(format!(".tmp-{stage}"));
     fs::remove(&scratch)?;
     fs::create_dir_all(&scratch)?;
+    let lock = new_lock(config, stage, planner, printer)?;
+    let leftovers = run_stage(config, stage, &scratch, printer)?;
+    commit(config, lock, &scratch)?;
+    if let Some(leftovers) = leftovers {
+        fs::remove(&leftovers)?;
+    }
+    Ok(())
+}
+
+/// The lock of a stage that is about to run: all but its outputs.
+pub fn new_lock(
+    config: &Config,
+    stage: StageId,
+    planner: &mut Planner<'_>,
+    reporter: &dyn Reporter,
+) -> Result<StageLock, Failure> {
     let mut lock = StageLock::new(
         stage,
         plan::declaration(stage).revision,
@@ -262,22 +277,34 @@ fn execute(
         planner.inputs(stage)?,
     );
     if plan::reads_encoder(stage) {
-        let source = config.encoder.source(printer)?;
+        let source = config.encoder.source(reporter)?;
         lock.encoder = source.pinned();
     }
-    let leftovers = run_stage(config, stage, &scratch, printer)?;
-    lock.outputs = StageLock::digest_outputs(&scratch)?;
-    for path in fs::files_below(&scratch)? {
+    Ok(lock)
+}
+
+/// Commits what a stage wrote into `scratch`, a folder beside its own. If the process is killed at any moment, the
+/// stage's folder is the old one or the new one, or does not exist; a folder without a lock counts as missing.
+fn commit(config: &Config, mut lock: StageLock, scratch: &Path) -> Result<(), Failure> {
+    lock.outputs = StageLock::digest_outputs(scratch)?;
+    for path in fs::files_below(scratch)? {
         fs::sync(&path)?;
     }
-    lock.write(&scratch)?;
-    let folder = config.artifacts.join(stage.name());
+    lock.write(scratch)?;
+    let folder = config.artifacts.join(lock.stage.name());
     fs::remove(&folder)?;
-    fs::rename(&scratch, &folder)?;
-    if let Some(leftovers) = leftovers {
-        fs::remove(&leftovers)?;
-    }
-    Ok(())
+    Ok(fs::rename(scratch, &folder)?)
+}
+
+/// Commits what was written elsewhere than in a [`run`], once no run uses the folder of artifacts.
+pub fn commit_from(
+    config: &Config,
+    lock: StageLock,
+    scratch: &Path,
+    reporter: &dyn Reporter,
+) -> Result<(), Failure> {
+    let _lock = RunLock::acquire(&config.artifacts, true, reporter)?;
+    commit(config, lock, scratch)
 }
 
 #[cfg(test)]

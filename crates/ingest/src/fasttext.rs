@@ -11,14 +11,20 @@ use labelproof_tables::{Cell, Options, RowProblem, Source, Table};
 use crate::error::Error;
 use crate::intake::Intake;
 use crate::rows::Fields;
+use crate::share::Share;
 use crate::sources::Found;
 
 /// What a label begins with.
 pub(crate) const PREFIX: &str = "__label__";
 
 /// Reads every line that is not blank into the intake.
-pub(crate) fn read(sources: &[Found], options: &Options<'_>, intake: &mut Intake<'_>) -> Result<(), Error> {
-    for (found, number) in sources.iter().zip(0..) {
+pub(crate) fn read(
+    sources: &[Found],
+    share: &Share,
+    options: &Options<'_>,
+    intake: &mut Intake<'_>,
+) -> Result<(), Error> {
+    for (number, found) in share.of(sources) {
         let source = Source::file(&found.file.name, &found.file.path);
         let mut rows = Table::open(source, options)?.rows_by_place(&[0])?;
         let mut is_empty = true;

@@ -11,11 +11,13 @@ use crate::layout::Layout;
 use crate::limits::Limits;
 use crate::rows::Fields;
 use crate::settings::Settings;
+use crate::share::Share;
 use crate::sources::Found;
 
 /// Reads every file into the intake.
 pub(crate) fn read(
     sources: &[Found],
+    share: &Share,
     layout: &Layout,
     encoding: Encoding,
     limits: Limits,
@@ -23,7 +25,8 @@ pub(crate) fn read(
 ) -> Result<(), Error> {
     let settings = Settings::Pipeline.of_tables();
     let places = layout.places.iter();
-    for (((found, place), id), source) in sources.iter().zip(places).zip(ids(sources)).zip(0..) {
+    let named = sources.iter().zip(places).zip(ids(sources)).zip(0..);
+    for (((found, place), id), source) in named.filter(|(_, source)| share.contains(*source)) {
         let file = Source::file(&found.file.name, &found.file.path);
         let label = place.label.as_deref();
         // A file in no label's folder need not be a text.

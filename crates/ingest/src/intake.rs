@@ -4,7 +4,7 @@
 //! Which rows repeat an id shows only once all rows are sorted, and is decided there.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use labelproof_artifact::wording::one_line;
 use labelproof_artifact::{Reject, Reporter, Split};
@@ -12,15 +12,15 @@ use labelproof_tables::{Cell, RowProblem};
 
 use crate::error::Error;
 use crate::label_names::{self, LabelNames};
-use crate::labels::LabelCounts;
 use crate::layout::Layout;
-use crate::left_aside::{LeftAside, is_unlabelled_folder};
+use crate::left_aside::is_unlabelled_folder;
 use crate::one_label;
 use crate::params::{Format, Params};
 use crate::rows::{Fields, Problem, Reason, cell_text, row_id, row_text, scalar_text};
 use crate::settings::Settings;
-use crate::sources::Found;
+use crate::sources::{self, Found};
 use crate::spill::{Candidate, Sorter};
+use crate::tally::Tally;
 
 /// What the fields are called in messages.
 struct Names {
@@ -81,30 +81,9 @@ pub(crate) struct Intake<'a> {
     pub(crate) reporter: &'a dyn Reporter,
     pub(crate) candidates: Sorter<Candidate>,
     pub(crate) rejects: Sorter<Reject>,
-    /// The number of rejects by reason, without the files that are left aside.
-    pub(crate) reasons: BTreeMap<Reason, u64>,
-    /// The files that are rejected and that nobody has to mend.
-    pub(crate) left_aside: LeftAside,
-    /// The number of rows of all sources.
-    pub(crate) rows: u64,
-    /// The labels of the candidates.
-    pub(crate) labels: LabelCounts,
-    /// The rows whose label stands for none by `ingest.labels.missing`.
-    pub(crate) unlabelled: LabelCounts,
-    /// The number of rows whose label is not kept.
-    pub(crate) not_chosen_rows: u64,
-    /// The labels of these rows, as far as there is room.
-    pub(crate) not_chosen: LabelCounts,
-    /// The number of rows that do not hold what `ingest.where` asks for.
-    pub(crate) not_where_rows: u64,
-    /// What they hold, as far as there is room.
-    pub(crate) not_where: LabelCounts,
+    pub(crate) tally: Tally,
     /// The names of the labels of the source at hand, where it has numbers.
     pub(crate) label_names: Option<LabelNames>,
-    /// What the stage says of how it read the sources, before its counts.
-    pub(crate) remarks: Vec<String>,
-    /// The keys of `ingest.labels.rename` that some row has.
-    pub(crate) renamed: BTreeSet<&'a str>,
 }
 
 /// Where the settings of the rows stand.
@@ -132,18 +111,8 @@ impl<'a> Intake<'a> {
             reporter,
             candidates,
             rejects,
-            reasons: BTreeMap::new(),
-            left_aside: LeftAside::default(),
-            rows: 0,
-            labels: LabelCounts::default(),
-            unlabelled: LabelCounts::default(),
-            not_chosen_rows: 0,
-            not_chosen: LabelCounts::default(),
-            not_where_rows: 0,
+            tally: Tally::default(),
             label_names: None,
-            remarks: Vec::new(),
-            not_where: LabelCounts::default(),
-            renamed: BTreeSet::new(),
         }
     }
 
@@ -174,18 +143,18 @@ impl<'a> Intake<'a> {
         self.count_row();
         match outcome {
             Ok(Outcome::Candidate(candidate)) => {
-                self.labels.add(&candidate.label, candidate.split)?;
+                self.tally.labels.add(&candidate.label, candidate.split)?;
                 Ok(self.candidates.push(candidate)?)
             }
             Ok(Outcome::NotChosen(label)) => {
-                self.not_chosen_rows += 1;
+                self.tally.not_chosen_rows += 1;
                 // Beyond the limit on labels the names are lost, but they only serve messages.
-                drop(self.not_chosen.add(&label, None));
+                drop(self.tally.not_chosen.add(&label, None));
                 Ok(())
             }
-            Ok(Outcome::Unlabelled) => self.unlabelled.add("", None),
+            Ok(Outcome::Unlabelled) => self.tally.unlabelled.add("", None),
             Ok(Outcome::NotWhere) => {
-                self.not_where_rows += 1;
+                self.tally.not_where_rows += 1;
                 Ok(())
             }
             Err(problem) if self.is_beside_folders(&problem) => {
@@ -208,7 +177,7 @@ impl<'a> Intake<'a> {
             if !values.hold(found) {
                 let found = found.map_or("nothing".to_owned(), |found| format!("`{}`", one_line(found)));
                 // Beyond the limit the values are lost, but they only serve messages.
-                drop(self.not_where.add(&format!("`{column}`: {found}"), None));
+                drop(self.tally.not_where.add(&format!("`{column}`: {found}"), None));
                 return Ok(false);
             }
         }
@@ -234,7 +203,7 @@ impl<'a> Intake<'a> {
         id: Option<String>,
         problem: Problem,
     ) -> Result<(), Error> {
-        *self.reasons.entry(problem.reason).or_default() += 1;
+        *self.tally.reasons.entry(problem.reason).or_default() += 1;
         self.push_reject(source, line, id, problem)
     }
 
@@ -247,7 +216,7 @@ impl<'a> Intake<'a> {
         place: String,
     ) -> Result<(), Error> {
         let file = self.source_name(source).to_owned();
-        self.left_aside.add(&problem.detail, place, &file);
+        self.tally.left_aside.add(&problem.detail, place, &file);
         self.push_reject(source, None, id, problem)
     }
 
@@ -301,7 +270,7 @@ impl<'a> Intake<'a> {
             let file = self.source_name(source);
             let remark = names.message(&columns.label, file);
             if self.label_names != label_names {
-                self.remarks.push(remark);
+                self.tally.remarks.push(remark);
             }
         }
         self.label_names = label_names;
@@ -309,15 +278,12 @@ impl<'a> Intake<'a> {
 
     /// What the source of this number is called.
     pub(crate) fn source_name(&self, source: u32) -> &str {
-        let index = usize::try_from(source).unwrap_or(usize::MAX);
-        self.sources
-            .get(index)
-            .map_or("", |found| found.file.name.as_str())
+        sources::name(self.sources, source)
     }
 
     fn count_row(&mut self) {
-        self.rows += 1;
-        if self.rows.is_multiple_of(REPORTED_ROWS) {
+        self.tally.rows += 1;
+        if self.tally.rows.is_multiple_of(REPORTED_ROWS) {
             self.reporter.advance(REPORTED_ROWS, "");
         }
     }
@@ -358,7 +324,9 @@ impl<'a> Intake<'a> {
             Some(label_names) => Cow::Owned(label_names.of(source_label, &names.label)?),
         };
         if let Some((from, _)) = params.labels.rename.get_key_value(named.as_ref()) {
-            self.renamed.insert(from.as_str());
+            if !self.tally.renamed.contains(from) {
+                self.tally.renamed.insert(from.clone());
+            }
         }
         let label = params.labels.renamed(&named);
         if self.keep.as_ref().is_some_and(|keep| !keep.contains(label)) {

@@ -11,6 +11,7 @@ pub(crate) mod several;
 use std::collections::BTreeMap;
 
 use labelproof_artifact::Split;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
@@ -21,7 +22,7 @@ const MOST_LABELS: usize = 65_536;
 type Rows = [u64; 4];
 
 /// How many rows have each label.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) struct LabelCounts {
     counts: BTreeMap<String, Rows>,
 }
@@ -29,16 +30,29 @@ pub(crate) struct LabelCounts {
 impl LabelCounts {
     /// Counts a row of a label.
     pub(crate) fn add(&mut self, label: &str, split: Option<Split>) -> Result<(), Error> {
-        let place = split.map_or(3, |split| split as usize);
-        if let Some(rows) = self.counts.get_mut(label) {
-            rows[place] += 1;
+        let mut rows = [0; 4];
+        rows[split.map_or(3, |split| split as usize)] = 1;
+        self.add_rows(label, rows)
+    }
+
+    /// Adds the rows of other counts.
+    pub(crate) fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        for (label, rows) in &other.counts {
+            self.add_rows(label, *rows)?;
+        }
+        Ok(())
+    }
+
+    fn add_rows(&mut self, label: &str, rows: Rows) -> Result<(), Error> {
+        if let Some(sum) = self.counts.get_mut(label) {
+            for (sum, rows) in sum.iter_mut().zip(rows) {
+                *sum += rows;
+            }
             return Ok(());
         }
         if self.counts.len() == MOST_LABELS {
             return Err(Error::TooManyLabels { limit: MOST_LABELS });
         }
-        let mut rows = [0; 4];
-        rows[place] = 1;
         self.counts.insert(label.to_owned(), rows);
         Ok(())
     }

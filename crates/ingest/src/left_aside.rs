@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use labelproof_artifact::Reject;
 use labelproof_artifact::wording::{counted, quoted};
 use labelproof_text::labels::{NoLabel, stands_for_none};
+use serde::{Deserialize, Serialize};
 
 use crate::params::{Format, Params};
 use crate::rows::Reason;
@@ -18,14 +19,14 @@ use crate::rows::Reason;
 const SHOWN: usize = 5;
 
 /// The files that are left aside.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) struct LeftAside {
     /// By the detail of their rejects.
     groups: BTreeMap<String, Group>,
 }
 
 /// Files that are left aside for one reason.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 struct Group {
     /// Where they lie, as a message says it.
     place: String,
@@ -47,6 +48,17 @@ impl LeftAside {
         group.files += 1;
         if group.first.len() < SHOWN {
             group.first.push(file.to_owned());
+        }
+    }
+
+    /// Adds the files of sources that come after these.
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (detail, of_other) in other.groups {
+            let group = self.groups.entry(detail).or_default();
+            group.place = of_other.place;
+            group.files += of_other.files;
+            let room = SHOWN.saturating_sub(group.first.len());
+            group.first.extend(of_other.first.into_iter().take(room));
         }
     }
 

@@ -35,10 +35,13 @@ mod plausibility;
 mod reading;
 mod rows;
 mod settings;
+mod share;
+pub mod shares;
 mod sources;
 mod spill;
 mod standard_input;
 mod summary;
+mod tally;
 mod texts;
 
 use std::path::Path;
@@ -56,13 +59,19 @@ pub use sources::{SourceFile, shown_entry, source_files};
 pub use standard_input::spooled_standard_input;
 pub use texts::{TextFormat, TextRow, TextRows, TextSource, texts};
 
+use documents::Documents;
 use error::SHOWN_REJECTS;
 use intake::Intake;
 use labels::LabelCounts;
+use labels::missing::{self, Missing};
+use layout::Layout;
 use left_aside::{LeftAside, is_unlabelled_folder};
 use limits::Limits;
+use share::Share;
+use sources::Found;
 use spill::Sorter;
 use summary::Summary;
+use tally::Tally;
 
 /// What the stage declares of itself. It reads the sources, and nothing that another stage wrote.
 pub const STAGE: Stage = Stage {
@@ -104,89 +113,117 @@ fn run_within(
         Sorter::new(out, limits),
         reporter,
     );
-    reading::read(params, base, sources, &layout, limits, &mut intake)?;
+    reading::read(params, base, sources, &Share::All, &layout, limits, &mut intake)?;
+    reading::conclude(params, sources, &mut intake.tally)?;
     reporter.finished();
 
-    let documents = documents::write(params, out, &mut intake, reporter)?;
-    let Intake {
-        rejects,
-        reasons,
-        left_aside,
-        rows,
-        labels,
-        unlabelled,
-        not_chosen_rows,
-        not_chosen,
-        not_where_rows,
-        not_where,
-        renamed,
-        remarks,
-        ..
-    } = intake;
-    // Where there is nothing else, it is what somebody took for the texts.
-    let left_aside = match documents.counts.rows() {
-        0 => LeftAside::default(),
-        _ => left_aside,
+    let missing = missing::decide(&params.labels, &intake.tally.labels);
+    let documents = documents::write(params, &missing, out, &mut intake, reporter)?;
+    let Intake { rejects, tally, .. } = intake;
+    let read = Read {
+        sources,
+        layout: &layout,
+        tally,
+        missing: &missing,
+        documents,
     };
-    let reject_count = rejects.len() - left_aside.files() as u64;
-    let first_rejects = write_rejects(rejects, out, &left_aside)?;
+    for message in conclude(params, read, rejects, out)? {
+        reporter.message(&message);
+    }
+    Ok(())
+}
+
+/// What is known once all documents are written.
+struct Read<'a> {
+    sources: &'a [Found],
+    layout: &'a Layout,
+    tally: Tally,
+    missing: &'a Missing,
+    documents: Documents,
+}
+
+/// Writes `rejects.parquet` and `labels.json`, checks whether the documents make a classification, and returns
+/// what is to be said.
+fn conclude(
+    params: &Params,
+    read: Read<'_>,
+    rejects: Sorter<Reject>,
+    out: &Path,
+) -> Result<Vec<String>, Error> {
+    let Read {
+        sources,
+        layout,
+        mut tally,
+        missing,
+        documents,
+    } = read;
+    let mut reject_count = tally.rejects();
+    // Where there is nothing else, what was left aside is what somebody took for the texts.
+    if documents.counts.rows() == 0 {
+        reject_count += std::mem::take(&mut tally.left_aside).files() as u64;
+    }
+    let first_rejects = write_rejects(rejects, out, &tally.left_aside)?;
     if reject_count > 0 && params.on_reject == OnReject::Fail {
         let is_unlabelled =
-            |split: &Split| labels.rows_in(*split) > 0 && documents.counts.rows_in(*split) == 0;
+            |split: &Split| tally.labels.rows_in(*split) > 0 && documents.counts.rows_in(*split) == 0;
         let unlabelled = Split::ALL.into_iter().find(is_unlabelled);
-        let taken_for_none = (!documents.missing.is_declared).then_some(documents.missing.labels);
-        let is_refused = |label: &String| !is_unlabelled_folder(params, label) || left_aside.files() == 0;
+        let taken_for_none = (!missing.is_declared).then_some(&missing.labels);
+        let is_refused =
+            |label: &&String| !is_unlabelled_folder(params, label) || tally.left_aside.files() == 0;
         return Err(Error::Rejected {
             rejects: first_rejects,
             total: reject_count,
-            missing: taken_for_none.into_iter().flatten().filter(is_refused).collect(),
+            missing: taken_for_none
+                .into_iter()
+                .flatten()
+                .filter(is_refused)
+                .cloned()
+                .collect(),
             unlabelled,
-            one_label: reasons
+            one_label: tally
+                .reasons
                 .contains_key(&rows::Reason::SeveralLabels)
                 .then(|| one_label::advice(params)),
         });
     }
     if documents.counts.rows() == 0 {
         return Err(Error::NoDocuments {
-            rows,
+            rows: tally.rows,
             rejects: reject_count,
-            not_chosen: not_chosen_rows,
-            unlabelled: unlabelled.rows(),
-            not_where: not_where_rows,
+            not_chosen: tally.not_chosen_rows,
+            unlabelled: tally.unlabelled.rows(),
+            not_where: tally.not_where_rows,
         });
     }
-    check_labels(params, &documents.counts, &not_chosen)?;
+    check_labels(params, &documents.counts, &tally.not_chosen)?;
     LabelMap::new(documents.counts.iter().map(|(label, _)| label.clone()).collect()).write(out)?;
 
+    let place = |source: u32, line: Option<u64>| {
+        let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+        format!("{}{line}", sources::name(sources, source))
+    };
+    let warnings = documents.plausibility.warnings(params, &documents.counts, &place);
     let renames = params.labels.rename.keys().map(String::as_str);
     let summary = Summary {
-        rows,
         files: sources.len(),
         documents: &documents.counts,
-        layout: &layout,
+        layout,
         split_column: params
             .columns
             .as_ref()
             .and_then(|columns| columns.split.as_deref()),
-        reasons: &reasons,
-        left_aside: &left_aside,
+        tally: &tally,
         first_rejects: &first_rejects,
-        unlabelled: &unlabelled,
-        missing: &documents.missing,
-        warnings: &documents.warnings,
-        not_chosen_rows,
-        not_chosen: &not_chosen,
-        not_where_rows,
-        not_where: &not_where,
+        missing,
+        warnings: &warnings,
         over_cap: documents.over_cap,
         rows_per_label: params.rows_per_label,
-        unused_renames: renames.filter(|from| !renamed.contains(from)).collect(),
+        unused_renames: renames.filter(|from| !tally.renamed.contains(*from)).collect(),
     };
-    for remark in remarks {
-        reporter.message(&remark);
-    }
-    reporter.message(&summary.text());
-    Ok(())
+    let text = summary.text();
+    let mut messages = tally.remarks;
+    messages.push(text);
+    Ok(messages)
 }
 
 /// Writes `rejects.parquet`, and returns the first of them for the messages, without what is left aside.

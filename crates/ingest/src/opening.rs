@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use labelproof_artifact::wording::quoted;
 use labelproof_tables::{Error, Format, Options, Source, Table, tell};
+use serde::{Deserialize, Serialize};
 
 use crate::params::Dialect;
 
@@ -33,7 +34,7 @@ pub(crate) fn open_table(
 }
 
 /// What was told of sources and declared nowhere, with the sources that it was told of.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) struct Told(BTreeMap<String, Vec<String>>);
 
 impl Told {
@@ -41,6 +42,13 @@ impl Told {
     pub(crate) fn add(&mut self, source: &str, told: &[String]) {
         if !told.is_empty() {
             self.0.entry(told.join(", ")).or_default().push(source.to_owned());
+        }
+    }
+
+    /// Adds what was told of sources that come after these.
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (told, sources) in other.0 {
+            self.0.entry(told).or_default().extend(sources);
         }
     }
 

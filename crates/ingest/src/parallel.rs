@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::intake::Intake;
 use crate::params::Params;
 use crate::rows::Fields;
+use crate::share::Share;
 use crate::sources::{self, Found, SourceFile};
 
 /// Reads every line into the intake.
@@ -21,18 +22,22 @@ pub(crate) fn read(
     params: &Params,
     base: &Path,
     sources: &[Found],
+    share: &Share,
     options: &Options<'_>,
     intake: &mut Intake<'_>,
 ) -> Result<(), Error> {
     if params.label_paths.is_empty() {
         let labels = names::labels(sources)?;
-        for ((found, label), number) in sources.iter().zip(&labels).zip(0..) {
+        for ((number, found), label) in (0..).zip(sources).zip(&labels) {
+            if !share.contains(number) {
+                continue;
+            }
             read_labelled(found, label, number, options, intake)?;
         }
         return Ok(());
     }
     let labels = files_of_labels(params, base, intake.reporter)?;
-    for (found, number) in sources.iter().zip(0..) {
+    for (number, found) in share.of(sources) {
         let Some(labels) = labels.get(&found.file.name) else {
             let problem = format!(
                 "ingest.label_paths: no file of labels belongs to `{}`, name the files themselves",
@@ -42,7 +47,7 @@ pub(crate) fn read(
                 problems: vec![problem],
             });
         };
-        intake.remarks.push(format!(
+        intake.tally.remarks.push(format!(
             "the labels of `{}` are the lines of `{}`",
             found.file.name, labels.name
         ));

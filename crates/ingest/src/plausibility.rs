@@ -18,6 +18,7 @@ use std::fmt::Write as _;
 use labelproof_artifact::wording::{counted, one_line, percent, plural, quoted};
 use labelproof_text::labels::{NoLabel, stands_for_none};
 use labelproof_text::mojibake::has_mojibake;
+use serde::{Deserialize, Serialize};
 
 use crate::labels::LabelCounts;
 use crate::labels::alike::is_list;
@@ -78,33 +79,102 @@ const LABELS_PER_ROW: f64 = 0.5;
 /// Labels or kinds that a warning lists; the rest is counted.
 const SHOWN: usize = 5;
 
-/// Where a row came from.
-type At = (u32, Option<u64>);
+/// A row: its id, and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct At {
+    id: String,
+    source: u32,
+    line: Option<u64>,
+}
+
+impl At {
+    fn of(document: &Candidate) -> Self {
+        Self {
+            id: document.id.clone(),
+            source: document.source,
+            line: document.line,
+        }
+    }
+}
 
 /// Rows with a property, and the first of them.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Tally {
     rows: u64,
     first: Option<At>,
 }
 
 impl Tally {
-    fn add(&mut self, holds: bool, at: At) {
+    fn add(&mut self, holds: bool, document: &Candidate) {
         if holds {
             self.rows += 1;
-            self.first.get_or_insert(at);
+            self.first.get_or_insert_with(|| At::of(document));
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.first = first_of(self.first.take(), other.first);
+    }
+}
+
+/// The row of the smaller id.
+fn first_of(one: Option<At>, other: Option<At>) -> Option<At> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The lengths of the texts, in characters.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Lengths {
+    longest: u64,
+    at_longest: Option<At>,
+    of_longest: u64,
+    /// The length of the next one, which may be as long.
+    second: u64,
+}
+
+impl Lengths {
+    fn see(&mut self, document: &Candidate) {
+        let length = document.text.chars().count() as u64;
+        if length > self.longest {
+            self.second = self.longest;
+            self.longest = length;
+            self.at_longest = Some(At::of(document));
+            self.of_longest = 1;
+        } else if length == self.longest {
+            self.second = length;
+            self.of_longest += 1;
+        } else {
+            self.second = self.second.max(length);
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        match self.longest.cmp(&other.longest) {
+            Ordering::Greater => self.second = self.second.max(other.longest),
+            Ordering::Less => {
+                let second = self.longest.max(other.second);
+                *self = Self { second, ..other };
+            }
+            Ordering::Equal => {
+                if self.of_longest > 0 && other.of_longest > 0 {
+                    self.second = self.longest;
+                }
+                self.of_longest += other.of_longest;
+                self.at_longest = first_of(self.at_longest.take(), other.at_longest);
+            }
         }
     }
 }
 
 /// What is remembered of the documents.
-pub(crate) struct Plausibility<'a> {
-    params: &'a Params,
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Plausibility {
     rows: u64,
-    longest: u64,
-    at_longest: Option<At>,
-    of_longest: u64,
-    second: u64,
+    lengths: Lengths,
     line_breaks: Tally,
     escapes: Tally,
     markup: Tally,
@@ -116,69 +186,43 @@ pub(crate) struct Plausibility<'a> {
     common: Common,
 }
 
-impl<'a> Plausibility<'a> {
-    pub(crate) fn new(params: &'a Params) -> Self {
-        Self {
-            params,
-            rows: 0,
-            longest: 0,
-            at_longest: None,
-            of_longest: 0,
-            second: 0,
-            line_breaks: Tally::default(),
-            escapes: Tally::default(),
-            markup: Tally::default(),
-            broken: Tally::default(),
-            nothing: Tally::default(),
-            header: Tally::default(),
-            label_is_text: Tally::default(),
-            kinds: Default::default(),
-            common: Common::default(),
-        }
-    }
-
+impl Plausibility {
     /// Looks at a document.
-    pub(crate) fn see(&mut self, document: &Candidate) {
-        let at = (document.source, document.line);
+    pub(crate) fn see(&mut self, params: &Params, document: &Candidate) {
         let text = document.text.as_str();
         let trimmed = text.trim();
         self.rows += 1;
-        self.see_length(text.chars().count() as u64, at);
-        self.line_breaks.add(trimmed.contains(['\n', '\r']), at);
-        self.escapes.add(is_escaped(text), at);
-        self.markup.add(is_marked_up(text), at);
-        self.broken.add(has_mojibake(text), at);
-        self.nothing.add(is_nothing(trimmed), at);
-        self.header.add(self.repeats_header(document), at);
+        self.lengths.see(document);
+        self.line_breaks.add(trimmed.contains(['\n', '\r']), document);
+        self.escapes.add(is_escaped(text), document);
+        self.markup.add(is_marked_up(text), document);
+        self.broken.add(has_mojibake(text), document);
+        self.nothing.add(is_nothing(trimmed), document);
+        self.header.add(repeats_header(params, document), document);
         self.label_is_text
-            .add(trimmed.eq_ignore_ascii_case(document.label.trim()), at);
+            .add(trimmed.eq_ignore_ascii_case(document.label.trim()), document);
         if let Some(kind) = kind(trimmed) {
-            self.kinds[kind as usize].add(true, at);
+            self.kinds[kind as usize].add(true, document);
         }
         self.common.add(text);
     }
 
-    fn see_length(&mut self, length: u64, at: At) {
-        match length.cmp(&self.longest) {
-            Ordering::Greater => {
-                self.second = self.longest;
-                self.longest = length;
-                self.at_longest = Some(at);
-                self.of_longest = 1;
-            }
-            Ordering::Equal => {
-                self.second = length;
-                self.of_longest += 1;
-            }
-            Ordering::Less => self.second = self.second.max(length),
+    /// Adds what is remembered of other documents. But for how often the most frequent text comes, which is
+    /// estimated, it is what one would remember who saw all of them in the order of their ids.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.lengths.merge(other.lengths);
+        self.line_breaks.merge(other.line_breaks);
+        self.escapes.merge(other.escapes);
+        self.markup.merge(other.markup);
+        self.broken.merge(other.broken);
+        self.nothing.merge(other.nothing);
+        self.header.merge(other.header);
+        self.label_is_text.merge(other.label_is_text);
+        for (tally, of_other) in self.kinds.iter_mut().zip(other.kinds) {
+            tally.merge(of_other);
         }
-    }
-
-    /// Files that were put together have their headers in between.
-    fn repeats_header(&self, document: &Candidate) -> bool {
-        self.params.columns.as_ref().is_some_and(|columns| {
-            columns.text.len() == 1 && document.text == columns.text[0] && document.label == columns.label
-        })
+        self.common.merge(other.common);
     }
 
     fn share(&self, tally: &Tally) -> f64 {
@@ -188,6 +232,7 @@ impl<'a> Plausibility<'a> {
     /// The warnings, in the order of how much a person wants to know them. `name` says where a row is.
     pub(crate) fn warnings(
         &self,
+        params: &Params,
         labels: &LabelCounts,
         name: &dyn Fn(u32, Option<u64>) -> String,
     ) -> Vec<String> {
@@ -195,7 +240,8 @@ impl<'a> Plausibility<'a> {
         let at = |tally: &Tally| {
             tally
                 .first
-                .map_or_else(String::new, |(source, line)| name(source, line))
+                .as_ref()
+                .map_or_else(String::new, |at| name(at.source, at.line))
         };
         if self.header.rows > 0 {
             warnings.push(format!(
@@ -214,7 +260,7 @@ impl<'a> Plausibility<'a> {
         }
         if self.rows >= FEWEST_ROWS {
             self.warn_of_column(&mut warnings, &at);
-            self.warn_of_lengths(&mut warnings, name);
+            self.warn_of_lengths(params, &mut warnings, name);
             self.warn_of_characters(&mut warnings, &at);
         }
         self.warn_of_labels(labels, &mut warnings);
@@ -260,43 +306,53 @@ impl<'a> Plausibility<'a> {
         }
     }
 
-    fn warn_of_lengths(&self, warnings: &mut Vec<String>, name: &dyn Fn(u32, Option<u64>) -> String) {
-        let at = self
-            .at_longest
-            .map_or_else(String::new, |(source, line)| name(source, line));
-        let cut_share = self.of_longest as f64 / self.rows as f64;
-        if self.longest >= LONG && self.longest >= FAR_LONGER * self.second.max(1) {
+    fn warn_of_lengths(
+        &self,
+        params: &Params,
+        warnings: &mut Vec<String>,
+        name: &dyn Fn(u32, Option<u64>) -> String,
+    ) {
+        let place = |at: &Option<At>| {
+            at.as_ref()
+                .map_or_else(String::new, |at| name(at.source, at.line))
+        };
+        let Lengths {
+            longest,
+            ref at_longest,
+            of_longest,
+            second,
+        } = self.lengths;
+        let at = place(at_longest);
+        let cut_share = of_longest as f64 / self.rows as f64;
+        if longest >= LONG && longest >= FAR_LONGER * second.max(1) {
             warnings.push(format!(
-                "one text is far longer than all others, as if rows had run together: {at} has {} characters, the \
-                 next one {}",
-                self.longest, self.second
+                "one text is far longer than all others, as if rows had run together: {at} has {longest} \
+                 characters, the next one {second}"
             ));
-        } else if self.longest == CELL {
+        } else if longest == CELL {
             warnings.push(format!(
                 "{} of {CELL} characters, which is all that a cell of a spreadsheet holds, and may be cut off: {at}",
-                is_or_are(self.of_longest)
+                is_or_are(of_longest)
             ));
-        } else if self.of_longest >= FEWEST_CUT && self.longest >= SHORTEST_CUT && cut_share >= CUT {
+        } else if of_longest >= FEWEST_CUT && longest >= SHORTEST_CUT && cut_share >= CUT {
             warnings.push(format!(
-                "{} texts have exactly {} characters and none has more, as if they were cut off there: {at}",
-                self.of_longest, self.longest
+                "{of_longest} texts have exactly {longest} characters and none has more, as if they were cut off \
+                 there: {at}"
             ));
         }
         let share = self.share(&self.line_breaks);
-        let is_delimited = matches!(self.params.format, Format::Csv | Format::Tsv);
+        let is_delimited = matches!(params.format, Format::Csv | Format::Tsv);
         if is_delimited
             && LINE_BREAKS.contains(&share)
-            && self
-                .params
+            && params
                 .columns
                 .as_ref()
                 .is_some_and(|columns| columns.text.len() == 1)
         {
-            let first = self.line_breaks.first;
             warnings.push(format!(
                 "{} of the texts have line breaks, as rows have that a quotation mark made one: {}",
                 percent(share),
-                first.map_or_else(String::new, |(source, line)| name(source, line))
+                place(&self.line_breaks.first)
             ));
         }
     }
@@ -370,6 +426,13 @@ impl<'a> Plausibility<'a> {
             ));
         }
     }
+}
+
+/// Files that were put together have their headers in between.
+fn repeats_header(params: &Params, document: &Candidate) -> bool {
+    params.columns.as_ref().is_some_and(|columns| {
+        columns.text.len() == 1 && document.text == columns.text[0] && document.label == columns.label
+    })
 }
 
 /// Whether a text is a word that programs write for nothing. Only short ones are worth a look.

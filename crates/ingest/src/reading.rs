@@ -12,10 +12,12 @@ use crate::intake::Intake;
 use crate::label_names;
 use crate::layout::Layout;
 use crate::limits::Limits;
-use crate::opening::{Told, open_table};
+use crate::opening::open_table;
 use crate::params::{Dialect, Format, Params};
 use crate::settings::Settings;
+use crate::share::Share;
 use crate::sources::Found;
+use crate::tally::Tally;
 use crate::{fasttext, parallel};
 
 /// Reads every row of the sources into the intake.
@@ -23,12 +25,13 @@ pub(crate) fn read(
     params: &Params,
     base: &Path,
     sources: &[Found],
+    share: &Share,
     layout: &Layout,
     limits: Limits,
     intake: &mut Intake<'_>,
 ) -> Result<(), Error> {
     let (format, columns) = match (params.format.table(), &params.columns) {
-        (None, _) => return folder::read(sources, layout, params.encoding, limits, intake),
+        (None, _) => return folder::read(sources, share, layout, params.encoding, limits, intake),
         (Some(format), columns) => (format, columns),
     };
     let options = Options {
@@ -40,8 +43,8 @@ pub(crate) fn read(
         settings: Settings::Pipeline.of_tables(),
     };
     let columns = match (params.format, columns) {
-        (Format::Lines, _) => return parallel::read(params, base, sources, &options, intake),
-        (Format::Fasttext, _) => return fasttext::read(sources, &options, intake),
+        (Format::Lines, _) => return parallel::read(params, base, sources, share, &options, intake),
+        (Format::Fasttext, _) => return fasttext::read(sources, share, &options, intake),
         (_, Some(columns)) => columns,
         (_, None) => {
             return Err(Error::BadParams {
@@ -51,22 +54,22 @@ pub(crate) fn read(
     };
     let names = Names::of(columns, &params.conditions);
     let dialect = params.dialect.clone().unwrap_or_default();
-    read_tables(&names, sources, &options, &dialect, intake)
+    read_tables(&names, sources, share, &options, &dialect, intake)
 }
 
 fn read_tables(
     names: &Names<'_>,
     sources: &[Found],
+    share: &Share,
     options: &Options<'_>,
     dialect: &Dialect,
     intake: &mut Intake<'_>,
 ) -> Result<(), Error> {
-    let mut told = Told::default();
     let mut selection = names.selection(Settings::Pipeline);
-    for (found, number) in sources.iter().zip(0..) {
+    for (number, found) in share.of(sources) {
         let source = Source::file(&found.file.name, &found.file.path);
         let (table, said) = open_table(source, options, dialect, &names.all())?;
-        told.add(&found.file.name, &said);
+        intake.tally.told.add(&found.file.name, &said);
         let mut rows = table
             .rows_by_name(selection)
             .map_err(|error| Error::of_columns(error, &found.file.name, sources.len()))?;
@@ -78,6 +81,7 @@ fn read_tables(
         if !rows.left_aside().is_empty() {
             let keys: Vec<String> = rows.left_aside().iter().map(|key| format!("`{key}`")).collect();
             intake
+                .tally
                 .remarks
                 .push(format!("{}: left aside: {}", found.file.name, keys.join(", ")));
         }
@@ -90,9 +94,27 @@ fn read_tables(
         }
         selection = rows.into_selection();
     }
-    intake.remarks.extend(told.sentences());
+    intake.tally.columns = selection.into_seen();
+    Ok(())
+}
+
+/// Fails if no row of any source had a column that is chosen by name, and otherwise adds what is to be said of
+/// the sources as a whole to the remarks.
+pub(crate) fn conclude(params: &Params, sources: &[Found], tally: &mut Tally) -> Result<(), Error> {
+    tally.remarks.extend(tally.told.sentences());
+    let columns = params.columns.as_ref().filter(|_| {
+        let is_table = params.format.table().is_some();
+        is_table && !matches!(params.format, Format::Lines | Format::Fasttext)
+    });
+    let Some(columns) = columns else {
+        return Ok(());
+    };
+    let names = Names::of(columns, &params.conditions);
+    let selection = names
+        .selection(Settings::Pipeline)
+        .with_seen(tally.columns.clone());
     for (wanted, rows) in selection.passed_over() {
-        intake.remarks.push(format!(
+        tally.remarks.push(format!(
             "`{}` takes one item of a list, and {} more",
             wanted.column,
             have(rows)

@@ -2,11 +2,12 @@
 
 use labelproof_artifact::wording::plural;
 use labelproof_tables::{Cell, RowProblem};
+use serde::{Deserialize, Serialize};
 
 use crate::settings::Settings;
 
 /// Why a row is rejected: the column `reason` of `rejects.parquet`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Reason {
     NotUtf8,
     NulByte,

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use labelproof_artifact::fs::FsError;
 use labelproof_artifact::{Reporter, Silent};
 use labelproof_remote::Address;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::label_names;
@@ -15,7 +16,7 @@ use crate::params::{Format, Params};
 use crate::standard_input;
 
 /// A file that ingest reads.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceFile {
     /// What it is called in messages and rejects: its path relative to the folder of `pipeline.yaml`, with
     /// `/`. Of a file that is named by an absolute path, only the last part, so that no machine's folders
@@ -26,11 +27,17 @@ pub struct SourceFile {
 }
 
 /// A file, and for the format `folder` its place there.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Found {
     pub(crate) file: SourceFile,
     /// `label/file.txt`; only `file.txt` for a file that lies in no label's folder.
     pub(crate) inside: String,
+}
+
+/// What the source of this number is called.
+pub(crate) fn name(sources: &[Found], number: u32) -> &str {
+    let index = usize::try_from(number).unwrap_or(usize::MAX);
+    sources.get(index).map_or("", |found| found.file.name.as_str())
 }
 
 /// The files that `ingest.paths` means, in the byte order of their names. What lies in the network is fetched.

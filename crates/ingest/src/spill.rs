@@ -225,15 +225,21 @@ impl<T: Spill> Iterator for Run<T> {
 /// A row on its way to a document. The order of the fields is the order of the rows: by id, then by content;
 /// where a row came from only decides which of two equal rows is called the repeated one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Candidate {
-    pub(crate) id: String,
-    pub(crate) text: String,
-    pub(crate) label: String,
-    pub(crate) group: Option<String>,
-    pub(crate) split: Option<Split>,
+pub struct Candidate {
+    /// The id of the source, or the digest of what the row says.
+    pub id: String,
+    /// The text.
+    pub text: String,
+    /// The label, renamed where the settings say so.
+    pub label: String,
+    /// The group that the source gives.
+    pub group: Option<String>,
+    /// The split that the source gives.
+    pub split: Option<Split>,
     /// The place of its file in the list of sources.
-    pub(crate) source: u32,
-    pub(crate) line: Option<u64>,
+    pub source: u32,
+    /// The line, from 1; none of a file that is one text.
+    pub line: Option<u64>,
 }
 
 impl Spill for Candidate {

@@ -1,6 +1,5 @@
 //! What ingest tells at its end: how many rows came in and what became of them.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use labelproof_artifact::wording::{counted, one_line, quoted};
@@ -10,28 +9,20 @@ use crate::error::{reject_line, yaml_list};
 use crate::labels::LabelCounts;
 use crate::labels::missing::Missing;
 use crate::layout::Layout;
-use crate::left_aside::LeftAside;
-use crate::rows::Reason;
+use crate::tally::Tally;
 
 /// The counts of a run of the stage.
 pub(crate) struct Summary<'a> {
-    pub(crate) rows: u64,
     pub(crate) files: usize,
     pub(crate) documents: &'a LabelCounts,
     pub(crate) layout: &'a Layout,
     /// The column that gives the split.
     pub(crate) split_column: Option<&'a str>,
-    pub(crate) reasons: &'a BTreeMap<Reason, u64>,
-    pub(crate) left_aside: &'a LeftAside,
+    pub(crate) tally: &'a Tally,
     pub(crate) first_rejects: &'a [Reject],
-    pub(crate) unlabelled: &'a LabelCounts,
     pub(crate) missing: &'a Missing,
     /// What would look odd to a person.
     pub(crate) warnings: &'a [String],
-    pub(crate) not_chosen_rows: u64,
-    pub(crate) not_chosen: &'a LabelCounts,
-    pub(crate) not_where_rows: u64,
-    pub(crate) not_where: &'a LabelCounts,
     pub(crate) over_cap: u64,
     pub(crate) rows_per_label: Option<u64>,
     /// Keys of `ingest.labels.rename` that no row has.
@@ -43,22 +34,22 @@ impl Summary<'_> {
     pub(crate) fn text(&self) -> String {
         let mut text = format!(
             "{} read from {}, {} of {}",
-            counted(self.rows, "row"),
+            counted(self.tally.rows, "row"),
             counted(self.files as u64, "file"),
             counted(self.documents.rows(), "document"),
             counted(self.documents.len() as u64, "label"),
         );
         self.add_labels(&mut text);
         self.add_splits(&mut text);
-        if self.not_chosen_rows > 0 {
-            let rows = counted(self.not_chosen_rows, "row");
+        if self.tally.not_chosen_rows > 0 {
+            let rows = counted(self.tally.not_chosen_rows, "row");
             let _ = write!(text, "\nnot chosen by `ingest.labels.keep`: {rows}");
-            add_names(&mut text, self.not_chosen, shown);
+            add_names(&mut text, &self.tally.not_chosen, shown);
         }
-        if self.not_where_rows > 0 {
-            let rows = counted(self.not_where_rows, "row");
+        if self.tally.not_where_rows > 0 {
+            let rows = counted(self.tally.not_where_rows, "row");
             let _ = write!(text, "\nnot chosen by `ingest.where`: {rows}");
-            add_names(&mut text, self.not_where, str::to_owned);
+            add_names(&mut text, &self.tally.not_where, str::to_owned);
         }
         if let Some(rows_per_label) = self.rows_per_label {
             let _ = write!(
@@ -68,7 +59,7 @@ impl Summary<'_> {
                 self.over_cap
             );
         }
-        self.left_aside.add_to(&mut text);
+        self.tally.left_aside.add_to(&mut text);
         self.add_missing(&mut text);
         if !self.unused_renames.is_empty() {
             let names: Vec<_> = self
@@ -180,10 +171,10 @@ impl Summary<'_> {
 
     /// What was taken for no label, and what was not and might have been.
     fn add_missing(&self, text: &mut String) {
-        if self.unlabelled.rows() > 0 {
-            let rows = counted(self.unlabelled.rows(), "row");
+        if self.tally.unlabelled.rows() > 0 {
+            let rows = counted(self.tally.unlabelled.rows(), "row");
             let _ = write!(text, "\nwithout a label by `ingest.labels.missing`: {rows}");
-            add_names(text, self.unlabelled, shown);
+            add_names(text, &self.tally.unlabelled, shown);
         }
         if !self.missing.unused.is_empty() {
             let names = quoted(&self.missing.unused, SHOWN);
@@ -214,11 +205,12 @@ impl Summary<'_> {
     }
 
     fn add_rejects(&self, text: &mut String) {
-        let total: u64 = self.reasons.values().sum();
+        let total = self.tally.rejects();
         if total == 0 {
             return;
         }
         let reasons: Vec<_> = self
+            .tally
             .reasons
             .iter()
             .map(|(reason, count)| format!("{} {count}", reason.name()))

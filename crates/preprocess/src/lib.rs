@@ -13,6 +13,7 @@
 mod encoder;
 mod error;
 mod params;
+pub mod shares;
 mod spill;
 mod summary;
 mod survey;
@@ -33,12 +34,13 @@ pub use error::Error;
 pub use params::{OnReject, Params};
 
 use encoder::Encoder;
+use summary::Summary;
 use survey::Survey;
 
 /// What the stage declares of itself.
 pub const STAGE: Stage = Stage {
     id: StageId::Preprocess,
-    revision: 1,
+    revision: 2,
     reads: &[Document::KIND],
     encoder_files: &[EncoderPart::Config, EncoderPart::Tokenizer],
 };
@@ -60,15 +62,25 @@ pub fn run(
     // Opened first: a wrong encoder should not show after minutes of reading.
     let encoder = Encoder::open(encoder, params.max_tokens, params.windows)?;
     let survey = Survey::take(params, artifacts, out, reporter)?;
-    let summary = tokens::write(params, artifacts, &encoder, &survey, out, reporter)?;
+    let (lengths, duplicates) = tokens::write(params, artifacts, &encoder, &survey, out, reporter)?;
+    let summary = Summary {
+        params,
+        lengths: &lengths,
+        duplicates: &duplicates,
+        rejected: &survey.rejected,
+    };
+    write_preparation(params, out)?;
+    reporter.message(&summary.text());
+    Ok(())
+}
+
+fn write_preparation(params: &Params, out: &Path) -> Result<(), Error> {
     let preparation = Preparation {
         clean: params.clean.clone(),
         max_tokens: params.max_tokens,
         windows: params.windows,
     };
-    json::write_artifact(PREPARATION, out, &preparation)?;
-    reporter.message(&summary.text(&survey));
-    Ok(())
+    Ok(json::write_artifact(PREPARATION, out, &preparation)?)
 }
 
 /// The cleaned text, or `None` where nothing but white space is left.

@@ -12,6 +12,7 @@ use crate::cleaned;
 use crate::error::{Error, SHOWN_REJECTS};
 use crate::params::{OnReject, Params};
 use crate::spill::TextWriter;
+use crate::summary::{Duplicates, Rejected};
 
 /// Characters of a text that a reject shows.
 const SHOWN_CHARACTERS: usize = 60;
@@ -23,22 +24,19 @@ pub(crate) struct Survey {
     /// The size of the group that a row is the first of; 0 where it is not the first.
     sizes: Vec<u32>,
     /// The number of rows whose text equals that of an earlier row.
-    pub(crate) exact_copies: usize,
+    exact_copies: usize,
     /// Rows that equal an earlier row of another group once stop words are gone. `None` if none are removed.
-    pub(crate) copies_without_stop_words: Option<usize>,
-    /// The first rejects.
-    pub(crate) first_rejects: Vec<Reject>,
-    /// The number of rejects.
-    pub(crate) reject_count: u64,
+    copies_without_stop_words: Option<usize>,
+    pub(crate) rejected: Rejected,
 }
 
 /// What is kept of one row until its group of duplicates is known.
-struct Look {
+pub(crate) struct Look {
     /// The text that is compared.
-    text: String,
-    sketch: Sketch,
+    pub(crate) text: String,
+    pub(crate) sketch: Sketch,
     /// The digest of the text as the encoder will get it, where stop words make it another.
-    final_digest: Option<[u8; 16]>,
+    pub(crate) final_digest: Option<[u8; 16]>,
 }
 
 impl Survey {
@@ -56,14 +54,8 @@ impl Survey {
             sketches,
             final_digests,
         } = look_at_all(params, artifacts, out, reporter)?;
-        let (first_rejects, reject_count) = rejects.finish()?;
-        if params.on_reject == OnReject::Fail && reject_count > 0 {
-            return Err(Error::Rejected {
-                rejects: first_rejects,
-                total: reject_count,
-            });
-        }
-        check_labels(labels)?;
+        let rejected = rejects.finish()?;
+        check(params, &rejected, &labels)?;
         reporter.started("grouping duplicates", None);
         let mut texts = texts.finish()?;
         let groups = duplicates::group(&sketches, &params.duplicates, |rows| texts.read(rows))?;
@@ -83,8 +75,7 @@ impl Survey {
             sizes,
             exact_copies,
             copies_without_stop_words,
-            first_rejects,
-            reject_count,
+            rejected,
         })
     }
 
@@ -93,9 +84,19 @@ impl Survey {
         self.sizes[first as usize] > 1
     }
 
-    /// The sizes of the groups of several rows.
-    pub(crate) fn group_sizes(&self) -> impl Iterator<Item = u32> {
-        self.sizes.iter().copied().filter(|&size| size > 1)
+    /// What is known of the groups without the rows' labels.
+    pub(crate) fn duplicates(&self) -> Duplicates {
+        let mut sizes = BTreeMap::new();
+        for &size in self.sizes.iter().filter(|&&size| size > 1) {
+            *sizes.entry(u64::from(size)).or_default() += 1;
+        }
+        Duplicates {
+            rows: self.groups.len() as u64,
+            exact_copies: self.exact_copies as u64,
+            copies_without_stop_words: self.copies_without_stop_words.map(|copies| copies as u64),
+            sizes,
+            ..Duplicates::default()
+        }
     }
 }
 
@@ -130,7 +131,7 @@ fn look_at_all(
         let documents = documents?;
         let of_batch: Vec<Option<Look>> = documents
             .par_iter()
-            .map(|document| looker.look(document))
+            .map(|document| looker.look(&document.text))
             .collect();
         for (document, look) in documents.iter().zip(of_batch) {
             looks.add(document, look)?;
@@ -145,7 +146,7 @@ impl Looks {
     fn add(&mut self, document: &Document, look: Option<Look>) -> Result<(), Error> {
         note_label(&mut self.labels, &document.label, look.is_some());
         let Some(look) = look else {
-            return self.rejects.push(document);
+            return self.rejects.push(reject(&document.id, &document.text));
         };
         if self.sketches.len() >= u32::MAX as usize {
             return Err(Error::TooManyRows);
@@ -160,7 +161,7 @@ impl Looks {
 }
 
 /// Prepares one document for the comparison with the others.
-struct Looker<'a> {
+pub(crate) struct Looker<'a> {
     params: &'a Params,
     cleaner: Cleaner,
     /// All cleaning steps but the removal of stop words.
@@ -169,7 +170,7 @@ struct Looker<'a> {
 }
 
 impl<'a> Looker<'a> {
-    fn new(params: &'a Params) -> Result<Self, Error> {
+    pub(crate) fn new(params: &'a Params) -> Result<Self, Error> {
         Ok(Self {
             params,
             cleaner: Cleaner::new(&params.clean)?,
@@ -179,11 +180,12 @@ impl<'a> Looker<'a> {
     }
 
     /// What is kept of a document; nothing where cleaning leaves nothing.
-    fn look(&self, document: &Document) -> Option<Look> {
-        let text = cleaned(&self.cleaner, &document.text)?;
+    pub(crate) fn look(&self, text: &str) -> Option<Look> {
+        let original = text;
+        let text = cleaned(&self.cleaner, original)?;
         let (text, final_digest) = if self.removes_words {
             let digest = duplicates::exact_digest(&text);
-            (self.comparable.clean(&document.text), Some(digest))
+            (self.comparable.clean(original), Some(digest))
         } else {
             (text, None)
         };
@@ -207,7 +209,7 @@ fn count_copies(groups: &[u32], counts: impl Fn(usize, usize) -> bool) -> usize 
 }
 
 /// Remembers whether a label has any row that is not rejected.
-fn note_label(labels: &mut BTreeMap<String, bool>, label: &str, goes_on: bool) {
+pub(crate) fn note_label(labels: &mut BTreeMap<String, bool>, label: &str, goes_on: bool) {
     if let Some(any) = labels.get_mut(label) {
         *any |= goes_on;
     } else {
@@ -215,14 +217,25 @@ fn note_label(labels: &mut BTreeMap<String, bool>, label: &str, goes_on: bool) {
     }
 }
 
-fn check_labels(labels: BTreeMap<String, bool>) -> Result<(), Error> {
+/// Fails if rows were rejected and must not be, or if none of a label is left.
+pub(crate) fn check(
+    params: &Params,
+    rejected: &Rejected,
+    labels: &BTreeMap<String, bool>,
+) -> Result<(), Error> {
+    if params.on_reject == OnReject::Fail && rejected.count > 0 {
+        return Err(Error::Rejected {
+            rejects: rejected.first.clone(),
+            total: rejected.count,
+        });
+    }
     if labels.is_empty() {
         return Err(Error::NoDocuments);
     }
     let lost: Vec<_> = labels
-        .into_iter()
-        .filter(|(_, any)| !any)
-        .map(|(label, _)| label)
+        .iter()
+        .filter(|(_, any)| !**any)
+        .map(|(label, _)| label.clone())
         .collect();
     if lost.is_empty() {
         Ok(())
@@ -232,42 +245,44 @@ fn check_labels(labels: BTreeMap<String, bool>) -> Result<(), Error> {
 }
 
 /// Writes the rejected rows, and keeps the first.
-struct Rejects {
+pub(crate) struct Rejects {
     writer: TableWriter<Reject>,
-    first: Vec<Reject>,
-    count: u64,
+    rejected: Rejected,
 }
 
 impl Rejects {
-    fn create(out: &Path) -> Result<Self, Error> {
+    pub(crate) fn create(out: &Path) -> Result<Self, Error> {
         Ok(Self {
             writer: TableWriter::create(out)?,
-            first: Vec::new(),
-            count: 0,
+            rejected: Rejected::default(),
         })
     }
 
-    fn push(&mut self, document: &Document) -> Result<(), Error> {
-        let mut beginning: String = document.text.trim().chars().take(SHOWN_CHARACTERS).collect();
-        if beginning.len() < document.text.trim().len() {
-            beginning.push('…');
+    pub(crate) fn push(&mut self, reject: Reject) -> Result<(), Error> {
+        if self.rejected.first.len() < SHOWN_REJECTS {
+            self.rejected.first.push(reject.clone());
         }
-        let reject = Reject {
-            source: "documents.parquet".to_owned(),
-            line: None,
-            id: Some(document.id.clone()),
-            reason: "empty text".to_owned(),
-            detail: format!("cleaning leaves nothing of {beginning:?}"),
-        };
-        if self.first.len() < SHOWN_REJECTS {
-            self.first.push(reject.clone());
-        }
-        self.count += 1;
+        self.rejected.count += 1;
         Ok(self.writer.push(reject)?)
     }
 
-    fn finish(self) -> Result<(Vec<Reject>, u64), Error> {
+    pub(crate) fn finish(self) -> Result<Rejected, Error> {
         self.writer.finish()?;
-        Ok((self.first, self.count))
+        Ok(self.rejected)
+    }
+}
+
+/// The reject of a document of which cleaning leaves nothing.
+pub(crate) fn reject(id: &str, text: &str) -> Reject {
+    let mut beginning: String = text.trim().chars().take(SHOWN_CHARACTERS).collect();
+    if beginning.len() < text.trim().len() {
+        beginning.push('…');
+    }
+    Reject {
+        source: "documents.parquet".to_owned(),
+        line: None,
+        id: Some(id.to_owned()),
+        reason: "empty text".to_owned(),
+        detail: format!("cleaning leaves nothing of {beginning:?}"),
     }
 }

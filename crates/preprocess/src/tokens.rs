@@ -12,10 +12,10 @@ use crate::cleaned;
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::params::Params;
-use crate::summary::Summary;
+use crate::summary::{Duplicates, Lengths};
 use crate::survey::Survey;
 
-/// Writes `tokens.parquet`, and counts what the summary tells.
+/// Writes `tokens.parquet`, and returns what the summary tells.
 pub(crate) fn write(
     params: &Params,
     artifacts: Artifacts<'_>,
@@ -23,12 +23,12 @@ pub(crate) fn write(
     survey: &Survey,
     out: &Path,
     reporter: &dyn Reporter,
-) -> Result<Summary, Error> {
+) -> Result<(Lengths, Duplicates), Error> {
     let cleaner = Cleaner::new(&params.clean)?;
     let reader = TableReader::<Document>::open(artifacts)?;
     reporter.started("tokenising", Some(reader.row_count()));
     let mut writer = TableWriter::<TokenRow>::create(out)?;
-    let mut summary = Summary::new(params.max_tokens, params.windows);
+    let mut lengths = Lengths::default();
     let mut groups = Groups::new(survey);
     for documents in reader {
         let documents = documents?;
@@ -38,8 +38,8 @@ pub(crate) fn write(
             let Some((text, Encoding { ids, full_length })) = encoded? else {
                 continue;
             };
-            summary.add(&document.label, full_length);
-            let duplicate_group = groups.next_of(&document, &mut summary)?;
+            lengths.add(&document.label, full_length, params.max_tokens);
+            let duplicate_group = groups.next_of(&document)?;
             writer.push(TokenRow {
                 id: document.id,
                 label: document.label,
@@ -53,16 +53,21 @@ pub(crate) fn write(
         }
         reporter.advance(count, "");
     }
-    groups.finish()?;
+    let duplicates = groups.finish()?;
     writer.finish()?;
     reporter.finished();
-    Ok(summary)
+    Ok((lengths, duplicates))
 }
 
-type Encoded = Result<Option<(String, Encoding)>, labelproof_text::Error>;
+pub(crate) type Encoded = Result<Option<(String, Encoding)>, labelproof_text::Error>;
 
 /// Cleans and encodes a batch on all threads. A row of which cleaning leaves nothing has no encoding.
-fn encode(documents: &[Document], cleaner: &Cleaner, encoder: &Encoder, max_tokens: usize) -> Vec<Encoded> {
+pub(crate) fn encode(
+    documents: &[Document],
+    cleaner: &Cleaner,
+    encoder: &Encoder,
+    max_tokens: usize,
+) -> Vec<Encoded> {
     // Collected row by row and not into a `Result`, so that of several errors the first row's is told.
     let rows = documents.par_iter().map(|document| {
         let Some(text) = cleaned(cleaner, &document.text) else {
@@ -81,6 +86,7 @@ struct Groups<'a> {
     next: std::slice::Iter<'a, u32>,
     /// The first row of every group of several rows, by its number. It comes before the others.
     firsts: BTreeMap<u32, First>,
+    duplicates: Duplicates,
 }
 
 /// The first row of a group of duplicates.
@@ -97,12 +103,13 @@ impl<'a> Groups<'a> {
             survey,
             next: survey.groups.iter(),
             firsts: BTreeMap::new(),
+            duplicates: survey.duplicates(),
         }
     }
 
     /// The name of the next row's group: the id of its first row. Labels that contradict each other are
     /// counted.
-    fn next_of(&mut self, document: &Document, summary: &mut Summary) -> Result<String, Error> {
+    fn next_of(&mut self, document: &Document) -> Result<String, Error> {
         let &group = self.next.next().ok_or(Error::ChangedMeanwhile)?;
         if !self.survey.has_copies(group) {
             return Ok(document.id.clone());
@@ -114,15 +121,15 @@ impl<'a> Groups<'a> {
         });
         if first.label != document.label && !first.has_conflict {
             first.has_conflict = true;
-            summary.add_conflict(&first.id, &document.id);
+            self.duplicates.add_conflict(&first.id, &document.id);
         }
         Ok(first.id.clone())
     }
 
-    /// Fails if the first pass saw more rows.
-    fn finish(mut self) -> Result<(), Error> {
+    /// What is known of the groups; fails if the first pass saw more rows.
+    fn finish(mut self) -> Result<Duplicates, Error> {
         match self.next.next() {
-            None => Ok(()),
+            None => Ok(self.duplicates),
             Some(_) => Err(Error::ChangedMeanwhile),
         }
     }

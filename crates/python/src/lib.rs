@@ -13,6 +13,7 @@ mod audit;
 mod column;
 mod command;
 mod errors;
+mod step;
 mod table;
 
 use pyo3::prelude::*;
@@ -23,6 +24,8 @@ mod _native {
     use crate::audit::{Findings, audit};
     #[pymodule_export]
     use crate::command::{artifacts_folder, main};
+    #[pymodule_export]
+    use crate::step::{Batches, step};
     #[pymodule_export]
     use crate::table::{Table, read_table};
 }

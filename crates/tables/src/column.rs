@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use labelproof_artifact::wording::nearest;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
@@ -96,16 +97,43 @@ pub struct Wanted {
 #[derive(Debug)]
 pub struct Selection {
     wanted: Vec<Wanted>,
-    /// Whether any row has had the column: objects of JSON lines may each have other keys.
-    seen: Vec<bool>,
-    /// The keys of the objects so far, which the error of a column that is never seen lists.
-    keys: BTreeSet<String>,
+    seen: SeenColumns,
     /// The rows whose keys were asked for.
     noted_rows: usize,
-    /// In how many rows a column that is an item of a list had others beside it.
-    passed_over: Vec<u64>,
     /// Whether the keys are what is wanted.
     is_listing: bool,
+}
+
+/// What tables had of a [`Selection`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenColumns {
+    /// Whether any row has had the column: objects of JSON lines may each have other keys.
+    columns: Vec<bool>,
+    /// The keys of the objects so far, which the error of a column that is never seen lists.
+    keys: BTreeSet<String>,
+    /// In how many rows a column that is an item of a list had others beside it.
+    passed_over: Vec<u64>,
+}
+
+impl SeenColumns {
+    /// Adds what other tables had of the same selection.
+    pub fn merge(&mut self, other: Self) {
+        if self.columns.is_empty() {
+            *self = other;
+            return;
+        }
+        for (seen, of_other) in self.columns.iter_mut().zip(other.columns) {
+            *seen |= of_other;
+        }
+        for (rows, of_other) in self.passed_over.iter_mut().zip(other.passed_over) {
+            *rows += of_other;
+        }
+        for key in other.keys {
+            if self.keys.len() < MOST_KEYS {
+                self.keys.insert(key);
+            }
+        }
+    }
 }
 
 /// The keys that are remembered. Objects that are maps from data to data would fill the memory.
@@ -117,10 +145,12 @@ impl Selection {
     /// A choice of which nothing has been looked for yet.
     pub fn new(wanted: Vec<Wanted>) -> Self {
         Self {
-            seen: vec![false; wanted.len()],
-            passed_over: vec![0; wanted.len()],
+            seen: SeenColumns {
+                columns: vec![false; wanted.len()],
+                keys: BTreeSet::new(),
+                passed_over: vec![0; wanted.len()],
+            },
             wanted,
-            keys: BTreeSet::new(),
             noted_rows: 0,
             is_listing: false,
         }
@@ -137,23 +167,37 @@ impl Selection {
 
     /// The names that a [`listing`](Self::listing) has remembered.
     pub fn names(&self) -> impl Iterator<Item = &String> {
-        self.keys.iter()
+        self.seen.keys.iter()
+    }
+
+    /// What the tables so far had of the columns.
+    pub fn into_seen(self) -> SeenColumns {
+        self.seen
+    }
+
+    /// The same choice, after tables that had so much of it.
+    pub fn with_seen(self, seen: SeenColumns) -> Self {
+        Self { seen, ..self }
     }
 
     /// After the last table: a column that no row of any table has is a wrong name. `place` is the first
     /// table.
     pub fn check(self, place: &str) -> Result<(), Error> {
-        let unseen = self.wanted.iter().zip(&self.seen).find(|(_, seen)| !**seen);
+        let unseen = self
+            .wanted
+            .iter()
+            .zip(&self.seen.columns)
+            .find(|(_, seen)| !**seen);
         let Some((wanted, _)) = unseen else {
             return Ok(());
         };
-        let columns = self.keys.into_iter().collect();
+        let columns = self.seen.keys.into_iter().collect();
         Err(no_such_column(wanted, columns, place))
     }
 
     /// The columns that are an item of a list, and in how many rows there are other items beside it.
     pub fn passed_over(&self) -> impl Iterator<Item = (&Wanted, u64)> {
-        let counts = self.passed_over.iter().copied();
+        let counts = self.seen.passed_over.iter().copied();
         self.wanted.iter().zip(counts).filter(|(_, rows)| *rows > 0)
     }
 
@@ -176,7 +220,7 @@ impl Selection {
                 });
             }
         }
-        self.seen.fill(true);
+        self.seen.columns.fill(true);
         Ok(places)
     }
 
@@ -187,7 +231,7 @@ impl Selection {
 
     /// Whether the keys of the next row may be needed for an error.
     pub(crate) fn notes_keys(&mut self) -> bool {
-        let is_needed = self.is_listing || self.seen.iter().any(|seen| !seen);
+        let is_needed = self.is_listing || self.seen.columns.iter().any(|seen| !seen);
         let notes = self.noted_rows < NOTED_ROWS && is_needed;
         self.noted_rows += usize::from(notes);
         notes
@@ -195,21 +239,21 @@ impl Selection {
 
     /// Remembers a key of an object.
     pub(crate) fn note_key(&mut self, key: String) {
-        if self.keys.len() < MOST_KEYS {
-            self.keys.insert(key);
+        if self.seen.keys.len() < MOST_KEYS {
+            self.seen.keys.insert(key);
         }
     }
 
     /// Remembers that a row has other items beside the one that a column is.
     pub(crate) fn note_passed_over(&mut self, place: usize) {
-        if let Some(rows) = self.passed_over.get_mut(place) {
+        if let Some(rows) = self.seen.passed_over.get_mut(place) {
             *rows += 1;
         }
     }
 
     /// Remembers that a row has a column.
     pub(crate) fn note_seen(&mut self, place: usize) {
-        if let Some(seen) = self.seen.get_mut(place) {
+        if let Some(seen) = self.seen.columns.get_mut(place) {
             *seen = true;
         }
     }

@@ -51,7 +51,7 @@ mod workbook;
 
 pub use archive::{Bounds, Member, unpack};
 pub use batches::Batches;
-pub use column::{Accepts, Column, ColumnKind, Selection, Wanted};
+pub use column::{Accepts, Column, ColumnKind, SeenColumns, Selection, Wanted};
 pub use dialect::{Dialect, Escape, Form, Format, Header, LineEnds, Options, Part, Quote, Settings};
 pub use encoding::{Charset, Encoding};
 pub use error::Error;

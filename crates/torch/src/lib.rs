@@ -17,9 +17,11 @@ mod reproduce;
 mod serve;
 mod stages;
 mod suggest;
+mod worker;
 mod workers;
 
 use labelproof_cli::commands::run::{RunArgs, print_page};
+use labelproof_cli::commands::worker::PREDICT;
 use labelproof_cli::{Cli, Command};
 use labelproof_driver::{ExitCode, Failure, Launch, Printer, Verbosity};
 
@@ -46,11 +48,13 @@ pub fn execute(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Audit(args) => audit::run(args),
         Command::Reproduce(args) => reproduce::run(args),
         Command::Suggest(args) => suggest::run(args),
+        Command::Worker(args) if args.step == PREDICT => worker::run(args),
         Command::Init(_)
         | Command::Run(_)
         | Command::Status(_)
         | Command::Explain(_)
         | Command::Compare(_)
+        | Command::Worker(_)
         | Command::Schema
         | Command::Completions { .. } => {
             let done = cli.execute()?;

@@ -50,7 +50,7 @@ impl Diagnostic for PredictError {
 
 /// The number of rows that are predicted together: enough to batch by length, few enough to write results
 /// early.
-const CHUNK_ROWS: usize = 1024;
+pub(crate) const CHUNK_ROWS: usize = 1024;
 /// How many rows without a label are listed at most.
 const SHOWN_PROBLEMS: usize = 10;
 

@@ -59,12 +59,10 @@ fn a_table_has_one_part_more_for_every_million_rows() {
 
 #[test]
 fn the_part_follows_from_the_published_hash_of_the_id() {
-    // BLAKE3's test_vectors.json: the empty input has af1349b9f5f9a1a6…, and the input of one zero byte
-    // 2d3adedff11b61f1….
-    let hashes = [("", 0xa6a1_f9f5_b949_13af_u64), ("\0", 0xf161_1bf1_dfde_3a2d)];
-    for (id, hash) in hashes {
+    // BLAKE3's test_vectors.json: the empty input has af1349b9…, and the input of one zero byte 2d3adedf….
+    for (id, hash) in [("", 0xb949_13af_u32), ("\0", 0xdfde_3a2d)] {
         for parts in [1, 3, 12, u32::MAX] {
-            assert_eq!(u64::from(part_of(id, parts)), hash % u64::from(parts));
+            assert_eq!(part_of(id, parts), hash % parts);
         }
     }
 }
@@ -202,7 +200,7 @@ fn a_row_of_another_part_and_one_out_of_order_are_refused() {
     };
     assert_eq!(
         refused(writer.push(other[0].clone())),
-        "row `00` belongs to part 2 of 3, and not to 1 of 3"
+        "row `00` belongs to part 3 of 3, and not to 1 of 3"
     );
     writer.push(own[1].clone()).unwrap();
     assert_eq!(

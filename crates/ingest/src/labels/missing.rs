@@ -7,12 +7,13 @@
 use std::collections::BTreeSet;
 
 use labelproof_text::labels::{NoLabel, is_counterpart, normalized_label, stands_for_none};
+use serde::{Deserialize, Serialize};
 
 use super::LabelCounts;
 use crate::params::Labels;
 
 /// The labels that stand for none, and those that might.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Missing {
     /// The labels that stand for none, as the rows have them.
     pub(crate) labels: BTreeSet<String>,

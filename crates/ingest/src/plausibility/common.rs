@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+use serde::{Deserializer, Serializer};
+
 /// The number of counters.
 const COUNTERS: usize = 64;
 
@@ -10,8 +13,9 @@ const ROWS_PER_VALUE: u64 = 20;
 
 /// The counters of Misra and Gries ("Finding repeated elements", 1982): what is counted of a text falls short
 /// of its number by at most a 65th of all.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Common {
+    #[serde(serialize_with = "as_pairs", deserialize_with = "of_pairs")]
     counters: BTreeMap<[u8; 16], u64>,
     /// Whether there were more different texts than counters.
     is_over: bool,
@@ -34,6 +38,25 @@ impl Common {
         }
     }
 
+    /// Adds the counters of other texts (Agarwal and others, "Mergeable summaries", 2012): what is counted falls
+    /// short by as much as if one had seen all texts.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.is_over |= other.is_over;
+        for (digest, count) in other.counters {
+            *self.counters.entry(digest).or_default() += count;
+        }
+        if self.counters.len() > COUNTERS {
+            self.is_over = true;
+            let mut counts: Vec<u64> = self.counters.values().copied().collect();
+            counts.sort_unstable_by(|one, other| other.cmp(one));
+            let most_left_out = counts[COUNTERS];
+            self.counters.retain(|_, count| {
+                *count = count.saturating_sub(most_left_out);
+                *count > 0
+            });
+        }
+    }
+
     /// The share of the most frequent text, a little too low.
     pub(super) fn most_frequent(&self, rows: u64) -> Option<f64> {
         let most = self.counters.values().max()?;
@@ -45,6 +68,17 @@ impl Common {
         let values = self.counters.len();
         (!self.is_over && rows >= ROWS_PER_VALUE * values as u64).then_some(values)
     }
+}
+
+/// As a list, because the keys of a map are strings in JSON.
+fn as_pairs<S: Serializer>(counters: &BTreeMap<[u8; 16], u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(counters)
+}
+
+fn of_pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<[u8; 16], u64>, D::Error> {
+    Ok(Vec::<([u8; 16], u64)>::deserialize(deserializer)?
+        .into_iter()
+        .collect())
 }
 
 #[cfg(test)]

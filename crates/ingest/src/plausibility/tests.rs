@@ -24,22 +24,25 @@ fn warnings_of(format: &str, rows: &[(String, String)]) -> Vec<String> {
         ", columns: {text: text, label: label}"
     };
     let params: Params = serde_yaml::from_str(&format!("{{format: {format}, paths: [x]{columns}}}")).unwrap();
-    let mut plausibility = Plausibility::new(&params);
+    let mut plausibility = Plausibility::default();
     let mut labels = LabelCounts::default();
     for ((text, label), line) in rows.iter().zip(2..) {
         labels.add(label, None).unwrap();
-        plausibility.see(&Candidate {
-            id: line.to_string(),
-            text: text.clone(),
-            label: label.clone(),
-            group: None,
-            split: None,
-            source: 0,
-            line: Some(line),
-        });
+        plausibility.see(
+            &params,
+            &Candidate {
+                id: line.to_string(),
+                text: text.clone(),
+                label: label.clone(),
+                group: None,
+                split: None,
+                source: 0,
+                line: Some(line),
+            },
+        );
     }
     let name = |source: u32, line: Option<u64>| format!("file{source}:{}", line.unwrap_or_default());
-    plausibility.warnings(&labels, &name)
+    plausibility.warnings(&params, &labels, &name)
 }
 
 #[track_caller]

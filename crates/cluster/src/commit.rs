@@ -1,0 +1,83 @@
+//! The first and the last step of a stage: its plan, and its commit.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use labelproof_artifact::{Silent, StageLock, fs};
+use labelproof_driver::{Failure, Planner, commit_from, new_lock};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::columns::{Columns, give_json, next};
+use crate::context::Context;
+use crate::error::BadInput;
+use crate::{Input, Output};
+
+/// The folder in the scratch folder that holds the lock until the stage is committed.
+const LOCK_FOLDER: &str = ".lock-of-plan";
+
+/// Says whether the stage must run, and makes its scratch folder with the lock of what the stage reads.
+pub(crate) fn plan(context: &Context, output: Output<'_>) -> Result<(), Failure> {
+    let config = context.config()?;
+    let stage = context.stage;
+    let mut planner = Planner::new(&config, &Silent);
+    let reasons: Vec<String> = planner.reasons(stage)?.iter().map(ToString::to_string).collect();
+    let mut scratch = None;
+    if !reasons.is_empty() {
+        fs::create_dir_all(&config.artifacts)?;
+        let prefix = format!(".tmp-{stage}-");
+        let folder = TempDir::with_prefix_in(prefix, &config.artifacts)
+            .map_err(|source| fs::FsError::new("create a folder in", &config.artifacts, source))?
+            .keep();
+        let lock_folder = folder.join(LOCK_FOLDER);
+        fs::create_dir_all(&lock_folder)?;
+        new_lock(&config, stage, &mut planner, &Silent)?.write(&lock_folder)?;
+        scratch = Some(folder);
+    }
+    let answer = json!({
+        "artifacts": config.artifacts,
+        "scratch": scratch,
+        "reasons": reasons,
+    });
+    give_json(&answer, output)
+}
+
+/// Checks that all parts are there, and commits the stage.
+pub(crate) fn commit(context: &Context, input: Input<'_>, output: Output<'_>) -> Result<(), Failure> {
+    let config = context.config()?;
+    let (stage, scratch) = (context.stage, context.scratch()?);
+    let mut written: BTreeMap<String, i64> = BTreeMap::new();
+    for batch in input {
+        let batch = next(batch)?;
+        let columns = Columns(&batch);
+        written.extend(
+            columns
+                .all_texts("file")?
+                .into_iter()
+                .zip(columns.all_numbers("rows")?),
+        );
+    }
+    check(context, &written, scratch)?;
+    let lock_folder = scratch.join(LOCK_FOLDER);
+    let lock = StageLock::read(&lock_folder).ok_or_else(|| BadInput {
+        problem: format!("`{}` does not hold the plan of the stage", scratch.display()),
+    })?;
+    fs::remove(&lock_folder)?;
+    commit_from(&config, lock, scratch, &Silent)?;
+    give_json(&json!({ "folder": config.artifacts.join(stage.name()) }), output)
+}
+
+/// A task that an engine lost, or ran on half of its rows, would leave a table with holes.
+fn check(context: &Context, written: &BTreeMap<String, i64>, scratch: &Path) -> Result<(), Failure> {
+    let rows: i64 = written.values().sum();
+    let problem = if written.len() != context.parts()? as usize {
+        format!("{} of {} parts were written", written.len(), context.parts()?)
+    } else if u64::try_from(rows).ok() != Some(context.rows()?) {
+        format!("{rows} rows were written, and not {}", context.rows()?)
+    } else if let Some(file) = written.keys().find(|file| !scratch.join(file).exists()) {
+        format!("`{file}` was written, and is not there: do all machines share the folder of the artifacts?")
+    } else {
+        return Ok(());
+    };
+    Err(BadInput { problem }.into())
+}

@@ -1,0 +1,32 @@
+//! What is wrong with what an engine hands to a step.
+
+use labelproof_artifact::{Advice, Diagnostic, Fault};
+
+/// A context is none of the step's.
+#[derive(Debug, thiserror::Error)]
+#[error("the context of the step: {problem}")]
+pub struct BadContext {
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl Diagnostic for BadContext {
+    fn advice(&self) -> Advice {
+        Fault::Configuration.hint("docs/cluster.md lists the keys that each step needs")
+    }
+}
+
+/// Batches are none of the step's, or not in its order.
+#[derive(Debug, thiserror::Error)]
+#[error("the rows of the step: {problem}")]
+pub struct BadInput {
+    /// What is wrong with them.
+    pub problem: String,
+}
+
+impl Diagnostic for BadInput {
+    fn advice(&self) -> Advice {
+        Fault::Configuration
+            .hint("docs/cluster.md lists the columns of each step, and the order that it needs")
+    }
+}

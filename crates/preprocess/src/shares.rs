@@ -1,0 +1,147 @@
+//! The stage in shares, for machines that know nothing of each other: documents are looked at, and tokenised,
+//! some at a time.
+//!
+//! The functions are those of [`run`](crate::run), and what they give together is what it writes, byte for
+//! byte. Between the two passes the caller finds the groups of duplicates from the sketches, with
+//! [`bucket::similar_pairs`](labelproof_text::duplicates::bucket::similar_pairs); moving rows from one machine to
+//! another, and writing `tokens.parquet`, is its affair as well.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use labelproof_artifact::{Document, Reject, TokenRow};
+use labelproof_text::cleaning::Cleaner;
+use labelproof_text::duplicates::Sketch;
+use labelproof_text::tokenizer::Encoding;
+use rayon::prelude::*;
+
+use crate::encoder::Encoder;
+use crate::error::Error;
+use crate::params::Params;
+use crate::summary::Summary;
+use crate::survey::{self, Looker, Rejects};
+use crate::tokens;
+
+pub use crate::summary::{Duplicates, Lengths, Rejected};
+
+/// Whether any row of each label goes on.
+pub type Labels = BTreeMap<String, bool>;
+
+/// What is seen of a document.
+#[derive(Debug)]
+pub enum Seen {
+    /// It goes on: the sketch of its text, and the digest of the text as the encoder will get it where stop words
+    /// make it another.
+    Kept(Sketch, Option<[u8; 16]>),
+    /// Cleaning leaves nothing of it.
+    Rejected(Reject),
+}
+
+/// Looks at documents: their ids, texts and labels. Notes in `labels` which go on.
+pub fn look(params: &Params, documents: &[Document], labels: &mut Labels) -> Result<Vec<Seen>, Error> {
+    let looker = Looker::new(params)?;
+    let looks: Vec<Seen> = documents
+        .par_iter()
+        .map(|document| match looker.look(&document.text) {
+            Some(look) => Seen::Kept(look.sketch, look.final_digest),
+            None => Seen::Rejected(survey::reject(&document.id, &document.text)),
+        })
+        .collect();
+    for (document, seen) in documents.iter().zip(&looks) {
+        survey::note_label(labels, &document.label, matches!(seen, Seen::Kept(..)));
+    }
+    Ok(looks)
+}
+
+/// Texts as they are compared with each other; those of rejected documents are empty.
+pub fn comparable(params: &Params, texts: &[String]) -> Result<Vec<String>, Error> {
+    let looker = Looker::new(params)?;
+    let text = |text: &String| looker.look(text).map(|look| look.text).unwrap_or_default();
+    Ok(texts.par_iter().map(text).collect())
+}
+
+/// Writes `rejects.parquet` into `out` from the rejects in the order of their ids, and checks what
+/// [`run`](crate::run) checks between its passes.
+pub fn check(
+    params: &Params,
+    labels: &Labels,
+    rejects: impl IntoIterator<Item = Result<Reject, Error>>,
+    out: &Path,
+) -> Result<Rejected, Error> {
+    let mut writer = Rejects::create(out)?;
+    for reject in rejects {
+        writer.push(reject?)?;
+    }
+    let rejected = writer.finish()?;
+    survey::check(params, &rejected, labels)?;
+    Ok(rejected)
+}
+
+/// Tokenises documents.
+pub struct Tokeniser<'a> {
+    params: &'a Params,
+    encoder: Encoder,
+    cleaner: Cleaner,
+}
+
+impl<'a> Tokeniser<'a> {
+    /// Opens the tokenizer of the encoder in a folder.
+    pub fn open(params: &'a Params, encoder: &Path) -> Result<Self, Error> {
+        Ok(Self {
+            params,
+            encoder: Encoder::open(encoder, params.max_tokens, params.windows)?,
+            cleaner: Cleaner::new(&params.clean)?,
+        })
+    }
+
+    /// The rows of documents with the names of their groups of duplicates. `lengths` counts them.
+    pub fn rows(
+        &self,
+        documents: Vec<(Document, String)>,
+        lengths: &mut Lengths,
+    ) -> Result<Vec<TokenRow>, Error> {
+        let max_tokens = self.params.max_tokens;
+        let (documents, groups): (Vec<Document>, Vec<String>) = documents.into_iter().unzip();
+        let encoded = tokens::encode(&documents, &self.cleaner, &self.encoder, max_tokens);
+        let mut rows = Vec::with_capacity(documents.len());
+        for ((document, duplicate_group), encoded) in documents.into_iter().zip(groups).zip(encoded) {
+            let Some((text, Encoding { ids, full_length })) = encoded? else {
+                continue;
+            };
+            lengths.add(&document.label, full_length, max_tokens);
+            rows.push(TokenRow {
+                id: document.id,
+                label: document.label,
+                text,
+                tokens: ids,
+                full_length,
+                duplicate_group,
+                group: document.group,
+                split: document.split,
+            });
+        }
+        Ok(rows)
+    }
+}
+
+/// Writes `preparation.json` into `out`, and returns what [`run`](crate::run) says at its end.
+pub fn settle(
+    params: &Params,
+    lengths: impl IntoIterator<Item = Lengths>,
+    duplicates: &Duplicates,
+    rejected: &Rejected,
+    out: &Path,
+) -> Result<String, Error> {
+    let mut all = Lengths::default();
+    for of_share in lengths {
+        all.merge(of_share);
+    }
+    crate::write_preparation(params, out)?;
+    let summary = Summary {
+        params,
+        lengths: &all,
+        duplicates,
+        rejected,
+    };
+    Ok(summary.text())
+}
