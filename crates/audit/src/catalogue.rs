@@ -796,6 +796,7 @@ pub const ALL: &[Check] = &[
         needs: &[&[TestAccuracy], &[ValidationPredictions], &[Log]],
         tests: Tests::Given(&[&[TestAccuracy], &[ValidationPredictions]]),
         yields_to: &[
+            Cause::ClassShift,
             Cause::LossMismatch,
             Cause::FailedRun,
             Cause::TextDrift,

@@ -18,8 +18,8 @@
 //!
 //! From 1 % of the rows on it is unsound, below a caution; it is certain. The explanation is looked for
 //! in two ways: with two classes, one threshold that separates all stored predictions, which is only
-//! noted; otherwise the renaming of the classes (Hungarian method) that explains at least 99 % of the
-//! rows.
+//! noted, unless it costs accuracy beyond chance where the other split is decided by the highest score;
+//! otherwise the renaming of the classes (Hungarian method) that explains at least 99 % of the rows.
 //!
 //! ## What to do
 //! Make both from one array: the prediction is the class of the largest score of the row
@@ -51,6 +51,7 @@ use crate::answer::effect::{self, Effect, Figure};
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::answer::wording::{percent, rounded, row_names, split_name};
 use crate::case::Case;
+use crate::case::suspect::other;
 use crate::evidence::{Missing, Need, Part, argmax_rows};
 
 /// A share of rows above which the figures are not those of the scores.
@@ -90,6 +91,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let part = case.evidence.part(split).ok_or(Need::TestScores)?;
     let (pattern, is_threshold) = explain(case, part);
     let effect = effect(part, split);
+    let is_odd = is_threshold && costs(effect) && is_by_highest_score(case, other(split));
     let cost = effect.map_or_else(String::new, |effect| {
         let points = -effect.points;
         format!(
@@ -99,7 +101,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         )
     });
     Ok(Diagnosis {
-        severity: match (share >= MANY, is_threshold) {
+        severity: match (share >= MANY, is_threshold && !is_odd) {
             (_, true) => Severity::Note,
             (true, false) => Severity::Unsound,
             (false, false) => Severity::Caution,
@@ -127,6 +129,18 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             .with("rows", row_names(part, &rows)),
     }
     .into())
+}
+
+/// Whether accuracy is lost beyond chance.
+fn costs(effect: Option<Effect>) -> bool {
+    let interval = effect.and_then(|effect| effect.interval);
+    interval.is_some_and(|(_, high)| high < 0.0)
+}
+
+/// Whether all stored predictions of a split are the classes of the highest scores.
+fn is_by_highest_score(case: &Case<'_>, split: Split) -> bool {
+    let part = case.evidence.part(split).filter(|part| part.rows > 0);
+    part.and_then(mismatches).is_some_and(|rows| rows.is_empty())
 }
 
 /// Rows whose stored class has a lower score than the highest; `None` without both.
@@ -295,5 +309,24 @@ mod tests {
         ));
         assert_eq!(found.severity, Severity::Note);
         assert!(found.summary.contains("threshold"));
+    }
+
+    /// The threshold makes 30 of 100 rows wrong, in test alone or in both splits.
+    #[test]
+    fn a_threshold_that_only_one_split_has_and_that_costs_is_a_fault() {
+        let decided = |threshold: u32| {
+            let rows: Vec<(u32, Vec<f64>)> = (0..100)
+                .map(|row| (0, vec![f64::from(row) / 100.0, 1.0 - f64::from(row) / 100.0]))
+                .collect();
+            let mut part = scored(&rows);
+            part.stored_predictions = Some((0..100).map(|row| u32::from(row < threshold)).collect());
+            part
+        };
+        let severity = |of_validation| {
+            let parts = [scored(&[]), decided(of_validation), decided(80)];
+            found(ask(Cause::StoredPredictions, &evidence(&["a", "b"], parts))).severity
+        };
+        assert_eq!(severity(50), Severity::Unsound);
+        assert_eq!(severity(80), Severity::Note);
     }
 }

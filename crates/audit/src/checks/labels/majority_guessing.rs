@@ -18,8 +18,9 @@
 //!
 //! It is unsound, or a caution if the model shows skill all the same: it does not give one class 95 %
 //! of the predictions, and its balanced accuracy is at least 0.15 above `1/K`, or the texts are of
-//! another kind (C48). If the model is better than the guess but its balanced accuracy is at least 0.15
-//! below its accuracy, that is noted.
+//! another kind (C48). Such a model is left to C47 if test has other shares of the classes: who guesses
+//! does not know which class is the largest there. If the model is better than the guess but its
+//! balanced accuracy is at least 0.15 below its accuracy, that is noted.
 //!
 //! With a log alone, the largest of `K` classes has at least `1/K` of the rows, so that an accuracy that
 //! is not above `1/K` is no better than guessing, whatever the classes' shares are: by the same test
@@ -74,6 +75,10 @@ const UNKNOWN_ROWS: f64 = 0.02;
 /// The normal quantile of one in a thousand, two-sided.
 const Z: f64 = 3.29;
 
+/// The advice where small classes are missed.
+const FIX: &str = "Give the mean of the classes' accuracies beside the total, weight the classes in training, or \
+                   collect more rows of the small ones.";
+
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let totals = case.test_totals().or_else(|missing| {
         let validation = case.predicted(Split::Validation);
@@ -106,13 +111,20 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .with("share_of_the_largest_class", rounded(rate))
         .with("balanced_accuracy", balanced.map(rounded))
         .with("largest_share_of_predictions", rounded(favourite));
-    let fix = "Give the mean of the classes' accuracies beside the total, weight the classes in training, or \
-               collect more rows of the small ones.";
     // A model that is wrong about many rows of a large class may well know the small ones.
     let classes = totals.support.iter().filter(|rows| **rows > 0).count() as f64;
     let other_texts = case.finds_at_least(Cause::TextDrift, Severity::Caution);
     let skilled = favourite < GUESSING
         && (other_texts || balanced.is_some_and(|balanced| balanced >= 1.0 / classes + SKILL));
+    if p_value > LEVEL && skilled && case.finds(Cause::ClassShift) {
+        let summary = format!(
+            "The model is right on {}, and the largest class has {} of the rows because the classes have other \
+             shares there (see C47), which no guess knows.",
+            percent(accuracy),
+            percent(rate)
+        );
+        return Ok(Answer::clear(summary, measured));
+    }
     if p_value > LEVEL {
         return Ok(Diagnosis {
             severity: if skilled {
@@ -138,7 +150,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             ),
             effect: None,
             fix: if favourite >= GUESSING {
-                String::from(fix)
+                String::from(FIX)
             } else {
                 String::from(
                     "The predictions are spread over the classes and still wrong: look at the findings on \
@@ -151,21 +163,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .into());
     }
     if let Some(balanced) = balanced.filter(|balanced| accuracy - balanced >= HIDDEN) {
-        return Ok(Diagnosis {
-            severity: Severity::Note,
-            confidence: Confidence::Certain,
-            summary: format!(
-                "The accuracy is {}, but the mean over the classes is {}: small classes are mostly missed, \
-                 and the total hides it.",
-                percent(accuracy),
-                percent(balanced),
-            ),
-            effect: None,
-            fix: String::from(fix),
-            confirm: String::from("Look at the accuracy of each class in the report."),
-            measured,
-        }
-        .into());
+        return Ok(hidden(accuracy, balanced, measured));
     }
     Ok(Answer::clear(
         format!(
@@ -175,6 +173,25 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         ),
         measured,
     ))
+}
+
+/// Small classes that the total hides.
+fn hidden(accuracy: f64, balanced: f64, measured: Measured) -> Answer {
+    Diagnosis {
+        severity: Severity::Note,
+        confidence: Confidence::Certain,
+        summary: format!(
+            "The accuracy is {}, but the mean over the classes is {}: small classes are mostly missed, and the \
+             total hides it.",
+            percent(accuracy),
+            percent(balanced),
+        ),
+        effect: None,
+        fix: String::from(FIX),
+        confirm: String::from("Look at the accuracy of each class in the report."),
+        measured,
+    }
+    .into()
 }
 
 /// The accuracy of a log against that of guessing among so many classes.
@@ -280,6 +297,26 @@ mod tests {
         );
         assert_eq!(found.measured.evidence["share_of_the_largest_class"], 0.8);
         assert_eq!(found.measured.evidence["balanced_accuracy"], 0.5);
+    }
+
+    /// Eight in ten rows of each class are right, and nine in ten test rows are of the first class.
+    #[test]
+    fn the_largest_class_of_other_shares_is_no_guess() {
+        let rows = |first_in_ten: u32| {
+            let rows: Vec<(u32, u32)> = (0..400)
+                .map(|row| {
+                    let truth = u32::from(row % 10 >= first_in_ten);
+                    (truth, if row / 10 % 5 == 0 { 1 - truth } else { truth })
+                })
+                .collect();
+            predicted(&rows)
+        };
+        let with = |validation| evidence(&["a", "b"], [predicted(&[]), validation, rows(9)]);
+        clear(ask(Cause::MajorityGuessing, &with(rows(5))));
+        assert_eq!(
+            found(ask(Cause::MajorityGuessing, &with(rows(9)))).severity,
+            Severity::Caution
+        );
     }
 
     #[test]

@@ -20,7 +20,8 @@
 //! ```
 //!
 //! The cause is found, and certain, if some logged validation loss is `L1` (within 0.002, or 0.2 % of
-//! losses above 1), none is `L0`, and the two candidates are at least 0.02 apart.
+//! losses above 1), none is `L0`, and the two candidates are at least 0.02 apart. If some epochs have
+//! the accuracy of the rows, only theirs count: the losses of a long training pass many values.
 //!
 //! With the log alone, a second softmax over `K` classes keeps the loss of every row between
 //! `f = ln(1 + (K - 1)/e)`, where the first softmax gave the true class everything, and `f + 1`. Some
@@ -63,6 +64,7 @@ use labelproof_artifact::Split;
 
 use crate::answer::finding::{Answer, Confidence, Diagnosis, Measured, Severity};
 use crate::case::Case;
+use crate::case::epochs::predicting_epochs;
 use crate::evidence::Log;
 use crate::evidence::{Missing, Need};
 use crate::measures::loss::{
@@ -81,13 +83,26 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         Ok(scored) => {
             let once = scored.loss();
             let twice = double_softmax_loss(scored.probabilities, scored.predicted.truth);
-            Ok(compare(log, once, twice))
+            Ok(compare(&epochs_of(case, log), once, twice))
         }
         Err(missing) => match case.evidence.classes() {
             Some(classes) => Ok(from_log(log, classes)),
             None => of_some_classes(log).ok_or(missing),
         },
     }
+}
+
+/// The log with only the epochs that have the accuracy of the validation rows, if there are any.
+fn epochs_of(case: &Case<'_>, log: &Log) -> Log {
+    let matching = predicting_epochs(case, false).unwrap_or_default();
+    let mut log = log.clone();
+    if !matching.is_empty() {
+        log.epochs = matching.iter().map(|&place| log.epochs[place]).collect();
+        log.kept = log
+            .kept
+            .and_then(|kept| matching.iter().position(|&place| place == kept));
+    }
+    log
 }
 
 fn compare(log: &Log, once: f64, twice: f64) -> Answer {
@@ -250,6 +265,16 @@ mod tests {
         assert_eq!(found.confidence, Confidence::Certain);
         assert_close(statistic(&found.measured), 0.9326, ROUNDED);
         assert_close(number(&found.measured, "loss"), 0.7764, ROUNDED);
+    }
+
+    /// An earlier epoch had by chance the loss that the saved probabilities have.
+    #[test]
+    fn a_loss_that_the_training_passed_proves_nothing() {
+        let mut evidence = with_loss(0.9326);
+        evidence.log = Some(log(&[(0.7764, 0.5), (0.9326, 0.75)]));
+        found(ask(Cause::DoubleSoftmax, &evidence));
+        evidence.log = Some(log(&[(0.7764, 0.75), (0.9326, 0.5)]));
+        clear(ask(Cause::DoubleSoftmax, &evidence));
     }
 
     #[test]

@@ -29,12 +29,14 @@
 //! ```
 //!
 //! Whoever gives each of `K` classes the same probability has the loss `ln K`; whoever gives them their
-//! shares has the entropy of these. Losses of training and validation both count. If the number of
-//! classes is not known, accuracies tell it that are `1/K` on average within 3 points, for up to 10
-//! classes, never above `1.5/K`, and do not rise by more than 5 points. A loss that is 0, or an accuracy
-//! of at least 98 %, may stay as it is. A breakdown after the epoch that the log says was kept is a
-//! note, as is a loss of NaN; all else is unsound. It is certain where loss and number of classes say
-//! it, and likely otherwise.
+//! shares has the entropy of these. Losses of training and validation both count. Neither is said where
+//! the predictions of validation or test rows are right more often than their largest class is frequent
+//! (corrected p < 0.01): that is little, and not nothing. If the number of classes is not known,
+//! accuracies tell it that are `1/K` on average within 3 points, for up to 10 classes, never above
+//! `1.5/K`, and do not rise by more than 5 points. A loss that is 0, or an accuracy of at least 98 %,
+//! may stay as it is. A breakdown after the epoch that the log says was kept is a note, as is a loss of
+//! NaN; all else is unsound. It is certain where loss and number of classes say it, and likely
+//! otherwise.
 //!
 //! ## What to do
 //! After NaN, lower the learning rate, clip gradients, train in 32 bits, and look for a logarithm or a

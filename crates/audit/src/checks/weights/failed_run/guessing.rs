@@ -1,6 +1,7 @@
 //! Losses and accuracies that are no better than those of a guess: among the classes, or by their shares.
 
 use labelproof_artifact::Split;
+use labelproof_metrics::statistics::binomial_survival;
 
 use super::{MARGIN, SOLVED, best_accuracy, diagnosis, guessing_loss, values};
 use crate::answer::finding::{Confidence, Diagnosis, Measured};
@@ -35,7 +36,7 @@ pub(super) fn guessing(case: &Case<'_>, log: &Log, least: f64) -> Option<Diagnos
     let best = accuracy.unwrap_or(0.0);
     let largest = largest_share(&case.evidence.dataset, Split::Validation);
     let learnt = best > LEARNT / classes.max(2) as f64 && best > largest + ABOVE_LARGEST;
-    if !least.is_finite() || least < guessing - MARGIN || learnt {
+    if !least.is_finite() || least < guessing - MARGIN || learnt || beats_the_guess(case) {
         return None;
     }
     let measured = Measured::new()
@@ -85,7 +86,8 @@ pub(super) fn at_the_shares(case: &Case<'_>, log: &Log) -> Option<Diagnosis> {
         .into_iter()
         .reduce(f64::max)?;
     // Of one class, there is nothing to be learnt.
-    let telling = guess.accuracy < SOLVED && !learnt_on_training_rows(log, guess.accuracy);
+    let telling =
+        guess.accuracy < SOLVED && !learnt_on_training_rows(log, guess.accuracy) && !beats_the_guess(case);
     let is_guess = least >= guess.loss - SHARES_MARGIN && best <= guess.accuracy + SHARES_MARGIN;
     (telling && is_guess).then(|| {
         diagnosis(
@@ -102,6 +104,17 @@ pub(super) fn at_the_shares(case: &Case<'_>, log: &Log) -> Option<Diagnosis> {
                 .with("loss_of_the_shares", guess.loss)
                 .with("share_of_the_largest_class", guess.accuracy),
         )
+    })
+}
+
+/// Whether the saved predictions are right more often than the largest class of their rows is frequent, beyond
+/// chance: then something was learnt, however little.
+fn beats_the_guess(case: &Case<'_>) -> bool {
+    [Split::Validation, Split::Test].into_iter().any(|split| {
+        case.predicted(split).is_ok_and(|rows| {
+            let largest = largest_share(&case.evidence.dataset, split);
+            case.significant(binomial_survival(rows.hit_count(), rows.rows(), largest))
+        })
     })
 }
 

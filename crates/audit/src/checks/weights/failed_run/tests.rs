@@ -59,6 +59,27 @@ fn an_accuracy_that_the_largest_class_gives_shows_nothing() {
     clear(ask(Cause::FailedRun, &learnt));
 }
 
+/// Two epochs at a rate that is too small: the loss is still that of guessing, and 65 of 100 rows are right where
+/// the largest class has 55. Of 100 rows that may be chance, of 2,000 it is not.
+#[test]
+fn little_is_not_nothing() {
+    let of = |hundreds: u32| {
+        let rows: Vec<(u32, u32)> = (0..100 * hundreds)
+            .map(|row| {
+                let truth = u32::from(row % 20 >= 11);
+                (truth, if row * 7 % 20 < 13 { truth } else { 1 - truth })
+            })
+            .collect();
+        let evidence = Evidence {
+            log: Some(log(&[(0.69, 0.62), (0.68, 0.65)])),
+            ..evidence(&["a", "b"], [Part::default(), predicted(&rows), Part::default()])
+        };
+        ask(Cause::FailedRun, &evidence)
+    };
+    found(of(1));
+    clear(of(20));
+}
+
 /// google-research/bert#688: seven evaluations, and nobody says that there are two classes.
 #[test]
 fn guessing_tells_how_many_classes_there_are() {
