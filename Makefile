@@ -26,7 +26,7 @@ FUZZ_SECONDS ?= 600
 # Options of the benchmark: --quick, --pairs N.
 BENCH ?=
 
-.PHONY: help setup tools build pipeline $(STAGES) reproduce status test test-fast test-browser test-remote test-onnx test-python wheel test-wheel lint fuzz ci check-sample audit-benchmark audit-wild audit-scale bench bench-setup bench-functions clean clean-setup
+.PHONY: help setup tools build pipeline $(STAGES) reproduce status test test-fast test-browser test-remote test-onnx test-python test-cluster wheel test-wheel lint fuzz ci check-sample audit-benchmark audit-wild audit-scale bench bench-setup bench-functions clean clean-setup
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[^\t#]+:.*## / { sub(/^.*STAGES.*$$/, "<stage>", $$1); printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -83,6 +83,9 @@ test-onnx: setup tools ## test what `labelproof export` writes with ONNX Runtime
 
 test-python: ## test the Python module with pandas, polars, scikit-learn, Keras and others; needs Python
 	@CARGO='$(CARGO)' PYTHON='$(PYTHON)' sh scripts/python-tests.sh
+
+test-cluster: ## test the data stages on Spark, also where executors die, and on Sail, and predictions on Spark and Ray; needs Python and Java
+	@CARGO='$(CARGO)' PYTHON='$(PYTHON)' sh scripts/cluster-tests.sh
 
 wheel: setup ## build Python's wheels into dist/
 	@CARGO='$(CARGO)' PYTHON='$(PYTHON)' sh scripts/wheels.sh

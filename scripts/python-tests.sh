@@ -23,5 +23,5 @@ cp -R crates/python/python/labelproof "$place/package/labelproof"
 cp "$library" "$place/package/labelproof/_native.abi3.so"
 
 export PYTHONPATH="$place/package" PYTHONDONTWRITEBYTECODE=1 KERAS_BACKEND=jax HF_HUB_OFFLINE=1
-"$place/venv/bin/mypy" --strict --cache-dir "$place/mypy" "$place/package/labelproof"
+"$place/venv/bin/mypy" --config-file crates/python/pyproject.toml --cache-dir "$place/mypy" "$place/package/labelproof"
 "$place/venv/bin/pytest" -q -p no:cacheprovider --rootdir tests/python tests/python "$@"

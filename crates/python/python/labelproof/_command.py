@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import _native
-from ._errors import InputError, of_exit_code
+from ._errors import Error, InputError, of_exit_code
 
 #: The exit codes with which a command has done what it was asked for, and says something by them.
 ANSWERS = (0, 5, 8, 9, 10)
@@ -44,21 +44,35 @@ def main() -> None:
     sys.exit(_native.main(["labelproof", *sys.argv[1:]], *sibling()))
 
 
+def command(*arguments: str) -> list[str]:
+    """The command line of the command ``labelproof`` as a process of its own."""
+    # Without the working directory, in which a module may lie that is called like one of Python's.
+    isolated = ["-P"] if sys.version_info >= (3, 11) else []
+    return [sys.executable, *isolated, "-m", "labelproof", *arguments]
+
+
+def failure(code: int, said: str) -> Error:
+    """The exception of a process that has ended, by its exit code and what it said."""
+    starts = [found.end() for found in re.finditer("^error: ", said, re.MULTILINE)]
+    return of_exit_code(code, said[starts[-1] if starts else 0 :].strip() or f"exit code {code}")
+
+
 def execute(arguments: Sequence[str], *, shows: bool, made: Path | None = None) -> str:
     """Runs the command in a process of its own, and returns what it printed.
 
     What it says on the way is printed where `shows` is true. An exit code that is a failure raises its exception,
     unless it only says that rows were left out of what was `made`.
     """
-    # Without the working directory, in which a module may lie that is called like one of Python's.
-    isolated = ["-P"] if sys.version_info >= (3, 11) else []
-    command = [sys.executable, *isolated, "-m", "labelproof", *arguments]
     said: list[str] = []
     # A file takes any number of lines; a pipe would be full while the other one is read.
     with tempfile.TemporaryFile("w+", encoding="utf-8") as answer:
         # In a session of its own it hears of Ctrl-C from here alone, and once: the second time it would end at once.
         with subprocess.Popen(
-            command, stdout=answer, stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True
+            command(*arguments),
+            stdout=answer,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
         ) as process:
             try:
                 for line in process.stderr or ():
@@ -75,7 +89,5 @@ def execute(arguments: Sequence[str], *, shows: bool, made: Path | None = None) 
         printed = answer.read()
     is_partial = made is not None and made.exists() and code == InputError.exit_code
     if code not in ANSWERS and not is_partial:
-        text = "".join(said)
-        starts = [found.end() for found in re.finditer("^error: ", text, re.MULTILINE)]
-        raise of_exit_code(code, text[starts[-1] if starts else 0 :].strip() or f"exit code {code}")
+        raise failure(code, "".join(said))
     return printed

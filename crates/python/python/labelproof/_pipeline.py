@@ -102,6 +102,14 @@ def read(artifacts: str | os.PathLike[str] = "artifacts") -> Artifacts:
     return Artifacts(artifacts)
 
 
+def overrides_of(set: Mapping[str, Any] | None) -> list[str]:
+    """Values that override the configuration's, as the command takes them."""
+    return [
+        f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+        for key, value in (set or {}).items()
+    ]
+
+
 def run(
     config: str | os.PathLike[str] = "pipeline.yaml",
     until: str | None = None,
@@ -141,10 +149,7 @@ def run(
         One of its classes, by what is wrong. Stages that run a network need ``labelproof[train]``.
     """
     command = ["run", *([until] if until else []), "--config", os.fspath(config)]
-    overrides = [
-        f"{key}={value if isinstance(value, str) else json.dumps(value)}"
-        for key, value in (set or {}).items()
-    ]
+    overrides = overrides_of(set)
     command += [word for override in overrides for word in ("--set", override)]
     command += ["--artifacts", os.fspath(artifacts)] if artifacts is not None else []
     command += ["--device", device] if device is not None else []
