@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::columns::{Columns, give_json, next};
 use crate::context::Context;
 use crate::error::BadInput;
+use crate::parts::ATTEMPTS;
 use crate::{Input, Output};
 
 /// The folder in the scratch folder that holds the lock until the stage is committed.
@@ -63,6 +64,7 @@ pub(crate) fn commit(context: &Context, input: Input<'_>, output: Output<'_>) ->
         problem: format!("`{}` does not hold the plan of the stage", scratch.display()),
     })?;
     fs::remove(&lock_folder)?;
+    fs::remove(&scratch.join(ATTEMPTS))?;
     commit_from(&config, lock, scratch, &Silent)?;
     give_json(&json!({ "folder": config.artifacts.join(stage.name()) }), output)
 }

@@ -66,6 +66,9 @@ pub(crate) fn write<R: Row>(
     output(batch(&schema, columns))
 }
 
+/// The folder in the scratch folder in which parts are written. What a task leaves there that dies is no part.
+pub(crate) const ATTEMPTS: &str = ".attempts";
+
 /// A part that is being written.
 struct Part<R> {
     number: u32,
@@ -78,8 +81,10 @@ struct Part<R> {
 
 impl<R: Row> Part<R> {
     fn create(scratch: &Path, number: u32, of: u32) -> Result<Self, Failure> {
-        let folder = TempDir::with_prefix_in(".attempt-", scratch)
-            .map_err(|source| fs::FsError::new("create a folder in", scratch, source))?;
+        let attempts = scratch.join(ATTEMPTS);
+        fs::create_dir_all(&attempts)?;
+        let folder = TempDir::new_in(&attempts)
+            .map_err(|source| fs::FsError::new("create a folder in", &attempts, source))?;
         Ok(Self {
             number,
             of,

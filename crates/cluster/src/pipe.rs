@@ -47,6 +47,8 @@ pub fn pipe(
         }
         if let Some(writer) = &mut writer {
             writer.write(&batch).map_err(bad_output)?;
+            // Whoever asks batch by batch waits for the answer before it asks again.
+            writer.flush().map_err(bad_output)?;
         }
         Ok(())
     };
