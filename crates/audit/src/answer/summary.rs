@@ -126,9 +126,9 @@ pub fn gap_sentence(gap: &Gap) -> String {
         )
     } else if gap.of_choice {
         format!(
-            "{both}: further apart than chance makes one epoch, and no further than it makes the best of {} by \
-             validation ({:.1} points).",
-            gap.looks, gap.chance_points
+            "{both}: further apart than chance makes one epoch, and no further than it may make the best of {}, \
+             which validation chose.",
+            gap.looks
         )
     } else {
         format!(
@@ -323,7 +323,22 @@ fn paragraph(text: &mut String, indent: &str, words: &str) {
 mod tests {
     use super::*;
     use crate::audit;
+    use crate::measures::gap::gap;
+    use crate::measures::significance::Significance;
     use crate::testing::{predicted_by, simulated};
+
+    /// 12.3 points, of which 11.7 are within chance for the best of 15 epochs 999 times in 1,000, and more where more
+    /// hypotheses are tested: no number says less than the sentence.
+    #[test]
+    fn a_gap_of_choice_is_told_without_a_bound_that_it_exceeds() {
+        let gap = gap((223, 279), (809, 1196), 15, Significance::of(30));
+        assert!(gap.of_choice && gap.points > gap.chance_points, "{gap:?}");
+        let sentence = gap_sentence(&gap);
+        assert!(
+            sentence.ends_with("may make the best of 15, which validation chose."),
+            "{sentence}"
+        );
+    }
 
     fn findings(shuffled: bool) -> Findings {
         let (validation, mut test) = (simulated(5, 1000, 0.83, 1), simulated(5, 1000, 0.83, 2));
