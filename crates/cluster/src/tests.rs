@@ -10,6 +10,7 @@ use arrow::compute::{concat_batches, take};
 use arrow::datatypes::{DataType, Field, Schema};
 use labelproof_artifact::{Artifacts, Document, StageId, fs, read_table};
 use labelproof_driver::{Conduct, Config, Failure, Planner, Printer, Selection, Verbosity, data_stages};
+use labelproof_testkit::Recorder;
 use serde_json::{Value, json};
 
 use crate::columns::Columns;
@@ -195,7 +196,8 @@ fn engine(folder: &Path, artifacts: &str, stage: &str, tasks: u64) -> Engine {
     engine
 }
 
-fn ingest(folder: &Path, artifacts: &str, tasks: u64) {
+/// Returns what the stage says at its end.
+fn ingest(folder: &Path, artifacts: &str, tasks: u64) -> Value {
     let mut engine = engine(folder, artifacts, "ingest", tasks);
     let plan = engine.answer("ingest-plan", &[]);
     engine.context["sources"] = plan["sources"].clone();
@@ -219,6 +221,7 @@ fn ingest(folder: &Path, artifacts: &str, tasks: u64) {
         &settled,
         &of_kind(&merged, &["document"]),
     );
+    settled["message"].clone()
 }
 
 fn write_and_commit(engine: &mut Engine, step: &str, settled: &Value, rows: &[RecordBatch]) {
@@ -268,7 +271,8 @@ fn kept(looks: &[RecordBatch]) -> Vec<Kept> {
     all
 }
 
-fn preprocess(folder: &Path, artifacts: &str, tasks: u64) {
+/// Returns what the stage says at its end.
+fn preprocess(folder: &Path, artifacts: &str, tasks: u64) -> Value {
     let mut engine = engine(folder, artifacts, "preprocess", tasks);
     let documents: Vec<Document> = read_table(Artifacts::all(&folder.join(artifacts))).unwrap();
     let plan = engine.answer("preprocess-plan", &[]);
@@ -341,6 +345,7 @@ fn preprocess(folder: &Path, artifacts: &str, tasks: u64) {
         &settled,
         &of_kind(&tokens, &["token"]),
     );
+    settled["message"].clone()
 }
 
 /// The pairs of similar texts, bucket by bucket.
@@ -424,6 +429,31 @@ fn duplicates(
     })
 }
 
+/// What the stages of one process say.
+fn said_alone(config: &Config) -> [String; 2] {
+    let Config {
+        pipeline,
+        base,
+        artifacts,
+        encoder,
+        ..
+    } = config;
+    let out = tempfile::tempdir().unwrap();
+    let of_ingest = Recorder::default();
+    labelproof_ingest::run(&pipeline.ingest, base, out.path(), &of_ingest).unwrap();
+    let of_preprocess = Recorder::default();
+    let encoder = &encoder.source(&of_preprocess).unwrap().files.folder;
+    labelproof_preprocess::run(
+        &pipeline.preprocess,
+        artifacts,
+        encoder,
+        out.path(),
+        &of_preprocess,
+    )
+    .unwrap();
+    [of_ingest, of_preprocess].map(|recorder| recorder.messages().join("\n"))
+}
+
 #[test]
 fn tasks_that_share_nothing_write_the_bytes_of_one_process() {
     let folder = tempfile::tempdir().unwrap();
@@ -439,10 +469,11 @@ fn tasks_that_share_nothing_write_the_bytes_of_one_process() {
         &data_stages::run_stage,
     )
     .unwrap();
+    let said = said_alone(&alone);
     for tasks in [1, 3, 12] {
         let name = format!("of-{tasks}");
-        ingest(folder.path(), &name, tasks);
-        preprocess(folder.path(), &name, tasks);
+        assert_eq!(ingest(folder.path(), &name, tasks), said[0], "{tasks} tasks");
+        assert_eq!(preprocess(folder.path(), &name, tasks), said[1], "{tasks} tasks");
         for stage in ["ingest", "preprocess"] {
             let expected = files(&folder.path().join("alone").join(stage));
             let found = files(&folder.path().join(&name).join(stage));

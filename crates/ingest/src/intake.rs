@@ -323,10 +323,10 @@ impl<'a> Intake<'a> {
             }
             Some(label_names) => Cow::Owned(label_names.of(source_label, &names.label)?),
         };
-        if let Some((from, _)) = params.labels.rename.get_key_value(named.as_ref()) {
-            if !self.tally.renamed.contains(from) {
-                self.tally.renamed.insert(from.clone());
-            }
+        if let Some((from, _)) = params.labels.rename.get_key_value(named.as_ref())
+            && !self.tally.renamed.contains(from)
+        {
+            self.tally.renamed.insert(from.clone());
         }
         let label = params.labels.renamed(&named);
         if self.keep.as_ref().is_some_and(|keep| !keep.contains(label)) {

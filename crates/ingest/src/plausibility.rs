@@ -139,16 +139,18 @@ struct Lengths {
 impl Lengths {
     fn see(&mut self, document: &Candidate) {
         let length = document.text.chars().count() as u64;
-        if length > self.longest {
-            self.second = self.longest;
-            self.longest = length;
-            self.at_longest = Some(At::of(document));
-            self.of_longest = 1;
-        } else if length == self.longest {
-            self.second = length;
-            self.of_longest += 1;
-        } else {
-            self.second = self.second.max(length);
+        match length.cmp(&self.longest) {
+            Ordering::Greater => {
+                self.second = self.longest;
+                self.longest = length;
+                self.at_longest = Some(At::of(document));
+                self.of_longest = 1;
+            }
+            Ordering::Equal => {
+                self.second = length;
+                self.of_longest += 1;
+            }
+            Ordering::Less => self.second = self.second.max(length),
         }
     }
 

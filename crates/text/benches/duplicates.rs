@@ -15,6 +15,9 @@ use labelproof_artifact::fs;
 use labelproof_text::duplicates::{NearDuplicates, group, sketch_batch};
 use labelproof_text::normalized_key;
 
+/// The default threshold, as a fraction.
+const THRESHOLD: (usize, usize) = (4, 5);
+
 /// Texts of the synthetic corpora.
 const TEXTS: usize = 50_000;
 
@@ -90,13 +93,6 @@ fn different_rows(groups: &[u32], truth: &[usize]) -> usize {
 
 fn components(rows: usize, pairs: &[(usize, usize)]) -> Vec<usize> {
     let mut roots: Vec<usize> = (0..rows).collect();
-    fn root(roots: &mut [usize], mut row: usize) -> usize {
-        while roots[row] != row {
-            roots[row] = roots[roots[row]];
-            row = roots[row];
-        }
-        row
-    }
     for &(one, other) in pairs {
         let (one, other) = (root(&mut roots, one), root(&mut roots, other));
         roots[one.max(other)] = one.min(other);
@@ -104,9 +100,17 @@ fn components(rows: usize, pairs: &[(usize, usize)]) -> Vec<usize> {
     (0..rows).map(|row| root(&mut roots, row)).collect()
 }
 
+fn root(roots: &mut [usize], mut row: usize) -> usize {
+    while roots[row] != row {
+        roots[row] = roots[roots[row]];
+        row = roots[row];
+    }
+    row
+}
+
 /// All pairs of texts whose pieces of five characters overlap by the threshold.
 fn all_similar_pairs(texts: &[String]) -> Vec<(usize, usize)> {
-    let threshold = NearDuplicates::default().threshold;
+    let threshold = THRESHOLD.0 as f64 / THRESHOLD.1 as f64;
     let pieces: Vec<BTreeSet<String>> = texts.iter().map(|text| pieces(text)).collect();
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for piece in pieces.iter().flatten() {
@@ -128,19 +132,28 @@ fn all_similar_pairs(texts: &[String]) -> Vec<(usize, usize)> {
         .collect();
     let mut index: HashMap<usize, Vec<usize>> = HashMap::new();
     let mut pairs = Vec::new();
+    // The last text that a text was a candidate of.
+    let mut candidate_of = vec![usize::MAX; sets.len()];
     for (row, set) in sets.iter().enumerate() {
         // Two sets that are similar have one of their rarest pieces in common.
-        let prefix = set.len() - (threshold * set.len() as f64).ceil() as usize + 1;
-        let mut candidates = BTreeSet::new();
+        let (numerator, denominator) = THRESHOLD;
+        let prefix = set.len() - (set.len() * numerator).div_ceil(denominator) + 1;
+        let mut candidates = Vec::new();
         for piece in &set[..prefix.min(set.len())] {
             let rows = index.entry(*piece).or_default();
-            candidates.extend(rows.iter().copied());
+            for &other in &*rows {
+                if candidate_of[other] != row {
+                    candidate_of[other] = row;
+                    candidates.push(other);
+                }
+            }
             rows.push(row);
         }
+        let are_similar = |other: &usize| jaccard_is_at_least(set, &sets[*other], threshold);
         pairs.extend(
             candidates
                 .into_iter()
-                .filter(|&other| jaccard_is_at_least(set, &sets[other], threshold))
+                .filter(are_similar)
                 .map(|other| (other, row)),
         );
     }
@@ -175,6 +188,8 @@ fn pieces(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+const ALPHABET: &[u8; 26] = b"abcdefghijklmnopqrstuvwxyz";
+
 /// Random numbers that are the same on every machine (xorshift).
 struct Random(u64);
 
@@ -183,18 +198,22 @@ impl Random {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % limit
+        usize::try_from(self.0 >> 11).expect("a usize has 64 bits") % limit
     }
 
-    fn words(&mut self, count: usize, vocabulary: usize) -> Vec<String> {
+    /// Words of which a few are frequent and most are rare, as in real texts.
+    fn words(&mut self, count: usize) -> Vec<String> {
+        let word = |rank: usize| -> String {
+            let mut letters = Self(rank as u64 + 1);
+            let length = 3 + letters.below(3) + letters.below(5);
+            (0..length)
+                .map(|_| char::from(ALPHABET[letters.below(26)]))
+                .collect()
+        };
         (0..count)
             .map(|_| {
-                // A few words are frequent, as in real texts.
-                let rank = self
-                    .below(vocabulary)
-                    .min(self.below(vocabulary))
-                    .min(self.below(vocabulary));
-                format!("w{rank}x{}", rank * rank % 97)
+                let share = self.below(1000);
+                word(200_000 * share.pow(4) / 1000_usize.pow(4))
             })
             .collect()
     }
@@ -214,12 +233,12 @@ fn bbc() -> Vec<String> {
 /// Notices of tenders: one of forty long forms, with a buyer, an object, a value and a date of its own.
 fn templates(rows: usize) -> Vec<String> {
     let mut random = Random(1);
-    let forms: Vec<String> = (0..40).map(|_| random.words(60, 900).join(" ")).collect();
+    let forms: Vec<String> = (0..40).map(|_| random.words(60).join(" ")).collect();
     (0..rows)
         .map(|row| {
             let form = &forms[random.below(forms.len())];
             let count = 4 + random.below(40);
-            let object = random.words(count, 2000).join(" ");
+            let object = random.words(count).join(" ");
             format!("{form} {object} value {} notice {row}", 1000 * random.below(900))
         })
         .collect()
@@ -232,7 +251,7 @@ fn edited_copies(rows: usize) -> Vec<String> {
     for _ in 0..rows {
         let mut text = if texts.len() < 10 || random.below(3) == 0 {
             let count = 12 + random.below(60);
-            random.words(count, 3000)
+            random.words(count)
         } else {
             let original = random.below(texts.len());
             texts[original].clone()
@@ -247,6 +266,6 @@ fn edited_copies(rows: usize) -> Vec<String> {
 }
 
 fn one_template(rows: usize) -> Vec<String> {
-    let form = Random(3).words(80, 900).join(" ");
+    let form = Random(3).words(80).join(" ");
     (0..rows).map(|row| format!("{form} number {row}")).collect()
 }

@@ -45,6 +45,55 @@ fn warnings_of(format: &str, rows: &[(String, String)]) -> Vec<String> {
     plausibility.warnings(&params, &labels, &name)
 }
 
+#[test]
+fn shares_together_remember_what_one_does_who_saw_all() {
+    let params: Params =
+        serde_yaml::from_str("{format: csv, paths: [x], columns: {text: text, label: label}}").unwrap();
+    let mut texts: Vec<String> = plain(90).into_iter().map(|(text, _)| text).collect();
+    texts[70] = "far ".repeat(4000);
+    texts[40] = "label".to_owned();
+    texts[41] = "label".to_owned();
+    for text in &mut texts[50..60] {
+        text.push_str("\nÃ©tude <b>x</b> \\n");
+    }
+    let see = |share: &[(usize, String)]| {
+        let mut plausibility = Plausibility::default();
+        for (row, text) in share {
+            let candidate = Candidate {
+                id: format!("{row:03}"),
+                text: text.clone(),
+                label: "label".to_owned(),
+                group: None,
+                split: None,
+                source: 0,
+                line: Some(*row as u64),
+            };
+            plausibility.see(&params, &candidate);
+        }
+        plausibility
+    };
+    let rows: Vec<(usize, String)> = texts.into_iter().enumerate().collect();
+    let json = |plausibility: &Plausibility| serde_json::to_value(plausibility).unwrap();
+    let whole = json(&see(&rows));
+    for shares in [2, 7] {
+        // The last share first: none of them knows what comes before it.
+        let mut merged = Plausibility::default();
+        for share in (0..shares).rev() {
+            let of_share: Vec<_> = rows
+                .iter()
+                .filter(|(row, _)| row % shares == share)
+                .cloned()
+                .collect();
+            let read_back = serde_json::from_value(json(&see(&of_share))).unwrap();
+            merged.merge(read_back);
+        }
+        let mut found = json(&merged);
+        // How often the most frequent text comes is estimated.
+        found["common"] = whole["common"].clone();
+        assert_eq!(found, whole, "{shares} shares");
+    }
+}
+
 #[track_caller]
 fn check(rows: &[(String, String)], expected: &[&str]) {
     assert_eq!(warnings_of("csv", rows), expected);
