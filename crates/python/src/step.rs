@@ -62,7 +62,7 @@ pub(crate) fn step(py: Python<'_>, name: &str, context: &str, rows: &Bound<'_, P
     let (sender, receiver) = mpsc::sync_channel(WAITING);
     let work = move || {
         let mut input = reader.map(|batch| batch.map_err(|error| error.to_string()));
-        let mut output = |batch| sender.send(Ok(batch)).map_err(|_| Unwanted.into());
+        let mut output = |batch| sender.send(Ok(batch)).map_err(|_unsent| Unwanted.into());
         if let Err(failure) = run(step, &context, &mut input, &mut output) {
             // Nobody is left to be told where nobody takes it.
             let _ = sender.send(Err(failure));
