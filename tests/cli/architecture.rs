@@ -51,7 +51,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "split",
         ],
     ),
-    ("cluster", &["artifact", "driver", "ingest", "preprocess", "text"]),
+    (
+        "cluster",
+        &["artifact", "driver", "ingest", "preprocess", "settings", "text"],
+    ),
     (
         "cli",
         &[

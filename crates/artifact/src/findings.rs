@@ -95,8 +95,8 @@ pub enum Verdict {
     Caution,
     /// The figures do not say what they seem to say.
     Unsound,
-    /// Nothing speaks against the figures, and nothing, or too little of what was given, could be held against
-    /// anything.
+    /// Nothing speaks against the figures, and nothing, or too little of what was given, could be held
+    /// against anything.
     NotExamined,
 }
 
@@ -120,8 +120,8 @@ impl Verdict {
     }
 }
 
-/// What one given file, or argument, was understood to be. The answer begins with it, so that nobody relies on a
-/// file that was taken for something else, or from which something was left out.
+/// What one given file, or argument, was understood to be. The answer begins with it, so that nobody relies
+/// on a file that was taken for something else, or from which something was left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reading {
@@ -129,7 +129,8 @@ pub struct Reading {
     pub source: String,
     /// What it was taken for, such as `test rows` or `confusion matrix of the test rows`.
     pub role: String,
-    /// What was read of it, in sentences: how many rows, which columns as what, which figures of which epochs.
+    /// What was read of it, in sentences: how many rows, which columns as what, which figures of which
+    /// epochs.
     pub read: Vec<String>,
     /// What is in it and was not used: columns, keys, epochs without a value.
     pub left_aside: Vec<String>,
@@ -215,7 +216,8 @@ pub struct Finding {
     pub family: Family,
     /// The result of the check.
     pub status: Status,
-    /// The place among the found causes, 1 for the one that explains most; absent where it follows from another.
+    /// The place among the found causes, 1 for the one that explains most; absent where it follows from
+    /// another.
     pub rank: Option<u32>,
     /// The severity of a found cause.
     pub severity: Option<Severity>,
@@ -324,8 +326,8 @@ pub struct Gap {
     pub z: Option<f64>,
     /// The chance of a gap at least as large between two random parts of the same rows; not corrected.
     pub p_value: f64,
-    /// The epochs of which the validation rows may have chosen the one that is compared; 1 where nothing shows a
-    /// choice.
+    /// The epochs of which the validation rows may have chosen the one that is compared; 1 where nothing
+    /// shows a choice.
     pub looks: u64,
     /// The largest gap, in points, that chance gives in 999 of 1,000 splits of these sizes, with that choice.
     pub chance_points: f64,
@@ -351,8 +353,8 @@ pub struct Findings {
     pub account: Option<Account>,
     /// What the gap, and what was found, say of each family of causes.
     pub families: Vec<FamilyRuling>,
-    /// Found causes by rank, each with what follows from it after it; then clear ones, then those not checked,
-    /// each in the order of the catalogue.
+    /// Found causes by rank, each with what follows from it after it; then clear ones, then those not
+    /// checked, each in the order of the catalogue.
     pub findings: Vec<Finding>,
 }
 

@@ -9,10 +9,13 @@ use labelproof_artifact::Split;
 use labelproof_driver::Failure;
 
 use crate::Output;
-use crate::error::BadInput;
+use crate::error::{BadInput, BrokenInput};
 
 /// Rows of a batch that a step gives, at most.
 pub(crate) const BATCH_ROWS: usize = 4096;
+
+/// The bytes of text at which a batch ends early: a column of strings holds 2 GiB.
+pub(crate) const BATCH_BYTES: usize = 64 << 20;
 
 /// The columns of a batch.
 pub struct Columns<'a>(pub &'a RecordBatch);
@@ -107,8 +110,8 @@ fn present<T>(name: &str, value: Option<T>) -> Result<T, BadInput> {
 }
 
 /// The next batch that a step gets.
-pub(crate) fn next(batch: Result<RecordBatch, String>) -> Result<RecordBatch, BadInput> {
-    batch.map_err(|problem| BadInput { problem })
+pub(crate) fn next(batch: Result<RecordBatch, String>) -> Result<RecordBatch, BrokenInput> {
+    batch.map_err(|problem| BrokenInput { problem })
 }
 
 /// Gives one row of JSON.

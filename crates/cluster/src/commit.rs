@@ -1,10 +1,11 @@
 //! The first and the last step of a stage: its plan, and its commit.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use labelproof_artifact::{Silent, StageLock, fs};
+use labelproof_artifact::{Advice, Diagnostic, Fault, Silent, StageId, StageLock, fs};
 use labelproof_driver::{Failure, Planner, commit_from, new_lock};
+use labelproof_settings::encoder;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -21,6 +22,10 @@ const LOCK_FOLDER: &str = ".lock-of-plan";
 pub(crate) fn plan(context: &Context, output: Output<'_>) -> Result<(), Failure> {
     let config = context.config()?;
     let stage = context.stage;
+    if stage == StageId::Preprocess {
+        // Fetched first: the lock names what is there. And a wrong one should not show after hours.
+        encoder::check(config.encoder.source(&Silent)?)?;
+    }
     let mut planner = Planner::new(&config, &Silent);
     let reasons: Vec<String> = planner.reasons(stage)?.iter().map(ToString::to_string).collect();
     let mut scratch = None;
@@ -28,12 +33,12 @@ pub(crate) fn plan(context: &Context, output: Output<'_>) -> Result<(), Failure>
         fs::create_dir_all(&config.artifacts)?;
         let prefix = format!(".tmp-{stage}-");
         let folder = TempDir::with_prefix_in(prefix, &config.artifacts)
-            .map_err(|source| fs::FsError::new("create a folder in", &config.artifacts, source))?
-            .keep();
-        let lock_folder = folder.join(LOCK_FOLDER);
+            .map_err(|source| fs::FsError::new("create a folder in", &config.artifacts, source))?;
+        let lock_folder = folder.path().join(LOCK_FOLDER);
         fs::create_dir_all(&lock_folder)?;
+        fs::create_dir_all(&folder.path().join(ATTEMPTS))?;
         new_lock(&config, stage, &mut planner, &Silent)?.write(&lock_folder)?;
-        scratch = Some(folder);
+        scratch = Some(folder.keep());
     }
     let answer = json!({
         "artifacts": config.artifacts,
@@ -63,10 +68,43 @@ pub(crate) fn commit(context: &Context, input: Input<'_>, output: Output<'_>) ->
     let lock = StageLock::read(&lock_folder).ok_or_else(|| BadInput {
         problem: format!("`{}` does not hold the plan of the stage", scratch.display()),
     })?;
+    if Planner::new(&config, &Silent).inputs(stage)? != lock.inputs {
+        return Err(Changed { stage }.into());
+    }
     fs::remove(&lock_folder)?;
-    fs::remove(&scratch.join(ATTEMPTS))?;
-    commit_from(&config, lock, scratch, &Silent)?;
+    let whole = whole(&config.artifacts, stage, scratch)?;
+    commit_from(&config, lock, &whole, &Silent)?;
+    fs::remove(scratch)?;
     give_json(&json!({ "folder": config.artifacts.join(stage.name()) }), output)
+}
+
+/// Moves what was written into a folder that no task knows: one that an engine takes for lost may still
+/// write.
+fn whole(artifacts: &Path, stage: StageId, scratch: &Path) -> Result<PathBuf, Failure> {
+    let list = |source| fs::FsError::new("list", scratch, source);
+    let whole = TempDir::with_prefix_in(format!(".tmp-{stage}-"), artifacts)
+        .map_err(|source| fs::FsError::new("create a folder in", artifacts, source))?
+        .keep();
+    for entry in scratch.read_dir().map_err(list)? {
+        let name = entry.map_err(list)?.file_name();
+        if name != ATTEMPTS {
+            fs::rename(&scratch.join(&name), &whole.join(&name))?;
+        }
+    }
+    Ok(whole)
+}
+
+/// What a stage reads is not what its plan saw.
+#[derive(Debug, thiserror::Error)]
+#[error("what `{stage}` reads changed while it ran")]
+struct Changed {
+    stage: StageId,
+}
+
+impl Diagnostic for Changed {
+    fn advice(&self) -> Advice {
+        Fault::Input.hint("run it again when nobody writes to the sources")
+    }
 }
 
 /// A task that an engine lost, or ran on half of its rows, would leave a table with holes.

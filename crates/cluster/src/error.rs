@@ -16,6 +16,20 @@ impl Diagnostic for BadContext {
     }
 }
 
+/// Who gives the rows of a step failed.
+#[derive(Debug, thiserror::Error)]
+#[error("the rows of the step broke off: {problem}")]
+pub struct BrokenInput {
+    /// What the engine says.
+    pub problem: String,
+}
+
+impl Diagnostic for BrokenInput {
+    fn advice(&self) -> Advice {
+        Fault::Environment.hint("the engine's own log says why; a task that is run again reads them anew")
+    }
+}
+
 /// Batches are none of the step's, or not in its order.
 #[derive(Debug, thiserror::Error)]
 #[error("the rows of the step: {problem}")]

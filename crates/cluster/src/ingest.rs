@@ -98,10 +98,12 @@ pub(crate) fn merge(context: &Context, input: Input<'_>, output: Output<'_>) -> 
     let config = context.config()?;
     let (sources, decided) = (context.sources()?, context.decided()?);
     let candidates = input.flat_map(|batch| {
-        let candidates = next(batch).and_then(|batch| ingest_rows::candidates(&batch));
+        let candidates = next(batch)
+            .map_err(Failure::from)
+            .and_then(|batch| Ok(ingest_rows::candidates(&batch)?));
         let (candidates, error) = match candidates {
             Ok(candidates) => (candidates, None),
-            Err(error) => (Vec::new(), Some(Failed(error.into()))),
+            Err(error) => (Vec::new(), Some(Failed(error))),
         };
         candidates.into_iter().map(Ok).chain(error.map(Err))
     });

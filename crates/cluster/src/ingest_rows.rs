@@ -10,7 +10,7 @@ use labelproof_driver::Failure;
 use labelproof_ingest::shares::Candidate;
 
 use crate::Output;
-use crate::columns::{BATCH_ROWS, Columns, batch};
+use crate::columns::{BATCH_BYTES, BATCH_ROWS, Columns, batch};
 use crate::error::BadInput;
 
 /// A row that is read, and may become a document.
@@ -27,6 +27,7 @@ pub(crate) struct Rows<'a> {
     output: Output<'a>,
     schema: Arc<Schema>,
     pending: Vec<(&'static str, Row)>,
+    pending_bytes: usize,
 }
 
 enum Row {
@@ -57,6 +58,7 @@ impl<'a> Rows<'a> {
             output,
             schema: Arc::new(schema),
             pending: Vec::new(),
+            pending_bytes: 0,
         }
     }
 
@@ -73,8 +75,13 @@ impl<'a> Rows<'a> {
     }
 
     fn push(&mut self, kind: &'static str, row: Row) -> Result<(), Failure> {
+        self.pending_bytes += match &row {
+            Row::Candidate(candidate) => candidate.text.len(),
+            Row::Reject(reject) => reject.detail.len(),
+            Row::Tally(json) => json.len(),
+        };
         self.pending.push((kind, row));
-        if self.pending.len() == BATCH_ROWS {
+        if self.pending.len() == BATCH_ROWS || self.pending_bytes >= BATCH_BYTES {
             self.flush()?;
         }
         Ok(())
@@ -85,6 +92,7 @@ impl<'a> Rows<'a> {
         if self.pending.is_empty() {
             return Ok(());
         }
+        self.pending_bytes = 0;
         let rows = std::mem::take(&mut self.pending);
         (self.output)(batch(&self.schema, columns(&rows)))
     }

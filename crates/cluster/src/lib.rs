@@ -1,11 +1,11 @@
-//! The data stages in steps, for engines that run them on many machines: Spark, Ray, or anything that can pipe Arrow
-//! streams through a program.
+//! The data stages in steps, for engines that run them on many machines: Spark, Ray, or anything that can
+//! pipe Arrow streams through a program.
 //!
-//! A step is a function from record batches to record batches, with a [`Context`] in JSON. It is responsible for what a
-//! stage does with rows, by the functions of the stage's own crate, so that a cluster writes the bytes that one process
-//! writes. It is not responsible for how rows get from one machine to another: the engine partitions, sorts and joins
-//! them between the steps, as `docs/cluster.md` says. The driver's decisions are steps too, and what orchestrates them
-//! needs to know no rule of a stage.
+//! A step is a function from record batches to record batches, with a [`Context`] in JSON. It is responsible
+//! for what a stage does with rows, by the functions of the stage's own crate, so that a cluster writes the
+//! bytes that one process writes. It is not responsible for how rows get from one machine to another: the
+//! engine partitions, sorts and joins them between the steps, as `docs/cluster.md` says. The driver's
+//! decisions are steps too, and what orchestrates them needs to know no rule of a stage.
 
 mod columns;
 mod commit;
@@ -26,7 +26,7 @@ use labelproof_driver::Failure;
 
 pub use columns::Columns;
 pub use context::Context;
-pub use error::{BadContext, BadInput};
+pub use error::{BadContext, BadInput, BrokenInput};
 pub use pipe::{BadOutput, pipe};
 
 /// The batches that a step gets; an error is a message of who gives them.
@@ -95,6 +95,11 @@ impl Step {
         Self::PreprocessWrite,
         Self::Commit,
     ];
+
+    /// Whether the step gets rows.
+    pub fn takes_rows(self) -> bool {
+        !matches!(self, Self::Plan | Self::IngestPlan | Self::PreprocessPlan)
+    }
 
     /// The step's name.
     pub fn name(self) -> &'static str {

@@ -17,8 +17,8 @@ use crate::{Input, Output};
 
 /// Writes rows, which come part by part in the order of their ids, and gives the files with their rows.
 ///
-/// A part is written beside its place and renamed, so that a task that dies leaves no half part, and one that runs
-/// twice leaves the same bytes.
+/// A part is written beside its place and renamed, so that a task that dies leaves no half part, and one that
+/// runs twice leaves the same bytes.
 pub(crate) fn write<R: Row>(
     context: &Context,
     input: Input<'_>,
@@ -66,7 +66,8 @@ pub(crate) fn write<R: Row>(
     output(batch(&schema, columns))
 }
 
-/// The folder in the scratch folder in which parts are written. What a task leaves there that dies is no part.
+/// The folder in the scratch folder in which parts are written. What a task leaves there that dies is no
+/// part.
 pub(crate) const ATTEMPTS: &str = ".attempts";
 
 /// A part that is being written.
@@ -81,8 +82,8 @@ struct Part<R> {
 
 impl<R: Row> Part<R> {
     fn create(scratch: &Path, number: u32, of: u32) -> Result<Self, Failure> {
+        // Made by the plan alone: a task that comes after the end must not make it anew.
         let attempts = scratch.join(ATTEMPTS);
-        fs::create_dir_all(&attempts)?;
         let folder = TempDir::new_in(&attempts)
             .map_err(|source| fs::FsError::new("create a folder in", &attempts, source))?;
         Ok(Self {

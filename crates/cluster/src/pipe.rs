@@ -24,10 +24,10 @@ impl Diagnostic for BadOutput {
     }
 }
 
-/// Runs `step` on the batches of a stream, and writes what it gives as another. A step that gives nothing writes a stream
-/// without columns.
+/// Runs `step` on the batches of a stream, if it takes any, and writes what it gives as another. A step that
+/// gives nothing writes a stream without columns.
 pub fn pipe(
-    from: impl Read,
+    from: Option<impl Read>,
     to: impl Write,
     step: impl FnOnce(Input<'_>, Output<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -37,8 +37,14 @@ pub fn pipe(
     let bad_output = |error: arrow::error::ArrowError| BadOutput {
         problem: error.to_string(),
     };
-    let reader = StreamReader::try_new(from, None).map_err(bad_input)?;
-    let mut input = reader.map(|batch| batch.map_err(|error| error.to_string()));
+    let reader = from
+        .map(|from| StreamReader::try_new(from, None))
+        .transpose()
+        .map_err(bad_input)?;
+    let mut input = reader
+        .into_iter()
+        .flatten()
+        .map(|batch| batch.map_err(|error| error.to_string()));
     let mut to = Some(to);
     let mut writer = None;
     let mut output = |batch: RecordBatch| -> Result<(), Failure> {

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray, StringArray};
+use arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use labelproof_artifact::parts::part_count;
 use labelproof_artifact::{Document, Reject, Row, Silent, StageId};
 use labelproof_driver::{Config, Failure};
 use labelproof_preprocess::Error;
-use labelproof_preprocess::shares::{self, Labels, Lengths, Tokeniser};
-use labelproof_text::duplicates::{Components, bucket};
+use labelproof_preprocess::shares::{self, Lengths, Looked, Tokeniser};
+use labelproof_text::duplicates::{Components, NearDuplicates, bucket};
 use serde_json::json;
 
-use crate::columns::{Columns, batch, give_json, next, parsed};
+use crate::columns::{BATCH_ROWS, Columns, batch, give_json, next, parsed};
 use crate::context::Context;
 use crate::error::BadInput;
 use crate::preprocess_rows::{look_tally, looks, rejects_and_tallies, tokens};
@@ -41,7 +41,7 @@ pub(crate) fn plan(context: &Context, output: Output<'_>) -> Result<(), Failure>
 /// Looks at documents.
 pub(crate) fn look(context: &Context, input: Input<'_>, output: Output<'_>) -> Result<(), Failure> {
     let config = context.config()?;
-    let mut labels = Labels::new();
+    let mut looked = Looked::default();
     for batch in input {
         let batch = next(batch)?;
         let columns = Columns(&batch);
@@ -57,29 +57,28 @@ pub(crate) fn look(context: &Context, input: Input<'_>, output: Output<'_>) -> R
                 split: None,
             })
             .collect();
-        let seen = shares::look(&config.pipeline.preprocess, &documents, &mut labels).map_err(failed)?;
+        let seen = shares::look(&config.pipeline.preprocess, &documents, &mut looked).map_err(failed)?;
         output(looks(&documents, &seen))?;
     }
-    output(look_tally(&json!(labels).to_string()))
+    output(look_tally(&json!(looked).to_string()))
 }
 
 /// Writes rejects, and checks what the stage checks between its passes.
 pub(crate) fn check(context: &Context, input: Input<'_>, output: Output<'_>) -> Result<(), Failure> {
     let config = context.config()?;
-    let mut labels = Labels::new();
+    let mut looked = Looked::default();
     let mut rejects: Vec<Reject> = Vec::new();
     for batch in input {
         let (of_batch, tallies) = rejects_and_tallies(&next(batch)?)?;
         rejects.extend(of_batch);
         for json in tallies {
-            for (label, goes_on) in parsed::<Labels>(&json)? {
-                *labels.entry(label).or_default() |= goes_on;
-            }
+            looked.merge(parsed(&json)?);
         }
     }
     rejects.sort_by(|one, other| one.id.cmp(&other.id));
     let rejects = rejects.into_iter().map(Ok);
-    let rejected = shares::check(&config.pipeline.preprocess, &labels, rejects, context.scratch()?);
+    let (params, scratch) = (&config.pipeline.preprocess, context.scratch()?);
+    let rejected = shares::check(params, &config.artifacts, &looked, rejects, scratch);
     give_json(&json!(rejected.map_err(failed)?), output)
 }
 
@@ -118,6 +117,7 @@ struct Bucket {
 pub(crate) fn compare(context: &Context, input: Input<'_>, output: Output<'_>) -> Result<(), Failure> {
     let config = context.config()?;
     let settings = &config.pipeline.preprocess.duplicates;
+    let mut pairs = Pairs::default();
     let mut current = Bucket::default();
     for batch in input {
         let batch = next(batch)?;
@@ -133,7 +133,10 @@ pub(crate) fn compare(context: &Context, input: Input<'_>, output: Output<'_>) -
                 if done.key > Some((band, hash)) {
                     return Err(unsorted("buckets do not come in their order"));
                 }
-                output(pairs(&done, settings))?;
+                pairs.extend(&done, settings);
+                if pairs.one.len() >= BATCH_ROWS {
+                    output(std::mem::take(&mut pairs).batch())?;
+                }
                 current.key = Some((band, hash));
             }
             if current.digests.last() >= Some(&digest) {
@@ -145,7 +148,8 @@ pub(crate) fn compare(context: &Context, input: Input<'_>, output: Output<'_>) -
             current.texts.push(text);
         }
     }
-    output(pairs(&current, settings))
+    pairs.extend(&current, settings);
+    output(pairs.batch())
 }
 
 fn unsorted(problem: &str) -> Failure {
@@ -153,25 +157,33 @@ fn unsorted(problem: &str) -> Failure {
     BadInput { problem }.into()
 }
 
-fn pairs(
-    bucket: &Bucket,
-    settings: &labelproof_text::duplicates::NearDuplicates,
-) -> arrow::array::RecordBatch {
-    let schema = Arc::new(Schema::new(vec![
-        Field::new("one", DataType::Binary, false),
-        Field::new("other", DataType::Binary, false),
-    ]));
-    let pairs = bucket::similar_pairs(&bucket.texts, settings);
-    let digest = |row: u32| &bucket.digests[row as usize];
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(BinaryArray::from_iter_values(
-            pairs.iter().map(|(one, _)| digest(*one)),
-        )),
-        Arc::new(BinaryArray::from_iter_values(
-            pairs.iter().map(|(_, other)| digest(*other)),
-        )),
-    ];
-    batch(&schema, columns)
+/// Pairs of similar texts, by their digests.
+#[derive(Default)]
+struct Pairs {
+    one: Vec<[u8; 16]>,
+    other: Vec<[u8; 16]>,
+}
+
+impl Pairs {
+    /// Adds the pairs of a bucket.
+    fn extend(&mut self, bucket: &Bucket, settings: &NearDuplicates) {
+        for (one, other) in bucket::similar_pairs(&bucket.texts, settings) {
+            self.one.push(bucket.digests[one as usize]);
+            self.other.push(bucket.digests[other as usize]);
+        }
+    }
+
+    fn batch(self) -> RecordBatch {
+        let schema = Arc::new(Schema::new(vec![
+            Field::new("one", DataType::Binary, false),
+            Field::new("other", DataType::Binary, false),
+        ]));
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(BinaryArray::from_iter_values(&self.one)),
+            Arc::new(BinaryArray::from_iter_values(&self.other)),
+        ];
+        batch(&schema, columns)
+    }
 }
 
 /// Makes groups of pairs: gives the smallest digest of the group of each digest.

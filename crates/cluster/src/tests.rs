@@ -1,5 +1,5 @@
-//! The steps as an engine calls them, beside one process: an engine of a few lines, which deals rows to tasks that share
-//! nothing and come in any order.
+//! The steps as an engine calls them, beside one process: an engine of a few lines, which deals rows to tasks
+//! that share nothing and come in any order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use crate::columns::Columns;
 use crate::{Context, Step, run};
 
-/// Texts with exact and near copies, of which some contradict each other; rows without a text, a label or with an id
-/// that another row has; a file that is read after the others.
+/// Texts with exact and near copies, of which some contradict each other; rows without a text, a label or
+/// with an id that another row has; a file that is read after the others.
 fn project(folder: &Path) {
     labelproof_testkit::encoder::write(folder, &["road", "##s", "clean", "##ing", "the", "of"]);
     let mut files = ["a.csv", "b.csv", "c.csv"].map(|name| (name, String::from("id,text,label,group\n")));
@@ -99,7 +99,8 @@ impl Engine {
         serde_json::from_str(&Columns(&given[0]).all_texts("json").unwrap()[0]).unwrap()
     }
 
-    /// Runs a step on rows that are dealt by a key, and within each task sorted by another; the last task first.
+    /// Runs a step on rows that are dealt by a key, and within each task sorted by another; the last task
+    /// first.
     fn dealt<K: Ord + std::hash::Hash, S: Ord>(
         &self,
         name: &str,

@@ -22,10 +22,10 @@ pub struct Pipeline {
     #[serde(default = "default_seed")]
     pub seed: u64,
     /// The folder of an encoder in the layout of Hugging Face: `config.json`, the weights
-    /// (`model.safetensors` or `pytorch_model.bin`) and the tokenizer (`tokenizer.json` or its vocabulary). Or a
-    /// model of the Hugging Face Hub, such as `google-bert/bert-base-uncased` or `owner/name@revision`: it is
-    /// read from the Hub's cache on this machine, and fetched into it if it is not there. Or either of them with a
-    /// LoRA adapter of PEFT, which is merged into the weights of the encoder that it names.
+    /// (`model.safetensors` or `pytorch_model.bin`) and the tokenizer (`tokenizer.json` or its vocabulary).
+    /// Or a model of the Hugging Face Hub, such as `google-bert/bert-base-uncased` or `owner/name@revision`:
+    /// it is read from the Hub's cache on this machine, and fetched into it if it is not there. Or either of
+    /// them with a LoRA adapter of PEFT, which is merged into the weights of the encoder that it names.
     pub encoder: PathBuf,
     /// The device on which the network runs: `auto`, `cpu`, `cuda`, `cuda:1`, `mps` or `flex` (burn's own
     /// backend in pure Rust, which is slow). Several devices, such as `cuda:0,cuda:1`, each get a process of

@@ -283,8 +283,9 @@ pub fn new_lock(
     Ok(lock)
 }
 
-/// Commits what a stage wrote into `scratch`, a folder beside its own. If the process is killed at any moment, the
-/// stage's folder is the old one or the new one, or does not exist; a folder without a lock counts as missing.
+/// Commits what a stage wrote into `scratch`, a folder beside its own. If the process is killed at any
+/// moment, the stage's folder is the old one or the new one, or does not exist; a folder without a lock
+/// counts as missing.
 fn commit(config: &Config, mut lock: StageLock, scratch: &Path) -> Result<(), Failure> {
     lock.outputs = StageLock::digest_outputs(scratch)?;
     for path in fs::files_below(scratch)? {

@@ -43,7 +43,8 @@ impl Documents {
     }
 }
 
-/// Writes the documents among the candidates into `documents.parquet`, and rejects those whose id another row has.
+/// Writes the documents among the candidates into `documents.parquet`, and rejects those whose id another row
+/// has.
 pub(crate) fn write(
     params: &Params,
     missing: &Missing,

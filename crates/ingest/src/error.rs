@@ -116,6 +116,15 @@ pub enum Error {
     /// All documents have one label, and a classifier needs two.
     #[error("all {documents} documents have the label `{label}`, expected at least two labels")]
     OneLabel { label: String, documents: u64 },
+    /// Of the shares of the sources, some did not say what they read.
+    #[error("{read} of {shares} shares of the sources were read")]
+    SharesLost { shares: u64, read: u64 },
+    /// Rows were lost between the machines that read them and those that merged them.
+    #[error("{read} rows were read, and {found} were merged")]
+    RowsLost { read: u64, found: u64 },
+    /// A file that lies in the network is not the one that the driver saw.
+    #[error("`{name}` is not what it was when the sources were listed")]
+    SourceChanged { name: String },
     /// There are more labels than any classification has: the column is another one.
     #[error("there are more than {limit} different labels")]
     TooManyLabels { limit: usize },
@@ -393,6 +402,13 @@ impl Diagnostic for Error {
                 "once there is a model, `labelproof predict --input {file}` gives it labels"
             )),
             Self::SeveralLabels { several } => several_advice(several),
+            Self::SharesLost { .. } | Self::RowsLost { .. } => {
+                hint("the engine lost rows: run it again, and look into its log if that does not help")
+            }
+            Self::SourceChanged { .. } => hint(
+                "run it again when nobody writes to the sources; an address whose query or user is a secret is not \
+                 handed to other machines",
+            ),
             Self::TooManyLabels { .. } => hint("does `ingest.columns.label` name the right column?"),
             Self::LabelsAlike { alike } => alike_advice(alike),
             Self::NoDocuments { not_where: 1.., .. } => {

@@ -142,8 +142,8 @@ struct Read<'a> {
     documents: Documents,
 }
 
-/// Writes `rejects.parquet` and `labels.json`, checks whether the documents make a classification, and returns
-/// what is to be said.
+/// Writes `rejects.parquet` and `labels.json`, checks whether the documents make a classification, and
+/// returns what is to be said.
 fn conclude(
     params: &Params,
     read: Read<'_>,

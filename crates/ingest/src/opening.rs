@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::params::Dialect;
 
-/// Opens a table; a delimited one as it is declared and told to be. `wanted` are the columns that will be chosen
-/// by name. Returns what was told of it, for people.
+/// Opens a table; a delimited one as it is declared and told to be. `wanted` are the columns that will be
+/// chosen by name. Returns what was told of it, for people.
 pub(crate) fn open_table(
     source: Source,
     options: &Options<'_>,

@@ -98,8 +98,8 @@ fn read_tables(
     Ok(())
 }
 
-/// Fails if no row of any source had a column that is chosen by name, and otherwise adds what is to be said of
-/// the sources as a whole to the remarks.
+/// Fails if no row of any source had a column that is chosen by name, and otherwise adds what is to be said
+/// of the sources as a whole to the remarks.
 pub(crate) fn conclude(params: &Params, sources: &[Found], tally: &mut Tally) -> Result<(), Error> {
     tally.remarks.extend(tally.told.sentences());
     let columns = params.columns.as_ref().filter(|_| {

@@ -1,13 +1,13 @@
-//! The stage in shares, for machines that know nothing of each other: sources are read share by share, and rows
-//! are merged id by id.
+//! The stage in shares, for machines that know nothing of each other: sources are read share by share, and
+//! rows are merged id by id.
 //!
 //! The functions are those of [`run`](crate::run), and what they give together is what it writes, byte for
 //! byte. Moving rows from one machine to another, and writing `documents.parquet`, is the caller's affair.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use labelproof_artifact::{Reject, Reporter, Silent, fs};
+use labelproof_artifact::{Digest, Reject, Reporter, Silent, fs};
 use labelproof_remote::Address;
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,11 @@ const TEXTS_PER_SHARE: usize = 4096;
 
 /// The list of all sources, in the order that numbers them.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Sources(Vec<Found>);
+pub struct Sources {
+    found: Vec<Found>,
+    /// The digests of those that lie in the network, by their places: another machine fetches them anew.
+    digests: BTreeMap<u32, Digest>,
+}
 
 impl Sources {
     /// Finds the sources of a configuration, and checks the parameters.
@@ -57,7 +61,7 @@ impl Sources {
             return Err(Error::BadParams { problems });
         }
         let found = sources::find(params, base, reporter)?;
-        let names: Vec<PathBuf> = found.iter().map(|found| found.file.path.clone()).collect();
+        let names: BTreeSet<PathBuf> = found.iter().map(|found| found.file.path.clone()).collect();
         let expanded = archives::expand(params, found, scratch)?;
         if let Some(packed) = expanded
             .sources
@@ -74,12 +78,19 @@ impl Sources {
             });
         }
         layout::read(params, &expanded.sources)?;
-        Ok(Self(expanded.sources))
+        let found = expanded.sources;
+        let mut digests = BTreeMap::new();
+        for (number, found) in (0..).zip(&found) {
+            if Address::parse(&found.file.name).is_some() {
+                digests.insert(number, Digest::of_file(&found.file.path)?);
+            }
+        }
+        Ok(Self { found, digests })
     }
 
     /// The shares in which the sources are read: one for each file, or for so many of a folder of texts.
     pub fn shares(&self, params: &Params) -> Vec<Vec<u32>> {
-        let numbers: Vec<u32> = (0..).zip(&self.0).map(|(number, _)| number).collect();
+        let numbers: Vec<u32> = (0..).zip(&self.found).map(|(number, _)| number).collect();
         let size = if params.format == Format::Folder {
             TEXTS_PER_SHARE
         } else {
@@ -88,9 +99,10 @@ impl Sources {
         numbers.chunks(size).map(<[u32]>::to_vec).collect()
     }
 
-    /// The sources with those of a share at hand: what lies in the network is fetched by the machine that reads it.
+    /// The sources with those of a share at hand: what lies in the network is fetched by the machine that
+    /// reads it.
     fn with_share_at_hand(&self, share: &Share) -> Result<Vec<Found>, Error> {
-        let mut sources = self.0.clone();
+        let mut sources = self.found.clone();
         for (number, found) in (0..).zip(&mut sources) {
             if share.contains(number)
                 && !found.file.path.exists()
@@ -98,6 +110,9 @@ impl Sources {
             {
                 let name = found.file.name.clone();
                 let path = labelproof_remote::fetch_one(&address?, &Silent)?.path;
+                if self.digests.get(&number) != Some(&Digest::of_file(&path)?) {
+                    return Err(Error::SourceChanged { name });
+                }
                 found.file = SourceFile { name, path };
             }
         }
@@ -114,8 +129,8 @@ pub enum Given {
     Reject(Reject),
 }
 
-/// Reads the sources of a share. Gives the rows that become documents unless other rows have their ids, in the order of
-/// ids, and the rejects. `scratch` is a folder of this machine.
+/// Reads the sources of a share. Gives the rows that become documents unless other rows have their ids, in
+/// the order of ids, and the rejects. `scratch` is a folder of this machine.
 pub fn read<E: From<Error>>(
     params: &Params,
     base: &Path,
@@ -169,10 +184,16 @@ pub fn decide(
     tallies: impl IntoIterator<Item = Tally>,
 ) -> Result<Decided, Error> {
     let mut tally = Tally::default();
+    let mut read = 0;
     for of_share in tallies {
         tally.merge(of_share)?;
+        read += 1;
     }
-    reading::conclude(params, &sources.0, &mut tally)?;
+    let shares = sources.shares(params).len() as u64;
+    if read != shares {
+        return Err(Error::SharesLost { shares, read });
+    }
+    reading::conclude(params, &sources.found, &mut tally)?;
     let missing = missing::decide(&params.labels, &tally.labels);
     Ok(Decided { tally, missing })
 }
@@ -180,11 +201,14 @@ pub fn decide(
 /// What is known of the documents of some ids.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Merged {
+    /// The number of candidates that were merged.
+    candidates: u64,
     tally: Tally,
     documents: Documents,
 }
 
-/// Merges candidates: all those of their ids, in any order. Gives the documents, in the order of ids, and the rejects.
+/// Merges candidates: all those of their ids, in any order. Gives the documents, in the order of ids, and the
+/// rejects.
 pub fn merge<E: From<Error>>(
     params: &Params,
     sources: &Sources,
@@ -193,18 +217,20 @@ pub fn merge<E: From<Error>>(
     scratch: &Path,
     mut give: impl FnMut(Given) -> Result<(), E>,
 ) -> Result<Merged, E> {
-    let layout = layout::read(params, &sources.0)?;
+    let layout = layout::read(params, &sources.found)?;
     let limits = Limits::default();
     let mut sorter = Sorter::new(scratch, limits);
     for candidate in candidates {
         sorter.push(candidate?).map_err(Error::from)?;
     }
+    let candidates = sorter.len();
     let (none, rejects) = (Sorter::new(scratch, limits), Sorter::new(scratch, limits));
-    let mut intake = Intake::new(params, &sources.0, &layout, none, rejects, &Silent);
+    let mut intake = Intake::new(params, &sources.found, &layout, none, rejects, &Silent);
     let write = |document| give(Given::Row(document));
     let documents = documents::merge(params, &decided.missing, sorter, &mut intake, write)?;
     give_rejects(intake.rejects, give)?;
     Ok(Merged {
+        candidates,
         tally: intake.tally,
         documents,
     })
@@ -219,7 +245,8 @@ pub struct Settled {
     pub messages: Vec<String>,
 }
 
-/// Writes `rejects.parquet` and `labels.json` into `out`, and checks what [`run`](crate::run) checks at its end.
+/// Writes `rejects.parquet` and `labels.json` into `out`, and checks what [`run`](crate::run) checks at its
+/// end.
 pub fn settle(
     params: &Params,
     sources: &Sources,
@@ -231,18 +258,27 @@ pub fn settle(
     fs::create_dir_all(out)?;
     let Decided { mut tally, missing } = decided;
     let mut documents = Documents::default();
+    let read = tally.labels.rows();
+    let mut candidates = 0;
     for of_ids in merged {
+        candidates += of_ids.candidates;
         tally.merge(of_ids.tally)?;
         documents.merge(of_ids.documents)?;
+    }
+    if candidates != read {
+        return Err(Error::RowsLost {
+            read,
+            found: candidates,
+        });
     }
     let mut sorter = Sorter::new(out, Limits::default());
     for reject in rejects {
         sorter.push(reject)?;
     }
     let rows = documents.counts.rows();
-    let layout = layout::read(params, &sources.0)?;
+    let layout = layout::read(params, &sources.found)?;
     let read = crate::Read {
-        sources: &sources.0,
+        sources: &sources.found,
         layout: &layout,
         tally,
         missing: &missing,

@@ -40,7 +40,8 @@ pub(crate) fn name(sources: &[Found], number: u32) -> &str {
     sources.get(index).map_or("", |found| found.file.name.as_str())
 }
 
-/// The files that `ingest.paths` means, in the byte order of their names. What lies in the network is fetched.
+/// The files that `ingest.paths` means, in the byte order of their names. What lies in the network is
+/// fetched.
 pub fn source_files(params: &Params, base: &Path, reporter: &dyn Reporter) -> Result<Vec<SourceFile>, Error> {
     let found = find(params, base, reporter)?;
     let mut files: Vec<SourceFile> = found.into_iter().map(|found| found.file).collect();

@@ -77,6 +77,9 @@ pub enum Error {
     /// The table of documents is empty.
     #[error("there are no documents")]
     NoDocuments,
+    /// Rows were lost between machines.
+    #[error("{found} of {kept} rows went on from one step to the next")]
+    RowsLost { kept: u64, found: u64 },
     /// There are more rows than can be compared.
     #[error("there are more than {} rows", u32::MAX)]
     TooManyRows,
@@ -138,6 +141,8 @@ impl Diagnostic for Error {
                 "ease the steps of `preprocess.clean`, or leave such labels out (`ingest.labels.keep`)",
             ),
             Self::NoDocuments => Fault::Input.hint("make them anew: labelproof run ingest --force"),
+            Self::RowsLost { .. } => Fault::Environment
+                .hint("the engine lost rows: run it again, and look into its log if that does not help"),
             Self::TooManyRows => Fault::Input.hint("take fewer rows: `ingest.rows_per_label`"),
             Self::ChangedMeanwhile => {
                 Fault::Artifact.hint("run this stage again, with no other run in the same folder")

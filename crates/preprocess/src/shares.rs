@@ -3,18 +3,20 @@
 //!
 //! The functions are those of [`run`](crate::run), and what they give together is what it writes, byte for
 //! byte. Between the two passes the caller finds the groups of duplicates from the sketches, with
-//! [`bucket::similar_pairs`](labelproof_text::duplicates::bucket::similar_pairs); moving rows from one machine to
-//! another, and writing `tokens.parquet`, is its affair as well.
+//! [`bucket::similar_pairs`](labelproof_text::duplicates::bucket::similar_pairs); moving rows from one
+//! machine to another, and writing `tokens.parquet`, is its affair as well.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use labelproof_artifact::{Document, Reject, TokenRow};
+use labelproof_artifact::{Artifacts, Document, Reject, TableReader, TokenRow};
 use labelproof_text::cleaning::Cleaner;
 use labelproof_text::duplicates::Sketch;
 use labelproof_text::tokenizer::Encoding;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
+use crate::STAGE;
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::params::Params;
@@ -24,21 +26,37 @@ use crate::tokens;
 
 pub use crate::summary::{Duplicates, Lengths, Rejected};
 
-/// Whether any row of each label goes on.
-pub type Labels = BTreeMap<String, bool>;
+/// What was counted of documents that were looked at.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// The number of documents.
+    documents: u64,
+    /// Whether any row of each label goes on.
+    labels: BTreeMap<String, bool>,
+}
+
+impl Looked {
+    /// Adds what was counted of other documents.
+    pub fn merge(&mut self, other: Self) {
+        self.documents += other.documents;
+        for (label, goes_on) in other.labels {
+            *self.labels.entry(label).or_default() |= goes_on;
+        }
+    }
+}
 
 /// What is seen of a document.
 #[derive(Debug)]
 pub enum Seen {
-    /// It goes on: the sketch of its text, and the digest of the text as the encoder will get it where stop words
-    /// make it another.
+    /// It goes on: the sketch of its text, and the digest of the text as the encoder will get it where stop
+    /// words make it another.
     Kept(Sketch, Option<[u8; 16]>),
     /// Cleaning leaves nothing of it.
     Rejected(Reject),
 }
 
-/// Looks at documents: their ids, texts and labels. Notes in `labels` which go on.
-pub fn look(params: &Params, documents: &[Document], labels: &mut Labels) -> Result<Vec<Seen>, Error> {
+/// Looks at documents: their ids, texts and labels. `looked` counts them.
+pub fn look(params: &Params, documents: &[Document], looked: &mut Looked) -> Result<Vec<Seen>, Error> {
     let looker = Looker::new(params)?;
     let looks: Vec<Seen> = documents
         .par_iter()
@@ -48,8 +66,13 @@ pub fn look(params: &Params, documents: &[Document], labels: &mut Labels) -> Res
         })
         .collect();
     for (document, seen) in documents.iter().zip(&looks) {
-        survey::note_label(labels, &document.label, matches!(seen, Seen::Kept(..)));
+        survey::note_label(
+            &mut looked.labels,
+            &document.label,
+            matches!(seen, Seen::Kept(..)),
+        );
     }
+    looked.documents += documents.len() as u64;
     Ok(looks)
 }
 
@@ -61,19 +84,27 @@ pub fn comparable(params: &Params, texts: &[String]) -> Result<Vec<String>, Erro
 }
 
 /// Writes `rejects.parquet` into `out` from the rejects in the order of their ids, and checks what
-/// [`run`](crate::run) checks between its passes.
+/// [`run`](crate::run) checks between its passes, and that all documents of `artifacts` were looked at.
 pub fn check(
     params: &Params,
-    labels: &Labels,
+    artifacts: &Path,
+    looked: &Looked,
     rejects: impl IntoIterator<Item = Result<Reject, Error>>,
     out: &Path,
 ) -> Result<Rejected, Error> {
+    let documents = TableReader::<Document>::open(Artifacts::for_stage(artifacts, &STAGE))?.row_count();
+    if looked.documents != documents {
+        return Err(Error::RowsLost {
+            kept: documents,
+            found: looked.documents,
+        });
+    }
     let mut writer = Rejects::create(out)?;
     for reject in rejects {
         writer.push(reject?)?;
     }
     let rejected = writer.finish()?;
-    survey::check(params, &rejected, labels)?;
+    survey::check(params, &rejected, &looked.labels)?;
     Ok(rejected)
 }
 
@@ -135,6 +166,12 @@ pub fn settle(
     let mut all = Lengths::default();
     for of_share in lengths {
         all.merge(of_share);
+    }
+    if all.rows() != duplicates.rows {
+        return Err(Error::RowsLost {
+            kept: duplicates.rows,
+            found: all.rows(),
+        });
     }
     crate::write_preparation(params, out)?;
     let summary = Summary {

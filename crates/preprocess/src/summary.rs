@@ -106,6 +106,11 @@ impl Lengths {
         }
     }
 
+    /// The number of rows.
+    pub(crate) fn rows(&self) -> u64 {
+        self.lengths.values().sum()
+    }
+
     /// The smallest length that so many per cent of the rows do not exceed.
     fn quantile(&self, percent: u64) -> u32 {
         let rows: u64 = self.lengths.values().sum();
@@ -120,8 +125,8 @@ impl Lengths {
 }
 
 impl Duplicates {
-    /// Notes that two rows of a group, of these ids, have two labels: once for each group, in the order of the
-    /// second rows.
+    /// Notes that two rows of a group, of these ids, have two labels: once for each group, in the order of
+    /// the second rows.
     pub(crate) fn add_conflict(&mut self, one: &str, other: &str) {
         self.conflicts += 1;
         self.first_conflict

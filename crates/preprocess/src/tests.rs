@@ -252,7 +252,7 @@ fn uneven_truncation_is_told_by_label() {
     truncated to 16 tokens: 40 rows (50.0 %), unevenly:
       long: 40 of 40 (100.0 %)
       short: 0 of 40 (0.0 %)
-    duplicates: 40 rows in 2 groups, the largest of 35 rows; 0 repeat another row exactly, 38 nearly
+    duplicates: 40 rows in 1 group, the largest of 40 rows; 0 repeat another row exactly, 39 nearly
     ");
 }
 

@@ -1,8 +1,8 @@
 //! The Python module: what of Labelproof runs inside of Python's process.
 //!
-//! Responsible for the way from Python's objects to the audit and the command line, and back. What people call is
-//! Python (`python/labelproof`), which brings the objects of other libraries into one form; this module is its
-//! `_native`, and nobody else's. It links no LibTorch: what runs a network is another process.
+//! Responsible for the way from Python's objects to the audit and the command line, and back. What people
+//! call is Python (`python/labelproof`), which brings the objects of other libraries into one form; this
+//! module is its `_native`, and nobody else's. It links no LibTorch: what runs a network is another process.
 
 #![expect(
     clippy::needless_pass_by_value,

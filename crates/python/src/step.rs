@@ -1,5 +1,6 @@
 //! A step of a cluster's job: batches of Python in, batches of Python out.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -31,7 +32,10 @@ impl Diagnostic for Unwanted {
 
 /// What a step gives, batch by batch.
 #[pyclass(frozen, module = "labelproof")]
-pub(crate) struct Batches(Mutex<Receiver<Result<RecordBatch, Failure>>>);
+pub(crate) struct Batches(Mutex<Receiver<Result<RecordBatch, Option<Failure>>>>);
+
+/// What Python is told of a step that panicked.
+const BUG: &str = "this is a bug in labelproof; please report it with the lines that the step wrote";
 
 #[pymethods]
 impl Batches {
@@ -45,13 +49,15 @@ impl Batches {
         match next {
             None => Ok(None),
             Some(Ok(batch)) => batch.to_pyarrow(py).map(Some),
-            Some(Err(failure)) => Err(errors::raised(py, failure)),
+            Some(Err(Some(failure))) => Err(errors::raised(py, failure)),
+            // Without it a step that broke off would look like one that has no more rows.
+            Some(Err(None)) => Err(PyRuntimeError::new_err(BUG)),
         }
     }
 }
 
-/// Runs a step on the batches of an object that has `__arrow_c_stream__`, which are asked for one by one. Other threads
-/// of Python go on meanwhile, and give them.
+/// Runs a step on the batches of an object that has `__arrow_c_stream__`, which are asked for one by one.
+/// Other threads of Python go on meanwhile, and give them.
 #[pyfunction]
 #[pyo3(name = "step")]
 pub(crate) fn step(py: Python<'_>, name: &str, context: &str, rows: &Bound<'_, PyAny>) -> PyResult<Batches> {
@@ -60,12 +66,18 @@ pub(crate) fn step(py: Python<'_>, name: &str, context: &str, rows: &Bound<'_, P
     let context = Context::parse(context).map_err(|error| errors::raised(py, error))?;
     let reader = ArrowArrayStreamReader::from_pyarrow_bound(rows)?;
     let (sender, receiver) = mpsc::sync_channel(WAITING);
-    let work = move || {
+    let of_panic = sender.clone();
+    let step_to_end = move || {
         let mut input = reader.map(|batch| batch.map_err(|error| error.to_string()));
         let mut output = |batch| sender.send(Ok(batch)).map_err(|_unsent| Unwanted.into());
         if let Err(failure) = run(step, &context, &mut input, &mut output) {
             // Nobody is left to be told where nobody takes it.
-            let _ = sender.send(Err(failure));
+            let _ = sender.send(Err(Some(failure)));
+        }
+    };
+    let work = move || {
+        if panic::catch_unwind(AssertUnwindSafe(step_to_end)).is_err() {
+            let _ = of_panic.send(Err(None));
         }
     };
     let started = thread::Builder::new()

@@ -1,10 +1,10 @@
-//! How many of the similar pairs of texts preprocessing finds, beside a comparison of all pairs, and how long it
-//! takes.
+//! How many of the similar pairs of texts preprocessing finds, beside a comparison of all pairs, and how long
+//! it takes.
 //!
 //! `cargo bench --profile dev -p labelproof-text --bench duplicates` prints a table for BBC News, notices that are
 //! filled-in templates, and texts of which most are edited copies. The comparison of all pairs is exact, and
-//! written anew: sets of strings, candidates by the rarest pieces of a text (Bayardo, Ma and Srikant, Scaling up
-//! all pairs similarity search, 2007). Given a number, it groups so many texts alone, and prints the time.
+//! written anew: sets of strings, candidates by the rarest pieces of a text (Bayardo, Ma and Srikant, Scaling
+//! up all pairs similarity search, 2007). Given a number, it groups so many texts alone, and prints the time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;

@@ -10,10 +10,11 @@
 //! 1. Rows with equal keys are united first, and one of them stands for all from then on. Ten thousand exact
 //!    copies cost no comparison.
 //! 2. In each of the 16 bands of the `MinHash` sketch, texts with an equal band hash form a bucket.
-//! 3. In a bucket ([`bucket`]), each text is compared with the bucket's first 256, by the true Jaccard similarity of
-//!    their shingle sets; a pair that is connected already is left out. So ten thousand near copies of one template cost
-//!    ten thousand comparisons and not fifty million, and texts that only share boilerplate cost 256 each: the cost
-//!    stays linear, and what is lost is pairs that meet in no smaller bucket.
+//! 3. In a bucket ([`bucket`]), each text is compared with the bucket's first 256, by the true Jaccard
+//!    similarity of their shingle sets; a pair that is connected already is left out. So ten thousand near
+//!    copies of one template cost ten thousand comparisons and not fifty million, and texts that only share
+//!    boilerplate cost 256 each: the cost stays linear, and what is lost is pairs that meet in no smaller
+//!    bucket.
 //! 4. A group is a connected component over the similar pairs of all buckets.
 //!
 //! What is similar in a bucket depends on the bucket's texts alone, so that buckets can be worked through in
@@ -206,8 +207,8 @@ struct Member {
     row: u32,
 }
 
-/// The members of all buckets of one band that hold more than one text, bucket by bucket. `distinct` gives the
-/// order within a bucket.
+/// The members of all buckets of one band that hold more than one text, bucket by bucket. `distinct` gives
+/// the order within a bucket.
 fn bucket_members(sketches: &[Sketch], distinct: &[u32], band: usize) -> Vec<Member> {
     let mut members: Vec<(u64, u32)> = (0..)
         .zip(distinct)
@@ -260,8 +261,8 @@ fn unknown_rows(segments: &[Segment<'_>], dissimilar: &DissimilarPairs, componen
 }
 
 impl Segment<'_> {
-    /// The rows of pairs that are neither connected nor known to be dissimilar. There may be some too many: those of
-    /// pairs that comparing others will connect.
+    /// The rows of pairs that are neither connected nor known to be dissimilar. There may be some too many:
+    /// those of pairs that comparing others will connect.
     fn unknown_rows(&self, dissimilar: &DissimilarPairs, components: &Components) -> Vec<u32> {
         let mut window = self.window.clone();
         let mut rows = Vec::new();

@@ -1,5 +1,5 @@
-//! The commands that run a network: `run` and `report` where such a stage is stale, `predict`, `serve`, `evaluate`,
-//! `export`, `audit` of a bundle, `reproduce`, and `suggest`.
+//! The commands that run a network: `run` and `report` where such a stage is stale, `predict`, `serve`,
+//! `evaluate`, `export`, `audit` of a bundle, `reproduce`, and `suggest`.
 //!
 //! The command line is `labelproof-cli`'s, the configuration and the plan are `labelproof-driver`'s. This is
 //! the only crate besides `labelproof-model` and the stages `train` and `evaluate` that links LibTorch.

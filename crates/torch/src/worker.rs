@@ -36,7 +36,7 @@ pub(crate) fn run(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     };
     let bundle = predict::load(&context.bundle, false, device, &mut |text| printer::note(text))?;
     let schema = schema(&bundle);
-    pipe(io::stdin().lock(), io::stdout().lock(), |input, output| {
+    pipe(Some(io::stdin().lock()), io::stdout().lock(), |input, output| {
         for batch in input {
             let batch = batch.map_err(|problem| BadInput { problem })?;
             // Chunks of the size that `predict` has: enough to batch by length, few enough to answer early.

@@ -37,7 +37,8 @@ pub(super) fn rulings(gap: Option<&Gap>, found: &[Found<'_>]) -> Vec<FamilyRulin
         .collect()
 }
 
-/// What was found in a family that the gap rules out: it moves one split alone, or it is there beside the gap.
+/// What was found in a family that the gap rules out: it moves one split alone, or it is there beside the
+/// gap.
 fn overruled(family: Family, gap: Option<&Gap>, found: &[Found<'_>]) -> Option<(Ruling, String)> {
     let mut of_family = found.iter().filter(|(check, _)| check.family == family);
     let moves_one = |(_, found): &&Found<'_>| {

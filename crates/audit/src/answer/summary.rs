@@ -327,8 +327,8 @@ mod tests {
     use crate::measures::significance::Significance;
     use crate::testing::{predicted_by, simulated};
 
-    /// 12.3 points, of which 11.7 are within chance for the best of 15 epochs 999 times in 1,000, and more where more
-    /// hypotheses are tested: no number says less than the sentence.
+    /// 12.3 points, of which 11.7 are within chance for the best of 15 epochs 999 times in 1,000, and more
+    /// where more hypotheses are tested: no number says less than the sentence.
     #[test]
     fn a_gap_of_choice_is_told_without_a_bound_that_it_exceeds() {
         let gap = gap((223, 279), (809, 1196), 15, Significance::of(30));

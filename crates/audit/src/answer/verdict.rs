@@ -1,6 +1,7 @@
 //! The verdict on all that was found, and its headline.
 //!
-//! What was looked at is as much of it as what was found: [`ESSENTIAL`] has the questions that `sound` answers.
+//! What was looked at is as much of it as what was found: [`ESSENTIAL`] has the questions that `sound`
+//! answers.
 
 use labelproof_artifact::Split;
 use labelproof_artifact::findings::{Gap, Verdict};
@@ -22,8 +23,8 @@ struct Question {
     clear: &'static str,
     /// What must be there for it to be answered.
     needs: Needs,
-    /// The causes whose checks answer it: one of them is enough. Without any, what is needed answers it, as in
-    /// the case of the gap.
+    /// The causes whose checks answer it: one of them is enough. Without any, what is needed answers it, as
+    /// in the case of the gap.
     causes: &'static [Cause],
     /// Whether it arises at all: whether the figures that it is about were given.
     arises: fn(&Evidence) -> bool,
@@ -155,8 +156,8 @@ pub(super) fn judge(
     (verdict, headline + &looked + &wish)
 }
 
-/// The worst that was found decides; a gap that nothing explains is unsound as well, one that the choice of an
-/// epoch may have made is a caution, and where nothing was compared, nothing is sound.
+/// The worst that was found decides; a gap that nothing explains is unsound as well, one that the choice of
+/// an epoch may have made is a caution, and where nothing was compared, nothing is sound.
 fn verdict(gap: Option<&Gap>, found: &[(&Check, Diagnosis)], is_compared: bool) -> Verdict {
     let unexplained = gap.is_some_and(|gap| gap.significant);
     match found.iter().map(|(_, found)| found.severity).max() {

@@ -89,9 +89,9 @@ impl<'a> Case<'a> {
 
     /// The answer of the check for a cause.
     ///
-    /// In the tests of this crate, asking for a cause that the asking check does not declare is a failure, and so
-    /// is an answer that contradicts what the catalogue says of the check's needs and its p-value. To a user
-    /// neither is worth ending the audit.
+    /// In the tests of this crate, asking for a cause that the asking check does not declare is a failure,
+    /// and so is an answer that contradicts what the catalogue says of the check's needs and its p-value. To
+    /// a user neither is worth ending the audit.
     pub fn answer(&self, cause: Cause) -> &'a Result<Answer, Missing> {
         let catalogue = self.memo.catalogue;
         let place = catalogue.iter().position(|check| check.cause == cause);
@@ -238,8 +238,8 @@ impl<'a> Case<'a> {
         Ok((totals.hits, totals.rows))
     }
 
-    /// The gap test: whether validation and test accuracy differ beyond chance, and beyond what the choice of an
-    /// epoch by validation adds to it.
+    /// The gap test: whether validation and test accuracy differ beyond chance, and beyond what the choice of
+    /// an epoch by validation adds to it.
     pub fn gap(&self) -> Result<&'a Gap, Missing> {
         let made = self.memo.gap.get_or_init(|| {
             let (validation, test) = (self.validation_hits()?, self.test_hits()?);
@@ -248,7 +248,8 @@ impl<'a> Case<'a> {
         made.as_ref().map_err(Clone::clone)
     }
 
-    /// The epochs of which validation may have chosen the one that its figures are of; 1 where nothing shows it.
+    /// The epochs of which validation may have chosen the one that its figures are of; 1 where nothing shows
+    /// it.
     fn looks(&self) -> u64 {
         let Some(log) = &self.evidence.log else { return 1 };
         let Ok(rows) = self.predicted(Split::Validation) else {

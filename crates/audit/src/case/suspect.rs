@@ -84,8 +84,8 @@ pub(crate) fn missing(case: &Case<'_>) -> Option<Effect> {
     suspect.effect()
 }
 
-/// The split whose rows may stand beside the labels of others: the suspected one, or without a gap one of which
-/// the log says a higher accuracy than its rows have.
+/// The split whose rows may stand beside the labels of others: the suspected one, or without a gap one of
+/// which the log says a higher accuracy than its rows have.
 pub(crate) fn mispaired_suspect<'a>(case: &Case<'a>) -> Result<Suspect<'a>, Missing> {
     let suspect = suspect(case)?;
     if suspect.below {
@@ -105,8 +105,8 @@ pub(crate) fn mispaired_suspect<'a>(case: &Case<'a>) -> Result<Suspect<'a>, Miss
     Ok(suspect)
 }
 
-/// Hits and rows that the log says of a split, where the rows of the split have fewer beyond chance, and where
-/// no epoch of the log has as few.
+/// Hits and rows that the log says of a split, where the rows of the split have fewer beyond chance, and
+/// where no epoch of the log has as few.
 fn logged_above_rows(case: &Case<'_>, split: Split) -> Option<(u64, u64)> {
     let log = case.evidence.log.as_ref()?;
     let rows = case.predicted(split).ok()?;

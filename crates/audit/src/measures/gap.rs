@@ -20,8 +20,9 @@ const ONE_IN_A_THOUSAND: f64 = 0.001;
 /// exact test where there are too few hits or misses for it.
 ///
 /// `looks` epochs were looked at by the validation rows, which chose the best of them; 1 where none was chosen. The
-/// chance that validation is so far above test is then at most the sum of that of each epoch (Bonferroni), whatever
-/// the epochs have in common and whatever chose among them: one tail of the test counts `looks` times.
+/// chance that validation is so far above test is then at most the sum of that of each epoch (Bonferroni),
+/// whatever the epochs have in common and whatever chose among them: one tail of the test counts `looks`
+/// times.
 pub fn gap(validation: (u64, u64), test: (u64, u64), looks: u64, significance: Significance) -> Gap {
     let share = |(hits, rows): (u64, u64)| hits as f64 / rows as f64;
     let pooled = share((validation.0 + test.0, validation.1 + test.1));
@@ -100,8 +101,9 @@ mod tests {
         assert!((gap.p_value - 0.2663).abs() < 1e-3, "{}", gap.p_value);
     }
 
-    /// 480 of 532 validation rows and 1,931 of 2,280 test rows: SciPy's `norm` gives z = 3.28615 and p = 0.00101566;
-    /// of the best of 15 epochs 8 times that, and for 0.001 / 8 the quantile 3.83611 in place of 3.29053.
+    /// 480 of 532 validation rows and 1,931 of 2,280 test rows: SciPy's `norm` gives z = 3.28615 and p =
+    /// 0.00101566; of the best of 15 epochs 8 times that, and for 0.001 / 8 the quantile 3.83611 in place of
+    /// 3.29053.
     #[test]
     fn the_best_of_many_epochs_may_be_further_above_test() {
         let of = |looks, significance| gap((480, 532), (1931, 2280), looks, significance);

@@ -1,4 +1,5 @@
-//! The epochs of a log by their validation figures: which of them some predictions are of, and which are best.
+//! The epochs of a log by their validation figures: which of them some predictions are of, and which are
+//! best.
 
 use crate::evidence::Log;
 use crate::evidence::log::Figures;
@@ -12,8 +13,8 @@ const MOST_ROUNDING: f64 = 5e-3;
 /// How near a logged loss must be, relative to the larger of it and 0.05.
 const LOSS_APART: f64 = 0.005;
 
-/// The epochs, from 0, whose logged validation accuracy is that of so many rows; with the bounds of their loss also
-/// those whose loss is not are left out.
+/// The epochs, from 0, whose logged validation accuracy is that of so many rows; with the bounds of their
+/// loss also those whose loss is not are left out.
 pub(crate) fn matching_epochs(log: &Log, accuracy: f64, rows: u64, loss: Option<(f64, f64)>) -> Vec<usize> {
     let rounding = log.rounding(|epoch| epoch.validation.accuracy);
     let tolerance = ROWS_APART / rows as f64 + rounding.clamp(1e-4, MOST_ROUNDING);
@@ -50,13 +51,16 @@ pub(crate) fn best_epochs(log: &Log) -> Vec<usize> {
         .map(|epoch| accuracy(&epoch))
         .fold(f64::NEG_INFINITY, f64::max);
     let least = epochs().map(|epoch| loss(&epoch)).fold(f64::INFINITY, f64::min);
-    epochs()
-        .filter(|epoch| accuracy(epoch) >= most || loss(epoch) <= least)
-        .collect()
+    // Of a figure that the log does not have no epoch is the best.
+    let is_best = |epoch: &usize| {
+        most.is_finite() && accuracy(epoch) >= most || least.is_finite() && loss(epoch) <= least
+    };
+    epochs().filter(is_best).collect()
 }
 
-/// The epochs of which the validation rows may have chosen the one that validation figures are of: all that were
-/// validated, if one that these may be of is the best by loss or accuracy, and 1 where nothing shows a choice.
+/// The epochs of which the validation rows may have chosen the one that validation figures are of: all that
+/// were validated, if one that these may be of is the best by loss or accuracy, and 1 where nothing shows a
+/// choice.
 pub(crate) fn chosen_from(log: &Log, reported: &[usize]) -> u64 {
     let best = best_epochs(log);
     if !reported.iter().any(|epoch| best.contains(epoch)) {

@@ -33,7 +33,8 @@ pub(super) fn execute(args: &WorkerArgs) -> Result<Option<ExitCode>, Failure> {
     }
     let step: Step = args.step.parse().map_err(|problem| BadContext { problem })?;
     let context = Context::parse(&fs::read_to_string(&args.context)?)?;
-    pipe(io::stdin().lock(), io::stdout().lock(), |input, output| {
+    let from = step.takes_rows().then(|| io::stdin().lock());
+    pipe(from, io::stdout().lock(), |input, output| {
         run(step, &context, input, output)
     })?;
     Ok(Some(ExitCode::Success))

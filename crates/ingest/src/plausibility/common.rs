@@ -38,8 +38,8 @@ impl Common {
         }
     }
 
-    /// Adds the counters of other texts (Agarwal and others, "Mergeable summaries", 2012): what is counted falls
-    /// short by as much as if one had seen all texts.
+    /// Adds the counters of other texts (Agarwal and others, "Mergeable summaries", 2012): what is counted
+    /// falls short by as much as if one had seen all texts.
     pub(super) fn merge(&mut self, other: Self) {
         self.is_over |= other.is_over;
         for (digest, count) in other.counters {

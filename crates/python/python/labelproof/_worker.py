@@ -81,7 +81,12 @@ class Worker:
                 left -= answer.num_rows
                 yield answer
         except (OSError, StopIteration, pyarrow.ArrowInvalid):
-            code = self._process.wait()
+            try:
+                # It says why it ends, unless it goes on.
+                code = self._process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                code = self._process.wait()
             raise failure(code, self._said.read_text(encoding="utf-8", errors="replace")) from None
 
     def _send(self, batch: pyarrow.RecordBatch) -> None:

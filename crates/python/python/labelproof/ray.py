@@ -54,7 +54,7 @@ def predict(
         The columns that ``labelproof predict`` writes as CSV: ``id``, ``label``, ``probability``, and the probability
         of each label.
     """
-    context = {"bundle": str(Path(bundle).resolve()), "device": device}
+    context = {"bundle": os.path.abspath(bundle), "device": device}
     return dataset.map_batches(
         _Predictor,
         fn_constructor_args=[context, id, text],

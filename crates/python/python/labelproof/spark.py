@@ -58,7 +58,7 @@ def run(
     config : path
         The ``pipeline.yaml``.
     stages : sequence of str
-        Which of ``ingest``, ``preprocess`` and ``split`` to run. Split needs 60 bytes a row, and runs on the driver.
+        Which of ``ingest``, ``preprocess`` and ``split`` to run. Split runs on the driver.
     set : dict
         Values that override the configuration's, such as ``{"ingest.format": "csv"}``.
     artifacts : path
@@ -79,12 +79,12 @@ def run(
         raise ConfigurationError(
             f"`{unknown[0]}` does not run on a cluster\n\nhint: the stages are {', '.join(STAGES)}"
         )
-    path, overrides = Path(config).resolve(), overrides_of(set)
+    path, overrides = Path(os.path.abspath(config)), overrides_of(set)
     configuration: dict[str, Any] = {
         "path": str(path),
         "text": _text(path),
         "set": overrides,
-        "artifacts": None if artifacts is None else str(Path(artifacts).resolve()),
+        "artifacts": None if artifacts is None else os.path.abspath(artifacts),
     }
     for stage in STAGES[:2]:
         if stage in stages:
@@ -127,7 +127,7 @@ def predict(
         The columns that ``labelproof predict`` writes as CSV: ``id``, ``label``, ``probability``, and the probability
         of each label.
     """
-    context = {"bundle": str(Path(bundle).resolve()), "device": device}
+    context = {"bundle": os.path.abspath(bundle), "device": device}
     wanted = predicted_columns(bundle)
 
     def labelproof_predict(batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
@@ -405,6 +405,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("--artifacts", metavar="DIR")
     command.add_argument("--quiet", action="store_true")
     given = parser.parse_args(arguments)
+    if wrong := [setting for setting in given.set if "=" not in setting]:
+        parser.error(f"`--set {wrong[0]}`: write it as key=value, such as train.epochs=5")
     spark = _session(given.master)
     try:
         run(

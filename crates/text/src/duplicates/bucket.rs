@@ -1,7 +1,7 @@
 //! The comparisons within one bucket of texts.
 //!
-//! Responsible for which texts of a bucket are connected by similar pairs; a function of the bucket's texts alone, in
-//! the order of their digests. Not responsible for where the texts come from, nor for groups.
+//! Responsible for which texts of a bucket are connected by similar pairs; a function of the bucket's texts
+//! alone, in the order of their digests. Not responsible for where the texts come from, nor for groups.
 
 use crate::duplicates::NearDuplicates;
 use crate::key::normalized_key;
@@ -10,7 +10,8 @@ use crate::shingles;
 /// The texts of a bucket that all others of it are compared with, at most.
 const WINDOW: usize = 256;
 
-/// The first texts of a bucket, with which all that come behind them are compared: those that are connected lie together.
+/// The first texts of a bucket, with which all that come behind them are compared: those that are connected
+/// lie together.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Window {
     components: Vec<Vec<u32>>,
@@ -23,11 +24,11 @@ impl Window {
         self.components.iter().flatten().copied()
     }
 
-    /// Compares a text with those of the window, and calls `note` for pairs that are similar. The first rows of a
-    /// bucket enter its window.
+    /// Compares a text with those of the window, and calls `note` for pairs that are similar. The first rows
+    /// of a bucket enter its window.
     ///
-    /// A pair is left out whose texts are connected already, by what was noted here or because `are_united` says so:
-    /// it could not change which texts are connected, and nothing else depends on it.
+    /// A pair is left out whose texts are connected already, by what was noted here or because `are_united`
+    /// says so: it could not change which texts are connected, and nothing else depends on it.
     pub(crate) fn add(
         &mut self,
         row: u32,
@@ -68,8 +69,8 @@ impl Window {
     }
 }
 
-/// Pairs of similar texts of one bucket, by their places in `texts`: as many as it takes to connect the texts that are
-/// connected by similar pairs. `texts` are all different ones of the bucket, in the order of their
+/// Pairs of similar texts of one bucket, by their places in `texts`: as many as it takes to connect the texts
+/// that are connected by similar pairs. `texts` are all different ones of the bucket, in the order of their
 /// [`exact_digest`](super::exact_digest)s.
 ///
 /// # Panics

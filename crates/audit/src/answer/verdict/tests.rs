@@ -157,8 +157,8 @@ fn with_hits(hits: u32, count: u32) -> Part {
     predicted(&rows)
 }
 
-/// 90.6 % of 532 validation rows and 84.7 % of 2,280 test rows (p = 0.0004): of one epoch that is no chance, of the
-/// luckiest of fifteen it may be.
+/// 90.6 % of 532 validation rows and 84.7 % of 2,280 test rows (p = 0.0004): of one epoch that is no chance,
+/// of the luckiest of fifteen it may be.
 #[test]
 fn a_gap_that_the_choice_of_an_epoch_may_have_made_is_a_caution() {
     let best = 482.0 / 532.0;

@@ -165,8 +165,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     Ok(found(summary, Confidence::Certain, effect, measured))
 }
 
-/// Whether texts are in another language. Of unknown words alone that is not said: a split that lost its function
-/// words does not know those of the other.
+/// Whether texts are in another language. Of unknown words alone that is not said: a split that lost its
+/// function words does not know those of the other.
 fn is_other_language(case: &Case<'_>) -> bool {
     let Ok(Answer::Found(found)) = case.answer(Cause::Languages) else {
         return false;

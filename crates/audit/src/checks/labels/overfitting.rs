@@ -297,7 +297,8 @@ impl Course {
         })
     }
 
-    /// Whether the validation loss has risen at least so many times, and the training loss, where known, has not.
+    /// Whether the validation loss has risen at least so many times, and the training loss, where known, has
+    /// not.
     fn has_risen(&self, least: f64) -> bool {
         let went_on = self.train.is_none_or(|(then, end)| end <= FALLEN * then);
         self.end > self.best
@@ -313,8 +314,8 @@ impl Course {
         (place < self.end).then_some(most - end)
     }
 
-    /// Whether the validation accuracy fell from its best beyond chance; that the best one is chosen from many
-    /// is what the margin is for.
+    /// Whether the validation accuracy fell from its best beyond chance; that the best one is chosen from
+    /// many is what the margin is for.
     fn has_lost(&self, log: Option<&Log>) -> bool {
         let (Some(cost), Some((_, most, _))) = (self.cost(), self.accuracy) else {
             return false;
@@ -477,8 +478,8 @@ mod tests {
         ));
     }
 
-    /// The validation rows are right as often as before, and wrong with ever more certainty; of scores that say so
-    /// C60 is found.
+    /// The validation rows are right as often as before, and wrong with ever more certainty; of scores that
+    /// say so C60 is found.
     #[test]
     fn a_loss_that_only_the_probabilities_raise_is_left_to_them() {
         let log = with_log(

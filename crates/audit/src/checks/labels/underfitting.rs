@@ -266,8 +266,8 @@ mod tests {
         );
     }
 
-    /// The baseline is right on all validation rows, the model on every sixth, and on training rows hardly more
-    /// often; of the rows that are learnt by heart it would be right on nearly all.
+    /// The baseline is right on all validation rows, the model on every sixth, and on training rows hardly
+    /// more often; of the rows that are learnt by heart it would be right on nearly all.
     #[test]
     fn a_model_that_is_worse_on_known_rows_than_words_on_unknown_ones_learned_too_little() {
         let little = vec![epoch(0.1, 0.1, 2.3), epoch(0.23, 0.16, 2.25)];

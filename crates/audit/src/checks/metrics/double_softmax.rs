@@ -142,12 +142,12 @@ fn compare(log: &Log, once: f64, twice: f64) -> Answer {
 const FIX: &str = "Remove the softmax at the end of the model and keep `from_logits=True` (or \
                    `CrossEntropyLoss`), or keep the softmax and say `from_logits=False`; then train again.";
 
-/// Numbers of classes that are tried where nobody says how many there are. With fewer, losses of label smoothing
-/// look the same.
+/// Numbers of classes that are tried where nobody says how many there are. With fewer, losses of label
+/// smoothing look the same.
 const INFERRED: std::ops::RangeInclusive<usize> = 4..=30;
 
-/// A log of which no number of classes is known: found if some fit, and the loss is too large for the accuracy
-/// with any of them.
+/// A log of which no number of classes is known: found if some fit, and the loss is too large for the
+/// accuracy with any of them.
 fn of_some_classes(log: &Log) -> Option<Answer> {
     let reported = log.reported()?;
     reported.train.loss?;

@@ -77,7 +77,8 @@ use crate::measures::gap::gap;
 use crate::measures::loss::of_loss;
 use crate::measures::recounts::{Recount, fitting, of_accuracy, of_metric};
 
-/// How far the accuracy of the highest scores may be from the logged one, where the saved predictions are others.
+/// How far the accuracy of the highest scores may be from the logged one, where the saved predictions are
+/// others.
 const NEAR_SCORES: f64 = 1e-2;
 
 /// The difference of an accuracy from which on it is more than rounding and hardware.

@@ -152,8 +152,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     Ok(Answer::clear(summary, measured))
 }
 
-/// A loss that no predictions of the logged accuracy can have: of the reported epoch, or else of the last one that
-/// has such a pair.
+/// A loss that no predictions of the logged accuracy can have: of the reported epoch, or else of the last one
+/// that has such a pair.
 fn impossible(log: &Log, classes: Option<usize>) -> Option<Diagnosis> {
     let reported = log.reported();
     let places = (0..log.epochs.len()).rev();
@@ -275,8 +275,8 @@ fn weighted_losses(scored: &ScoredRows<'_>, train_counts: Option<Vec<u64>>) -> V
 /// How many standard deviations a mean may be from that of other rows, for which chance was drawn.
 const BY_CHANCE: f64 = 3.0;
 
-/// Whether a loss differs by no more than the rows that are counted in the log or in the file alone may make it
-/// differ, and how many rows the log has then.
+/// Whether a loss differs by no more than the rows that are counted in the log or in the file alone may make
+/// it differ, and how many rows the log has then.
 fn of_other_rows(case: &Case<'_>, log: &Log, scored: &ScoredRows<'_>, reported: f64) -> Option<u64> {
     if !case.finds(Cause::RowsLost) {
         return None;
@@ -325,8 +325,8 @@ fn compare(
     };
     let weighted = weighted_losses(scored, train_counts);
     let same = |logged: f64, expected: f64| (logged - expected).abs() <= SAME * expected.max(0.05);
-    // Of several epochs with one accuracy, the one whose weighted loss it is may be farther from the plain loss.
-    // Rounded probabilities, and digits that the log lacks, allow a range.
+    // Of several epochs with one accuracy, the one whose weighted loss it is may be farther from the plain
+    // loss. Rounded probabilities, and digits that the log lacks, allow a range.
     let slack = (SAME * loss.max(0.05)).max(2.0 * log.rounding(|epoch| epoch.validation.loss));
     let is_plain = logged_losses
         .iter()
@@ -450,8 +450,9 @@ mod tests {
         clear(ask(Cause::LossMismatch, &with_log(2.0, 0.25)));
     }
 
-    /// Three of four rows are of class a, whose loss counts 2/3 then, and that of b 2: by hand, the plain mean of
-    /// (0.1050, 0.2234, 0.3561, 0.9165) is 0.4003, and the weighted one (0.6667 · 0.6845 + 2 · 0.9165) / 4 is 0.5724.
+    /// Three of four rows are of class a, whose loss counts 2/3 then, and that of b 2: by hand, the plain
+    /// mean of (0.1050, 0.2234, 0.3561, 0.9165) is 0.4003, and the weighted one (0.6667 · 0.6845 + 2 ·
+    /// 0.9165) / 4 is 0.5724.
     #[test]
     fn a_weighted_loss_is_found_beside_an_epoch_that_is_near_the_plain_one() {
         let rows = scored(&[
@@ -475,8 +476,9 @@ mod tests {
         clear(with([0.41, 0.5]));
     }
 
-    /// 64 rows whose losses have a mean of 0.3301 and a standard deviation of 0.1007, of which the log has 56: by
-    /// hand, chance lets the two means differ by 0.1007 · √(1/56 − 1/64) = 0.0048, three times which is 4.3 %.
+    /// 64 rows whose losses have a mean of 0.3301 and a standard deviation of 0.1007, of which the log has
+    /// 56: by hand, chance lets the two means differ by 0.1007 · √(1/56 − 1/64) = 0.0048, three times which
+    /// is 4.3 %.
     #[test]
     fn a_loss_of_other_rows_is_left_to_the_rows() {
         let rows: Vec<(u32, Vec<f64>)> = (0..64)

@@ -84,11 +84,12 @@ use crate::evidence::{Missing, Need};
 /// How little below `ln K` a loss may be that learnt nothing.
 const MARGIN: f64 = 0.05;
 
-/// What a row costs that is answered wrongly and with certainty: probabilities are clipped to 1e-7 (Keras; in 32
-/// bits, 1 less that is 1 − 2⁻²³), 1e-8 or 1e-15, and PyTorch cuts the logarithm off at −100.
+/// What a row costs that is answered wrongly and with certainty: probabilities are clipped to 1e-7 (Keras; in
+/// 32 bits, 1 less that is 1 − 2⁻²³), 1e-8 or 1e-15, and PyTorch cuts the logarithm off at −100.
 const CERTAIN_AND_WRONG: [f64; 5] = [16.118_096, 15.942_385, 18.420_681, 34.538_776, 100.0];
 
-/// How near a loss must be to that, relative to it, and the share of wrong rows from which on it says something.
+/// How near a loss must be to that, relative to it, and the share of wrong rows from which on it says
+/// something.
 const NEAR_CERTAIN: f64 = 3e-3;
 const FEWEST_WRONG: f64 = 0.05;
 

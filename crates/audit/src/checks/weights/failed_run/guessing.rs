@@ -19,8 +19,8 @@ const LEARNT: f64 = 1.5;
 /// How far above the share of the largest class an accuracy shows the same.
 const ABOVE_LARGEST: f64 = 0.05;
 
-/// How near the mean accuracy must be to that of guessing to tell the number of classes, how many these may be
-/// (the shares of more are near each other), and how little it may rise.
+/// How near the mean accuracy must be to that of guessing to tell the number of classes, how many these may
+/// be (the shares of more are near each other), and how little it may rise.
 const RISE: f64 = 0.05;
 const NEAR_ACCURACY: f64 = 0.03;
 const MOST_INFERRED: usize = 10;
@@ -61,7 +61,8 @@ pub(super) fn guessing(case: &Case<'_>, log: &Log, least: f64) -> Option<Diagnos
     ))
 }
 
-/// The number of classes that accuracies of guessing tell, beside a loss that is no better than guessing either.
+/// The number of classes that accuracies of guessing tell, beside a loss that is no better than guessing
+/// either.
 fn inferred_classes(log: &Log, least: f64) -> Option<usize> {
     let accuracies = values(log, |epoch| epoch.validation.accuracy.or(epoch.train.accuracy));
     let (first, last) = (accuracies.first()?, accuracies.last()?);
@@ -107,8 +108,8 @@ pub(super) fn at_the_shares(case: &Case<'_>, log: &Log) -> Option<Diagnosis> {
     })
 }
 
-/// Whether the saved predictions are right more often than the largest class of their rows is frequent, beyond
-/// chance: then something was learnt, however little.
+/// Whether the saved predictions are right more often than the largest class of their rows is frequent,
+/// beyond chance: then something was learnt, however little.
 fn beats_the_guess(case: &Case<'_>) -> bool {
     [Split::Validation, Split::Test].into_iter().any(|split| {
         case.predicted(split).is_ok_and(|rows| {
@@ -118,7 +119,8 @@ fn beats_the_guess(case: &Case<'_>) -> bool {
     })
 }
 
-/// Whether the training rows were learnt: then the validation rows are the odd ones, and the training did not fail.
+/// Whether the training rows were learnt: then the validation rows are the odd ones, and the training did not
+/// fail.
 fn learnt_on_training_rows(log: &Log, largest: f64) -> bool {
     let best = values(log, |epoch| epoch.train.accuracy)
         .into_iter()
@@ -126,7 +128,8 @@ fn learnt_on_training_rows(log: &Log, largest: f64) -> bool {
     best.is_some_and(|best| best > largest + ABOVE_LARGEST)
 }
 
-/// What the shares of the classes alone reach on the validation rows, or on the test rows, which are drawn alike.
+/// What the shares of the classes alone reach on the validation rows, or on the test rows, which are drawn
+/// alike.
 fn shares(case: &Case<'_>) -> Option<Guess> {
     let classes = case.evidence.dataset.labels.len();
     let truth = |split| case.evidence.part(split).and_then(|part| part.truth.as_deref());

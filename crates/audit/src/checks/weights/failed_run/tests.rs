@@ -59,8 +59,8 @@ fn an_accuracy_that_the_largest_class_gives_shows_nothing() {
     clear(ask(Cause::FailedRun, &learnt));
 }
 
-/// Two epochs at a rate that is too small: the loss is still that of guessing, and 65 of 100 rows are right where
-/// the largest class has 55. Of 100 rows that may be chance, of 2,000 it is not.
+/// Two epochs at a rate that is too small: the loss is still that of guessing, and 65 of 100 rows are right
+/// where the largest class has 55. Of 100 rows that may be chance, of 2,000 it is not.
 #[test]
 fn little_is_not_nothing() {
     let of = |hundreds: u32| {
