@@ -41,7 +41,7 @@ fn the_help_says_what_labelproof_is_and_what_each_command_does() {
                        differently
           reproduce    Run the whole pipeline again, and compare what it writes with pipeline.lock
           suggest      Suggest settings, and measure whether they improve the model
-      worker       Run a step of a stage on rows that a cluster's engine pipes through
+          worker       Run a step of a stage on rows that a cluster's engine pipes through
           schema       Print the JSON schema of pipeline.yaml, for editors
           completions  Print a completion script for a shell
           help         Print this message or the help of the given subcommand(s)
