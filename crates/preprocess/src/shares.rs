@@ -12,7 +12,6 @@ use std::path::Path;
 use labelproof_artifact::{Artifacts, Document, Reject, TableReader, TokenRow};
 use labelproof_text::cleaning::Cleaner;
 use labelproof_text::duplicates::Sketch;
-use labelproof_text::tokenizer::Encoding;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -136,20 +135,11 @@ impl<'a> Tokeniser<'a> {
         let encoded = tokens::encode(&documents, &self.cleaner, &self.encoder, max_tokens);
         let mut rows = Vec::with_capacity(documents.len());
         for ((document, duplicate_group), encoded) in documents.into_iter().zip(groups).zip(encoded) {
-            let Some((text, Encoding { ids, full_length })) = encoded? else {
+            let Some((text, encoding)) = encoded? else {
                 continue;
             };
-            lengths.add(&document.label, full_length, max_tokens);
-            rows.push(TokenRow {
-                id: document.id,
-                label: document.label,
-                text,
-                tokens: ids,
-                full_length,
-                duplicate_group,
-                group: document.group,
-                split: document.split,
-            });
+            lengths.add(&document.label, encoding.full_length, max_tokens);
+            rows.push(tokens::token_row(document, text, encoding, duplicate_group));
         }
         Ok(rows)
     }

@@ -35,21 +35,12 @@ pub(crate) fn write(
         let count = documents.len() as u64;
         let encoded = encode(&documents, &cleaner, encoder, params.max_tokens);
         for (document, encoded) in documents.into_iter().zip(encoded) {
-            let Some((text, Encoding { ids, full_length })) = encoded? else {
+            let Some((text, encoding)) = encoded? else {
                 continue;
             };
-            lengths.add(&document.label, full_length, params.max_tokens);
+            lengths.add(&document.label, encoding.full_length, params.max_tokens);
             let duplicate_group = groups.next_of(&document)?;
-            writer.push(TokenRow {
-                id: document.id,
-                label: document.label,
-                text,
-                tokens: ids,
-                full_length,
-                duplicate_group,
-                group: document.group,
-                split: document.split,
-            })?;
+            writer.push(token_row(document, text, encoding, duplicate_group))?;
         }
         reporter.advance(count, "");
     }
@@ -57,6 +48,25 @@ pub(crate) fn write(
     writer.finish()?;
     reporter.finished();
     Ok((lengths, duplicates))
+}
+
+/// The row of a document with its cleaned text.
+pub(crate) fn token_row(
+    document: Document,
+    text: String,
+    Encoding { ids, full_length }: Encoding,
+    duplicate_group: String,
+) -> TokenRow {
+    TokenRow {
+        id: document.id,
+        label: document.label,
+        text,
+        tokens: ids,
+        full_length,
+        duplicate_group,
+        group: document.group,
+        split: document.split,
+    }
 }
 
 pub(crate) type Encoded = Result<Option<(String, Encoding)>, labelproof_text::Error>;
