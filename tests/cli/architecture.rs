@@ -53,7 +53,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "cluster",
-        &["artifact", "driver", "ingest", "preprocess", "settings", "text"],
+        &[
+            "artifact",
+            "driver",
+            "ingest",
+            "preprocess",
+            "remote",
+            "settings",
+            "text",
+        ],
     ),
     (
         "cli",

@@ -11,6 +11,7 @@
 //! - `messages`: what bad input is answered with, word for word.
 //! - `parts`: a table that is a folder of part files, through plan, locks and stages.
 //! - `runs`: dry runs, single stages, and two runs at once.
+//! - `worker`: the steps of the data stages as a program.
 #![expect(
     clippy::unwrap_used,
     reason = "in a test, what cannot be unwrapped is a failure"
@@ -29,3 +30,4 @@ mod init;
 mod messages;
 mod parts;
 mod runs;
+mod worker;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use labelproof_artifact::{Advice, Diagnostic, Fault, Silent, StageId, StageLock, fs};
-use labelproof_driver::{Failure, Planner, commit_from, new_lock};
+use labelproof_driver::{Config, Failure, Planner, commit_from, left_as_they_are, new_lock};
+use labelproof_ingest::shares;
 use labelproof_settings::encoder;
 use serde_json::json;
 use tempfile::TempDir;
@@ -20,13 +21,21 @@ const LOCK_FOLDER: &str = ".lock-of-plan";
 
 /// Says whether the stage must run, and makes its scratch folder with the lock of what the stage reads.
 pub(crate) fn plan(context: &Context, output: Output<'_>) -> Result<(), Failure> {
+    // This process may have asked before, for another run.
+    labelproof_remote::forget();
     let config = context.config()?;
     let stage = context.stage;
+    check_sources(stage, &config)?;
     if stage == StageId::Preprocess {
         // Fetched first: the lock names what is there. And a wrong one should not show after hours.
         encoder::check(config.encoder.source(&Silent)?)?;
     }
     let mut planner = Planner::new(&config, &Silent);
+    let notes = if context.is_first {
+        left_as_they_are(&mut planner, Some(stage))?
+    } else {
+        Vec::new()
+    };
     let reasons: Vec<String> = planner.reasons(stage)?.iter().map(ToString::to_string).collect();
     let mut scratch = None;
     if !reasons.is_empty() {
@@ -44,8 +53,19 @@ pub(crate) fn plan(context: &Context, output: Output<'_>) -> Result<(), Failure>
         "artifacts": config.artifacts,
         "scratch": scratch,
         "reasons": reasons,
+        "notes": notes,
     });
     give_json(&answer, output)
+}
+
+/// Refuses sources that cannot be read in shares before the plan reads them for their digests: standard input
+/// of the driver may never end.
+fn check_sources(stage: StageId, config: &Config) -> Result<(), Failure> {
+    let params = &config.pipeline.ingest;
+    if stage == StageId::Ingest || shares::reads_standard_input(params) {
+        shares::check(params).map_err(|error| Failure::of_stage(StageId::Ingest, error))?;
+    }
+    Ok(())
 }
 
 /// Checks that all parts are there, and commits the stage.

@@ -8,6 +8,7 @@ use labelproof_ingest::shares::{Decided, Sources};
 use labelproof_preprocess::shares::{Duplicates, Rejected};
 use serde::Deserialize;
 
+use crate::encoder::EncoderFiles;
 use crate::error::BadContext;
 
 /// What a step knows besides its rows. Keys that a step does not need may be missing.
@@ -15,6 +16,9 @@ use crate::error::BadContext;
 pub struct Context {
     config: ConfigText,
     pub(crate) stage: StageId,
+    /// Whether no earlier stage is planned in the same run.
+    #[serde(default)]
+    pub(crate) is_first: bool,
     scratch: Option<PathBuf>,
     sources: Option<Sources>,
     decided: Option<Decided>,
@@ -22,6 +26,7 @@ pub struct Context {
     rows: Option<u64>,
     duplicates: Option<Duplicates>,
     checked: Option<Rejected>,
+    encoder: Option<EncoderFiles>,
 }
 
 /// A configuration that is not read from its file, which only the driver may have.
@@ -80,6 +85,10 @@ impl Context {
 
     pub(crate) fn duplicates(&self) -> Result<&Duplicates, BadContext> {
         key(self.duplicates.as_ref(), "duplicates")
+    }
+
+    pub(crate) fn encoder(&self) -> Result<&EncoderFiles, BadContext> {
+        key(self.encoder.as_ref(), "encoder")
     }
 
     pub(crate) fn checked(&self) -> Result<&Rejected, BadContext> {

@@ -2,6 +2,8 @@
 
 use labelproof_artifact::{Advice, Diagnostic, Fault};
 
+use crate::Step;
+
 /// A context is none of the step's.
 #[derive(Debug, thiserror::Error)]
 #[error("the context of the step: {problem}")]
@@ -13,6 +15,21 @@ pub struct BadContext {
 impl Diagnostic for BadContext {
     fn advice(&self) -> Advice {
         Fault::Configuration.hint("docs/cluster.md lists the keys that each step needs")
+    }
+}
+
+/// No step has the name.
+#[derive(Debug, thiserror::Error)]
+#[error("no step is called `{name}`")]
+pub struct UnknownStep {
+    /// The name.
+    pub name: String,
+}
+
+impl Diagnostic for UnknownStep {
+    fn advice(&self) -> Advice {
+        let names: Vec<&str> = Step::ALL.into_iter().map(Step::name).collect();
+        Fault::Configuration.hint(format!("the steps are: {}, predict", names.join(", ")))
     }
 }
 

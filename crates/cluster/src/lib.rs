@@ -10,6 +10,7 @@
 mod columns;
 mod commit;
 mod context;
+mod encoder;
 mod error;
 mod ingest;
 mod ingest_rows;
@@ -26,7 +27,7 @@ use labelproof_driver::Failure;
 
 pub use columns::Columns;
 pub use context::Context;
-pub use error::{BadContext, BadInput, BrokenInput};
+pub use error::{BadContext, BadInput, BrokenInput, UnknownStep};
 pub use pipe::{BadOutput, pipe};
 
 /// The batches that a step gets; an error is a message of who gives them.
@@ -132,11 +133,13 @@ impl fmt::Display for Step {
 }
 
 impl FromStr for Step {
-    type Err = String;
+    type Err = UnknownStep;
 
-    fn from_str(name: &str) -> Result<Self, String> {
+    fn from_str(name: &str) -> Result<Self, UnknownStep> {
         let found = Self::ALL.into_iter().find(|step| step.name() == name);
-        found.ok_or_else(|| format!("no step is called `{name}`"))
+        found.ok_or_else(|| UnknownStep {
+            name: name.to_owned(),
+        })
     }
 }
 

@@ -32,7 +32,7 @@ pub fn pipe(
     step: impl FnOnce(Input<'_>, Output<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let bad_input = |error: arrow::error::ArrowError| BadInput {
-        problem: format!("no Arrow stream: {error}"),
+        problem: format!("they are no Arrow stream: {error}"),
     };
     let bad_output = |error: arrow::error::ArrowError| BadOutput {
         problem: error.to_string(),

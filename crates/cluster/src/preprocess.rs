@@ -6,15 +6,17 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use labelproof_artifact::parts::part_count;
-use labelproof_artifact::{Document, Reject, Row, Silent, StageId};
-use labelproof_driver::{Config, Failure};
+use labelproof_artifact::{Document, Reject, Row, StageId};
+use labelproof_driver::Failure;
 use labelproof_preprocess::Error;
 use labelproof_preprocess::shares::{self, Lengths, Looked, Tokeniser};
-use labelproof_text::duplicates::{Components, NearDuplicates, bucket};
+use labelproof_text::duplicates::Components;
+use labelproof_text::duplicates::bucket::Bucket;
 use serde_json::json;
 
 use crate::columns::{BATCH_ROWS, Columns, batch, give_json, next, parsed};
 use crate::context::Context;
+use crate::encoder::{self, EncoderFiles};
 use crate::error::BadInput;
 use crate::preprocess_rows::{look_tally, looks, rejects_and_tallies, tokens};
 use crate::{Input, Output, ingest_rows};
@@ -23,17 +25,13 @@ fn failed(error: Error) -> Failure {
     Failure::of_stage(StageId::Preprocess, error)
 }
 
-/// The folder of the encoder.
-fn encoder(config: &Config) -> Result<&std::path::Path, Failure> {
-    Ok(&config.encoder.source(&Silent)?.files.folder)
-}
-
 /// Says where the documents are, and checks the encoder.
 pub(crate) fn plan(context: &Context, output: Output<'_>) -> Result<(), Failure> {
     let config = context.config()?;
-    Tokeniser::open(&config.pipeline.preprocess, encoder(&config)?).map_err(failed)?;
+    let encoder = EncoderFiles::of_driver(&config)?;
+    Tokeniser::open(&config.pipeline.preprocess, encoder::folder(&config)?).map_err(failed)?;
     give_json(
-        &json!({ "documents": Document::KIND.path(&config.artifacts) }),
+        &json!({ "documents": Document::KIND.path(&config.artifacts), "encoder": encoder }),
         output,
     )
 }
@@ -104,13 +102,15 @@ pub(crate) fn comparable(context: &Context, input: Input<'_>, output: Output<'_>
     Ok(())
 }
 
-/// The texts of a bucket, in the order of their digests.
+/// The bucket whose texts are coming.
 #[derive(Default)]
-struct Bucket {
+struct Coming {
     /// The band and the hash in it.
     key: Option<(i64, i64)>,
-    digests: Vec<[u8; 16]>,
-    texts: Vec<String>,
+    bucket: Bucket,
+    /// The digests of the texts that others are compared with.
+    compared: Vec<[u8; 16]>,
+    last: Option<[u8; 16]>,
 }
 
 /// Compares the texts of buckets, which come one after the other.
@@ -118,7 +118,7 @@ pub(crate) fn compare(context: &Context, input: Input<'_>, output: Output<'_>) -
     let config = context.config()?;
     let settings = &config.pipeline.preprocess.duplicates;
     let mut pairs = Pairs::default();
-    let mut current = Bucket::default();
+    let mut coming = Coming::default();
     for batch in input {
         let batch = next(batch)?;
         let columns = Columns(&batch);
@@ -128,27 +128,34 @@ pub(crate) fn compare(context: &Context, input: Input<'_>, output: Output<'_>) -
             .into_iter()
             .zip(columns.all_texts("text")?);
         for ((band, hash), (digest, text)) in bands.into_iter().zip(hashes).zip(rows) {
-            if current.key != Some((band, hash)) {
-                let done = std::mem::take(&mut current);
-                if done.key > Some((band, hash)) {
-                    return Err(unsorted("buckets do not come in their order"));
-                }
-                pairs.extend(&done, settings);
-                if pairs.one.len() >= BATCH_ROWS {
-                    output(std::mem::take(&mut pairs).batch())?;
-                }
-                current.key = Some((band, hash));
+            let key = Some((band, hash));
+            if coming.key > key {
+                return Err(unsorted("buckets do not come in their order"));
             }
-            if current.digests.last() >= Some(&digest) {
+            if coming.key != key {
+                coming = Coming {
+                    key,
+                    ..Coming::default()
+                };
+            }
+            if coming.last >= Some(digest) {
                 return Err(unsorted(
                     "the texts of a bucket do not come in the order of their digests",
                 ));
             }
-            current.digests.push(digest);
-            current.texts.push(text);
+            for other in coming.bucket.add(&text, settings) {
+                pairs.one.push(coming.compared[other as usize]);
+                pairs.other.push(digest);
+            }
+            if coming.compared.len() < Bucket::COMPARED {
+                coming.compared.push(digest);
+            }
+            coming.last = Some(digest);
+        }
+        if pairs.one.len() >= BATCH_ROWS {
+            output(std::mem::take(&mut pairs).batch())?;
         }
     }
-    pairs.extend(&current, settings);
     output(pairs.batch())
 }
 
@@ -165,14 +172,6 @@ struct Pairs {
 }
 
 impl Pairs {
-    /// Adds the pairs of a bucket.
-    fn extend(&mut self, bucket: &Bucket, settings: &NearDuplicates) {
-        for (one, other) in bucket::similar_pairs(&bucket.texts, settings) {
-            self.one.push(bucket.digests[one as usize]);
-            self.other.push(bucket.digests[other as usize]);
-        }
-    }
-
     fn batch(self) -> RecordBatch {
         let schema = Arc::new(Schema::new(vec![
             Field::new("one", DataType::Binary, false),
@@ -219,7 +218,9 @@ pub(crate) fn unite(input: Input<'_>, output: Output<'_>) -> Result<(), Failure>
 /// Tokenises documents.
 pub(crate) fn tokenise(context: &Context, input: Input<'_>, output: Output<'_>) -> Result<(), Failure> {
     let config = context.config()?;
-    let tokeniser = Tokeniser::open(&config.pipeline.preprocess, encoder(&config)?).map_err(failed)?;
+    context.encoder()?.check(&config)?;
+    let tokeniser =
+        Tokeniser::open(&config.pipeline.preprocess, encoder::folder(&config)?).map_err(failed)?;
     let mut lengths = Lengths::default();
     for batch in input {
         let batch = next(batch)?;

@@ -278,6 +278,7 @@ fn preprocess(folder: &Path, artifacts: &str, tasks: u64) -> Value {
     let documents: Vec<Document> = read_table(Artifacts::all(&folder.join(artifacts))).unwrap();
     let plan = engine.answer("preprocess-plan", &[]);
     assert!(Path::new(plan["documents"].as_str().unwrap()).exists());
+    engine.context["encoder"] = plan["encoder"].clone();
     let of_documents = |value: fn(&Document) -> Option<&str>| -> ArrayRef {
         Arc::new(documents.iter().map(value).collect::<StringArray>())
     };
@@ -492,6 +493,94 @@ fn tasks_that_share_nothing_write_the_bytes_of_one_process() {
         assert_eq!(planner.reasons(StageId::Ingest).unwrap(), []);
         assert_eq!(planner.reasons(StageId::Preprocess).unwrap(), []);
     }
+}
+
+/// What `plan` says of a stage of the configuration `text`, or fails with.
+fn planned(folder: &Path, text: &str, stage: &str, is_first: bool) -> Result<Value, String> {
+    let config =
+        json!({"path": folder.join("pipeline.yaml"), "text": text, "artifacts": folder.join("artifacts")});
+    let engine = Engine {
+        context: json!({"config": config, "stage": stage, "is_first": is_first}),
+        tasks: 1,
+    };
+    let answer = engine.try_step("plan", &[]);
+    let answer = answer.map_err(|failure| failure.render())?;
+    Ok(serde_json::from_str(&Columns(&answer[0]).all_texts("json").unwrap()[0]).unwrap())
+}
+
+#[test]
+fn standard_input_and_drawn_rows_are_refused_before_anything_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    project(folder.path());
+    let text = fs::read_to_string(&folder.path().join("pipeline.yaml")).unwrap();
+    let of_input = text.replace("paths:", "paths: ['-'] #");
+    assert_ne!(of_input, text);
+    for stage in ["ingest", "preprocess"] {
+        let message = planned(folder.path(), &of_input, stage, true).unwrap_err();
+        assert!(
+            message.contains("standard input, `-`, is not read in shares"),
+            "{message}"
+        );
+    }
+    let drawn = text.replace("paths:", "rows_per_label: 5\n  paths:");
+    let message = planned(folder.path(), &drawn, "ingest", true).unwrap_err();
+    assert!(message.contains("rows are not drawn on a cluster"), "{message}");
+}
+
+#[test]
+fn what_an_earlier_stage_left_is_checked_where_it_is_not_planned_too() {
+    let folder = tempfile::tempdir().unwrap();
+    project(folder.path());
+    ingest(folder.path(), "artifacts", 1);
+    let text = fs::read_to_string(&folder.path().join("pipeline.yaml")).unwrap();
+    assert_eq!(
+        planned(folder.path(), &text, "preprocess", true).unwrap()["notes"],
+        json!([])
+    );
+    let stale = text.replace(", group: group}", "}");
+    let notes = planned(folder.path(), &stale, "preprocess", true).unwrap()["notes"].to_string();
+    assert!(notes.contains("left as it is, although"), "{notes}");
+    assert_eq!(
+        planned(folder.path(), &stale, "preprocess", false).unwrap()["notes"],
+        json!([])
+    );
+    fs::write_atomic(&folder.path().join("artifacts/ingest/labels.json"), b"[]").unwrap();
+    let message = planned(folder.path(), &text, "preprocess", true).unwrap_err();
+    assert!(message.contains("is not what `ingest` wrote"), "{message}");
+}
+
+#[test]
+fn a_machine_with_another_encoder_makes_no_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    project(folder.path());
+    let (yaml, encoder) = (folder.path().join("pipeline.yaml"), folder.path().join("encoder"));
+    fs::create_dir_all(&encoder).unwrap();
+    labelproof_testkit::encoder::write(&encoder, &["road", "clean"]);
+    let text = fs::read_to_string(&yaml).unwrap();
+    fs::write_atomic(&yaml, text.replace("encoder: .", "encoder: encoder").as_bytes()).unwrap();
+    ingest(folder.path(), "artifacts", 1);
+    let mut engine = engine(folder.path(), "artifacts", "preprocess", 1);
+    engine.context["encoder"] = engine.answer("preprocess-plan", &[])["encoder"].clone();
+    let column = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };
+    let names = ["id", "text", "label", "group", "split", "duplicate_group"];
+    let rows = [table(names.map(|name| (name, column("test"))).to_vec())];
+    engine.try_step("preprocess-tokenise", &rows).unwrap();
+
+    let tokenizer = encoder.join("tokenizer.json");
+    let text = fs::read_to_string(&tokenizer).unwrap();
+    fs::write_atomic(&tokenizer, format!("{text}\n").as_bytes()).unwrap();
+    let message = engine
+        .try_step("preprocess-tokenise", &rows)
+        .unwrap_err()
+        .render();
+    assert!(message.contains("`encoder/tokenizer.json` differs"), "{message}");
+    fs::rename(&encoder, &folder.path().join("elsewhere")).unwrap();
+    let message = engine
+        .try_step("preprocess-tokenise", &rows)
+        .unwrap_err()
+        .render();
+    assert!(message.contains("encoder` is not there"), "{message}");
+    assert!(message.contains("hint: "), "{message}");
 }
 
 #[test]

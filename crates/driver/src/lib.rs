@@ -28,6 +28,7 @@ pub use launch::Launch;
 pub use plan::Planner;
 pub use printer::{Printer, Verbosity};
 pub use run::{
-    Conduct, RunStage, Selection, StageOutcome, commit_from, dry_run, is_up_to_date, new_lock, run,
+    Conduct, RunStage, Selection, StageOutcome, commit_from, dry_run, is_up_to_date, left_as_they_are,
+    new_lock, run,
 };
 pub use times::Times;

@@ -71,6 +71,9 @@ pub fn declaration(stage: StageId) -> &'static Stage {
     }
 }
 
+/// What the names of the encoder's files begin with, among those that a stage reads.
+const OF_ENCODER: &str = "encoder/";
+
 /// Whether a stage reads files of the encoder.
 pub(crate) fn reads_encoder(stage: StageId) -> bool {
     !declaration(stage).encoder_files.is_empty()
@@ -130,7 +133,7 @@ impl<'a> Planner<'a> {
             let name = self.config.pipeline.encoder.display().to_string();
             reasons.push(Stale::Encoder(name));
         }
-        let is_explained = |name: &str| lacks_encoder && name.starts_with("encoder/");
+        let is_explained = |name: &str| lacks_encoder && name.starts_with(OF_ENCODER);
         for name in lock.inputs.keys().filter(|name| !inputs.contains_key(*name)) {
             if !is_explained(name) {
                 reasons.push(Stale::Input(name.clone()));
@@ -180,6 +183,16 @@ impl<'a> Planner<'a> {
         Ok(inputs)
     }
 
+    /// The digests of the encoder's files that a stage reads, by name.
+    pub fn encoder_inputs(&mut self, stage: StageId) -> BTreeMap<String, Digest> {
+        let mut files = self.input_files(stage);
+        files.retain(|name, _| name.starts_with(OF_ENCODER));
+        let digests = files
+            .into_iter()
+            .filter_map(|(name, path)| Some((name, self.digest(&path)?)));
+        digests.collect()
+    }
+
     /// Whether the stage reads an encoder that would have to be fetched first.
     fn lacks_encoder(&self, stage: StageId) -> bool {
         reads_encoder(stage) && self.config.encoder.at_hand().is_none()
@@ -197,7 +210,12 @@ impl<'a> Planner<'a> {
             let adapter = encoder.adapter_folder().filter(|_| reads_weights).into_iter();
             let of_adapter = adapter.flat_map(|folder| adapter_files(folder).map(|file| folder.join(file)));
             let paths = files.map(|file| folder.join(file)).chain(of_adapter);
-            paths.filter_map(|path| Some((format!("encoder/{}", path.file_name()?.to_str()?), path.clone())))
+            paths.filter_map(|path| {
+                Some((
+                    format!("{OF_ENCODER}{}", path.file_name()?.to_str()?),
+                    path.clone(),
+                ))
+            })
         });
         let of_stages = reads
             .iter()

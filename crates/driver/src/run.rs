@@ -135,7 +135,9 @@ pub fn run(
     }
     let _lock = RunLock::acquire(&config.artifacts, conduct.wait, printer)?;
     let mut planner = Planner::new(config, printer);
-    check_what_is_left_out(&mut planner, selection, printer)?;
+    for (stage, note) in left_as_they_are(&mut planner, selection.stages.first().copied())? {
+        printer.note_of_stage(stage, &note);
+    }
     for &stage in &selection.stages {
         let forced = conduct.force && selection.asked.contains(&stage);
         let reasons = planner.reasons(stage)?;
@@ -222,14 +224,13 @@ impl Diagnostic for ChangedArtifact {
     }
 }
 
-/// Prints which stages before the selection are stale, because their old output is used. Output that was
-/// edited since is refused.
-fn check_what_is_left_out(
+/// What is to be said of stages before the first one of a run that are stale, because their old output is used.
+/// Output that was edited since is refused.
+pub fn left_as_they_are(
     planner: &mut Planner<'_>,
-    selection: &Selection,
-    printer: &Printer,
-) -> Result<(), Failure> {
-    let first = selection.stages.first().copied();
+    first: Option<StageId>,
+) -> Result<Vec<(StageId, String)>, Failure> {
+    let mut notes = Vec::new();
     for stage in StageId::ALL.into_iter().take_while(|stage| Some(*stage) != first) {
         let reasons = planner.reasons(stage)?;
         if let Some(path) = reasons.iter().find_map(Stale::changed_output) {
@@ -237,10 +238,10 @@ fn check_what_is_left_out(
             return Err(ChangedArtifact { stage, path }.into());
         }
         if let Some(reason) = reasons.first() {
-            printer.note_of_stage(stage, &format!("left as it is, although {reason}"));
+            notes.push((stage, format!("left as it is, although {reason}")));
         }
     }
-    Ok(())
+    Ok(notes)
 }
 
 /// Runs a stage and commits its output.

@@ -21,13 +21,48 @@ use crate::params::{Format, Params};
 use crate::share::Share;
 use crate::sources::{self, Found, SourceFile};
 use crate::spill::Sorter;
-use crate::{archives, reading};
+use crate::{archives, reading, standard_input};
 
 pub use crate::spill::Candidate;
 pub use crate::tally::Tally;
 
 /// The files of a folder of texts that make a share.
 const TEXTS_PER_SHARE: usize = 4096;
+
+/// Checks the parameters, and whether sources as these can be read in shares, before anything is read.
+///
+/// # Errors
+///
+/// Parameters that are wrong on one machine as well, rows that are drawn, and standard input.
+pub fn check(params: &Params) -> Result<(), Error> {
+    let mut problems = params.check();
+    if params.rows_per_label.is_some() {
+        problems.push(
+            "ingest.rows_per_label: rows are not drawn on a cluster; ingest on one machine, or sample the \
+             sources before"
+                .to_owned(),
+        );
+    }
+    if reads_standard_input(params) {
+        problems.push(
+            "ingest.paths: standard input, `-`, is not read in shares; name a file that all machines see"
+                .to_owned(),
+        );
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Error::BadParams { problems })
+}
+
+/// Whether standard input is one of the sources, or of the files of labels.
+pub fn reads_standard_input(params: &Params) -> bool {
+    params
+        .paths
+        .iter()
+        .chain(&params.label_paths)
+        .any(|path| path == standard_input::ENTRY)
+}
 
 /// The list of all sources, in the order that numbers them.
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,17 +84,7 @@ impl Sources {
         scratch: &Path,
         reporter: &dyn Reporter,
     ) -> Result<Self, Error> {
-        let mut problems = params.check();
-        if params.rows_per_label.is_some() {
-            problems.push(
-                "ingest.rows_per_label: rows are not drawn on a cluster; ingest on one machine, or sample the \
-                 sources before"
-                    .to_owned(),
-            );
-        }
-        if !problems.is_empty() {
-            return Err(Error::BadParams { problems });
-        }
+        check(params)?;
         let found = sources::find(params, base, reporter)?;
         let names: BTreeSet<PathBuf> = found.iter().map(|found| found.file.path.clone()).collect();
         let expanded = archives::expand(params, found, scratch)?;

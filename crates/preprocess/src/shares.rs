@@ -3,8 +3,8 @@
 //!
 //! The functions are those of [`run`](crate::run), and what they give together is what it writes, byte for
 //! byte. Between the two passes the caller finds the groups of duplicates from the sketches, with
-//! [`bucket::similar_pairs`](labelproof_text::duplicates::bucket::similar_pairs); moving rows from one
-//! machine to another, and writing `tokens.parquet`, is its affair as well.
+//! [`Bucket`](labelproof_text::duplicates::bucket::Bucket); moving rows from one machine to another, and writing
+//! `tokens.parquet`, is its affair as well.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -9,7 +9,7 @@ use arrow::array::RecordBatch;
 use arrow::ffi_stream::ArrowArrayStreamReader;
 use arrow_pyarrow::{FromPyArrow, ToPyArrow};
 use labelproof_artifact::{Advice, Diagnostic, Fault};
-use labelproof_cluster::{BadContext, Context, Step, run};
+use labelproof_cluster::{Context, Step, UnknownStep, run};
 use labelproof_driver::Failure;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -61,8 +61,9 @@ impl Batches {
 #[pyfunction]
 #[pyo3(name = "step")]
 pub(crate) fn step(py: Python<'_>, name: &str, context: &str, rows: &Bound<'_, PyAny>) -> PyResult<Batches> {
-    let step: Result<Step, BadContext> = name.parse().map_err(|problem| BadContext { problem });
-    let step = step.map_err(|error| errors::raised(py, error))?;
+    let step: Step = name
+        .parse()
+        .map_err(|error: UnknownStep| errors::raised(py, error))?;
     let context = Context::parse(context).map_err(|error| errors::raised(py, error))?;
     let reader = ArrowArrayStreamReader::from_pyarrow_bound(rows)?;
     let (sender, receiver) = mpsc::sync_channel(WAITING);

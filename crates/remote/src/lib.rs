@@ -85,6 +85,12 @@ pub fn fetch(
     }
 }
 
+/// Forgets what addresses meant. A process sees one state of them until it says so, as a run has to.
+pub fn forget() {
+    #[cfg(feature = "network")]
+    network::forget();
+}
+
 /// Fetches an address into a cache of one's own, and anew each time it is called.
 #[cfg(feature = "network")]
 pub fn fetch_into(

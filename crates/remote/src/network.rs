@@ -23,7 +23,7 @@ use crate::watch::watched;
 /// Objects that are fetched at once.
 pub(crate) const AT_ONCE: usize = 8;
 
-/// What this process has fetched. One run sees one state of an address: the plan, which digests the sources,
+/// What this process has fetched since it [forgot](forget) last. One run sees one state of an address: the plan, which digests the sources,
 /// and the stage, which reads them.
 static FETCHED: Mutex<BTreeMap<String, Vec<RemoteFile>>> = Mutex::new(BTreeMap::new());
 
@@ -40,6 +40,11 @@ pub(crate) fn fetch(
     let files = fetch_into(&Cache::of_user()?, address, wanted, reporter)?;
     fetched.insert(address.exact(), files.clone());
     Ok(files)
+}
+
+/// See [`crate::forget`].
+pub(crate) fn forget() {
+    FETCHED.lock().unwrap_or_else(PoisonError::into_inner).clear();
 }
 
 /// Fetches an address into a cache.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use labelproof_artifact::fs;
-use labelproof_cluster::{BadContext, Context, Step, pipe, run};
+use labelproof_cluster::{Context, Step, pipe, run};
 use labelproof_driver::{ExitCode, Failure};
 
 /// The step that runs a network.
@@ -31,7 +31,7 @@ pub(super) fn execute(args: &WorkerArgs) -> Result<Option<ExitCode>, Failure> {
     if args.step == PREDICT {
         return Ok(None);
     }
-    let step: Step = args.step.parse().map_err(|problem| BadContext { problem })?;
+    let step: Step = args.step.parse()?;
     let context = Context::parse(&fs::read_to_string(&args.context)?)?;
     let from = step.takes_rows().then(|| io::stdin().lock());
     pipe(from, io::stdout().lock(), |input, output| {

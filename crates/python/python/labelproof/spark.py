@@ -86,9 +86,10 @@ def run(
         "set": overrides,
         "artifacts": None if artifacts is None else os.path.abspath(artifacts),
     }
+    first = [stage for stage in STAGES if stage in stages][:1]
     for stage in STAGES[:2]:
         if stage in stages:
-            _Stage(spark, stage, configuration, quiet).run()
+            _Stage(spark, stage, configuration, quiet, is_first=[stage] == first).run()
     if "split" in stages:
         command = ["run", "--only", "split", "--config", str(path)]
         command += [word for override in overrides for word in ("--set", override)]
@@ -154,10 +155,12 @@ def _text(path: Path) -> str:
 class _Stage:
     """A run of one stage: its context, and what is to be removed at its end."""
 
-    def __init__(self, spark: SparkSession, stage: str, configuration: dict[str, Any], quiet: bool) -> None:
+    def __init__(
+        self, spark: SparkSession, stage: str, configuration: dict[str, Any], quiet: bool, is_first: bool
+    ) -> None:
         self.spark = spark
         self.stage = stage
-        self.context: dict[str, Any] = {"config": configuration, "stage": stage}
+        self.context: dict[str, Any] = {"config": configuration, "stage": stage, "is_first": is_first}
         self.quiet = quiet
         self.engine_sorts = _keeps_order(spark)
         self.ending = contextlib.ExitStack()
@@ -166,6 +169,8 @@ class _Stage:
         """Runs the stage if it is not up to date."""
         begun = time.monotonic()
         plan = self.decide("plan")
+        for stage, note in plan["notes"]:
+            self.say(note, stage)
         if not plan["reasons"]:
             self.say("up to date")
             return
@@ -177,9 +182,9 @@ class _Stage:
             folder = _ingest(self) if self.stage == "ingest" else _preprocess(self)
         self.say(f"ran in {_duration(time.monotonic() - begun)} -> {folder}/")
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, stage: str | None = None) -> None:
         if not self.quiet:
-            print(f"{self.stage:<11} {text}", file=sys.stderr)
+            print(f"{stage or self.stage:<11} {text}", file=sys.stderr)
 
     def explain(self, message: str) -> None:
         """Prints what a stage says of its rows."""
@@ -302,7 +307,9 @@ def _written(stage: _Stage, rows: DataFrame, settled: Mapping[str, Any]) -> str:
 
 def _preprocess(stage: _Stage) -> str:
     """Documents to tokens; returns the folder."""
-    documents = _documents(stage.spark, stage.decide("preprocess-plan")["documents"])
+    plan = stage.decide("preprocess-plan")
+    stage.context["encoder"] = plan["encoder"]
+    documents = _documents(stage.spark, plan["documents"])
     looks = stage.kept(stage.mapped("preprocess-look", documents.select("id", "text", "label")))
     stage.context["checked"] = stage.decide("preprocess-check", looks.where("kind <> 'look'"))
     rows = stage.kept(_grouped(stage, documents, looks.where("kind = 'look'")))

@@ -69,29 +69,33 @@ impl Window {
     }
 }
 
-/// Pairs of similar texts of one bucket, by their places in `texts`: as many as it takes to connect the texts
-/// that are connected by similar pairs. `texts` are all different ones of the bucket, in the order of their
-/// [`exact_digest`](super::exact_digest)s.
-///
-/// # Panics
-///
-/// With 2^32 texts or more.
-pub fn similar_pairs(texts: &[impl AsRef<str>], settings: &NearDuplicates) -> Vec<(u32, u32)> {
-    let set = |text: &str| shingles::shingle_set(&normalized_key(text), settings.shingle);
-    let sets: Vec<Vec<u64>> = texts.iter().map(|text| set(text.as_ref())).collect();
-    let rows = u32::try_from(sets.len()).expect("so many texts would not fit into memory");
-    let are_similar = |one: u32, other: u32| {
-        shingles::are_similar(&sets[one as usize], &sets[other as usize], settings.threshold)
-    };
-    let mut window = Window::default();
-    let mut pairs = Vec::new();
-    for row in 0..rows {
-        window.add(
-            row,
-            |_, _| false,
-            are_similar,
-            |one, other| pairs.push((one, other)),
-        );
+/// A bucket whose texts come one after the other: all different ones of it, in the order of their
+/// [`exact_digest`](super::exact_digest)s. Only those of the window are kept.
+#[derive(Debug, Clone, Default)]
+pub struct Bucket {
+    window: Window,
+    /// The shingles of the first texts.
+    sets: Vec<Vec<u64>>,
+}
+
+impl Bucket {
+    /// Compares the next text, and returns the places of texts that it is similar to: as many as it takes to
+    /// connect it with all that are connected by similar pairs. Each of them is among the first
+    /// [`Bucket::COMPARED`].
+    pub fn add(&mut self, text: &str, settings: &NearDuplicates) -> Vec<u32> {
+        let set = shingles::shingle_set(&normalized_key(text), settings.shingle);
+        let row = u32::try_from(self.sets.len()).expect("a window has few rows");
+        let are_similar =
+            |other: u32, _| shingles::are_similar(&self.sets[other as usize], &set, settings.threshold);
+        let mut similar = Vec::new();
+        self.window
+            .add(row, |_, _| false, are_similar, |other, _| similar.push(other));
+        if self.sets.len() < WINDOW {
+            self.sets.push(set);
+        }
+        similar
     }
-    pairs
+
+    /// The number of texts that others are compared with, which are the first ones.
+    pub const COMPARED: usize = WINDOW;
 }

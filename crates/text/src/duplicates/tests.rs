@@ -1,3 +1,4 @@
+use super::bucket::Bucket;
 use super::*;
 use crate::shingles::{ODD, are_similar, mix, shingle_set};
 use std::cell::Cell;
@@ -186,7 +187,7 @@ fn row_order_does_not_change_the_partition() {
     }
 }
 
-/// The groups by [`bucket::similar_pairs`] alone, each bucket on its own and the last one first, as machines
+/// The groups by [`Bucket`] alone, each bucket on its own and the last one first, as machines
 /// that know nothing of each other would find them.
 fn group_bucket_by_bucket(texts: &[String], settings: &NearDuplicates) -> Vec<u32> {
     let sketches = sketch_batch(texts, settings);
@@ -205,9 +206,11 @@ fn group_bucket_by_bucket(texts: &[String], settings: &NearDuplicates) -> Vec<u3
         }
     }
     for rows in buckets.values().rev() {
-        let of_bucket: Vec<&str> = rows.iter().map(|&row| texts[row as usize].as_str()).collect();
-        for (one, other) in bucket::similar_pairs(&of_bucket, settings) {
-            components.unite(rows[one as usize], rows[other as usize]);
+        let mut bucket = Bucket::default();
+        for &row in rows {
+            for other in bucket.add(&texts[row as usize], settings) {
+                components.unite(rows[other as usize], row);
+            }
         }
     }
     components.into_roots()
