@@ -95,7 +95,7 @@ fn what_is_no_step_no_context_and_no_stream() {
     "#);
     assert_snapshot!(answer("preprocess-look", "context.json", "id,text,label\n"), @r#"
         exit code 2
-        error: the rows of the step: they are no Arrow stream: Io error: failed to fill whole buffer
+        error: the rows of the step: they are no Arrow stream: they begin with id,t
 
         hint: docs/cluster.md lists the columns of each step, and the order that it needs
     "#);

@@ -1,6 +1,6 @@
 //! A step as a program: an Arrow stream in, an Arrow stream out.
 
-use std::io::{Read, Write};
+use std::io::{Cursor, Read, Write};
 
 use arrow::array::RecordBatch;
 use arrow::ipc::reader::StreamReader;
@@ -24,6 +24,24 @@ impl Diagnostic for BadOutput {
     }
 }
 
+/// The four bytes with which each message of a stream begins.
+const CONTINUATION: [u8; 4] = [0xFF; 4];
+
+/// The batches of a stream. Other bytes would be read as a length, and as much memory be taken.
+fn batches<R: Read>(mut from: R) -> Result<StreamReader<impl Read>, BadInput> {
+    let bad_input = |problem: String| BadInput {
+        problem: format!("they are no Arrow stream: {problem}"),
+    };
+    let mut first = [0; 4];
+    from.read_exact(&mut first)
+        .map_err(|error| bad_input(error.to_string()))?;
+    if first != CONTINUATION {
+        return Err(bad_input(format!("they begin with {}", first.escape_ascii())));
+    }
+    let stream = Cursor::new(first).chain(from);
+    StreamReader::try_new(stream, None).map_err(|error| bad_input(error.to_string()))
+}
+
 /// Runs `step` on the batches of a stream, if it takes any, and writes what it gives as another. A step that
 /// gives nothing writes a stream without columns.
 pub fn pipe(
@@ -31,16 +49,10 @@ pub fn pipe(
     to: impl Write,
     step: impl FnOnce(Input<'_>, Output<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let bad_input = |error: arrow::error::ArrowError| BadInput {
-        problem: format!("they are no Arrow stream: {error}"),
-    };
     let bad_output = |error: arrow::error::ArrowError| BadOutput {
         problem: error.to_string(),
     };
-    let reader = from
-        .map(|from| StreamReader::try_new(from, None))
-        .transpose()
-        .map_err(bad_input)?;
+    let reader = from.map(batches).transpose()?;
     let mut input = reader
         .into_iter()
         .flatten()
