@@ -15,7 +15,7 @@ use crate::{BatchNormalization, HeadKind, Pooling, Precision};
 /// What the stage declares of itself.
 pub const STAGE: Stage = Stage {
     id: StageId::Train,
-    revision: 10,
+    revision: 11,
     reads: &[
         Document::KIND,
         LabelMap::KIND,
@@ -604,8 +604,8 @@ pub enum ScheduleKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EarlyStopping {
-    /// The metric on the validation rows: `loss`, `accuracy` or `f1_macro`. The earliest of equal epochs is
-    /// the best.
+    /// The metric on the validation rows: `loss`, `accuracy` or `f1_macro`. Of epochs that are equal in it, the
+    /// one with the lowest loss is the best.
     pub metric: SelectionMetric,
     /// The number of epochs without a better one after which training stops.
     pub patience: u32,

@@ -59,6 +59,8 @@ pub(crate) struct BestEpoch {
     pub(crate) epoch: u32,
     /// The metric by which epochs are compared; the larger the better.
     pub(crate) merit: f64,
+    /// The loss of the validation rows, which decides between epochs of equal merit.
+    pub(crate) loss: f64,
 }
 
 /// A checkpoint could not be written.

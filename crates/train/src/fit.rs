@@ -413,12 +413,14 @@ impl<M: Module> Trainer<'_, M> {
             SelectionMetric::Accuracy => validation.accuracy,
             SelectionMetric::F1Macro => validation.f1_macro,
         };
+        let loss = validation.loss;
+        // Few rows give few accuracies, and an epoch that is as accurate as a later one has learnt less.
+        let is_better = |best: BestEpoch| (merit, -loss) > (best.merit, -best.loss);
         // Where the last epoch is given, what was validated has no say.
-        let is_best =
-            self.task.course.epochs.is_some() || position.best.is_none_or(|best| merit > best.merit);
+        let is_best = self.task.course.epochs.is_some() || position.best.is_none_or(is_better);
         if is_best {
             state.best = Some(snapshot);
-            position.best = Some(BestEpoch { epoch, merit });
+            position.best = Some(BestEpoch { epoch, merit, loss });
         }
         let rows = self.task.train_labels.len() as f64;
         let total_steps = u64::from(self.params.epochs) * self.steps_per_epoch;

@@ -595,6 +595,34 @@ fn the_best_epoch_is_kept_and_patience_ends_the_training() {
 }
 
 #[test]
+fn the_lowest_loss_decides_between_epochs_of_equal_accuracy() {
+    let params = Params {
+        early_stopping: EarlyStopping {
+            metric: SelectionMetric::Accuracy,
+            patience: 30,
+        },
+        epochs: 30,
+        ..params()
+    };
+    let (_, history) = fit_head(&params, DeviceChoice::Flex);
+    let highest = history
+        .iter()
+        .map(|row| row.validation_accuracy)
+        .fold(0.0, f64::max);
+    let equal: Vec<&HistoryRow> = history
+        .iter()
+        .filter(|row| row.validation_accuracy >= highest)
+        .collect();
+    let best = equal.iter().find(|row| row.best).unwrap();
+    assert!(
+        equal
+            .iter()
+            .all(|row| row.validation_loss >= best.validation_loss)
+    );
+    assert!(best.epoch > equal[0].epoch, "no earlier epoch is as accurate");
+}
+
+#[test]
 fn accumulated_batches_make_the_step_of_one_large_batch() {
     let large = Params {
         batch_size: 60,
