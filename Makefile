@@ -25,6 +25,8 @@ export PATH := $(CURDIR)/external/tools:$(PATH)
 FUZZ_SECONDS ?= 600
 # Options of the benchmark: --quick, --pairs N.
 BENCH ?=
+# Options of pytest for the tests of a cluster: -k sail, -m quick.
+CLUSTER ?=
 
 .PHONY: help setup tools build pipeline $(STAGES) reproduce status test test-fast test-browser test-remote test-onnx test-python test-cluster wheel test-wheel lint fuzz ci check-sample audit-benchmark audit-wild audit-scale bench bench-setup bench-functions clean clean-setup
 
@@ -85,7 +87,7 @@ test-python: ## test the Python module with pandas, polars, scikit-learn, Keras 
 	@CARGO='$(CARGO)' PYTHON='$(PYTHON)' sh scripts/python-tests.sh
 
 test-cluster: ## test the data stages on Spark, also where executors die, and on Sail, and predictions on Spark and Ray; needs Python and Java
-	@CARGO='$(CARGO)' PYTHON='$(PYTHON)' sh scripts/cluster-tests.sh
+	@CARGO='$(CARGO)' PYTHON='$(PYTHON)' sh scripts/cluster-tests.sh $(CLUSTER)
 
 wheel: setup ## build Python's wheels into dist/
 	@CARGO='$(CARGO)' PYTHON='$(PYTHON)' sh scripts/wheels.sh
@@ -109,7 +111,9 @@ lint: setup tools ## check format, clippy, documentation, dependencies and shell
 fuzz: setup ## throw mutated files at every reader of bytes from outside, FUZZ_SECONDS each
 	@CARGO='$(CARGO)' sh scripts/fuzz.sh $(FUZZ_SECONDS)
 
-ci: lint test test-onnx test-python test-remote pipeline check-sample test-browser reproduce ## what has to pass: lint, test, exported graphs, the Python module, sources in the network, the BBC sample twice from end to end, its report in a browser, a little fuzzing
+ci: lint test test-onnx test-python test-remote pipeline check-sample test-browser reproduce ## what has to pass: lint, test, exported graphs, the Python module, sources in the network, the BBC sample twice from end to end, its report in a browser, the shortest tests of a cluster, a little fuzzing
+	@if command -v java >/dev/null; then $(MAKE) test-cluster CLUSTER='-m quick'; \
+	    else echo 'Java is not installed: the data stages are not tested on a cluster'; fi
 	@$(MAKE) fuzz FUZZ_SECONDS=10
 
 check-sample: build ## check the numbers of the BBC sample, and that a second run finds nothing to do

@@ -155,6 +155,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "quick: what runs with every change, in some minutes")
+
+
 @pytest.fixture(scope="session")
 def bucket() -> Iterator[str]:
     """The address of a server of S3, which every process of the session knows by its environment."""

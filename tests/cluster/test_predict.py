@@ -53,6 +53,7 @@ def same(rows: list[dict[str, object]], expected: list[dict[str, str]]) -> None:
             assert row[name] == float(wanted[name])
 
 
+@pytest.mark.quick
 def test_spark(spark, bundle, asked, expected):
     import pyarrow
 

@@ -25,6 +25,7 @@ def command(address: str, *arguments: str | Path) -> subprocess.CompletedProcess
     return subprocess.run(line, capture_output=True, text=True)
 
 
+@pytest.mark.quick
 def test_sail_gives_the_bytes_of_one_process(project, address):
     folder = project / "of-sail"
     made = command(address, project / "pipeline.yaml", "--artifacts", folder)

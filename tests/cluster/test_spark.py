@@ -20,7 +20,7 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize("partitions", [1, 3, 12])
+@pytest.mark.parametrize("partitions", [1, pytest.param(3, marks=pytest.mark.quick), 12])
 def test_any_number_of_partitions_gives_the_bytes_of_one_process(spark, project, partitions, capsys):
     spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
     folder = project / f"of-{partitions}"
@@ -113,6 +113,7 @@ def killing(steps: list[str], markers: Path) -> Callable[..., _steps.Task]:
     return in_task
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("stage", STEPS)
 def test_a_killed_executor_changes_nothing(spark, project, tmp_path, monkeypatch, stage):
     spark.conf.set("spark.sql.shuffle.partitions", "3")
