@@ -315,6 +315,10 @@ pub struct Gap {
     pub validation_hits: u64,
     /// Rows of the validation split.
     pub validation_rows: u64,
+    /// Whether nothing says how many validation rows there are, and these are the fewest that the logged
+    /// accuracies can be of.
+    #[serde(default)]
+    pub is_of_fewest: bool,
     /// Rows of the test split that are predicted rightly.
     pub test_hits: u64,
     /// Rows of the test split.

@@ -180,9 +180,10 @@ pub const ALL: &[Check] = &[
         id: "C11",
         name: "Predictions are shuffled against their labels",
         family: Family::Pairing,
-        needs: &[&[TestPredictions], &[ValidationPredictions]],
+        needs: &[&[TestPredictions], &[ValidationPredictions], &[TestAccuracy]],
         tests: Tests::OfTheGap,
         yields_to: &[
+            Cause::ElementwiseAccuracy,
             Cause::LabelsPermuted,
             Cause::PredictionsShifted,
             Cause::PartMispaired,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// What the stage declares of itself.
 pub const STAGE: Stage = Stage {
     id: StageId::Audit,
-    revision: 11,
+    revision: 12,
     reads: &[
         Document::KIND,
         LabelMap::KIND,

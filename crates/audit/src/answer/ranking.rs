@@ -163,6 +163,7 @@ mod tests {
         let gap = Gap {
             validation_hits: 881,
             validation_rows: 1000,
+            is_of_fewest: false,
             test_hits: 267,
             test_rows: 1000,
             points: 61.4,

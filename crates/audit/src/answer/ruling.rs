@@ -52,6 +52,22 @@ fn overruled(family: Family, gap: Option<&Gap>, found: &[Found<'_>]) -> Option<(
             format!("{} was found, and moves one of the two splits", check.id),
         ));
     }
+    let of_log = |(_, found): &&Found<'_>| {
+        found
+            .effect
+            .is_some_and(|effect| matches!(effect.on, Figure::Logged))
+    };
+    if let Some((check, _)) = of_family.clone().find(of_log)
+        && gap.is_some_and(|gap| gap.significant)
+    {
+        return Some((
+            Ruling::RuledIn,
+            format!(
+                "{} was found, and makes the logged figure another one than that of the rows",
+                check.id
+            ),
+        ));
+    }
     let (check, _) = of_family.next()?;
     let gap = gap.is_some_and(|gap| gap.significant);
     let reason = if gap {

@@ -105,9 +105,16 @@ pub(crate) fn left_aside(left: &[String]) -> Option<String> {
 /// The gap test in one sentence.
 pub fn gap_sentence(gap: &Gap) -> String {
     let share = |hits: u64, rows: u64| 100.0 * hits as f64 / rows.max(1) as f64;
+    let validation = if gap.is_of_fewest {
+        format!(
+            "the validation rows ({} or more, by the digits of the log)",
+            gap.validation_rows
+        )
+    } else {
+        format!("{} validation rows", gap.validation_rows)
+    };
     let both = format!(
-        "Of {} validation rows {:.1} % are predicted rightly, of {} test rows {:.1} %",
-        gap.validation_rows,
+        "Of {validation} {:.1} % are predicted rightly, of {} test rows {:.1} %",
         share(gap.validation_hits, gap.validation_rows),
         gap.test_rows,
         share(gap.test_hits, gap.test_rows)

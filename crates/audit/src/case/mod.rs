@@ -73,7 +73,11 @@ impl<'a> Memo<'a> {
 /// gap.
 fn tests_on(evidence: &Evidence, catalogue: &[Check]) -> usize {
     let checks = catalogue.iter().filter(|check| check.tests_on(evidence)).count();
-    let has_gap = evidence.has(Need::ValidationAccuracy) && evidence.has(Need::TestAccuracy);
+    let is_logged = || {
+        let log = evidence.log.as_ref();
+        log.and_then(|log| log.reported()?.validation.accuracy).is_some()
+    };
+    let has_gap = evidence.has(Need::TestAccuracy) && (evidence.has(Need::ValidationAccuracy) || is_logged());
     checks + usize::from(has_gap)
 }
 
@@ -242,10 +246,24 @@ impl<'a> Case<'a> {
     /// an epoch by validation adds to it.
     pub fn gap(&self) -> Result<&'a Gap, Missing> {
         let made = self.memo.gap.get_or_init(|| {
-            let (validation, test) = (self.validation_hits()?, self.test_hits()?);
-            Ok(gap(validation, test, self.looks(), self.significance()))
+            let test = self.test_hits()?;
+            match self.validation_hits() {
+                Ok(validation) => Ok(gap(validation, test, self.looks(), self.significance())),
+                Err(missing) => self.gap_of_fewest(test).ok_or(missing),
+            }
         });
         made.as_ref().map_err(Clone::clone)
+    }
+
+    /// The gap where the log does not say of how many rows its validation accuracy is, if even the fewest that it can be
+    /// of are above test beyond chance.
+    fn gap_of_fewest(&self, test: (u64, u64)) -> Option<Gap> {
+        let validation = self.evidence.log.as_ref()?.fewest_validation_hits()?;
+        let made = gap(validation, test, self.looks(), self.significance());
+        (made.significant && made.points > 0.0).then_some(Gap {
+            is_of_fewest: true,
+            ..made
+        })
     }
 
     /// The epochs of which validation may have chosen the one that its figures are of; 1 where nothing shows

@@ -11,9 +11,9 @@ use crate::cause::Cause::{
     ExportChanged, FailedRun, FrozenEncoderChanged, ImpossibleFigures, LabelSpelling, LabelsPermuted,
     Languages, LoggedFigures, LossMismatch, MajorityGuessing, NearDuplicates, NormalizationStatistics,
     OtherCheckpoint, OtherTokenizer, Overfitting, PaddingPooled, PartMispaired, Placeholders,
-    PredictionsShifted, PredictionsShuffled, SharedGroups, SmallValidation, SortedSplit, SpecialTokens,
-    StaleFeatures, StalePredictions, StoredPredictions, TestInsideTrain, TextCutOff, TextDrift, TextIgnored,
-    TwoTopics, Underfitting, UntrainedHead, WrongColumn, WrongLabels,
+    PredictionsShifted, PredictionsShuffled, SharedGroups, SortedSplit, SpecialTokens, StaleFeatures,
+    StalePredictions, StoredPredictions, TestInsideTrain, TextCutOff, TextDrift, TextIgnored, TwoTopics,
+    Underfitting, UntrainedHead, WrongColumn, WrongLabels,
 };
 
 /// The causes that a cause may follow from.
@@ -215,7 +215,6 @@ const FOLLOWS: &[(&[Cause], &[Cause])] = &[
             TextDrift,
             ClassShift,
             WrongLabels,
-            SmallValidation,
         ],
     ),
     (

@@ -47,6 +47,8 @@ pub struct Figures {
     pub f1: Option<f64>,
     /// Area under the ROC curve, whatever its average.
     pub auc: Option<f64>,
+    /// Matthews' correlation coefficient, between −1 and 1.
+    pub mcc: Option<f64>,
 }
 
 /// Takes a figure, where it is there.
@@ -54,18 +56,21 @@ pub(crate) type Figure = fn(&Figures) -> Option<f64>;
 
 impl Figures {
     /// The figures with the names that people know, in the order in which these are told.
-    pub(crate) const NAMED: [(&str, Figure); 6] = [
+    pub(crate) const NAMED: [(&str, Figure); 7] = [
         ("loss", |figures| figures.loss),
         ("accuracy", |figures| figures.accuracy),
         ("precision", |figures| figures.precision),
         ("recall", |figures| figures.recall),
         ("F1", |figures| figures.f1),
         ("AUC", |figures| figures.auc),
+        ("MCC", |figures| figures.mcc),
     ];
 
-    /// Whether there is a precision, recall or F1.
+    /// Whether there is a precision, recall, F1 or MCC.
     pub fn has_metric(&self) -> bool {
-        [self.precision, self.recall, self.f1].iter().any(Option::is_some)
+        [self.precision, self.recall, self.f1, self.mcc]
+            .iter()
+            .any(Option::is_some)
     }
 
     /// Whether nothing was logged.
@@ -236,6 +241,28 @@ impl Log {
         )
     }
 
+    /// Hits and rows of the validation split in the reported epoch where nothing says how many rows there are: the
+    /// fewest that all logged validation accuracies can be of, within their digits. Whatever differs from so few
+    /// beyond chance differs from more of them all the more.
+    pub fn fewest_validation_hits(&self) -> Option<(u64, u64)> {
+        const MOST: u64 = 100_000;
+        const MOST_VALUES: usize = 64;
+        let reported = self.reported()?.validation.accuracy?;
+        let accuracies = self
+            .epochs
+            .iter()
+            .rev()
+            .filter_map(|epoch| epoch.validation.accuracy);
+        let accuracies: Vec<f64> = accuracies.take(MOST_VALUES).collect();
+        let rounding = self.rounding(|epoch| epoch.validation.accuracy).max(1e-7) * (1.0 + 1e-9);
+        let is_share = |rows: u64, accuracy: f64| {
+            let hits = accuracy * rows as f64;
+            (hits.round() - hits).abs() <= rounding * rows as f64
+        };
+        let rows = (2..=MOST).find(|rows| accuracies.iter().all(|accuracy| is_share(*rows, *accuracy)))?;
+        hits_of(reported, rows)
+    }
+
     /// Hits and rows of the test split, as they were logged last.
     pub fn test_hits(&self) -> Option<(u64, u64)> {
         hits_of(self.tested()?.accuracy?, self.rows(Split::Test)?)
@@ -301,6 +328,17 @@ mod tests {
         assert_eq!(log.validation_hits(), Some((30, 40)));
         log.validation_rows = Some(80);
         assert_eq!(log.validation_hits(), Some((60, 80)));
+    }
+
+    /// Enumerated in Python: 39 of 40 is 0.975, the least that is written 0.98; 113 of 115 is 0.98261; both 0.9826 and
+    /// 0.9828 are shares of 3,439 rows, and of no fewer.
+    #[test]
+    fn the_fewest_rows_are_those_that_the_digits_allow() {
+        let rows = |accuracies: &[f64]| validated(accuracies).fewest_validation_hits().unwrap();
+        assert_eq!(rows(&[0.5, 0.98]), (39, 40));
+        assert_eq!(rows(&[0.9826]), (113, 115));
+        assert_eq!(rows(&[0.75]), (3, 4));
+        assert_eq!(rows(&[0.9826, 0.9828]), (3380, 3439));
     }
 
     #[test]

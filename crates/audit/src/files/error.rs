@@ -542,6 +542,11 @@ impl Diagnostic for Error {
             Self::NothingPredicted { .. } => {
                 "name the column of the predictions with --predicted, or call it `predicted`".to_owned()
             }
+            Self::PredictionCount { rows, predicted, .. } if predicted + 1 == *rows => {
+                "give a prediction for every row, in the same order, or a column `id` in both files; a program that takes \
+                 the first row for names of columns loses that row"
+                    .to_owned()
+            }
             Self::PredictionCount { .. } => {
                 "give a prediction for every row, in the same order, or a column `id` in both files".to_owned()
             }

@@ -12,6 +12,7 @@ mod labels;
 mod literal;
 mod log;
 mod order;
+mod pasted;
 mod placeholders;
 mod printed;
 mod profile;
@@ -362,7 +363,7 @@ fn read_logs(files: &Files, reports: &mut Reports) -> Result<(Option<ReadLog>, V
         let held = files.held_text(Path::new(log));
         let mut read = log::read(log, held, unnamed, files.logs.len() > 1)?;
         if let Some(report) = read.report.take() {
-            reports.add(Path::new(&read.log.source), None, report);
+            reports.add_of_log(&read.log.source, report);
         }
         read.reading.source.clone_from(&read.log.source);
         if read.reading.role.is_empty() {
@@ -507,6 +508,12 @@ fn say_what_lacks(table: &Table, reporter: &dyn Reporter) {
             "{}: no column of true labels among {header}; name it with --label",
             table.source,
         ));
+        if let Some((place, rows)) = only_answer(table) {
+            reporter.message(&format!(
+                "{}: all {rows} predictions are {place}, whatever the row is",
+                table.source
+            ));
+        }
     }
     let is_predicted = table.predicted.is_some() || table.scores.is_some() || table.wording.apart.is_some();
     if !is_predicted && !is_training && !table.header.is_empty() {
@@ -515,6 +522,35 @@ fn say_what_lacks(table: &Table, reporter: &dyn Reporter) {
             table.source,
         ));
     }
+}
+
+/// The only class that is predicted, and the rows, of a table with enough rows for it to say something.
+fn only_answer(table: &Table) -> Option<(String, usize)> {
+    const FEWEST: usize = 20;
+    if table.rows < FEWEST {
+        return None;
+    }
+    if let Some(predicted) = &table.predicted {
+        let [only] = predicted.spellings.as_slice() else {
+            return None;
+        };
+        return Some((format!("`{}`", wording::one_line(only)), table.rows));
+    }
+    let scores = table.scores.as_ref().filter(|scores| scores.width > 1)?;
+    let highest = |row: &[f64]| {
+        let places = (0..row.len()).reduce(|best, place| if row[place] > row[best] { place } else { best });
+        places.unwrap_or(0)
+    };
+    let mut rows = scores.values.chunks_exact(scores.width).map(highest);
+    let first = rows.next()?;
+    rows.all(|place| place == first).then(|| {
+        let name = scores.names.as_ref().and_then(|names| names.get(first));
+        let class = name.map_or_else(
+            || format!("class {first}, counted from 0"),
+            |name| format!("`{name}`"),
+        );
+        (class, table.rows)
+    })
 }
 
 /// Columns that a message lists.

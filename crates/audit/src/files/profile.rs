@@ -30,6 +30,8 @@ pub(super) struct Profile {
     lists: usize,
     /// Rows that are classes with scores.
     scored: usize,
+    /// Rows that are lists of something else than numbers, in a format that has lists.
+    nested: usize,
     /// Rows that are maps of something else.
     pub(super) maps: usize,
     /// Rows that are lists of any length, and those that have several items.
@@ -61,7 +63,10 @@ impl Profile {
             }
             Cell::Bytes(bytes) => self.push_text(&String::from_utf8_lossy(bytes), commas),
             Cell::Text(text) => self.push_text(text, commas),
-            Cell::Nested(json) => self.push_text(json, false),
+            Cell::Nested(json) => {
+                self.nested += usize::from(json.starts_with('['));
+                self.push_text(json, false);
+            }
         }
     }
 
@@ -159,6 +164,11 @@ impl Profile {
         self.filled > 0 && (self.lists == self.filled && self.multi_hot == 0 || self.is_scored())
     }
 
+    /// Whether each row is a list that is no text, such as its tokens.
+    pub(super) fn is_nested_list(&self) -> bool {
+        self.filled > 0 && self.nested == self.filled
+    }
+
     /// Whether each row names classes with their scores.
     pub(super) fn is_scored(&self) -> bool {
         self.filled > 0 && self.scored == self.filled
@@ -175,7 +185,7 @@ impl Profile {
         let different = self.has_many || self.values.len() * 10 > self.filled * 8;
         !self.is_numeric()
             && different
-            && self.lists + self.scored == 0
+            && self.lists + self.scored + self.nested == 0
             && self.words > 3 * self.filled.max(1)
     }
 

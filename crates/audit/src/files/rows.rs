@@ -3,6 +3,7 @@
 //! Responsible for finding out which columns the file has and which of them are read; `table` gathers their
 //! cells.
 
+use std::io::Cursor;
 use std::path::Path;
 
 use labelproof_artifact::{Reporter, Split, wording};
@@ -12,6 +13,7 @@ use labelproof_tables::{
 };
 
 use super::error::{Error, RowProblem};
+use super::pasted;
 use super::profile::{self, Profile};
 use super::roles::{Columns, Look, Purpose, Role, Roles, ScoreColumns};
 use super::table::{Builder, Table};
@@ -46,6 +48,8 @@ pub(super) struct Reading<'r> {
 enum Origin<'o> {
     Memory(&'o Batches),
     File(&'o Path, Sniffed),
+    /// The rows of a text that was written anew.
+    Text(Vec<u8>, Sniffed),
 }
 
 impl Origin<'_> {
@@ -57,15 +61,11 @@ impl Origin<'_> {
                 Ok(labelproof_tables::Table::in_memory(file, held, Form::Typed))
             }
             Self::File(path, sniffed) => {
-                let options = Options {
-                    format: sniffed.format,
-                    part: Part::Only,
-                    encoding: sniffed.encoding,
-                    form: Form::Typed,
-                    limits: Limits::default(),
-                    settings: SETTINGS,
-                };
-                labelproof_tables::Table::open(Source::file(file, *path), &options)
+                labelproof_tables::Table::open(Source::file(file, *path), &options(sniffed))
+            }
+            Self::Text(text, sniffed) => {
+                let text = Cursor::new(text.clone());
+                labelproof_tables::Table::open(Source::stream(file, text), &options(sniffed))
             }
         }
     }
@@ -73,7 +73,7 @@ impl Origin<'_> {
     fn format(&self) -> Option<Format> {
         match self {
             Self::Memory(_) => None,
-            Self::File(_, sniffed) => Some(sniffed.format),
+            Self::File(_, sniffed) | Self::Text(_, sniffed) => Some(sniffed.format),
         }
     }
 
@@ -85,8 +85,19 @@ impl Origin<'_> {
     fn remarks(&self) -> &[String] {
         match self {
             Self::Memory(_) => &[],
-            Self::File(_, sniffed) => &sniffed.remarks,
+            Self::File(_, sniffed) | Self::Text(_, sniffed) => &sniffed.remarks,
         }
+    }
+}
+
+fn options(sniffed: &Sniffed) -> Options<'static> {
+    Options {
+        format: sniffed.format,
+        part: Part::Only,
+        encoding: sniffed.encoding,
+        form: Form::Typed,
+        limits: Limits::default(),
+        settings: SETTINGS,
     }
 }
 
@@ -101,6 +112,8 @@ pub(super) fn read(
 ) -> Result<Table, Error> {
     let origin = if let Some(held) = held {
         Origin::Memory(held)
+    } else if let Some(pasted) = pasted::of_file(path) {
+        Origin::Text(pasted.text.into_bytes(), pasted.sniffed)
     } else {
         let is_name = |cell: &str| {
             super::roles::is_name(cell) || cell.parse::<f64>().is_err() && reading.columns.name(cell)

@@ -149,7 +149,12 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
                 },
             ),
             effect: None,
-            fix: if favourite >= GUESSING {
+            fix: if totals.hits == 0 {
+                String::from(
+                    "No row is right, which hardly any guess manages: compare how labels and predictions are written and \
+                     numbered, and whether anything is predicted at all (a threshold, a filter).",
+                )
+            } else if favourite >= GUESSING {
                 String::from(FIX)
             } else {
                 String::from(

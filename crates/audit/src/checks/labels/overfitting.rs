@@ -139,9 +139,10 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let never_rose = log.is_some_and(never_rose);
     if let Some(distance) = apart.filter(|distance| distance.points() >= APART) {
         sentences.push(format!(
-            "The model is right on {} of the training rows and on {} of the validation rows, {:.1} points fewer: {}",
+            "The model is right on {} of the training rows and on {} of the {} rows, {:.1} points fewer: {}",
             percent(distance.train),
             percent(distance.validation),
+            distance.split,
             100.0 * distance.points(),
             if never_rose {
                 "what it learns is not worth anything there, and never was. The validation rows may be of other \
@@ -200,8 +201,9 @@ fn clear(distance: Option<&Distance>, course: Option<&Course>, log: Option<&Log>
             course.last
         ),
         (Some(distance), ..) => format!(
-            "Training ({}) and validation accuracy ({}) are not far apart.",
+            "Training ({}) and {} accuracy ({}) are not far apart.",
             percent(distance.train),
+            distance.split,
             percent(distance.validation)
         ),
         _ => String::from("Training and validation are not far apart."),
@@ -211,7 +213,9 @@ fn clear(distance: Option<&Distance>, course: Option<&Course>, log: Option<&Log>
 /// Training and validation accuracy of the same model.
 struct Distance {
     train: f64,
+    /// That of the test rows, where nothing is known of validation rows.
     validation: f64,
+    split: Split,
     /// Whether it is more than the number of validation rows lets chance make.
     beyond_chance: bool,
 }
@@ -226,17 +230,24 @@ impl Distance {
 fn distance(case: &Case<'_>, log: Option<&Log>) -> Option<Distance> {
     let validation_rows = case.predicted(Split::Validation).ok();
     let of_rows = case.predicted(Split::Train).ok().zip(validation_rows);
-    let (train, validation) = if let Some((train, validation)) = of_rows {
-        (train.accuracy(), validation.accuracy())
+    let (train, validation, split) = if let Some((train, validation)) = of_rows {
+        (train.accuracy(), validation.accuracy(), Split::Validation)
     } else {
         let reported = log?.reported()?;
-        (reported.train.accuracy?, reported.validation.accuracy?)
+        let is_validated = |epoch: &Epoch| epoch.validation.accuracy.is_some();
+        let (validation, split) = match reported.validation.accuracy {
+            Some(accuracy) => (accuracy, Split::Validation),
+            None if !log?.epochs.iter().any(is_validated) => (log?.tested()?.accuracy?, Split::Test),
+            None => return None,
+        };
+        (reported.train.accuracy?, validation, split)
     };
     let rows = validation_rows.map(|rows| rows.rows());
-    let rows = rows.or_else(|| log.and_then(|log| log.rows(Split::Validation)));
+    let rows = rows.or_else(|| log.and_then(|log| log.rows(split)));
     Some(Distance {
         train,
         validation,
+        split,
         beyond_chance: rows.is_none_or(|rows| train - validation > Z * standard_error(validation, rows)),
     })
 }

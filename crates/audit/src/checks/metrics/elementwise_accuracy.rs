@@ -24,6 +24,10 @@
 //! accuracy as well: no epoch has both the accuracy and the loss of the saved rows, and `a` is not
 //! logged where another figure than `b` is reported. The effect is `b - a` in points.
 //!
+//! Without scores, but with test rows or their matrix, it is found, and likely, if the logged accuracy is
+//! `1 - (2/K)(1 - a)` of the test accuracy `a`, within three standard errors of that, and validation is
+//! above test beyond chance.
+//!
 //! With a log alone, it is found if the last two accuracies are `1 - 1/K`, within 0.05 points and the
 //! digits of the log: that is `b` where no output is above one half. It is likely where the number of
 //! classes is known; otherwise up to 20 classes are tried, the training accuracies must be there as
@@ -71,6 +75,9 @@ const LEAST_DISTANCE: f64 = 1e-2;
 /// digits of the log.
 const OF_NOTHING: f64 = 5e-4;
 
+/// How many times the distance from the share of outputs the distance from the share of rows must be.
+const MOST_APART: f64 = 4.0;
+
 /// Classes that are tried where nobody says how many there are.
 const INFERRED: std::ops::RangeInclusive<usize> = 3..=20;
 
@@ -78,7 +85,11 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let log = case.evidence.log()?;
     let scored = match case.scored(Split::Validation) {
         Ok(scored) => scored,
-        Err(missing) => return of_log(log, case.evidence.classes()).ok_or(missing),
+        Err(missing) => {
+            return of_test(case, log)
+                .or_else(|| of_log(log, case.evidence.classes()))
+                .ok_or(missing);
+        }
     };
     let logged: Vec<f64> = log
         .epochs
@@ -143,6 +154,48 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         measured,
     }
     .into())
+}
+
+/// With the test rows, or their matrix, in the place of scores: the logged validation accuracy is what counting outputs
+/// gives of as many right rows as there are in test, and far above that share of rows.
+fn of_test(case: &Case<'_>, log: &Log) -> Option<Answer> {
+    let gap = case
+        .gap()
+        .ok()
+        .filter(|gap| gap.significant && gap.points > 0.0)?;
+    let classes = case.evidence.classes().filter(|classes| *classes > 2)?;
+    let reported = log.reported()?.validation.accuracy?;
+    let by_row = gap.test_hits as f64 / gap.test_rows as f64;
+    let weight = 2.0 / classes as f64;
+    let by_output = 1.0 - weight * (1.0 - by_row);
+    let error = (by_row * (1.0 - by_row) / gap.test_rows as f64).sqrt();
+    let apart = TOLERANCE + log.rounding(|epoch| epoch.validation.accuracy).min(5e-3) + 3.0 * weight * error;
+    let is_it = (reported - by_output).abs() <= apart && reported - by_row >= MOST_APART * apart;
+    is_it.then(|| {
+        Diagnosis {
+            severity: Severity::Unsound,
+            confidence: Confidence::Likely,
+            summary: format!(
+                "The logged validation accuracy, {:.1} %, is what counting single outputs gives where {:.1} % of the rows \
+                 are right, as in test: each row has {classes} outputs, and a wrong row still has {} right, which makes \
+                 {:.1} %.",
+                100.0 * reported,
+                100.0 * by_row,
+                classes - 2,
+                100.0 * by_output
+            ),
+            effect: Some(effect::of(Figure::Logged, reported - by_row)),
+            fix: FIX.to_owned(),
+            confirm: "predict the validation rows and count those whose highest output is that of the true class"
+                .to_owned(),
+            measured: Measured::new()
+                .statistic("share of outputs on the right side of one half", by_output)
+                .with("accuracy", by_row)
+                .with("logged_accuracy", reported)
+                .with("classes", classes),
+        }
+        .into()
+    })
 }
 
 /// With a log alone: accuracies that stay where they are if no output of any row is above one half. Then every

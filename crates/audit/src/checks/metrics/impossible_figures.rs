@@ -118,7 +118,50 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             }
         }
     }
+    if let Some(said) = of_same_loss(log)
+        && found.is_none()
+    {
+        found = Some(Diagnosis {
+            fix: "Find out what `accuracy` was resolved to in each: a model that was loaded has to be compiled with the metric \
+                  by its full name (such as `sparse_categorical_accuracy`), or count the rows yourself by the class of the \
+                  highest output."
+                .to_owned(),
+            ..diagnosis(&said, "log")
+        });
+    }
     answer(found, looked)
+}
+
+/// Two evaluations with the same loss and different accuracies: the outputs are the same, and counted in two ways.
+fn of_same_loss(log: &Log) -> Option<Contradiction> {
+    /// Digits with which two losses are not the same by chance, and how far accuracies are apart that are others.
+    const DIGITS: f64 = 5.1e-5;
+    const OTHER: f64 = 0.02;
+    [Split::Test, Split::Validation].into_iter().find_map(|split| {
+        if log.rounding(|epoch| epoch.of(split).loss) > DIGITS {
+            return None;
+        }
+        let figures = log.epochs.iter().map(|epoch| epoch.of(split));
+        let pairs: Vec<(f64, f64)> = figures
+            .filter_map(|figures| Some((figures.loss?, figures.accuracy?)))
+            .collect();
+        // In a training that moves nothing, both may stay what they are; only one of them may not.
+        pairs.windows(2).find_map(|pair| {
+            let [(loss, first), (other_loss, second)] = [pair[0], pair[1]];
+            let is_it = loss > 0.0 && (loss - other_loss).abs() < 1e-9 && (first - second).abs() >= OTHER;
+            is_it.then(|| {
+                contradiction(
+                    (first - second).abs(),
+                    format!(
+                        "two evaluations have the same {split} loss, {loss:.4}, and accuracies of {:.1} % and {:.1} %: \
+                         the weights and the outputs are the same, and the accuracy counts them in two ways.",
+                        100.0 * first,
+                        100.0 * second
+                    ),
+                )
+            })
+        })
+    })
 }
 
 fn answer(found: Option<Diagnosis>, looked: bool) -> Result<Answer, Missing> {
@@ -216,7 +259,10 @@ fn of_f1(figures: &Figures, digits: Digits<'_>) -> Option<Contradiction> {
 
 fn of_accuracy(figures: &Figures, digits: Digits<'_>, classes: Option<usize>) -> Option<Contradiction> {
     let (accuracy, precision, recall) = (figures.accuracy?, figures.precision?, figures.recall?);
-    let classes = classes?.max(2) as f64;
+    let Some(classes) = classes else {
+        return of_two_classes(figures, digits);
+    };
+    let classes = classes.max(2) as f64;
     let of_class = if precision > 0.0 {
         recall / (1.0 + recall * (1.0 - precision) / precision)
     } else {
@@ -234,6 +280,37 @@ fn of_accuracy(figures: &Figures, digits: Digits<'_>, classes: Option<usize>) ->
                 "an accuracy of {:.1} % is impossible beside a precision of {:.1} % and a recall of {:.1} %: it is \
                  at least {:.1} % then, whatever they are averaged by. The accuracy is of other rows, or counts \
                  something else.",
+                100.0 * accuracy,
+                100.0 * precision,
+                100.0 * recall,
+                100.0 * least
+            ),
+        )
+    })
+}
+
+/// The same where nobody says how many classes there are: for figures of one class of two, and for those that weigh
+/// classes by their rows, whose recall is the accuracy. Means of many classes may be above it.
+fn of_two_classes(figures: &Figures, digits: Digits<'_>) -> Option<Contradiction> {
+    /// How far the accuracy must be below both, and below the bound.
+    const FAR: f64 = 0.03;
+    let (accuracy, precision, recall) = (figures.accuracy?, figures.precision?, figures.recall?);
+    if precision <= 0.0 {
+        return None;
+    }
+    // Hits, misses and false alarms of the class are all rows at most.
+    let least = recall / (1.0 + recall * (1.0 - precision) / precision);
+    let tolerance =
+        MARGIN + digits.of(|figures| figures.accuracy) + 2.0 * digits.of(|figures| figures.precision);
+    (accuracy < least - tolerance - FAR).then(|| Contradiction {
+        confidence: Confidence::Possible,
+        ..contradiction(
+            least - accuracy,
+            format!(
+                "an accuracy of {:.1} % does not go with a precision of {:.1} % and a recall of {:.1} %: if these are of \
+                 one class of two, it is at least {:.1} %, and if they weigh classes by their rows, it is the recall. Only \
+                 plain means over classes of very different sizes look so; otherwise the accuracy is of other rows, or \
+                 counts something else.",
                 100.0 * accuracy,
                 100.0 * precision,
                 100.0 * recall,
@@ -339,6 +416,49 @@ mod tests {
         // By hand: 0.9 + 0.9 - 1 = 0.8.
         found(check(metrics(0.9, 0.9, 0.75)));
         clear(check(metrics(0.9, 0.9, 0.81)));
+    }
+
+    /// The figures of a thread: by hand 0.95451 / (1 + 0.95451 · 0.0489766 / 0.9510234) = 0.9098.
+    #[test]
+    fn an_accuracy_far_below_precision_and_recall_is_found_without_the_number_of_classes() {
+        let with = |accuracy| {
+            let figures = Figures {
+                accuracy: Some(accuracy),
+                ..metrics(0.951_023_4, 0.954_51, 0.952_764_6)
+            };
+            Evidence {
+                class_count: None,
+                ..with_figures(figures, None)
+            }
+        };
+        let found = found(ask(Cause::ImpossibleFigures, &with(0.860_407_65)));
+        assert_close(statistic(&found.measured), 0.9098 - 0.8604, 1e-4);
+        assert_eq!(found.confidence, Confidence::Possible);
+        clear(ask(Cause::ImpossibleFigures, &with(0.9)));
+    }
+
+    #[test]
+    fn two_accuracies_of_one_loss_are_found() {
+        let with = |second: f64| {
+            let test = |loss, accuracy| Epoch {
+                test: Figures {
+                    loss: Some(loss),
+                    accuracy: Some(accuracy),
+                    ..Figures::default()
+                },
+                ..Epoch::default()
+            };
+            Evidence {
+                log: Some(Log {
+                    epochs: vec![test(0.7783, 0.8038), test(second, 0.1909)],
+                    ..Log::default()
+                }),
+                ..Evidence::default()
+            }
+        };
+        let found = found(ask(Cause::ImpossibleFigures, &with(0.7783)));
+        assert!(found.summary.contains("same test loss"), "{}", found.summary);
+        assert!(ask(Cause::ImpossibleFigures, &with(0.7784)).is_err());
     }
 
     /// With two classes and a recall of 95 % under any average, at least 90 % are right: 1 - 2 · 0.05.

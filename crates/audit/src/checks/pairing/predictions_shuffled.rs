@@ -28,6 +28,10 @@
 //! C23 and C61 take precedence, because each of them explains more; and where a simple classifier that
 //! the audit trains finds the split harder as well, by half of the difference, its rows are.
 //!
+//! Of a matrix or a report alone it is found, and possible, if at least 50 rows have an accuracy within three
+//! standard errors of `c`, at least 20 points below that of validation (beyond chance) or of the log's test
+//! rows, and each class is predicted about as often as it is true.
+//!
 //! ## What to do
 //! Save the row id beside each prediction and join by it. Switch shuffling off in the loader that
 //! predicts.
@@ -67,11 +71,18 @@ use crate::measures::comparison::{counts_differ, shuffled_accuracy};
 /// Cramér's V from which on two distributions of predicted classes count as different.
 const LEAST_DIFFERENCE: f64 = 0.1;
 
+/// Rows from which on a matrix tells, and how far its accuracy is below what was to be expected.
+const FEWEST_ROWS: u64 = 50;
+const FAR_BELOW: f64 = 0.2;
+
 /// The share of rows beside other labels that counts as nearly all, where only the log says what to expect.
 const NEARLY_ALL: f64 = 0.8;
 
 pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
-    let suspect = mispaired_suspect(case)?;
+    let suspect = match mispaired_suspect(case) {
+        Ok(suspect) => suspect,
+        Err(missing) => return of_totals(case, missing),
+    };
     let name = suspect.split.name();
     let rows = suspect.rows;
     let chance = shuffled_accuracy(&rows);
@@ -138,6 +149,71 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     Ok(against_split(case, &suspect, shift, reference, chance, measured).into())
 }
 
+/// With a matrix or a report in the place of rows: the classes are predicted as often as they are true, and no more rows
+/// are right than if the predictions stood in any order.
+fn of_totals(case: &Case<'_>, missing: Missing) -> Result<Answer, Missing> {
+    let Ok(totals) = case.test_totals() else {
+        return Err(missing);
+    };
+    let rows = totals.rows as f64;
+    let logged = || case.evidence.log.as_ref()?.tested()?.accuracy;
+    let gap = case.gap().ok().filter(|gap| gap.significant && gap.points > 0.0);
+    let reference = gap.map(|gap| gap.validation_hits as f64 / gap.validation_rows as f64);
+    let Some(reference) = reference.or_else(logged) else {
+        return Err(missing);
+    };
+    let pairs = totals.support.iter().zip(&totals.predicted);
+    let chance = pairs
+        .map(|(&truth, &predicted)| truth as f64 * predicted as f64 / (rows * rows))
+        .sum::<f64>();
+    let accuracy = totals.hits as f64 / rows;
+    let error = (chance * (1.0 - chance) / rows).sqrt();
+    let other_classes = counts_differ(&totals.predicted, &totals.support)
+        .is_some_and(|(v, p_value)| case.significant(p_value) && v >= LEAST_DIFFERENCE);
+    let share = (reference - accuracy) / (reference - chance);
+    let measured = Measured::new()
+        .statistic("accuracy above that of any order", accuracy - chance)
+        .with("accuracy", accuracy)
+        .with("accuracy_if_shuffled", chance);
+    let is_it = totals.rows >= FEWEST_ROWS
+        && (accuracy - chance).abs() <= 3.0 * error
+        && reference - accuracy >= FAR_BELOW
+        && !other_classes
+        && share >= NEARLY_ALL
+        && better_explanation(case, "test").is_none();
+    if !is_it {
+        return Ok(Answer::clear(
+            "The matrix of the test rows is not what shuffled predictions would leave.",
+            measured,
+        ));
+    }
+    Ok(Diagnosis {
+        severity: Severity::Unsound,
+        confidence: Confidence::Possible,
+        summary: format!(
+            "{:.1} % of the test rows are right where {:.1} % were to be expected, and predictions in any order would give \
+             {:.1} %; each class is predicted about as often as it is true. So the predictions stand beside the labels of \
+             other rows: a loader that shuffles (Keras: `shuffle=True`; `tf.data`: anew in each pass) gives them in \
+             another order than the labels were read in.",
+            100.0 * accuracy,
+            100.0 * reference,
+            100.0 * chance
+        ),
+        effect: effect::of_difference(
+            Figure::Accuracy(labelproof_artifact::Split::Test),
+            (totals.hits, totals.rows),
+            gap.map_or((totals.hits, totals.rows), |gap| (gap.validation_hits, gap.validation_rows)),
+        )
+        .filter(|_| gap.is_some()),
+        fix: "Switch shuffling off in the loader that predicts, or save labels and predictions in one pass over it; then \
+              compare them row by row."
+            .to_owned(),
+        confirm: "predict twice: if the two lists differ in order, the loader shuffles".to_owned(),
+        measured,
+    }
+    .into())
+}
+
 /// What explains the mistakes of the rows better, in a sentence.
 fn better_explanation(case: &Case<'_>, name: &str) -> Option<String> {
     let otherwise = case.finds(Cause::LabelsPermuted)
@@ -146,6 +222,11 @@ fn better_explanation(case: &Case<'_>, name: &str) -> Option<String> {
     if otherwise {
         return Some(format!(
             "Another way of mis-pairing explains the mistakes of the {name} rows better."
+        ));
+    }
+    if case.finds(Cause::ElementwiseAccuracy) {
+        return Some(format!(
+            "The figure that the {name} rows are held against counts outputs and not rows (see C2)."
         ));
     }
     if case.finds(Cause::DropoutAtPrediction) {

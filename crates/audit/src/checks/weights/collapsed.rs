@@ -70,11 +70,18 @@ use crate::evidence::{Missing, Need};
 /// The share of one predicted class from which on the model has collapsed.
 const COLLAPSED: f64 = 0.95;
 
+/// The same where the class has far fewer of the labels, and how many fewer.
+const NEARLY_COLLAPSED: f64 = 0.9;
+const FAR_SURPLUS: f64 = 0.3;
+
 /// How far that share must be above the class's share of the labels.
 const LEAST_SURPLUS: f64 = 0.1;
 
 /// Rows below which a class may be all there is by chance.
 const FEWEST_ROWS: u64 = 20;
+
+/// Epochs in which figures do not stay the same to the last digit by chance.
+const UNMOVED: usize = 3;
 
 /// An accuracy from which on the figures of a constant answer are near those of any good model.
 const TOO_GOOD: f64 = 0.95;
@@ -106,7 +113,8 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
             .statistic("share of the most predicted class", share)
             .with("class", case.evidence.label(class))
             .with("share_of_its_labels", wanted);
-        if share > COLLAPSED && share - wanted > LEAST_SURPLUS {
+        let is_all = share > COLLAPSED && share - wanted > LEAST_SURPLUS;
+        if is_all || share > NEARLY_COLLAPSED && share - wanted > FAR_SURPLUS {
             if let Some(reason) = reason(case).or_else(|| input_fault(case, split)) {
                 let summary = format!(
                     "{:.1} % of the {split} predictions are of one class, for a reason that {} gives.",
@@ -166,14 +174,18 @@ fn constant_in_log(log: &Log, classes: Option<usize>) -> Option<Diagnosis> {
             f1: rounding(|figures| figures.f1),
         };
         let sentence = one_class(&figures, &apart)
+            .or_else(|| always_in_log(log, split))
+            .or_else(|| without_correlation(&figures))
             .or_else(|| averaged(&figures, &apart, classes))
-            .or_else(|| without_order(log, split, &figures))?;
+            .or_else(|| without_order(log, split, &figures));
+        let of_one_answer = |sentence: String| {
+            format!("The logged {split} figures are those of a model that always answers the same class: {sentence}.")
+        };
+        let summary = sentence.map(of_one_answer).or_else(|| nothing_right(&figures, split))?;
         Some(Diagnosis {
             severity: Severity::Unsound,
             confidence: Confidence::Likely,
-            summary: format!(
-                "The logged {split} figures are those of a model that always answers the same class: {sentence}."
-            ),
+            summary,
             effect: None,
             fix: FIX.to_owned(),
             confirm: format!("count the predicted classes of the {split} rows"),
@@ -218,6 +230,48 @@ fn one_class(figures: &Figures, apart: &Apart) -> Option<String> {
              that they are of",
             percent(precision)
         )
+    })
+}
+
+/// Precision, recall and F1 of 0 where no accuracy says that anything is right: whatever they are averaged over, no row
+/// that is predicted as one of its classes is of it.
+fn nothing_right(figures: &Figures, split: Split) -> Option<String> {
+    let is_zero = |value: Option<f64>| value == Some(0.0);
+    (is_zero(figures.precision) && is_zero(figures.recall) && figures.f1.is_none_or(|f1| f1 == 0.0)).then(|| {
+        format!(
+            "The logged {split} precision and recall are 0: nothing is predicted as what they are of, or not a single row \
+             rightly."
+        )
+    })
+}
+
+/// A recall of 100 % and a precision that never move: every row is predicted as the class that they are of.
+fn always_in_log(log: &Log, split: Split) -> Option<String> {
+    let of = |read: fn(&Figures) -> Option<f64>| -> Vec<f64> {
+        log.epochs
+            .iter()
+            .filter_map(|epoch| read(epoch.of(split)))
+            .collect()
+    };
+    let (precisions, recalls) = (of(|figures| figures.precision), of(|figures| figures.recall));
+    let &precision = precisions.first().filter(|precision| **precision < TOO_GOOD)?;
+    let is_same = |values: &[f64], value: f64| values.iter().all(|other| (other - value).abs() < 1e-9);
+    (precisions.len() >= UNMOVED && is_same(&precisions, precision) && is_same(&recalls, 1.0)).then(|| {
+        format!(
+            "the recall is 100 % and the precision {} in each of {} epochs, so that every row is predicted as the class \
+             that they are of",
+            percent(precision),
+            precisions.len()
+        )
+    })
+}
+
+/// A correlation of exactly 0, which is written where predictions or labels are all the same.
+fn without_correlation(figures: &Figures) -> Option<String> {
+    let is_good = figures.accuracy.is_some_and(|accuracy| accuracy >= TOO_GOOD);
+    (figures.mcc == Some(0.0) && !is_good).then(|| {
+        "Matthews' correlation (MCC) is exactly 0, which is what is written where one class is predicted for every row"
+            .to_owned()
     })
 }
 
@@ -417,6 +471,62 @@ mod tests {
             Cause::Collapsed,
             &with_figures([0.97, 0.9409, 0.97, 0.955], None),
         ));
+    }
+
+    /// spaCy's figures of the class that every row is predicted as, with half of the rows of it.
+    #[test]
+    fn figures_without_an_accuracy_tell_one_answer() {
+        let with = |figures: Figures| Evidence {
+            log: Some(Log {
+                epochs: vec![
+                    Epoch {
+                        validation: figures,
+                        ..Epoch::default()
+                    };
+                    3
+                ],
+                ..Log::default()
+            }),
+            ..Evidence::default()
+        };
+        let of = |precision, recall, f1| Figures {
+            precision: Some(precision),
+            recall: Some(recall),
+            f1: Some(f1),
+            ..Figures::default()
+        };
+        let found = |figures| found_in(&with(figures)).summary;
+        assert!(found(of(0.505, 1.0, 0.671)).contains("in each of 3 epochs"));
+        assert!(found(of(0.0, 0.0, 0.0)).contains("precision and recall are 0"));
+        let mcc = Figures {
+            mcc: Some(0.0),
+            accuracy: Some(0.494),
+            ..Figures::default()
+        };
+        assert!(found(mcc).contains("(MCC)"));
+        clear(ask(Cause::Collapsed, &with(of(0.505, 0.99, 0.669))));
+        clear(ask(
+            Cause::Collapsed,
+            &with(Figures {
+                mcc: Some(0.01),
+                ..mcc
+            }),
+        ));
+    }
+
+    /// By hand: 93 of 100 rows are predicted as the class of 32.
+    #[test]
+    fn a_class_that_attracts_nearly_all_rows_is_found() {
+        let with = |first: u64, second: u64| Evidence {
+            confusion: Some(vec![
+                vec![32, 0, 0],
+                vec![first, 34 - first, 0],
+                vec![second, 0, 34 - second],
+            ]),
+            ..Evidence::default()
+        };
+        assert_close(statistic(&found_in(&with(31, 30)).measured), 0.93, 1e-12);
+        clear(ask(Cause::Collapsed, &with(25, 25)));
     }
 
     #[test]

@@ -71,7 +71,7 @@ mod standing;
 use labelproof_artifact::Split;
 use labelproof_artifact::wording::listed;
 
-use self::guessing::{at_the_shares, guessing};
+use self::guessing::{at_the_shares, certain_and_wrong, guessing};
 use self::standing::{stuck, unmoved};
 
 use crate::answer::effect::{self, Figure};
@@ -125,6 +125,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         .or_else(|| exploded(log))
         .or_else(|| guessing(case, log, least))
         .or_else(|| at_the_shares(case, log))
+        .or_else(|| certain_and_wrong(log))
         .or_else(|| unmoved(log))
         .or_else(|| stuck(log))
         .or_else(|| broken_down(log));

@@ -10,10 +10,12 @@ use serde_json::Value;
 use super::super::error::LogProblem;
 use super::course::{Course, Entry, Manner, Written, whole};
 use super::json;
-use super::keys::{Figure, Key, key, split_word};
+use super::keys::{Figure, Key, key, matrix_cell, split_word};
 use super::lines::{Line, Pair, sample_counts, scan};
 use super::literal;
 use super::number::{is_missing, plain};
+use super::programs::{self, Tested};
+use super::seems::Seems;
 use super::table::{Columns, cells, row_cells, spaced_names};
 
 /// Bytes of dictionaries that never close, over the whole text.
@@ -99,6 +101,10 @@ fn without_code(text: &str) -> &str {
     }
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is something that a line may have said"
+)]
 struct Console {
     course: Course,
     current: Entry,
@@ -121,6 +127,12 @@ struct Console {
     restored: Option<f64>,
     unclosed: usize,
     is_in_report: bool,
+    /// Rows and precision of a test of `fastText`, whose recall follows.
+    tested: (Option<f64>, Option<f64>),
+    /// The names of the figures of the current entry.
+    names: Vec<(Figure, Option<Split>, String)>,
+    /// Whether a line calls an evaluation, whose figures name no rows.
+    is_evaluated: bool,
 }
 
 impl Console {
@@ -139,6 +151,9 @@ impl Console {
             restored: None,
             unclosed: 0,
             is_in_report: false,
+            tested: (None, None),
+            names: Vec::new(),
+            is_evaluated: false,
         }
     }
 
@@ -151,7 +166,20 @@ impl Console {
             self.course
                 .say("the last epoch was not finished; its figures are those of its beginning");
         }
+        // The bar of a single pass that belongs to no epoch is that of an evaluation.
+        if self.course.is_empty() && self.number.is_none() && self.is_complete && self.current.is_bare() {
+            self.current.of_split(self.unnamed);
+            self.course.say(format!(
+                "a bar of no epoch was taken for an evaluation on the {} rows",
+                super::course::split_name(self.unnamed)
+            ));
+        }
         self.flush()?;
+        if self.course.is_empty() && self.tested.0.is_some_and(|rows| rows == 0.0) {
+            return Err(LogProblem::NoLog {
+                seems: Seems::NothingTested,
+            });
+        }
         if let Some(history) = self.history.take() {
             self.course.replace_by_history(history);
         }
@@ -166,6 +194,7 @@ impl Console {
     /// Ends the entry that is being read.
     fn flush(&mut self) -> Result<(), LogProblem> {
         let mut entry = std::mem::take(&mut self.current);
+        self.names.clear();
         entry.epoch = entry.epoch.or(self.number);
         if entry.is_unnamed {
             self.section = None;
@@ -180,6 +209,8 @@ impl Console {
             entry.forget(Figure::Loss, None);
             self.course
                 .leave_figure(Figure::Loss, "loss (such files do not say of which rows)");
+            // What else names no rows is of the evaluation.
+            entry.of_split(Split::Validation);
         }
         self.is_complete = false;
         self.is_of_bar = false;
@@ -211,10 +242,10 @@ impl Console {
                 return Ok(None);
             }
         };
-        if !object
-            .keys()
-            .any(|name| key(name).is_some_and(|key| key != Key::Bookkeeping))
-        {
+        let is_known = |name: &String| {
+            matrix_cell(name).is_some() || key(name).is_some_and(|key| key != Key::Bookkeeping)
+        };
+        if !object.keys().any(is_known) {
             return Ok(None);
         }
         self.table = None;
@@ -247,9 +278,10 @@ impl Console {
     }
 
     fn line(&mut self, line: &str) -> Result<(), LogProblem> {
+        let line = &*programs::of_flair(line);
         let trimmed = line.trim();
         if trimmed.is_empty() {
-            self.section = None;
+            self.section = self.section.filter(|_| self.is_evaluated);
             return Ok(());
         }
         if let Some((train, validation)) = sample_counts(trimmed) {
@@ -259,7 +291,11 @@ impl Console {
             }
             return Ok(());
         }
-        if self.is_of_report(trimmed) || self.row(line)? || self.heading(trimmed)? {
+        if self.is_of_program(trimmed)?
+            || self.is_of_report(trimmed)
+            || self.row(line)?
+            || self.heading(trimmed)?
+        {
             return Ok(());
         }
         if let Some((_, number)) = trimmed.split_once("from the end of the best epoch:") {
@@ -275,6 +311,76 @@ impl Console {
             return Ok(());
         }
         self.figures(line, &scanned)
+    }
+
+    /// Whether a line is one of those that programs write in ways of their own; it is read then.
+    fn is_of_program(&mut self, line: &str) -> Result<bool, LogProblem> {
+        if programs::is_of_flairs_report(line) {
+            return Ok(true);
+        }
+        if let Some(round) = programs::round(line) {
+            self.flush()?;
+            let mut entry = Entry::default();
+            entry.epoch = Some(round.number);
+            for (name, split, value) in round.figures {
+                self.course
+                    .put_of(&mut entry, Some(split), name, Written::Number(value))?;
+            }
+            if let Some(said) = round.said {
+                self.course.say(said);
+            }
+            self.course.push(entry)?;
+            return Ok(true);
+        }
+        if line.contains(".evaluate(") || line.contains("evaluate_generator(") {
+            self.flush()?;
+            self.is_evaluated = true;
+            self.section = Some(self.unnamed);
+            return Ok(true);
+        }
+        let tested = match (programs::tested(line), programs::tested_tuple(line)) {
+            (Some(tested), _) => vec![tested],
+            (None, Some(tested)) => tested.to_vec(),
+            (None, None) => return Ok(false),
+        };
+        for tested in tested {
+            self.tested(tested)?;
+        }
+        Ok(true)
+    }
+
+    /// A part of `fastText`'s test. Where rows have one label, precision and recall of the first answer are the
+    /// accuracy.
+    fn tested(&mut self, tested: Tested) -> Result<(), LogProblem> {
+        match tested {
+            Tested::Rows(rows) => self.tested = (Some(rows), None),
+            Tested::Precision(precision) => self.tested.1 = Some(precision),
+            Tested::Recall(recall) => {
+                let (Some(rows), Some(precision)) = self.tested else {
+                    return Ok(());
+                };
+                self.flush()?;
+                let (split, mut entry) = (self.unnamed, Entry::default());
+                let figures: &[(&str, f64)] = if (precision - recall).abs() < 1e-9 {
+                    self.course.say(
+                        "P@1 and R@1 of fastText are the same, and were taken for the accuracy, which they are where \
+                         each row has one label",
+                    );
+                    &[("accuracy", precision)]
+                } else {
+                    &[("precision", precision), ("recall", recall)]
+                };
+                for (name, value) in figures.iter().filter(|(_, value)| value.is_finite()) {
+                    self.course
+                        .put_of(&mut entry, Some(split), name, Written::Number(*value))?;
+                }
+                if let Some(rows) = whole(rows) {
+                    self.course.count_rows(split, rows);
+                }
+                self.course.push(entry)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether a line is of a classification report, whose figures are read as a whole elsewhere.
@@ -348,6 +454,12 @@ impl Console {
             let mut words = text.split(|character: char| !character.is_alphanumeric());
             words.find_map(|word| split_word(&word.to_lowercase()))
         };
+        if line.contains("Testing using ") && line.contains("model") {
+            // flair's last evaluation.
+            self.flush()?;
+            (self.section, self.number) = (Some(Split::Test), None);
+            return Ok(true);
+        }
         let stars = line.find("***").filter(|_| line.ends_with("***"));
         if let Some(stars) = stars {
             if self.current.has_figures() {
@@ -391,6 +503,7 @@ impl Console {
             self.number = Some(number);
             self.batches = None;
             self.section = None;
+            self.is_evaluated = false;
         }
         if figures.is_empty() {
             return self.settings(scanned);
@@ -415,7 +528,7 @@ impl Console {
         // What stands before the first figure is the time, the place in the code, and the like.
         let first = scanned.pairs.iter().position(is_figure).unwrap_or(0);
         for (place, pair) in scanned.pairs.iter().enumerate() {
-            if place > first || key(&pair.name).is_some() {
+            if place >= first || key(&pair.name).is_some() {
                 self.pair(pair)?;
             }
         }
@@ -484,11 +597,20 @@ impl Console {
         match key(&pair.name) {
             Some(Key::Figure { figure, split, .. }) => {
                 let split = split.or(self.section);
-                if self.current.has_figure(figure, split)
+                let name = pair.name.to_lowercase();
+                let mut known = self.names.iter();
+                let known = known.find(|(own, of, _)| (*own, *of) == (figure, split));
+                // Under another name it is another average, or of rows that nobody names: `eval_loss` and `loss`.
+                let is_same_name = known.is_none_or(|(.., known)| *known == name);
+                if is_same_name
+                    && self.current.has_figure(figure, split)
                     && !self.current.has_value(figure, split, pair.value)
                 {
                     // Another evaluation begins.
                     self.flush()?;
+                }
+                if is_same_name {
+                    self.names.push((figure, split, name));
                 }
                 if let (Some(rows), Some(split)) = (pair.rows, split) {
                     self.course.count_rows(split, rows);
@@ -511,6 +633,10 @@ impl Console {
             }
             // That of the training is meant.
             Some(Key::BatchSize) if matches!(self.section, Some(Split::Validation | Split::Test)) => Ok(()),
+            None if matrix_cell(&pair.name).is_some() => {
+                self.course
+                    .put_of(&mut self.current, self.section, &pair.name, pair.value)
+            }
             None if !pair.is_plain => Ok(()),
             _ => self.course.put(&mut self.current, &pair.name, pair.value),
         }
@@ -518,8 +644,7 @@ impl Console {
 }
 
 fn is_figure(pair: &Pair) -> bool {
-    matches!(key(&pair.name), Some(Key::Figure { .. }))
-        || ["tp", "tn", "fp", "fn"].contains(&pair.name.as_str())
+    matches!(key(&pair.name), Some(Key::Figure { .. })) || matrix_cell(&pair.name).is_some()
 }
 
 /// Whether a line is a state of a progress bar, over which the next one is written.

@@ -17,7 +17,7 @@ pub(super) use self::entry::{Entry, Written};
 use self::epochs::epochs;
 use super::super::error::LogProblem;
 use super::ReadLog;
-use super::keys::{Figure, Key, key};
+use super::keys::{Figure, Key, key, matrix_cell};
 use super::rows::{self, Pace};
 use crate::evidence::Reading;
 use crate::evidence::log::{Epoch, Log};
@@ -156,6 +156,14 @@ impl Course {
         self.entries.extend(entries);
     }
 
+    /// Knows a figure by the name of its column, also where that has no value: `Training Loss` with `No log`.
+    pub(super) fn knows(&mut self, name: &str) {
+        if let Some(Key::Figure { figure, split, .. }) = key(name) {
+            let slot = self.names.entry((split, figure));
+            slot.or_insert_with(|| name.trim().to_owned());
+        }
+    }
+
     /// The rows of a split, as the log says.
     pub(super) fn count_rows(&mut self, split: Split, rows: u64) {
         self.count(rows_name(split), rows);
@@ -186,7 +194,9 @@ impl Course {
             self.keys.insert(name.trim().to_owned());
         }
         let Some(key) = key(name) else {
-            if !Self::put_cell(entry, name, value) {
+            if Self::put_cell(entry, name, value) {
+                entry.cells_of = entry.cells_of.or(unnamed);
+            } else {
                 self.leave(name);
             }
             return Ok(());
@@ -226,12 +236,8 @@ impl Course {
 
     /// A cell of a matrix of two classes, as simpletransformers logs them.
     fn put_cell(entry: &mut Entry, name: &str, value: f64) -> bool {
-        let cells = ["tp", "tn", "fp", "fn"];
-        let name = name.trim();
-        let place = cells.iter().position(|cell| {
-            name == *cell || name.strip_prefix("eval_").or(name.strip_prefix("eval/")) == Some(cell)
-        });
-        let Some(place) = place.filter(|_| whole(value).is_some() || value == 0.0) else {
+        let is_count = whole(value).is_some() || value == 0.0;
+        let Some(place) = matrix_cell(name).filter(|_| is_count) else {
             return false;
         };
         entry.cells[place] = Some(value);

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::super::error::LogProblem;
 use super::course::{Course, Entry, Written};
-use super::keys::{Key, key, split_word};
+use super::keys::{Key, key, matrix_cell, split_word};
 use super::number::{is_missing, written};
 use super::table::tag_of;
 
@@ -181,7 +181,10 @@ pub(super) fn entry(object: &Object, split: Option<Split>, course: &mut Course) 
             course.leave("train_loss (the mean of the whole training)");
             continue;
         }
-        let is_known = key(name).is_some() || ["tp", "tn", "fp", "fn"].contains(&name.as_str());
+        let is_known = key(name).is_some() || matrix_cell(name).is_some();
+        if !is_known && stated_split(name, value).is_some() {
+            continue;
+        }
         if !is_known {
             if !name.starts_with('_') && !name.ends_with("steps_per_second") {
                 course.leave(name);
@@ -193,6 +196,13 @@ pub(super) fn entry(object: &Object, split: Option<Split>, course: &mut Course) 
         }
     }
     Ok(entry)
+}
+
+/// The split of an entry that says so in a field of its own: `{"mode": "val", "epoch": 3, "accuracy": 0.9}`.
+fn stated_split(name: &str, value: &Value) -> Option<Split> {
+    const NAMES: [&str; 6] = ["mode", "split", "phase", "stage", "subset", "dataset"];
+    let word = value.as_str().filter(|_| NAMES.contains(&name))?;
+    split_word(&word.to_lowercase())
 }
 
 /// A number, also as text; nothing where there is none, or where something else than a number is of no figure.
@@ -236,7 +246,8 @@ fn of_epochs(values: &[Value], course: &mut Course) -> Result<(), LogProblem> {
             ordered.push(entry);
             continue;
         }
-        ordered.push(entry(&object, None, course)?);
+        let split = object.iter().find_map(|(name, value)| stated_split(name, value));
+        ordered.push(entry(&object, split, course)?);
     }
     for entry in ordered {
         course.push(entry)?;

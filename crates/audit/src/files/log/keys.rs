@@ -14,6 +14,7 @@ pub(super) enum Figure {
     Recall,
     F1,
     Auc,
+    Mcc,
 }
 
 /// What a name means.
@@ -76,7 +77,7 @@ fn words(name: &str) -> Vec<String> {
     let is_number = |word: &String| word.bytes().all(|byte| byte.is_ascii_digit());
     if let [.., before, last] = words.as_slice()
         && is_number(last)
-        && before != "f"
+        && !["f", "top"].contains(&before.as_str())
     {
         words.pop();
     }
@@ -171,6 +172,17 @@ fn of_split(words: &[&str]) -> Option<Key> {
     }
 }
 
+/// The place of a cell of a matrix of two classes, as simpletransformers and others log them: `tp`, `tn`, `fp`, `fn`.
+pub(super) fn matrix_cell(name: &str) -> Option<usize> {
+    let name = name.trim();
+    let prefixes = ["eval_", "eval/", "val_", "dev_", "test_"];
+    let bare = prefixes
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+        .unwrap_or(name);
+    ["tp", "tn", "fp", "fn"].iter().position(|cell| *cell == bare)
+}
+
 /// The split that a word names.
 pub(super) fn split_word(word: &str) -> Option<Split> {
     Some(match word {
@@ -190,12 +202,15 @@ fn is_evaluation(word: &str) -> bool {
 
 fn figure_word(word: &str) -> Option<Figure> {
     Some(match word {
-        "loss" | "losses" | "nll" | "nllloss" | "crossentropy" | "xent" => Figure::Loss,
+        "loss" | "losses" | "nll" | "nllloss" | "crossentropy" | "xent" | "logloss" | "mlogloss" => {
+            Figure::Loss
+        }
         "acc" | "accs" | "accuracy" | "accuracies" => Figure::Accuracy,
         "precision" | "prec" => Figure::Precision,
         "recall" | "rec" => Figure::Recall,
         "f1" | "f1score" | "fscore" => Figure::F1,
         "auc" | "auroc" | "rocauc" => Figure::Auc,
+        "mcc" | "matthews" => Figure::Mcc,
         _ => return None,
     })
 }
@@ -208,8 +223,9 @@ fn is_filler(word: &str, figure: Option<Figure>) -> bool {
     );
     match word {
         "epoch" | "metric" | "metrics" | "set" | "data" | "dataset" | "overall" | "on" | "the" | "of"
-        | "running" | "sparse" | "categorical" | "binary" => true,
+        | "running" | "sparse" | "categorical" | "binary" | "ave" | "top1" => true,
         "avg" | "average" | "mean" => figure != Some(Figure::Precision),
+        "correlation" | "corr" | "coef" | "corrcoef" | "coefficient" => figure == Some(Figure::Mcc),
         "macro" | "micro" | "weighted" => averaged,
         "score" => figure != Some(Figure::Loss),
         "roc" => figure == Some(Figure::Auc),
@@ -228,6 +244,8 @@ fn glued(word: &str) -> Option<(Split, Figure)> {
 }
 
 fn figure(words: &[&str]) -> Option<Key> {
+    // `ave p` beside `ave acc`.
+    let is_averaged = words.contains(&"ave");
     let mut figure = None;
     let mut split: Option<(Split, bool)> = None;
     let mut others = Vec::new();
@@ -244,6 +262,17 @@ fn figure(words: &[&str]) -> Option<Key> {
                 .is_some()
         {
             measured = Some(Figure::F1);
+        }
+        if word == "top" && words.next_if(|next| *next == "1").is_some() {
+            continue;
+        }
+        if is_averaged && measured.is_none() {
+            measured = match word {
+                "p" => Some(Figure::Precision),
+                "r" => Some(Figure::Recall),
+                "f" => Some(Figure::F1),
+                _ => None,
+            };
         }
         if word == "step" {
             of_batch = true;
@@ -336,6 +365,15 @@ mod tests {
             ("f_score", F1),
             ("Cross-Entropy Loss", Loss),
             ("epoch_loss", Loss),
+            ("accuracy_top-1", Accuracy),
+            ("top_1_accuracy", Accuracy),
+            ("top1_acc", Accuracy),
+            ("ave acc", Accuracy),
+            ("ave p", Precision),
+            ("ave r", Recall),
+            ("ave f1", F1),
+            ("mcc", Mcc),
+            ("matthews_correlation", Mcc),
         ] {
             check(name, figure, None);
         }
@@ -357,6 +395,9 @@ mod tests {
             "perplexity",
             "loss_scale",
             "kappa",
+            "accuracy_top-5",
+            "p",
+            "eval_p",
             "",
             "_",
         ] {

@@ -156,6 +156,9 @@ pub(super) fn scan(line: &str) -> Line {
     result
 }
 
+/// What a number of rows is called on a line that says of which rows its figures are.
+const ROW_COUNTS: [&str; 4] = ["data_num", "num_samples", "num_examples", "samples"];
+
 fn pair(
     name: &str,
     context: Option<Split>,
@@ -164,6 +167,17 @@ fn pair(
     is_plain: bool,
     step: Option<(u64, u64)>,
 ) -> Pair {
+    // `[dev evaluation] ave acc: 0.87, data_num: 175380`
+    if ROW_COUNTS.contains(&name)
+        && let Some(split) = context
+    {
+        return Pair {
+            name: format!("{}_rows", split.name()),
+            value,
+            rows,
+            is_plain,
+        };
+    }
     let is_bare = matches!(key(name), Some(Key::Figure { split: None, .. }));
     let split = context.filter(|_| is_bare).map(|split| match split {
         Split::Train => "train ",
@@ -209,9 +223,24 @@ fn find_name(words: &[&str], has_colon: bool) -> Option<(String, bool)> {
 
 /// The split that some words name, if they name nothing else: `Test set`, `Validation results`.
 pub(super) fn split_of(words: &[&str]) -> Option<Split> {
-    const BESIDE: [&str; 15] = [
-        "set", "results", "result", "data", "phase", "metrics", "on", "the", "final", "info", "epoch",
-        "dataset", "split", "subset", "running",
+    const BESIDE: [&str; 17] = [
+        "set",
+        "results",
+        "result",
+        "data",
+        "phase",
+        "metrics",
+        "on",
+        "the",
+        "final",
+        "info",
+        "epoch",
+        "dataset",
+        "split",
+        "subset",
+        "running",
+        "performance",
+        "at",
     ];
     let mut split = None;
     for word in words {

@@ -132,6 +132,7 @@ fn join_epoch(epoch: &mut Epoch, other: &Epoch) -> Result<(), LogProblem> {
             recall: figures.recall.or(given.recall),
             f1: figures.f1.or(given.f1),
             auc: figures.auc.or(given.auc),
+            mcc: figures.mcc.or(given.mcc),
         };
     }
     epoch.learning_rate = epoch.learning_rate.or(other.learning_rate);

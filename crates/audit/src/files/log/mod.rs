@@ -10,7 +10,7 @@
 //! | `course` | from single entries to epochs |
 //! | `json`, `literal` | JSON, and what Python prints |
 //! | `table` | tables with a row an epoch, a step or an evaluation |
-//! | `console`, `lines` | text with anything around the figures |
+//! | `console`, `lines`, `programs` | text with anything around the figures |
 //! | `tensorboard`, `folder` | event files, and folders of trackers |
 //! | `merge` | several logs of one training |
 //! | `seems` | what a file is that is no log |
@@ -24,6 +24,7 @@ mod lines;
 mod literal;
 mod merge;
 mod number;
+mod programs;
 mod rows;
 mod seems;
 mod table;
@@ -50,6 +51,7 @@ use course::{Course, Entry, Manner};
 use table::Columns;
 
 pub(super) use merge::merge;
+pub(super) use programs::class_counts;
 pub use seems::Seems;
 
 /// A log, and what it says beside the figures of the epochs.
@@ -221,7 +223,7 @@ fn of_text(text: &str, name: &str, unnamed: Split) -> Result<ReadLog, Error> {
         return of_csv(text, name);
     }
     let mut read = of_console(text, unnamed).map_err(|problem| failed(seems::instead(problem, text)))?;
-    if text.len() <= LONGEST_REPORT && text.contains("f1-score") {
+    if text.len() <= LONGEST_REPORT && (text.contains("f1-score") || text.contains(" tp: ")) {
         read.report = report::recognise(text);
     }
     Ok(read)
@@ -269,6 +271,11 @@ fn is_table(text: &str, name: &str) -> bool {
             None => vec![line.trim().to_owned()],
         }
     };
+    // Where something else follows, it is what a console or a page shows, and not a file that a program wrote.
+    let cells = split(header).len();
+    if separator != Some(',') && lines.any(|line| split(line).len() != cells) {
+        return false;
+    }
     let (header, row) = (split(header), split(row));
     let is_report = ["precision", "support"]
         .iter()

@@ -23,6 +23,10 @@ pub enum Seems {
         /// The line where it does.
         line: usize,
     },
+    /// The models of a search, a row for each.
+    Leaderboard,
+    /// fastText's test of no row.
+    NothingTested,
     /// Text without figures.
     Text,
 }
@@ -37,6 +41,12 @@ impl Seems {
             Self::Settings => "it looks like the settings of a model or of a training".to_owned(),
             Self::Binary(what) => format!("it is {what}"),
             Self::BrokenJson { line } => format!("it begins like JSON, which breaks off in line {line}"),
+            Self::Leaderboard => {
+                "it looks like a leaderboard, with a row for each of several models".to_owned()
+            }
+            Self::NothingTested => {
+                "fastText tested no row (N is 0), because it found a label in no line of the file".to_owned()
+            }
             Self::Text => "it has no losses or accuracies of epochs".to_owned(),
         }
     }
@@ -47,6 +57,14 @@ impl Seems {
             Self::Rows => "give rows as --test, --validation or --train",
             Self::Matrix => "give the matrix as --confusion",
             Self::Report => "give the report as --confusion",
+            Self::Leaderboard => {
+                "audit one model: give the figures of its row, such as --log val_accuracy=0.91,test_accuracy=0.88, \
+                 or its predictions as --test"
+            }
+            Self::NothingTested => {
+                "begin each line of the test file with its label as in the training file, `__label__NAME`, and a blank \
+                 behind it"
+            }
             Self::Settings | Self::Binary(_) | Self::BrokenJson { .. } | Self::Text => {
                 "a log is console output with lines such as `Epoch 1/10 - loss: 0.52 - val_loss: 0.60 - \
                  val_accuracy: 0.79` or `eval_loss = 0.60`, a Keras history or a trainer_state.json (json), a csv with \
@@ -167,6 +185,13 @@ fn of_text(text: &str) -> Seems {
         .split([',', '\t', ';'])
         .map(|cell| cell.trim().trim_matches('"'))
         .collect();
+    let has = |name: &str| cells.contains(&name);
+    if has("model") && (has("score_val") || has("score_test")) {
+        return Seems::Leaderboard;
+    }
+    if text.to_lowercase().contains("confusion matrix") {
+        return Seems::Matrix;
+    }
     if cells.len() >= 2 && cells.iter().any(|cell| ROWS.contains(cell)) {
         return Seems::Rows;
     }

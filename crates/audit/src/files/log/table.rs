@@ -5,7 +5,7 @@
 
 use super::super::error::LogProblem;
 use super::course::{Course, Entry, Manner};
-use super::keys::{Key, key};
+use super::keys::{Key, key, matrix_cell};
 use super::number::{is_missing, plain, written};
 use labelproof_artifact::wording::one_line;
 
@@ -34,6 +34,10 @@ impl Columns {
         let is_spacy = header
             .iter()
             .any(|name| name.trim().eq_ignore_ascii_case("cats_score"));
+        // `LOSS  P  R  F`, as the scripts of spaCy 2 print it beside each other: those after the loss are of the
+        // development rows.
+        let has = |wanted: &str| header.iter().any(|name| name.trim().eq_ignore_ascii_case(wanted));
+        let is_abbreviated = ["loss", "p", "r", "f"].into_iter().all(has);
         let mut run: Option<String> = None;
         let mut names = Vec::with_capacity(header.len());
         let is_of_epochs = header.len() <= 4 && file.contains("tag-epoch_");
@@ -64,6 +68,10 @@ impl Columns {
                 ("value", None) if header.len() <= 4 => Column::Named(tag_of(file)),
                 ("e", None) if is_spacy => Column::Named("epoch".to_owned()),
                 ("#", None) if is_spacy => Column::Named("step".to_owned()),
+                ("p", None) if is_abbreviated => Column::Named("val precision".to_owned()),
+                ("r", None) if is_abbreviated => Column::Named("val recall".to_owned()),
+                ("f", None) if is_abbreviated => Column::Named("val f1".to_owned()),
+                ("a", None) if is_abbreviated => Column::Named("val accuracy".to_owned()),
                 ("cats_score", None) => Column::Named("val f1".to_owned()),
                 ("score", None) => Column::Ignored,
                 // A sum over batches, and no mean over rows.
@@ -172,11 +180,14 @@ impl Columns {
                 "`CATS_SCORE` was taken to be the macro F1 of the development rows, and is called `val f1`",
             );
         }
+        for name in self.named() {
+            course.knows(name);
+        }
         for name in self
             .named()
             .filter(|name| !name.is_empty() && key(name).is_none())
         {
-            if !["tp", "tn", "fp", "fn"].contains(&name) {
+            if matrix_cell(name).is_none() {
                 course.leave(name);
             }
         }

@@ -122,6 +122,11 @@ impl Reports {
         self.0.push((path.display().to_string(), split, report));
     }
 
+    /// A report in the midst of a log, of whose rows the name of the log says nothing.
+    pub(super) fn add_of_log(&mut self, source: &str, report: Report) {
+        self.0.push((source.to_owned(), None, report));
+    }
+
     /// The margins of the reports, one of each split. A report is of the test rows if nothing says otherwise:
     /// neither the option or the name of its file, nor the rows that were given.
     pub(super) fn margins(self, dataset: &Dataset) -> (Vec<Margins>, Vec<Reading>) {

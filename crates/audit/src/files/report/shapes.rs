@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::literal::{self, Literal};
+use super::super::log::class_counts;
 use super::{Figure, Line, Report};
 
 /// The columns of a report.
@@ -48,7 +49,11 @@ impl Raw {
 pub(super) fn find(text: &str) -> Option<Report> {
     let lower = text.to_lowercase();
     let has = |words: [&str; 2]| words.iter().all(|word| lower.contains(word));
-    if !has(["rec", "sup"]) && !has(["\"fp\"", "\"fn\""]) && !has(["'fp'", "'fn'"]) {
+    if !has(["rec", "sup"])
+        && !has([" tp: ", " fn: "])
+        && !has(["\"fp\"", "\"fn\""])
+        && !has(["'fp'", "'fn'"])
+    {
         return None;
     }
     let (mut found, mut is_all) = in_lines(text);
@@ -70,7 +75,8 @@ fn in_lines(text: &str) -> (Vec<Vec<Raw>>, bool) {
     let mut reports = Vec::new();
     let (mut place, mut of_reports) = (0, 0);
     while place < lines.len() {
-        let (report, read) = classes_down(&lines[place..])
+        let (report, read) = classes_counted(&lines[place..])
+            .or_else(|| classes_down(&lines[place..]))
             .or_else(|| classes_across(&lines[place..]))
             .unzip();
         reports.extend(report);
@@ -181,6 +187,20 @@ fn raw_of(line: &str, separator: char, header: &[Kind]) -> Option<Raw> {
     })
 }
 
+/// A line for each class with its hits and misses, as flair writes them.
+fn classes_counted(lines: &[&str]) -> Option<(Vec<Raw>, usize)> {
+    let raw = |(name, [hits, wrong, missed]): (&str, [f64; 3])| Raw {
+        name: name.to_owned(),
+        cells: shares_of(hits, wrong, missed),
+    };
+    let report: Vec<Raw> = lines
+        .iter()
+        .map_while(|line| class_counts(line).map(raw))
+        .collect();
+    let read = report.len();
+    (read > 1).then_some((report, read))
+}
+
 /// A header of the classes, and a line for each figure, as pandas writes the report as it comes.
 fn classes_across(lines: &[&str]) -> Option<(Vec<Raw>, usize)> {
     let [header, rest @ ..] = lines else { return None };
@@ -277,13 +297,16 @@ fn of_counts(value: &Literal<'_>) -> Option<Vec<(Kind, String)>> {
             .ok()
             .filter(|count| *count >= 0.0)
     };
-    let (hits, wrong, missed) = (count("tp")?, count("fp")?, count("fn")?);
+    Some(shares_of(count("tp")?, count("fp")?, count("fn")?))
+}
+
+fn shares_of(hits: f64, wrong: f64, missed: f64) -> Vec<(Kind, String)> {
     let share = |of: f64| if of > 0.0 { hits / of } else { 0.0 };
-    Some(vec![
+    vec![
         (Kind::Precision, format!("{:.12}", share(hits + wrong))),
         (Kind::Recall, format!("{:.12}", share(hits + missed))),
         (Kind::Support, (hits + missed).to_string()),
-    ])
+    ]
 }
 
 /// The digits behind the point; nothing for what is not written that way.
@@ -335,6 +358,7 @@ fn assemble(raws: &[Raw]) -> Option<Report> {
         support: raw.get(Kind::Support).and_then(support),
     };
     let mut report = Report::default();
+    let mut of_samples = None;
     for raw in raws {
         let name = raw.name.to_lowercase().replace(['_', '-', '/'], " ");
         let words: Vec<&str> = name.split_whitespace().collect();
@@ -345,9 +369,21 @@ fn assemble(raws: &[Raw]) -> Option<Report> {
             ["micro", "avg" | "average"] => report.micro = Some(read),
             ["macro", "avg" | "average"] => report.r#macro = Some(read),
             ["weighted", "avg" | "average"] | ["avg", "total"] => report.weighted = Some(read),
-            ["samples", "avg" | "average"] => report.is_multilabel = true,
+            ["samples", "avg" | "average"] => of_samples = Some(read),
             _ if read.recall.is_some() && read.support.is_some() => report.classes.push(read),
             _ => {}
+        }
+    }
+    if let Some(of_samples) = of_samples {
+        // Rows of one label have the same mean whichever way it is taken, and as many predictions as rows.
+        let values =
+            |line: &Line| [line.precision, line.recall, line.f1].map(|figure| figure.map(|f| f.value));
+        let micro = report.micro.as_ref().map(values);
+        let is_single = micro == Some(values(&of_samples))
+            && micro.is_some_and(|[precision, recall, _]| precision.is_some() && precision == recall);
+        report.is_multilabel = !is_single;
+        if is_single {
+            report.accuracy = report.accuracy.or(of_samples.f1);
         }
     }
     (report.classes.len() >= 2 || report.classes.len() == 1 && report.weighted.is_some()).then_some(report)

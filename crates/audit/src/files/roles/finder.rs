@@ -159,6 +159,7 @@ impl<'l> Finder<'l> {
                         .is_some_and(|profile| role.fits(profile))
             })
             .filter(|(column, _)| !self.is_object(*column))
+            .filter(|(column, _)| role != Role::Text || !self.is_nested_list(*column))
             .collect();
         let Some(surest) = sure.iter().map(|(_, surety)| *surety).min() else {
             return Ok(());
@@ -208,6 +209,11 @@ impl<'l> Finder<'l> {
         self.look
             .profile(column)
             .is_some_and(|profile| profile.maps > 0 && profile.maps == profile.filled)
+    }
+
+    /// Whether the column holds lists that are no texts, such as the tokens that `AllenNLP` writes.
+    fn is_nested_list(&self, column: usize) -> bool {
+        self.look.profile(column).is_some_and(Profile::is_nested_list)
     }
 
     /// Of columns that are called alike, the one that the cells speak for.
@@ -534,10 +540,18 @@ impl<'l> Finder<'l> {
             };
             self.taken[*column] = true;
         }
-        let labels: Vec<usize> = self
+        let mut labels: Vec<usize> = self
             .free()
             .filter(|column| self.look.profile(*column).is_some_and(Profile::is_label))
             .collect();
+        // A column with one value, such as the source and the mark of GLUE's CoLA, says nothing beside one with several.
+        let has_several = |column: &usize| {
+            let profile = self.look.profile(*column);
+            profile.is_some_and(|profile| profile.values.len() > 1)
+        };
+        if labels.len() > 1 && labels.iter().any(has_several) {
+            labels.retain(has_several);
+        }
         let is_open = |role: Role| match role {
             Role::Truth => self.roles.truth.is_none(),
             _ => self.roles.predicted.is_none(),

@@ -25,6 +25,15 @@ const RISE: f64 = 0.05;
 const NEAR_ACCURACY: f64 = 0.03;
 const MOST_INFERRED: usize = 10;
 
+/// How many times the loss of guessing a loss may be that still is one of guessing; a larger one says something else.
+const FAR_ABOVE: f64 = 1.5;
+
+/// More classes than anybody guesses among.
+const MOST_CLASSES: f64 = 1000.0;
+
+/// The share of wrong rows from which on a loss is theirs.
+const MOSTLY_WRONG: f64 = 0.5;
+
 /// A loss that never fell below that of guessing among the classes.
 pub(super) fn guessing(case: &Case<'_>, log: &Log, least: f64) -> Option<Diagnosis> {
     let accuracy = best_accuracy(log);
@@ -73,7 +82,41 @@ fn inferred_classes(log: &Log, least: f64) -> Option<usize> {
         (mean - share).abs() <= NEAR_ACCURACY
             && best <= LEARNT * share
             && last - first <= RISE
-            && least >= guessing_loss(classes) - MARGIN
+            && (guessing_loss(classes) - MARGIN..=FAR_ABOVE * guessing_loss(classes)).contains(&least)
+    })
+}
+
+/// A loss that no guess has, however many classes there are, beside an accuracy of few rows: the answers are nearly
+/// certain, and wrong. A model of so many right rows whose other rows are guessed among a thousand classes has at most
+/// h(a) + (1 − a) ln 999 (Fano).
+pub(super) fn certain_and_wrong(log: &Log) -> Option<Diagnosis> {
+    let figures = &log.reported()?.validation;
+    let (loss, accuracy) = (figures.loss?, figures.accuracy?);
+    let entropy = [accuracy, 1.0 - accuracy]
+        .into_iter()
+        .filter(|share| *share > 0.0)
+        .map(|share| -share * share.ln())
+        .sum::<f64>();
+    let most = entropy + (1.0 - accuracy) * (MOST_CLASSES - 1.0).ln();
+    (1.0 - accuracy >= MOSTLY_WRONG && loss > most).then(|| Diagnosis {
+        fix: "Compare the labels of these rows with those of the training rows: the same classes, numbered alike, and no \
+              placeholders such as 0 for all of them. Then predict some training rows with the same program."
+            .to_owned(),
+        confirm: "count the true and the predicted labels of these rows, class by class".to_owned(),
+        ..diagnosis(
+            Confidence::Possible,
+            format!(
+                "The validation loss is {loss:.2} where {} of the rows are right: guessing among 1,000 classes would cost \
+                 {most:.2}, so that most answers are nearly certain, and wrong. The true labels are not those that the \
+                 model was trained with (other classes, another order, placeholders), the training diverged, or the loss \
+                 is a sum.",
+                percent(accuracy)
+            ),
+            Measured::new()
+                .statistic("validation loss", loss)
+                .with("most_by_guessing", most)
+                .with("accuracy", accuracy),
+        )
     })
 }
 

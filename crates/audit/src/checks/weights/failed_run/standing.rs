@@ -5,7 +5,7 @@ use labelproof_artifact::Split;
 use super::{SOLVED, best_accuracy, diagnosis, range, values};
 use crate::answer::finding::{Confidence, Diagnosis, Measured};
 use crate::answer::wording::split_name;
-use crate::evidence::log::Log;
+use crate::evidence::log::{Epoch, Log};
 
 /// Epochs from which on a loss, and an accuracy, do not stay the same by chance.
 const UNMOVED_EPOCHS: usize = 3;
@@ -59,22 +59,19 @@ pub(super) fn unmoved(log: &Log) -> Option<Diagnosis> {
 
 /// A validation accuracy that is the same in every epoch while nothing else moves.
 pub(super) fn stuck(log: &Log) -> Option<Diagnosis> {
-    let accuracies = values(log, |epoch| epoch.validation.accuracy);
-    let of_training = accuracies.is_empty();
-    let accuracies = if of_training {
-        values(log, |epoch| epoch.train.accuracy)
-    } else {
-        accuracies
-    };
+    type Read = fn(&Epoch) -> Option<f64>;
+    let reads: [(&str, Read); 3] = [
+        ("validation accuracy", |epoch| epoch.validation.accuracy),
+        ("training accuracy", |epoch| epoch.train.accuracy),
+        // spaCy and others log nothing else.
+        ("validation F1", |epoch| epoch.validation.f1),
+    ];
+    let (what, read) = reads
+        .into_iter()
+        .find(|(_, read)| log.epochs.iter().any(|epoch| read(epoch).is_some()))?;
+    let accuracies = values(log, read);
     let &first = accuracies.first()?;
-    let rounding = log.rounding(|epoch| {
-        let figures = if of_training {
-            epoch.train
-        } else {
-            epoch.validation
-        };
-        figures.accuracy
-    });
+    let rounding = log.rounding(read);
     let is_same = accuracies.len() >= STUCK_EPOCHS && range(&accuracies) <= 1e-6;
     if !is_same || rounding > STUCK_DIGITS || first >= SOLVED {
         return None;
@@ -92,11 +89,10 @@ pub(super) fn stuck(log: &Log) -> Option<Diagnosis> {
     if moves || train.len() < 2 && !enough_rows {
         return None;
     }
-    let what = if of_training { "training" } else { "validation" };
     Some(diagnosis(
         Confidence::Likely,
         format!(
-            "The {what} accuracy is {:.2} % in each of {} epochs, to the row, and nothing else moves either: the \
+            "The {what} is {:.2} % in each of {} epochs, to the row, and nothing else moves either: the \
              model answers the same whatever it reads, or its weights do not change.",
             100.0 * first,
             accuracies.len()

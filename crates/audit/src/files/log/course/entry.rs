@@ -23,6 +23,8 @@ pub(in super::super) struct Entry {
     pub(super) pace: [Pace; 3],
     /// `tp`, `tn`, `fp`, `fn`.
     pub(super) cells: [Option<f64>; 4],
+    /// The rows that those are of, where something says so.
+    pub(super) cells_of: Option<Split>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,6 +52,20 @@ impl Entry {
     pub(in super::super) fn has_figure(&self, figure: Figure, split: Option<Split>) -> bool {
         let same = |logged: &Logged| (logged.figure, logged.split) == (figure, split);
         self.figures.iter().any(same)
+    }
+
+    /// Whether it has figures, and none of them names its split.
+    pub(in super::super) fn is_bare(&self) -> bool {
+        !self.figures.is_empty()
+            && self.has_figures()
+            && self.figures.iter().all(|logged| logged.split.is_none())
+    }
+
+    /// Makes figures that name no split those of one.
+    pub(in super::super) fn of_split(&mut self, split: Split) {
+        for logged in &mut self.figures {
+            logged.split = logged.split.or(Some(split));
+        }
     }
 
     /// Whether it has this value of a figure, up to rounding.

@@ -186,6 +186,7 @@ fn set(figures: &mut Figures, figure: Figure, values: &[f64]) {
         Figure::Recall => &mut figures.recall,
         Figure::F1 => &mut figures.f1,
         Figure::Auc => &mut figures.auc,
+        Figure::Mcc => &mut figures.mcc,
     };
     *slot = mean;
 }

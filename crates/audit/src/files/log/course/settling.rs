@@ -9,14 +9,15 @@ use labelproof_artifact::wording::quoted;
 use super::super::super::error::LogProblem;
 use super::super::keys::Figure;
 use super::entry::{Entry, Logged, is_same_evaluation, repeats_validation};
-use super::{Course, Manner, ROUNDING, named_beside, of_percent, whole};
+use super::{Course, Manner, ROUNDING, named_beside, of_percent, split_name, whole};
 
 impl Course {
     /// Turns percentages into shares. A name is of percentages if one of its values is above 2 and none above
     /// 100.
     pub(super) fn settle_shares(&mut self) -> Result<(), LogProblem> {
         let names = std::mem::take(&mut self.names);
-        for (&(split, figure), name) in names.iter().filter(|((_, figure), _)| *figure != Figure::Loss) {
+        let is_share = |figure: Figure| !matches!(figure, Figure::Loss | Figure::Mcc);
+        for (&(split, figure), name) in names.iter().filter(|((_, figure), _)| is_share(*figure)) {
             let is_meant =
                 |logged: &&mut Logged| (logged.split, logged.figure) == (split, figure) && !logged.is_share;
             let mut values: Vec<&mut Logged> = self
@@ -111,9 +112,10 @@ impl Course {
         }
     }
 
-    /// Accuracy and rows of `tp`, `tn`, `fp` and `fn`.
+    /// Accuracy, precision, recall, F1 and rows of `tp`, `tn`, `fp` and `fn`.
     pub(super) fn add_counted(&mut self) {
         let mut counts = BTreeSet::new();
+        let share = |part: f64, all: f64| if all > 0.0 { part / all } else { 0.0 };
         for entry in &mut self.entries {
             let [Some(tp), Some(tn), Some(fp), Some(fn_)] = entry.cells else {
                 continue;
@@ -122,20 +124,35 @@ impl Course {
             if rows < 1.0 {
                 continue;
             }
-            counts.extend(whole(rows));
-            if !entry.has_figure(Figure::Accuracy, Some(Split::Validation)) {
-                entry.figures.push(Logged {
-                    figure: Figure::Accuracy,
-                    split: Some(Split::Validation),
-                    of_batch: false,
-                    value: (tp + tn) / rows,
-                    is_share: true,
-                });
-            }
+            let of = entry.cells_of.unwrap_or(Split::Validation);
+            counts.extend(whole(rows).map(|rows| (of, rows)));
+            let counted = [
+                (Figure::Accuracy, (tp + tn) / rows),
+                (Figure::Precision, share(tp, tp + fp)),
+                (Figure::Recall, share(tp, tp + fn_)),
+                (Figure::F1, share(2.0 * tp, 2.0 * tp + fp + fn_)),
+            ];
+            let split = Some(of);
+            let given: Vec<Figure> = entry.of(of).map(|logged| logged.figure).collect();
+            entry.figures.extend(
+                counted
+                    .into_iter()
+                    .filter(|(figure, _)| !given.contains(figure))
+                    .map(|(figure, value)| Logged {
+                        figure,
+                        split,
+                        of_batch: false,
+                        value,
+                        is_share: true,
+                    }),
+            );
         }
-        for rows in counts {
-            self.count_rows(Split::Validation, rows);
-            self.say("the validation accuracy and rows are those of `tp`, `tn`, `fp` and `fn`");
+        for (split, rows) in counts {
+            self.count_rows(split, rows);
+            self.say(format!(
+                "the {} figures and rows are those of `tp`, `tn`, `fp` and `fn`",
+                split_name(split)
+            ));
         }
     }
 
