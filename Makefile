@@ -23,15 +23,15 @@ export PATH := $(CURDIR)/external/tools:$(PATH)
 .DEFAULT_GOAL := help
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 600
-# Options of the benchmark: --quick, --pairs N.
+# Options of the benchmarks: --quick, --pairs N of `bench`; --datasets bbc,trec6, --seeds N of `bench-accuracy`.
 BENCH ?=
 # Options of pytest for the tests of a cluster: -k sail, -m quick.
 CLUSTER ?=
 
-.PHONY: help setup tools build pipeline $(STAGES) reproduce status test test-fast test-browser test-remote test-onnx test-python test-cluster wheel test-wheel lint fuzz ci check-sample audit-benchmark audit-wild audit-scale bench bench-setup bench-functions clean clean-setup
+.PHONY: help setup tools build pipeline $(STAGES) reproduce status test test-fast test-browser test-remote test-onnx test-python test-cluster wheel test-wheel lint fuzz ci check-sample audit-benchmark audit-wild audit-scale bench bench-accuracy bench-setup bench-functions clean clean-setup
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[^\t#]+:.*## / { sub(/^.*STAGES.*$$/, "<stage>", $$1); printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[^\t#]+:.*## / { sub(/^.*STAGES.*$$/, "<stage>", $$1); printf "%-16s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo 'stages:     $(STAGES)'
 	@echo 'variables:  CONFIG=$(CONFIG)  ARGS=$(ARGS)  LIBTORCH=<folder>  LIBTORCH_DEVICE=cpu|cuda  FEATURES=<feature>  KEEP_DOWNLOADS=1'
@@ -150,6 +150,14 @@ bench: build ## measure speed and memory beside the peers, and write docs/benchm
 	        --encoder external/encoders/all-minilm-l6-v2 --peer-python external/bench-venv/bin/python \
 	        --revision "$$(git describe --always --dirty 2>/dev/null || echo 'an unknown revision')" \
 	        --output docs/benchmarks.md $(BENCH)
+
+bench-accuracy: build ## compare test accuracies with transformers' on the data sets in DATA, for docs/training.md (hours)
+	@test -n "$(DATA)" || { echo 'error: name the folder of trec6.csv, banking77.csv and ag_news_test.csv with DATA=...'; exit 2; }
+	@test -x external/bench-venv/bin/python || { echo 'error: the peers are not there; run: make bench-setup'; exit 2; }
+	@binary=$$($(CARGO) build -q --locked --bin labelproof --bin labelproof-torch --message-format=json \
+	    | sed -n 's/.*"executable":"\([^"]*\/labelproof\)".*/\1/p') && \
+	    external/bench-venv/bin/python benchmarks/accuracy/benchmark.py --labelproof "$$binary" --data "$(DATA)" \
+	        --bbc external/data/bbc-news --encoder external/encoders/all-minilm-l6-v2 $(BENCH)
 
 bench-functions: setup ## time what preprocessing does to each text, and count its instructions (needs valgrind)
 	$(CARGO) bench --locked --workspace --profile dev --bench text

@@ -1,6 +1,6 @@
 """Compares the test accuracy of Labelproof with that of transformers, over several seeds.
 
-    pip install -r requirements.txt
+    pip install -r ../speed/requirements.txt
     python benchmark.py --labelproof BINARY --encoder FOLDER --data FOLDER [--datasets trec6,bbc] [--seeds 3] [--work DIR]
 
 Both train the same encoder on the same rows for as many epochs at the same rates, with one dense layer on
