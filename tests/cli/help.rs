@@ -88,7 +88,8 @@ fn the_help_of_run_report_and_status() {
           -c, --config <FILE>     Configuration of the pipeline [default: pipeline.yaml]
               --set <KEY=VALUE>   Value that overrides the configuration's, such as train.epochs=5; can be
                                   repeated
-              --artifacts <DIR>   Folder of the artifacts; overrides the configuration
+              --artifacts <DIR>   Folder of the artifacts, or its address in object storage (s3://, gs://,
+                                  az://); overrides the configuration
               --device <DEVICE>   Device of the network: auto, cpu, cuda, cuda:1, mps or flex; several, such
                                   as cuda:0,cuda:1, share the work; overrides the configuration
               --workers <NUMBER>  Number of processes that share the work on this machine: each on a GPU of
@@ -115,7 +116,8 @@ fn the_help_of_run_report_and_status() {
           -c, --config <FILE>     Configuration of the pipeline [default: pipeline.yaml]
               --set <KEY=VALUE>   Value that overrides the configuration's, such as train.epochs=5; can be
                                   repeated
-              --artifacts <DIR>   Folder of the artifacts; overrides the configuration
+              --artifacts <DIR>   Folder of the artifacts, or its address in object storage (s3://, gs://,
+                                  az://); overrides the configuration
               --device <DEVICE>   Device of the network: auto, cpu, cuda, cuda:1, mps or flex; several, such
                                   as cuda:0,cuda:1, share the work; overrides the configuration
               --workers <NUMBER>  Number of processes that share the work on this machine: each on a GPU of
@@ -132,7 +134,8 @@ fn the_help_of_run_report_and_status() {
           -c, --config <FILE>    Configuration of the pipeline [default: pipeline.yaml]
               --set <KEY=VALUE>  Value that overrides the configuration's, such as train.epochs=5; can be
                                  repeated
-              --artifacts <DIR>  Folder of the artifacts; overrides the configuration
+              --artifacts <DIR>  Folder of the artifacts, or its address in object storage (s3://, gs://,
+                                 az://); overrides the configuration
               --check            Exit with code 5 if a stage is not up to date
               --json             Print JSON
           -h, --help             Print help
@@ -424,7 +427,8 @@ fn the_help_of_compare_reproduce_and_suggest() {
           -c, --config <FILE>    Configuration of the pipeline [default: pipeline.yaml]
               --set <KEY=VALUE>  Value that overrides the configuration's, such as train.epochs=5; can be
                                  repeated
-              --artifacts <DIR>  Folder of the artifacts; overrides the configuration
+              --artifacts <DIR>  Folder of the artifacts, or its address in object storage (s3://, gs://,
+                                 az://); overrides the configuration
               --lock <FILE>      Lock to compare with [default: pipeline.lock]
               --write            Write the lock instead of comparing with it
               --json             Print JSON
@@ -458,7 +462,8 @@ fn the_help_of_compare_reproduce_and_suggest() {
           -c, --config <FILE>    Configuration of the pipeline [default: pipeline.yaml]
               --set <KEY=VALUE>  Value that overrides the configuration's, such as train.epochs=5; can be
                                  repeated
-              --artifacts <DIR>  Folder of the artifacts; overrides the configuration
+              --artifacts <DIR>  Folder of the artifacts, or its address in object storage (s3://, gs://,
+                                 az://); overrides the configuration
           -q, --quiet            Print nothing but errors and the result
           -h, --help             Print help
 

@@ -351,6 +351,7 @@ fn an_address_is_told_apart_from_a_path_where_there_is_no_network() {
         println!("skipped: this build fetches it");
         return;
     }
+    let elsewhere = |address: &str| answer(|_| (), &["--artifacts", address]);
     let answer = |entry: &str| answer(|_| (), &["--set", &format!("ingest.paths=[\"{entry}\"]")]);
     assert_snapshot!(answer("https://example.org/a.csv?sig=secret"), @r"
     exit code 2
@@ -366,6 +367,14 @@ fn an_address_is_told_apart_from_a_path_where_there_is_no_network() {
       caused by: `ftp://example.org/a.csv` cannot be fetched: `ftp` is no scheme that is known here
 
     hint: what can be fetched begins with s3://, gs://, az://, abfs://, https://, http:// and hf://datasets/; download anything else yourself, and name the file
+    ");
+    assert_snapshot!(elsewhere("s3://bucket/runs"), @r"
+    exit code 2
+    error: the artifacts cannot lie there
+      caused by: `s3://bucket/runs` is an address in the network, and this build of labelproof writes to this machine only
+
+    hint: build it with the network: cargo build --release --bin labelproof --bin labelproof-torch --features labelproof-cli/remote
+    hint: or name a folder of this machine
     ");
     assert_snapshot!(answer("file:///data/a.csv"), @r"
     exit code 2

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use insta::assert_snapshot;
 
+use crate::artifacts::check_sharing;
 use crate::servers::{Server, run_python, set_up};
 use crate::{failure, ingest, project, written};
 
@@ -21,7 +22,7 @@ for pair in sys.argv[2:]:
 ";
 
 #[test]
-fn objects_of_azure_give_the_bytes_of_local_files() {
+fn azure_is_read_and_written_as_local_files_are() {
     let (Some(python), Some(azurite)) = (
         set_up("LABELPROOF_REMOTE_PYTHON"),
         set_up("LABELPROOF_REMOTE_AZURITE"),
@@ -72,4 +73,5 @@ fn objects_of_azure_give_the_bytes_of_local_files() {
 
     hint: check its spelling
     ");
+    check_sharing(&project, &environment, "az://data/runs/one");
 }

@@ -1,4 +1,4 @@
-//! End-to-end tests of sources in the network, with the servers that packages bring: moto for S3,
+//! End-to-end tests of sources and artifacts in the network, with the servers that packages bring: moto for S3,
 //! fake-gcs-server for Google Cloud Storage, Azurite for Azure, and a server of the test that answers as the
 //! Hugging Face Hub does.
 //!
@@ -9,6 +9,7 @@
     reason = "in a test, what cannot be unwrapped is a failure"
 )]
 
+mod artifacts;
 mod azure;
 mod google;
 #[path = "../harness.rs"]
@@ -44,6 +45,14 @@ pub(crate) fn ingest(project: &Project, environment: &str, entry: &str) -> Run {
         "unset HTTP_PROXY HTTPS_PROXY http_proxy https_proxy ALL_PROXY all_proxy
          XDG_CACHE_HOME=\"$PWD/cache\" {environment} \
              \"$LABELPROOF\" run ingest --set 'ingest.paths=[\"{entry}\"]'"
+    ))
+}
+
+/// Runs `labelproof` with environment variables on a machine of its own: what is local to a machine is its cache.
+pub(crate) fn on_machine(project: &Project, machine: &str, environment: &str, arguments: &str) -> Run {
+    project.shell(&format!(
+        "unset HTTP_PROXY HTTPS_PROXY http_proxy https_proxy ALL_PROXY all_proxy
+         XDG_CACHE_HOME=\"$PWD/{machine}\" {environment} \"$LABELPROOF\" {arguments}"
     ))
 }
 

@@ -21,15 +21,15 @@ for pair in sys.argv[3:]:
     s3.put_object(Bucket=sys.argv[2], Key=key, Body=open(file, 'rb').read() if file else b'')
 ";
 
-struct S3 {
-    server: Server,
-    python: PathBuf,
-    project: Project,
+pub(crate) struct S3 {
+    pub(crate) server: Server,
+    pub(crate) python: PathBuf,
+    pub(crate) project: Project,
 }
 
 impl S3 {
     /// A bucket `data` with the files of the project, and an empty object that stands for a folder.
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let python = set_up("LABELPROOF_REMOTE_PYTHON")?;
         let server = Server::start(|port| {
             let mut command = Command::new(&python);
@@ -51,17 +51,33 @@ impl S3 {
         Some(s3)
     }
 
-    fn put(&self, files: &[&str]) {
+    pub(crate) fn put(&self, files: &[&str]) {
         let url = self.server.url();
         let arguments = [&[url.as_str(), "data"], files].concat();
         run_python(&self.python, PUT, &arguments, &self.project.path(""));
     }
 
-    fn environment(&self) -> String {
+    pub(crate) fn environment(&self) -> String {
+        self.environment_of("me", "secret")
+    }
+
+    /// The environment of somebody with these keys.
+    pub(crate) fn environment_of(&self, key: &str, secret: &str) -> String {
         format!(
-            "AWS_ENDPOINT_URL={} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=secret",
+            "AWS_ENDPOINT_URL={} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY={secret}",
             self.server.url()
         )
+    }
+
+    /// From now on keys are checked.
+    pub(crate) fn check_keys(&self) {
+        run_python(
+            &self.python,
+            "import sys, urllib.request as r; r.urlopen(r.Request(sys.argv[1] + '/moto-api/reset-auth', b'0', {
+                'Content-Type': 'text/plain'}))",
+            &[&self.server.url()],
+            &self.project.path(""),
+        );
     }
 
     fn failure(&self, entry: &str) -> String {
@@ -161,14 +177,7 @@ fn each_thing_that_goes_wrong_has_its_message() {
 
     hint: check its spelling, and the server in AWS_ENDPOINT_URL if that is set
     ");
-    // From now on keys are checked.
-    run_python(
-        &s3.python,
-        "import sys, urllib.request as r; r.urlopen(r.Request(sys.argv[1] + '/moto-api/reset-auth', b'0', {
-            'Content-Type': 'text/plain'}))",
-        &[&s3.server.url()],
-        &s3.project.path(""),
-    );
+    s3.check_keys();
     assert_snapshot!(s3.failure("s3://data/d/train-1.csv"), @r#"
     exit code 3
     stage `ingest` failed

@@ -63,9 +63,14 @@ pub(crate) fn set_up(variable: &str) -> Option<PathBuf> {
     place
 }
 
-/// Runs a script of Python, which has the clients of the clouds.
+/// Runs a script of Python, which has the clients of the clouds. Returns what it prints.
 #[track_caller]
-pub(crate) fn run_python(python: &PathBuf, script: &str, arguments: &[&str], folder: &std::path::Path) {
+pub(crate) fn run_python(
+    python: &PathBuf,
+    script: &str,
+    arguments: &[&str],
+    folder: &std::path::Path,
+) -> String {
     let output = Command::new(python)
         .args(["-c", script])
         .args(arguments)
@@ -77,4 +82,5 @@ pub(crate) fn run_python(python: &PathBuf, script: &str, arguments: &[&str], fol
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

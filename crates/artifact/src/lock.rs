@@ -74,8 +74,12 @@ impl StageLock {
 
     /// Reads a lock at a path of its own, as [`read`](Self::read) does.
     pub(crate) fn read_file(path: &Path) -> Option<Self> {
-        let bytes = fs::read(path).ok()?;
-        let lock: Self = serde_json::from_slice(&bytes).ok()?;
+        Self::parse(&fs::read(path).ok()?)
+    }
+
+    /// Reads the text of a lock, as [`read`](Self::read) does.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let lock: Self = serde_json::from_slice(text).ok()?;
         (lock.schema == SCHEMA).then_some(lock)
     }
 

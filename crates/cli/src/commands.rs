@@ -142,7 +142,8 @@ pub struct ConfigArgs {
     /// Value that overrides the configuration's, such as train.epochs=5; can be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
-    /// Folder of the artifacts; overrides the configuration
+    /// Folder of the artifacts, or its address in object storage (s3://, gs://, az://); overrides the
+    /// configuration
     #[arg(long, value_name = "DIR")]
     pub artifacts: Option<PathBuf>,
 }

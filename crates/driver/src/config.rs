@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use labelproof_artifact::fs::{self, FsError};
 use labelproof_artifact::wording::nearest;
 use labelproof_artifact::{Advice, Diagnostic, Fault, StageId};
+use labelproof_remote::{Address, StoredFolder};
 use labelproof_settings::{DeviceChoice, Devices};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,8 @@ pub struct Pipeline {
     /// their own, and share the work. Other devices make no stage stale.
     #[serde(default = "default_device")]
     pub device: String,
-    /// The folder of the artifacts.
+    /// The folder of the artifacts. Or its address in object storage (`s3://bucket/prefix`, `gs://`, `az://` or
+    /// `abfs://`), which several machines share; the user's cache then has a copy.
     #[serde(default = "default_artifacts")]
     pub artifacts: PathBuf,
     /// The sources of the labelled texts.
@@ -80,6 +82,8 @@ pub struct Config {
     pub encoder: Encoder,
     /// The folder of the artifacts.
     pub artifacts: PathBuf,
+    /// The folder in object storage of which that is a copy, if it is one.
+    pub stored: Option<StoredFolder>,
     /// The devices on which the network runs, one for each process.
     pub devices: Devices,
     /// The number of processes that share the work.
@@ -115,6 +119,9 @@ pub enum ConfigError {
     /// Values are out of their ranges.
     #[error("`{}` cannot be run:{}", path.display(), list(problems))]
     Check { path: PathBuf, problems: Vec<String> },
+    /// The artifacts cannot lie where they are to lie.
+    #[error("the artifacts cannot lie there")]
+    Artifacts { source: labelproof_remote::Error },
 }
 
 fn position(line: usize, column: usize) -> String {
@@ -144,6 +151,7 @@ impl Diagnostic for ConfigError {
             Self::Parse { hint: Some(hint), .. } | Self::Set { hint: Some(hint), .. } => {
                 Fault::Configuration.hint(hint)
             }
+            Self::Artifacts { source } => source.advice(),
             _ => Fault::Configuration.into(),
         }
     }
@@ -216,16 +224,53 @@ impl Config {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
             _ => PathBuf::from("."),
         };
-        let artifacts = artifacts.map_or_else(|| join(&base, &pipeline.artifacts), Path::to_path_buf);
+        let stored = stored(artifacts.unwrap_or(&pipeline.artifacts))?;
+        let artifacts = match (&stored, artifacts) {
+            (Some(stored), _) => stored
+                .copy()
+                .map_err(|source| ConfigError::Artifacts { source })?,
+            (None, Some(artifacts)) => artifacts.to_path_buf(),
+            (None, None) => join(&base, &pipeline.artifacts),
+        };
         Ok(Self {
             encoder: Encoder::new(&pipeline.encoder, join(&base, &pipeline.encoder), &base),
             artifacts,
+            stored,
             base,
             workers: devices.count(),
             devices,
             pipeline,
         })
     }
+
+    /// The same pipeline with a folder of its own below the artifacts, which stays on this machine.
+    #[must_use]
+    pub fn within(&self, folder: &str) -> Self {
+        Self {
+            artifacts: self.artifacts.join(folder),
+            stored: None,
+            ..self.clone()
+        }
+    }
+
+    /// Where the output of a stage lies, for messages.
+    pub(crate) fn shown_folder(&self, stage: StageId) -> PathBuf {
+        match &self.stored {
+            Some(stored) => stored.address_of(stage.name()).into(),
+            None => self.artifacts.join(stage.name()),
+        }
+    }
+}
+
+/// The folder in object storage that the name of a folder of artifacts means; none for a path of this machine.
+pub(crate) fn stored(artifacts: &Path) -> Result<Option<StoredFolder>, ConfigError> {
+    let Some(address) = artifacts.to_str().and_then(Address::parse) else {
+        return Ok(None);
+    };
+    let folder = address.and_then(|address| StoredFolder::of(&address));
+    folder
+        .map(Some)
+        .map_err(|source| ConfigError::Artifacts { source })
 }
 
 /// Joins two paths, and removes `./` and every folder that `..` leaves again, for the sake of messages.

@@ -17,6 +17,7 @@ pub mod printer;
 pub mod reproduction;
 mod run;
 mod run_lock;
+mod shared_artifacts;
 pub mod starter;
 mod times;
 
@@ -31,4 +32,5 @@ pub use run::{
     Conduct, RunStage, Selection, StageOutcome, commit_from, dry_run, is_up_to_date, left_as_they_are,
     new_lock, run,
 };
+pub use shared_artifacts::refresh;
 pub use times::Times;

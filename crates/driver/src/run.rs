@@ -13,6 +13,7 @@ use crate::interrupt;
 use crate::plan::{self, Planner, Stale};
 use crate::printer::Printer;
 use crate::run_lock::{RunLock, RunLockError};
+use crate::shared_artifacts::{self, refresh};
 use crate::times::Times;
 
 /// What became of a stage.
@@ -91,13 +92,14 @@ impl Default for Conduct {
 }
 
 /// What a [`run`] would do now: for every stage of a selection the reasons for which it would run, none if it
-/// is up to date. Locks and writes nothing.
+/// is up to date. Writes nothing, but for the copy of artifacts in object storage.
 pub fn dry_run(
     config: &Config,
     selection: &Selection,
     conduct: Conduct,
     printer: &Printer,
 ) -> Result<Vec<(StageId, Vec<String>)>, Failure> {
+    refresh(config, printer)?;
     let all = Planner::new(config, printer).status()?;
     let of_selection = all
         .into_iter()
@@ -134,6 +136,7 @@ pub fn run(
         }
     }
     let _lock = RunLock::acquire(&config.artifacts, conduct.wait, printer)?;
+    shared_artifacts::bring_up_to_date(config, selection, printer)?;
     let mut planner = Planner::new(config, printer);
     for (stage, note) in left_as_they_are(&mut planner, selection.stages.first().copied())? {
         printer.note_of_stage(stage, &note);
@@ -141,7 +144,7 @@ pub fn run(
     for &stage in &selection.stages {
         let forced = conduct.force && selection.asked.contains(&stage);
         let reasons = planner.reasons(stage)?;
-        let folder = config.artifacts.join(stage.name());
+        let folder = config.shown_folder(stage);
         if reasons.is_empty() && !forced {
             printer.stage_finished(stage, &StageOutcome::UpToDate, &folder);
             continue;
@@ -155,8 +158,11 @@ pub fn run(
         let started = Instant::now();
         interrupt::while_running(stage, || execute(config, stage, &mut planner, printer, run_stage))?;
         planner.forget(stage);
-        Times::note(&config.artifacts, stage, started.elapsed());
-        printer.stage_finished(stage, &StageOutcome::Ran(started.elapsed()), &folder);
+        let elapsed = started.elapsed();
+        Times::note(&config.artifacts, stage, elapsed);
+        // Outside of the stage: who stops it here loses nothing.
+        shared_artifacts::store(config, stage, printer)?;
+        printer.stage_finished(stage, &StageOutcome::Ran(elapsed), &folder);
         if interrupt::requested() {
             return Err(Stopped { stage }.into());
         }
@@ -180,6 +186,7 @@ pub fn is_up_to_date(
         Err(RunLockError::Busy { .. }) => return Ok(false),
         Err(error) => return Err(error.into()),
     };
+    shared_artifacts::bring_up_to_date(config, selection, printer)?;
     let mut planner = Planner::new(config, printer);
     let last = selection.stages.last().copied();
     for stage in StageId::ALL.into_iter().take_while(|stage| Some(*stage) <= last) {
@@ -188,8 +195,7 @@ pub fn is_up_to_date(
         }
     }
     for &stage in &selection.stages {
-        let folder = config.artifacts.join(stage.name());
-        printer.stage_finished(stage, &StageOutcome::UpToDate, &folder);
+        printer.stage_finished(stage, &StageOutcome::UpToDate, &config.shown_folder(stage));
     }
     Ok(true)
 }

@@ -30,28 +30,45 @@ impl Place {
         }
     }
 
-    /// What to do about credentials.
-    pub(crate) fn credentials(self) -> &'static str {
-        match self {
-            Self::S3 => {
-                "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to those of somebody who \
-                 may read it (`eval \"$(aws configure export-credentials --format env)\"` takes them from a \
-                 profile), or AWS_SKIP_SIGNATURE=true for what everybody may read"
-            }
-            Self::Google => {
-                "set GOOGLE_APPLICATION_CREDENTIALS to the key file of an account that may read it, or run \
-                 `gcloud auth application-default login`, or set GOOGLE_SKIP_SIGNATURE=true for what \
-                 everybody may read"
-            }
-            Self::Azure => {
-                "set AZURE_STORAGE_ACCOUNT_NAME, and AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN of \
-                 an account that may read it, or AZURE_SKIP_SIGNATURE=true for what everybody may read"
-            }
-            Self::Web => "is the address still valid? A signed one is for some time only",
+    /// What to do about credentials in order to read.
+    pub(crate) fn credentials(self) -> String {
+        let public = match self {
+            Self::S3 => "AWS_SKIP_SIGNATURE",
+            Self::Google => "GOOGLE_SKIP_SIGNATURE",
+            Self::Azure => "AZURE_SKIP_SIGNATURE",
+            Self::Web => return "is the address still valid? A signed one is for some time only".to_owned(),
             Self::Hub => {
-                "does it exist? A private or gated data set needs HF_TOKEN, or `hf auth login`, of somebody \
-                 to whom its page gives access"
+                return "does it exist? A private or gated data set needs HF_TOKEN, or `hf auth login`, of \
+                        somebody to whom its page gives access"
+                    .to_owned();
             }
+        };
+        let own = self.own_credentials("read");
+        let set = if self == Self::Google { "set " } else { "" };
+        format!("{own}, or {set}{public}=true for what everybody may read")
+    }
+
+    /// What to do about credentials in order to write.
+    pub(crate) fn credentials_to_write(self) -> String {
+        self.own_credentials("write")
+    }
+
+    /// Whose credentials a cloud takes from where, to read or write.
+    fn own_credentials(self, action: &str) -> String {
+        match self {
+            Self::S3 => format!(
+                "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to those of somebody who \
+                 may {action} it (`eval \"$(aws configure export-credentials --format env)\"` takes them from \
+                 a profile)"
+            ),
+            Self::Google => format!(
+                "set GOOGLE_APPLICATION_CREDENTIALS to the key file of an account that may {action} it, or \
+                 run `gcloud auth application-default login`"
+            ),
+            Self::Azure | Self::Web | Self::Hub => format!(
+                "set AZURE_STORAGE_ACCOUNT_NAME, and AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN of \
+                 an account that may {action} it"
+            ),
         }
     }
 }

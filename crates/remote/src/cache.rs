@@ -60,20 +60,23 @@ pub(crate) struct Claim {
     _file: File,
 }
 
+/// A folder in what labelproof keeps in the user's caches: below `XDG_CACHE_HOME`, or else `~/.cache`.
+pub(crate) fn of_user(name: &str) -> Result<PathBuf, Error> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let folder = set("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(set("HOME")?).join(".cache")));
+    let folder = folder.ok_or(Error::NoCache)?;
+    Ok(folder.join("labelproof").join(name))
+}
+
 /// How often a claim that another process holds is asked for again.
 const CLAIM_AGAIN: Duration = Duration::from_millis(100);
 
 impl Cache {
-    /// The user's cache: below `XDG_CACHE_HOME`, or else `~/.cache`.
+    /// The user's cache.
     pub(crate) fn of_user() -> Result<Self, Error> {
-        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-        let folder = set("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .or_else(|| Some(PathBuf::from(set("HOME")?).join(".cache")));
-        match folder {
-            Some(folder) => Ok(Self::at(&folder.join("labelproof/sources"))),
-            None => Err(Error::NoCache),
-        }
+        Ok(Self::at(&of_user("sources")?))
     }
 
     pub(crate) fn at(root: &Path) -> Self {

@@ -16,6 +16,14 @@ pub enum Error {
          only"
     )]
     NotBuiltIn { address: String },
+    /// The same of an address to write to.
+    #[error(
+        "`{address}` is an address in the network, and this build of labelproof writes to this machine only"
+    )]
+    NoWriting { address: String },
+    /// Nothing can be written there.
+    #[error("nothing can be written to `{address}`")]
+    ReadOnly { address: String },
     /// The scheme is none that is known.
     #[error("`{address}` cannot be fetched: `{scheme}` is no scheme that is known here")]
     UnknownScheme { address: String, scheme: String },
@@ -43,6 +51,26 @@ pub enum Error {
     Denied {
         address: String,
         place: Place,
+        host: String,
+        status: u16,
+        code: String,
+    },
+    /// The server forbids to write it.
+    #[error(
+        "`{address}` may not be written: {host} answers {status}{}",
+        in_brackets(code)
+    )]
+    WriteDenied {
+        address: String,
+        place: Place,
+        host: String,
+        status: u16,
+        code: String,
+    },
+    /// The server does not take it.
+    #[error("`{address}` cannot be stored: {host} answers {status}{}", in_brackets(code))]
+    WriteRefused {
+        address: String,
         host: String,
         status: u16,
         code: String,
@@ -102,6 +130,9 @@ pub enum Error {
     /// The bytes are not those that the Hub lists.
     #[error("`{address}` is not what the Hub lists: its digest is another")]
     Damaged { address: String },
+    /// The bytes are not those that were put there.
+    #[error("`{address}` is not what was put there: its digest is another")]
+    OtherContent { address: String },
     /// The operating system refused a file operation on the cache.
     #[error(transparent)]
     File(#[from] FsError),
@@ -117,6 +148,11 @@ impl Diagnostic for Error {
             Self::NotBuiltIn { .. } => Fault::Configuration
                 .hint(BUILD)
                 .and("or download the file yourself, and name it by its path on this machine"),
+            Self::NoWriting { .. } => Fault::Configuration
+                .hint(BUILD)
+                .and("or name a folder of this machine"),
+            Self::ReadOnly { .. } => Fault::Configuration
+                .hint("name a folder of this machine, or an address that begins with s3://, gs://, az:// or abfs://"),
             Self::UnknownScheme { scheme, .. } if scheme == "file" => {
                 Fault::Configuration.hint("name a file of this machine by its path, without `file://`")
             }
@@ -135,6 +171,7 @@ impl Diagnostic for Error {
                 "RequestTimeTooSkewed" => Fault::Input.hint("set the clock of this machine"),
                 _ => Fault::Input.hint(place.credentials()),
             },
+            Self::WriteDenied { place, .. } => Fault::Input.hint(place.credentials_to_write()),
             Self::OtherRegion { .. } => {
                 Fault::Configuration.hint("set AWS_REGION to the region of the bucket")
             }
@@ -157,14 +194,21 @@ impl Diagnostic for Error {
             ),
             Self::Refused {
                 status: 429 | 500.., ..
+            }
+            | Self::WriteRefused {
+                status: 429 | 500.., ..
             } => Fault::Environment.hint("run the same command again later"),
             Self::Refused { .. } => Fault::Input.hint("check the address; or download the file, and name it"),
+            Self::WriteRefused { .. } => Fault::Input.hint("check the address"),
             Self::NotTheHub { .. } => Fault::Configuration.hint("check HF_ENDPOINT"),
             Self::Cut { .. } => {
                 Fault::Environment.hint("run the same command again: it goes on where this one was cut")
             }
             Self::Changed { .. } => {
                 Fault::Input.hint("run the same command again when nobody writes it any more")
+            }
+            Self::OtherContent { .. } => {
+                Fault::Artifact.hint("run the same command again: it is fetched anew")
             }
             Self::Damaged { .. } => Fault::Input.hint("run the same command again: it is fetched anew"),
         }

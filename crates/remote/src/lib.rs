@@ -7,6 +7,8 @@
 //! The name of a model of the Hugging Face Hub becomes a folder by [`model`]: that of the user's cache of the
 //! Hub, which is read without a network too.
 //!
+//! A [`StoredFolder`] is a folder in object storage that is written, too.
+//!
 //! What speaks the protocols is the crate `object_store`, which the feature `network` brings; without it an
 //! address is told apart from a path, and refused.
 
@@ -37,8 +39,11 @@ mod network;
 mod progress;
 #[cfg(feature = "network")]
 mod refusal;
+mod stored_folder;
 #[cfg(feature = "network")]
 mod stores;
+#[cfg(feature = "network")]
+mod storing;
 #[cfg(feature = "network")]
 mod validator;
 #[cfg(feature = "network")]
@@ -48,6 +53,7 @@ pub use address::{Address, Place};
 pub use error::Error;
 pub use model_error::ModelError;
 pub use models::{ModelRequest, Snapshot, Wanted, cached_model, model};
+pub use stored_folder::{StoredFile, StoredFolder};
 
 use std::path::PathBuf;
 

@@ -28,7 +28,7 @@ pub(crate) fn fetch(
         let why = NotFetched::Offline;
         return Err(Problem::NotFetched { lacking, why });
     }
-    let progress = Progress::new(reporter, request.shown());
+    let progress = Progress::new(reporter, format!("fetching {}", request.shown()));
     let fetching = Fetching {
         request,
         cache: cache.model(request.repository),

@@ -54,7 +54,7 @@ pub(crate) fn fetch_into(
     wanted: &dyn Fn(&str) -> bool,
     reporter: &dyn Reporter,
 ) -> Result<Vec<RemoteFile>, Error> {
-    let progress = Progress::new(reporter, address.shown());
+    let progress = Progress::new(reporter, format!("fetching {}", address.shown()));
     let listing = listing::identity(&[&stores::server(address), &address.exact()]);
     let result = block_on(&address.shown(), all(cache, address, wanted, &progress))?;
     progress.end();

@@ -1,14 +1,14 @@
-//! What people see of a download.
+//! What people see of a transfer.
 
 use std::cell::Cell;
 
 use labelproof_artifact::Reporter;
 use labelproof_artifact::wording::counted;
 
-/// Tells a reporter of a download, once there is one.
+/// Tells a reporter of a transfer, once there is one.
 pub(crate) struct Progress<'a> {
     reporter: &'a dyn Reporter,
-    /// What is fetched.
+    /// What is done: fetching or storing something.
     what: String,
     begun: Cell<bool>,
     bytes: Cell<u64>,
@@ -24,11 +24,10 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Bytes are about to come.
+    /// Bytes are about to come, or to go.
     pub(crate) fn begin(&self) {
         if !self.begun.replace(true) {
-            self.reporter
-                .started(&format!("fetching {} (bytes)", self.what), None);
+            self.reporter.started(&format!("{} (bytes)", self.what), None);
         }
     }
 
@@ -44,7 +43,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// What came, for people; nothing if nothing did.
+    /// How much it was, for people; nothing if it was nothing.
     pub(crate) fn size(&self) -> Option<String> {
         match self.bytes.get() {
             0 => None,

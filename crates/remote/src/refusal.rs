@@ -78,6 +78,39 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The same of a request that was to write.
+    pub(crate) fn while_writing(self) -> Self {
+        match self {
+            Self::Denied {
+                address,
+                place,
+                host,
+                status,
+                code,
+            } => Self::WriteDenied {
+                address,
+                place,
+                host,
+                status,
+                code,
+            },
+            Self::Refused {
+                address,
+                host,
+                status,
+                code,
+            } => Self::WriteRefused {
+                address,
+                host,
+                status,
+                code,
+            },
+            other => other,
+        }
+    }
+}
+
 /// Whether a server is one that the machines of a cloud ask for credentials.
 fn gives_credentials(host: &str) -> bool {
     let without_port = |host: &str| match host.rsplit_once(':') {

@@ -13,7 +13,7 @@ use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 use crate::address::{Address, Place};
 use crate::error::Error;
 use crate::hub;
-use crate::watch::WatchingConnector;
+use crate::watch::{SILENCE, WatchingConnector};
 
 /// Requests that fail are made again a few times, within seconds. A transfer that is cut is gone on with by
 /// `fetching`, as often as it gets further.
@@ -32,12 +32,24 @@ fn retry() -> RetryConfig {
 /// A connection to a bucket, container or server.
 pub(crate) type Store = Arc<dyn ObjectStore>;
 
-/// Connects to what an address of a cloud names.
+/// Connects to what an address of a cloud names, in order to read it.
 pub(crate) fn of_cloud(address: &Address) -> Result<Store, Error> {
+    connected(address, SILENCE)
+}
+
+/// The same in order to write there.
+pub(crate) fn to_write_to(address: &Address) -> Result<Store, Error> {
+    connected(address, SILENCE_WHILE_SENDING)
+}
+
+/// How long a server may be silent that is sent something: it answers when all of it has arrived.
+const SILENCE_WHILE_SENDING: Duration = Duration::from_mins(5);
+
+fn connected(address: &Address, silence: Duration) -> Result<Store, Error> {
     let store = match address.place {
-        Place::S3 => s3(address),
-        Place::Google => google(address),
-        Place::Azure | Place::Web | Place::Hub => azure(address),
+        Place::S3 => s3(address, silence),
+        Place::Google => google(address, silence),
+        Place::Azure | Place::Web | Place::Hub => azure(address, silence),
     };
     store.map_err(|error| Error::setup(address, &error))
 }
@@ -78,36 +90,37 @@ fn first_set(names: &[&str]) -> Option<String> {
 }
 
 /// Prepares the library of TLS, and watches. Plain HTTP is spoken where the user's own setting says so.
-fn connector(endpoint: Option<&str>) -> WatchingConnector {
+fn connector(endpoint: Option<&str>, silence: Duration) -> WatchingConnector {
     // Already there if this is not the first connection.
     let _ = rustls::crypto::ring::default_provider().install_default();
     WatchingConnector {
         allow_http: endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")),
+        silence,
     }
 }
 
-fn s3(address: &Address) -> object_store::Result<Store> {
+fn s3(address: &Address, silence: Duration) -> object_store::Result<Store> {
     let store = AmazonS3Builder::from_env()
         .with_bucket_name(&address.authority)
         .with_retry(retry())
-        .with_http_connector(connector(first_set(&S3_ENDPOINT).as_deref()))
+        .with_http_connector(connector(first_set(&S3_ENDPOINT).as_deref(), silence))
         .build()?;
     Ok(Arc::new(store))
 }
 
-fn google(address: &Address) -> object_store::Result<Store> {
+fn google(address: &Address, silence: Duration) -> object_store::Result<Store> {
     let store = GoogleCloudStorageBuilder::from_env()
         .with_bucket_name(&address.authority)
         .with_retry(retry())
-        .with_http_connector(connector(first_set(&GOOGLE_ENDPOINT).as_deref()))
+        .with_http_connector(connector(first_set(&GOOGLE_ENDPOINT).as_deref(), silence))
         .build()?;
     Ok(Arc::new(store))
 }
 
-fn azure(address: &Address) -> object_store::Result<Store> {
+fn azure(address: &Address, silence: Duration) -> object_store::Result<Store> {
     let builder = MicrosoftAzureBuilder::from_env()
         .with_retry(retry())
-        .with_http_connector(connector(first_set(&AZURE_ENDPOINT).as_deref()));
+        .with_http_connector(connector(first_set(&AZURE_ENDPOINT).as_deref(), silence));
     // `abfss://container@account.dfs.core.windows.net/…` names the account, too.
     let builder = match address.authority.split_once('@') {
         Some(_) => builder.with_url(format!("abfss://{}/", address.authority)),
@@ -123,7 +136,7 @@ pub(crate) fn of_web(url: &str, options: ClientOptions) -> object_store::Result<
         .with_url(url)
         .with_client_options(options)
         .with_retry(retry())
-        .with_http_connector(connector(Some(url)))
+        .with_http_connector(connector(Some(url), SILENCE))
         .build()?;
     Ok(Arc::new(store))
 }

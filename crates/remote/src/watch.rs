@@ -43,7 +43,7 @@ fn note(refusal: Option<Refusal>) {
 }
 
 /// How long a server may be silent within an answer.
-const SILENCE: Duration = Duration::from_secs(20);
+pub(crate) const SILENCE: Duration = Duration::from_secs(20);
 
 /// The length that stands for one that the server does not tell. `object_store` insists on one.
 pub(crate) const UNKNOWN_LENGTH: u64 = i64::MAX as u64;
@@ -53,6 +53,8 @@ pub(crate) const UNKNOWN_LENGTH: u64 = i64::MAX as u64;
 pub(crate) struct WatchingConnector {
     /// Whether the user's own address or setting begins with `http://`.
     pub(crate) allow_http: bool,
+    /// How long a server may be silent.
+    pub(crate) silence: Duration,
 }
 
 impl HttpConnector for WatchingConnector {
@@ -61,7 +63,7 @@ impl HttpConnector for WatchingConnector {
         let mut options = options
             .clone()
             .with_timeout_disabled()
-            .with_read_timeout(SILENCE)
+            .with_read_timeout(self.silence)
             .with_user_agent(HeaderValue::from_static(concat!(
                 "labelproof/",
                 env!("CARGO_PKG_VERSION")

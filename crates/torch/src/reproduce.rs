@@ -4,7 +4,7 @@ use labelproof_artifact::{Reporter, fs};
 
 use labelproof_cli::commands::reproduce::ReproduceArgs;
 use labelproof_driver::reproduction::{Difference, PipelineLock, Platform, TOLERANCE};
-use labelproof_driver::{Conduct, ExitCode, Failure, Printer, Selection, Verbosity, printer};
+use labelproof_driver::{Conduct, ExitCode, Failure, Printer, Selection, Verbosity, printer, refresh};
 use labelproof_kernels::device;
 
 use crate::stages;
@@ -24,8 +24,8 @@ pub(crate) fn run(args: &ReproduceArgs) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::Success);
     }
     let locked = PipelineLock::read(&args.lock)?;
-    let mut anew = config.clone();
-    anew.artifacts = config.artifacts.join(SCRATCH);
+    refresh(&config, &printer)?;
+    let anew = config.within(SCRATCH);
     fs::remove(&anew.artifacts)?;
     stages::run(&anew, &everything, Conduct::default(), &printer)?;
     let fresh = PipelineLock::of_artifacts(&anew.artifacts, platform.clone())?;

@@ -65,13 +65,12 @@ pub(crate) fn run(args: &SuggestArgs) -> Result<ExitCode, Failure> {
 
 /// The same pipeline with the words as stop words, and with a folder of artifacts of its own.
 fn without(config: &Config, words: &[String]) -> Config {
-    let mut changed = config.clone();
+    let mut changed = config.within(ABLATION);
     changed.pipeline.preprocess.clean.push(Step::StopWords(StopWords {
         language: Language::None,
         add: words.to_vec(),
         keep: Vec::new(),
     }));
-    changed.artifacts = config.artifacts.join(ABLATION);
     changed
 }
 

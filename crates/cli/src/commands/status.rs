@@ -2,7 +2,7 @@
 
 use clap::Args;
 use labelproof_artifact::StageId;
-use labelproof_driver::{ExitCode, Failure, Planner, Printer, Times, Verbosity, printer};
+use labelproof_driver::{ExitCode, Failure, Planner, Printer, Times, Verbosity, printer, refresh};
 
 use super::{ConfigArgs, stage_line};
 
@@ -23,6 +23,7 @@ pub struct StatusArgs {
 pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, Failure> {
     let config = args.config.load(None)?;
     let printer = Printer::new(Verbosity::choose(false));
+    refresh(&config, &printer)?;
     let stages: Vec<(StageId, Vec<String>)> = Planner::new(&config, &printer)
         .status()?
         .into_iter()

@@ -1,0 +1,496 @@
+//! Artifacts in object storage: the folder of artifacts is then a copy in the user's cache, which is brought up
+//! to date before a run, and each stage that is committed there is put into the store.
+//!
+//! In the store a stage is `<stage>/stage.lock.json`, the text of its lock, and for each output
+//! `<stage>/<digest>/<path>`. Outputs are never written over, and the lock is written last: whoever reads it finds
+//! what it names, and a run that was killed leaves nothing that a reader sees. Who writes a lock removes what the
+//! one before it named and it does not.
+//!
+//! Everything else here sees the copy alone, and knows of no store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path};
+
+use labelproof_artifact::fs;
+use labelproof_artifact::{Advice, Diagnostic, Digest, Fault, Reporter, StageId, StageLock};
+use labelproof_remote::{Error, StoredFile, StoredFolder};
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::run::Selection;
+use crate::run_lock::{RunLock, RunLockError};
+
+/// The file in the copy that says which lock of each stage the store had when it was last looked at.
+const SEEN: &str = ".stored.json";
+
+/// The folder in the copy for files that are being fetched, by their digests.
+const FETCHED: &str = ".fetched";
+
+/// The copy of a store.
+struct LocalCopy<'a> {
+    stored: &'a StoredFolder,
+    folder: &'a Path,
+    reporter: &'a dyn Reporter,
+}
+
+/// A lock in the store.
+struct StoredLock {
+    digest: Digest,
+    text: Vec<u8>,
+    lock: StageLock,
+}
+
+/// What is to be done with a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    /// Both have the same, or neither has anything.
+    Nothing,
+    /// The store has something else.
+    Fetch,
+    /// It was made here, and nobody has put anything into the store since.
+    Store,
+    /// The store does not have it any more.
+    Forget,
+}
+
+/// What is to be done with a stage, by the digests of the lock here, of the one in the store, and of the one that
+/// the store was last seen to have.
+fn action(here: Option<&Digest>, there: Option<&Digest>, seen: Option<&Digest>) -> Action {
+    match (here, there) {
+        (None, None) => Action::Nothing,
+        (None, Some(_)) => Action::Fetch,
+        (Some(here), Some(there)) if here == there => Action::Nothing,
+        (Some(here), _) if Some(here) == seen => there.map_or(Action::Forget, |_| Action::Fetch),
+        (Some(_), Some(there)) if Some(there) != seen => Action::Fetch,
+        (Some(_), _) => Action::Store,
+    }
+}
+
+/// Makes the copy what the store has, for a run of some stages; what a former run could not put there is put
+/// there now. The folder must be locked.
+pub(crate) fn bring_up_to_date(
+    config: &Config,
+    selection: &Selection,
+    reporter: &dyn Reporter,
+) -> Result<(), Failure> {
+    let Some(last) = selection.stages.last() else {
+        return Ok(());
+    };
+    let Some(copy) = LocalCopy::of(config, reporter) else {
+        return Ok(());
+    };
+    copy.tell();
+    for stage in copy.fetch(*last)? {
+        copy.store(stage)?;
+    }
+    Ok(())
+}
+
+/// Makes the copy what the store has, for somebody who only looks: does nothing where the artifacts are in no
+/// store. While another run uses the copy, it is left as it is.
+pub fn refresh(config: &Config, reporter: &dyn Reporter) -> Result<(), Failure> {
+    let Some(copy) = LocalCopy::of(config, reporter) else {
+        return Ok(());
+    };
+    let _lock = match RunLock::acquire(copy.folder, false, reporter) {
+        Ok(lock) => lock,
+        Err(RunLockError::Busy { holder, .. }) => {
+            reporter.message(&format!("{holder} is using the copy: it is left as it is"));
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    copy.tell();
+    for stage in copy.fetch(StageId::Report)? {
+        reporter.message(&format!(
+            "`{stage}` is not in the store yet: the next `labelproof run` puts it there"
+        ));
+    }
+    Ok(())
+}
+
+/// Puts a stage that was committed into the store, if the artifacts are in one.
+pub(crate) fn store(config: &Config, stage: StageId, reporter: &dyn Reporter) -> Result<(), Failure> {
+    match LocalCopy::of(config, reporter) {
+        Some(copy) => copy.store(stage),
+        None => Ok(()),
+    }
+}
+
+impl<'a> LocalCopy<'a> {
+    fn of(config: &'a Config, reporter: &'a dyn Reporter) -> Option<Self> {
+        let stored = config.stored.as_ref()?;
+        Some(Self {
+            stored,
+            folder: &config.artifacts,
+            reporter,
+        })
+    }
+
+    fn tell(&self) {
+        let (stored, folder) = (self.stored.shown(), self.folder.display());
+        self.reporter
+            .message(&format!("artifacts: {stored}, with a copy in `{folder}`"));
+    }
+
+    /// Makes the copy what the store has, up to a stage. Returns the stages that are here and not yet there.
+    fn fetch(&self, last: StageId) -> Result<Vec<StageId>, Failure> {
+        let mut only_here = Vec::new();
+        for stage in StageId::ALL.into_iter().take_while(|stage| *stage <= last) {
+            let there = self.read_lock(stage)?;
+            let here = self.own_lock(stage);
+            let seen = self.seen();
+            let digest_there = there.as_ref().map(|there| &there.digest);
+            match action(here.as_ref(), digest_there, seen.get(&stage)) {
+                // Output that was edited since is as good as none: the plan finds it.
+                Action::Store if self.is_whole(stage) => only_here.push(stage),
+                Action::Store => {}
+                Action::Nothing => {
+                    if let Some(there) = &there {
+                        self.note(stage, Some(&there.digest))?;
+                        self.complete(stage, there)?;
+                    }
+                }
+                Action::Fetch => {
+                    let Some(there) = &there else { continue };
+                    if here.is_some() && here.as_ref() != seen.get(&stage) {
+                        self.reporter.message(&format!(
+                            "`{stage}` of this machine gives way to the one that was stored meanwhile"
+                        ));
+                    }
+                    self.bring(stage, there)?;
+                }
+                Action::Forget => {
+                    fs::remove(&self.folder.join(stage.name()))?;
+                    self.note(stage, None)?;
+                }
+            }
+        }
+        Ok(only_here)
+    }
+
+    /// The lock of a stage in the store. One that is unreadable or foreign is the same as none, as everywhere.
+    fn read_lock(&self, stage: StageId) -> Result<Option<StoredLock>, Failure> {
+        let text = self.stored.read(&lock_name(stage));
+        let text = text.map_err(|source| StoreError::Fetch {
+            address: self.stored.shown(),
+            source,
+        })?;
+        Ok(text.and_then(|text| {
+            Some(StoredLock {
+                lock: checked(&text, stage)?,
+                digest: Digest::of_bytes(&text),
+                text,
+            })
+        }))
+    }
+
+    /// The digest of the lock of a stage here.
+    fn own_lock(&self, stage: StageId) -> Option<Digest> {
+        let path = self.folder.join(lock_name(stage));
+        Digest::of_file(&path).ok()
+    }
+
+    fn is_whole(&self, stage: StageId) -> bool {
+        let folder = self.folder.join(stage.name());
+        StageLock::read(&folder).is_some_and(|lock| {
+            StageLock::digest_outputs(&folder).is_ok_and(|outputs| outputs == lock.outputs)
+        })
+    }
+
+    /// Fetches again what somebody has removed from the copy. What was edited is the plan's to find.
+    fn complete(&self, stage: StageId, there: &StoredLock) -> Result<(), Failure> {
+        let folder = self.folder.join(stage.name());
+        let is_complete = there.lock.outputs.keys().all(|name| folder.join(name).exists());
+        if is_complete {
+            Ok(())
+        } else {
+            self.bring(stage, there)
+        }
+    }
+
+    /// Puts the stage of the store in place of the one here.
+    fn bring(&self, stage: StageId, there: &StoredLock) -> Result<(), Failure> {
+        let (folder, fetched) = (self.folder.join(stage.name()), self.folder.join(FETCHED));
+        let scratch = self.folder.join(format!(".tmp-{stage}"));
+        fs::remove(&scratch)?;
+        fs::create_dir_all(&fetched)?;
+        fs::create_dir_all(&scratch)?;
+        let mut names: BTreeMap<&Digest, Vec<&str>> = BTreeMap::new();
+        for (name, digest) in &there.lock.outputs {
+            names.entry(digest).or_default().push(name);
+        }
+        self.reuse(stage, &names)?;
+        let files: Vec<StoredFile> = names
+            .iter()
+            .map(|(digest, names)| StoredFile {
+                path: fetched.join(digest.as_str()),
+                name: output_name(stage, digest, names[0]),
+                digest: (*digest).clone(),
+            })
+            .collect();
+        if let Err(source) = self.stored.download(&files, self.reporter) {
+            return Err(self.not_fetched(stage, there, source));
+        }
+        for (digest, names) in names {
+            let file = fetched.join(digest.as_str());
+            for (place, name) in names.iter().enumerate() {
+                let path = scratch.join(name);
+                path.parent().map_or(Ok(()), fs::create_dir_all)?;
+                if place + 1 == names.len() {
+                    fs::rename(&file, &path)?;
+                } else {
+                    fs::copy(&file, &path)?;
+                    fs::sync(&path)?;
+                }
+            }
+        }
+        fs::write_atomic(&scratch.join(StageLock::FILE), &there.text)?;
+        fs::remove(&folder)?;
+        fs::rename(&scratch, &folder)?;
+        fs::remove(&fetched)?;
+        self.note(stage, Some(&there.digest))
+    }
+
+    /// Takes files that the stage here has already.
+    fn reuse(&self, stage: StageId, wanted: &BTreeMap<&Digest, Vec<&str>>) -> Result<(), Failure> {
+        let folder = self.folder.join(stage.name());
+        let Some(lock) = StageLock::read(&folder) else {
+            return Ok(());
+        };
+        for (name, digest) in lock
+            .outputs
+            .iter()
+            .filter(|(_, digest)| wanted.contains_key(digest))
+        {
+            let path = folder.join(name);
+            if Digest::of_file(&path).is_ok_and(|found| found == *digest) {
+                fs::copy(&path, &self.folder.join(FETCHED).join(digest.as_str()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Why the files of a stage could not be fetched: another run may have replaced them meanwhile.
+    fn not_fetched(&self, stage: StageId, there: &StoredLock, source: Error) -> Failure {
+        let is_broken = matches!(source, Error::NotFound { .. } | Error::OtherContent { .. });
+        let address = self.stored.address_of(stage.name());
+        if !is_broken {
+            return StoreError::Fetch { address, source }.into();
+        }
+        match self.read_lock(stage) {
+            Ok(now) if now.as_ref().is_none_or(|now| now.digest != there.digest) => {
+                StoreError::Replaced { stage, address }.into()
+            }
+            _ => StoreError::Damaged {
+                stage,
+                address,
+                source,
+            }
+            .into(),
+        }
+    }
+
+    /// Puts a stage into the store: its files, and then its lock.
+    fn store(&self, stage: StageId) -> Result<(), Failure> {
+        let folder = self.folder.join(stage.name());
+        let text = fs::read(&folder.join(StageLock::FILE))?;
+        let Some(lock) = checked(&text, stage) else {
+            return Ok(());
+        };
+        let put = || -> Result<(), Error> {
+            self.stored.upload(&files_of(&lock, &folder), self.reporter)?;
+            let before = self.stored.read(&lock_name(stage))?;
+            self.stored.write(&lock_name(stage), text.clone())?;
+            let before = before.and_then(|text| checked(&text, stage));
+            self.stored.remove(&superseded(before.as_ref(), &lock));
+            Ok(())
+        };
+        put().map_err(|source| StoreError::Store {
+            stage,
+            address: self.stored.shown(),
+            source,
+        })?;
+        self.note(stage, Some(&Digest::of_bytes(&text)))
+    }
+
+    fn seen(&self) -> BTreeMap<StageId, Digest> {
+        let bytes = fs::read(&self.folder.join(SEEN)).unwrap_or_default();
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
+    /// Notes which lock the store has.
+    fn note(&self, stage: StageId, lock: Option<&Digest>) -> Result<(), Failure> {
+        let mut seen = self.seen();
+        let before = match lock {
+            Some(lock) => seen.insert(stage, lock.clone()),
+            None => seen.remove(&stage),
+        };
+        if before.as_ref() == lock {
+            return Ok(());
+        }
+        let text = serde_json::to_vec(&seen).expect("the keys are strings");
+        Ok(fs::write_atomic(&self.folder.join(SEEN), &text)?)
+    }
+}
+
+fn lock_name(stage: StageId) -> String {
+    format!("{stage}/{}", StageLock::FILE)
+}
+
+/// The name of an output in the store.
+fn output_name(stage: StageId, digest: &Digest, name: &str) -> String {
+    format!("{stage}/{digest}/{name}")
+}
+
+fn files_of(lock: &StageLock, folder: &Path) -> Vec<StoredFile> {
+    let files = lock.outputs.iter().map(|(name, digest)| StoredFile {
+        path: folder.join(name),
+        name: output_name(lock.stage, digest, name),
+        digest: digest.clone(),
+    });
+    files.collect()
+}
+
+/// The objects that one lock names and the one after it does not.
+fn superseded(before: Option<&StageLock>, now: &StageLock) -> Vec<String> {
+    let names = |lock: &StageLock| -> BTreeSet<String> {
+        let outputs = lock.outputs.iter();
+        outputs
+            .map(|(name, digest)| output_name(lock.stage, digest, name))
+            .collect()
+    };
+    let before = before.map(names).unwrap_or_default();
+    before.difference(&names(now)).cloned().collect()
+}
+
+/// Reads a lock whose text comes from elsewhere: its names become paths of this machine.
+fn checked(text: &[u8], stage: StageId) -> Option<StageLock> {
+    let is_inside = |name: &str| {
+        let mut parts = Path::new(name).components();
+        !name.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)))
+    };
+    let is_digest = |digest: &Digest| {
+        let digits = digest.as_str();
+        digits.len() == 64 && digits.chars().all(|digit| digit.is_ascii_hexdigit())
+    };
+    let lock = StageLock::parse(text).filter(|lock| lock.stage == stage)?;
+    let is_sound = lock
+        .outputs
+        .iter()
+        .all(|(name, digest)| is_inside(name) && is_digest(digest));
+    is_sound.then_some(lock)
+}
+
+/// A stage cannot be fetched from the store, or put there.
+#[derive(Debug, thiserror::Error)]
+enum StoreError {
+    #[error("the artifacts in `{address}` cannot be fetched")]
+    Fetch { address: String, source: Error },
+    #[error("what `{stage}` wrote is damaged in `{address}`")]
+    Damaged {
+        stage: StageId,
+        address: String,
+        source: Error,
+    },
+    #[error("what `{stage}` wrote was replaced in `{address}` while it was fetched")]
+    Replaced { stage: StageId, address: String },
+    #[error("stage `{stage}` ran, and what it wrote cannot be put into `{address}`")]
+    Store {
+        stage: StageId,
+        address: String,
+        source: Error,
+    },
+}
+
+/// The advice on an error of the network; no run reads artifacts without one.
+fn advice_on(error: &Error) -> Advice {
+    match error {
+        Error::Unreachable { .. } => {
+            Fault::Environment.hint("check the network, and the proxy in HTTPS_PROXY")
+        }
+        other => other.advice(),
+    }
+}
+
+impl Diagnostic for StoreError {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::Fetch { source, .. } => advice_on(source),
+            Self::Damaged { stage, address, .. } => Fault::Artifact
+                .hint("run the same command again: it is fetched anew")
+                .and(format!(
+                    "if that does not help, remove all below `{address}/`: then `{stage}` is run again"
+                )),
+            Self::Replaced { .. } => Fault::Input.hint("run the same command again: another run was writing"),
+            Self::Store { source, .. } => advice_on(source).and(
+                "it is kept on this machine: the same command puts it there, and does not run the stage again",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_store_wins_unless_it_only_lacks_what_was_made_here() {
+        use Action::{Fetch, Forget, Nothing, Store};
+        let digest = |text: &str| Digest::of_bytes(text.as_bytes());
+        let check = |here: Option<&str>, there: Option<&str>, seen: Option<&str>, expected: Action| {
+            let [here_digest, there_digest, seen_digest] = [here, there, seen].map(|text| text.map(digest));
+            let found = action(here_digest.as_ref(), there_digest.as_ref(), seen_digest.as_ref());
+            assert_eq!(found, expected, "{here:?} {there:?} {seen:?}");
+        };
+        check(None, None, None, Nothing);
+        check(None, None, Some("a"), Nothing);
+        check(None, Some("a"), None, Fetch);
+        check(Some("a"), Some("a"), None, Nothing);
+        // A copy of what the store had.
+        check(Some("a"), Some("b"), Some("a"), Fetch);
+        check(Some("a"), None, Some("a"), Forget);
+        // Made here, when the network was gone.
+        check(Some("b"), Some("a"), Some("a"), Store);
+        check(Some("b"), None, None, Store);
+        check(Some("b"), None, Some("a"), Store);
+        // Made here, while another machine stored something.
+        check(Some("b"), Some("c"), Some("a"), Fetch);
+        check(Some("b"), Some("c"), None, Fetch);
+    }
+
+    fn lock(outputs: &[(&str, &str)]) -> StageLock {
+        let mut lock = StageLock::new(StageId::Split, 1, serde_json::Value::Null, BTreeMap::new());
+        lock.outputs = outputs
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), Digest::of_bytes(text.as_bytes())))
+            .collect();
+        lock
+    }
+
+    #[test]
+    fn a_lock_whose_names_lead_elsewhere_is_none() {
+        let read = |lock: &StageLock| checked(&serde_json::to_vec(lock).unwrap(), StageId::Split);
+        let sound = lock(&[("split/part-00000.parquet", "a")]);
+        assert_eq!(read(&sound), Some(sound));
+        for name in ["../a", "/a", "a/../../b", ""] {
+            assert_eq!(read(&lock(&[(name, "a")])), None, "{name}");
+        }
+        let text =
+            r#"{"schema":1,"stage":"split","revision":1,"params":null,"inputs":{},"outputs":{"a":"../b"}}"#;
+        assert_eq!(checked(text.as_bytes(), StageId::Split), None);
+        assert_eq!(
+            checked(&serde_json::to_vec(&lock(&[])).unwrap(), StageId::Ingest),
+            None
+        );
+    }
+
+    #[test]
+    fn only_what_no_lock_names_any_more_is_removed() {
+        let before = lock(&[("a.json", "one"), ("b.json", "two")]);
+        let now = lock(&[("a.json", "one"), ("b.json", "three")]);
+        let two = Digest::of_bytes(b"two");
+        assert_eq!(superseded(Some(&before), &now), [format!("split/{two}/b.json")]);
+        assert_eq!(superseded(None, &now), Vec::<String>::new());
+    }
+}
