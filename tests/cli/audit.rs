@@ -43,6 +43,24 @@ fn files_are_audited_without_the_other_binary() {
     assert!(bundle.stderr.contains("labelproof-torch"), "{}", bundle.stderr);
 }
 
+#[test]
+fn files_without_a_word_and_folders_are_asked_about() {
+    let project = Project::empty();
+    project.write("results.csv", &rows(["film", "sport", "trade"]));
+    assert_snapshot!(project.run(&["audit", "results.csv"]).expect_message(), @r#"
+        exit code 2
+        error: what `results.csv` is has to be said
+
+        hint: put --test, --validation or --train before a file of rows, --log before what a training printed or wrote, --confusion before a matrix, and --bundle before the folder of a model
+    "#);
+    assert_snapshot!(project.run(&["audit", "--quiet", "--test", "."]).expect_message(), @r#"
+        exit code 3
+        error: `.` is a folder
+
+        hint: name the file in it that is meant
+    "#);
+}
+
 /// What each file was understood to be comes first, and what was not examined has an exit code of its own.
 #[test]
 fn predictions_without_labels_are_not_examined() {

@@ -23,6 +23,9 @@ pub enum Error {
     /// The operating system cannot read the source.
     #[error(transparent)]
     File(#[from] FsError),
+    /// A path is a folder.
+    #[error("`{file}` is a folder")]
+    AFolder { file: String },
     /// A path is a device, a socket or the like.
     #[error("`{file}` is no regular file")]
     NotAFile { file: String },
@@ -316,7 +319,8 @@ impl Diagnostic for Error {
         let hint = match self {
             Self::File(error) => return error.advice(),
             Self::Foreign { hint, .. } => hint,
-            Self::NotAFile { .. } => "name a file, or a folder of files",
+            Self::AFolder { .. } => "name the file in it that is meant",
+            Self::NotAFile { .. } => "name a file",
             Self::NotSeekable { .. } => "write it to a file, and name that",
             Self::CutPacked { .. } => "fetch or pack the file again",
             Self::BadPacked { .. } => {

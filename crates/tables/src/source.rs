@@ -228,11 +228,11 @@ pub fn read_text(
 
 fn open_file(name: &str, path: &Path) -> Result<File, Error> {
     // Opening a named pipe would wait for somebody to write to it.
-    match path.metadata().map(|metadata| metadata.is_file()) {
-        Ok(true) => fs::open(path).map_err(|error| unreadable(name, error.source)),
-        Ok(false) => Err(Error::NotAFile {
-            file: name.to_owned(),
-        }),
+    let file = || name.to_owned();
+    match path.metadata() {
+        Ok(metadata) if metadata.is_file() => fs::open(path).map_err(|error| unreadable(name, error.source)),
+        Ok(metadata) if metadata.is_dir() => Err(Error::AFolder { file: file() }),
+        Ok(_) => Err(Error::NotAFile { file: file() }),
         Err(source) => Err(unreadable(name, source)),
     }
 }

@@ -14,7 +14,7 @@ use super::wording::capitalized;
 use crate::case::Case;
 use crate::cause::Cause;
 use crate::check::Check;
-use crate::evidence::Missing;
+use crate::evidence::{Missing, Need};
 use crate::measures::significance::Significance;
 
 /// Asks every check, ranks what was found, and gives the verdict.
@@ -147,7 +147,13 @@ fn following(check: &Check, root: &Check, diagnosis: Diagnosis, significance: Si
 }
 
 fn unchecked(check: &Check, missing: &Missing, case: &Case<'_>) -> Finding {
-    let advice = missing.0.iter().map(|need| advice(*need, case.evidence));
+    // A check that compares two files names both, whichever was given.
+    let lacking = |need: &&Need| !case.evidence.has(**need);
+    let advice = missing
+        .0
+        .iter()
+        .filter(lacking)
+        .map(|need| advice(*need, case.evidence));
     Finding {
         missing: advice.collect(),
         ..finding(

@@ -73,6 +73,9 @@ Rows are the true classes, unless words at the axes say otherwise."
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct AuditArgs {
+    /// Files without a word of what they are, which is asked for
+    #[arg(hide = true, value_name = "FILE")]
+    pub unnamed: Vec<PathBuf>,
     /// Validation rows, by which the model was selected, with true and predicted labels
     #[arg(long, value_name = "FILE")]
     pub validation: Option<PathBuf>,
@@ -162,13 +165,21 @@ fn count() -> clap::builder::RangedU64ValueParser {
 enum AuditError {
     #[error("nothing to audit")]
     NoInput,
+    #[error("what `{}` is has to be said", file.display())]
+    Unnamed { file: PathBuf },
 }
 
 impl Diagnostic for AuditError {
     fn advice(&self) -> Advice {
-        Fault::Configuration.hint(
-            "give at least one of --validation, --test, --train, --log, --confusion, --tokenizer and --bundle",
-        )
+        Fault::Configuration.hint(match self {
+            Self::NoInput => {
+                "give at least one of --validation, --test, --train, --log, --confusion, --tokenizer and --bundle"
+            }
+            Self::Unnamed { .. } => {
+                "put --test, --validation or --train before a file of rows, --log before what a training printed or \
+                 wrote, --confusion before a matrix, and --bundle before the folder of a model"
+            }
+        })
     }
 }
 
@@ -242,6 +253,10 @@ impl AuditArgs {
 
     /// The files to read; an error where there is nothing to audit.
     fn files(&self) -> Result<Files, AuditError> {
+        if let Some(file) = self.unnamed.first() {
+            let file = file.clone();
+            return Err(AuditError::Unnamed { file });
+        }
         let files = Files {
             held: BTreeMap::new(),
             validation: self.validation.clone(),

@@ -445,7 +445,7 @@ mod failures {
         assert_eq!(error.fault(), Fault::Input);
         let folder = tempfile::tempdir().unwrap();
         let (_, error) = collected(texts(of_path(folder.path())));
-        let message = format!("`{}` is no regular file", folder.path().display());
+        let message = format!("`{}` is a folder", folder.path().display());
         assert_eq!(error.unwrap().to_string(), message);
     }
 

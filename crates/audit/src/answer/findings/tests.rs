@@ -117,6 +117,22 @@ fn ids_are_unique_and_every_check_answers_once() {
     );
 }
 
+/// What is there already is not asked for.
+#[test]
+fn a_check_that_compares_two_files_asks_for_the_one_that_is_missing() {
+    let mut evidence = Evidence::default();
+    evidence.dataset.test = Some(part(&[("good", 0), ("bad", 1), ("awful", 1), ("nice", 0)]));
+    let findings = audit(&evidence);
+    let asked: Vec<&str> = findings
+        .of(Status::NotChecked)
+        .inspect(|finding| assert!(!finding.missing.is_empty(), "{}", finding.id))
+        .flat_map(|finding| &finding.missing)
+        .map(String::as_str)
+        .collect();
+    assert!(asked.contains(&Need::TrainTexts.advice(false)), "{asked:?}");
+    assert!(!asked.contains(&Need::TestTexts.advice(false)), "{asked:?}");
+}
+
 /// Audits a thing that nobody would give, and demands an answer with finite numbers.
 #[track_caller]
 fn survives(what: &str, evidence: &Evidence) {
