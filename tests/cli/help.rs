@@ -407,8 +407,8 @@ fn the_help_of_compare_reproduce_and_suggest() {
         Usage: labelproof compare [OPTIONS] <A> <B>
 
         Arguments:
-          <A>  Folder of artifacts of the first run
-          <B>  Folder of artifacts of the second run
+          <A>  Folder of artifacts of the first run, or its address
+          <B>  Folder of artifacts of the second run, or its address
 
         Options:
               --json  Print JSON, with every row that only one of the runs classifies correctly

@@ -91,7 +91,7 @@ fn what_is_no_step_no_context_and_no_stream() {
         exit code 2
         error: no step is called `look`
 
-        hint: the steps are: plan, ingest-plan, ingest-read, ingest-decide, ingest-merge, ingest-settle, ingest-write, preprocess-plan, preprocess-look, preprocess-check, preprocess-comparable, preprocess-compare, preprocess-unite, preprocess-tokenise, preprocess-settle, preprocess-write, commit, predict
+        hint: the steps are: plan, ingest-plan, ingest-read, ingest-decide, ingest-merge, ingest-settle, ingest-write, preprocess-plan, preprocess-read, preprocess-look, preprocess-check, preprocess-comparable, preprocess-compare, preprocess-unite, preprocess-tokenise, preprocess-settle, preprocess-write, commit, predict
     "#);
     assert_snapshot!(answer("preprocess-look", "context.json", "id,text,label\n"), @r#"
         exit code 2

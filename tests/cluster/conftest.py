@@ -122,9 +122,9 @@ def files(folder: Path) -> dict[str, str]:
 RUNS: list[tuple[str, ...]] = []
 
 
-def same_as_alone(folder: Path, *run: str) -> None:
+def same_as_alone(folder: Path, *run: str, beside: Path | None = None) -> None:
     """What was written is what one process wrote beside it, and nothing else is left."""
-    alone, found = files(folder.parent / "alone"), files(folder)
+    alone, found = files((beside or folder.parent) / "alone"), files(folder)
     RUNS.append((*run, hashlib.sha256(json.dumps(found).encode()).hexdigest()[:12]))
     assert found == alone
     assert len(alone) >= 9
@@ -186,7 +186,13 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def spark(bucket: str, events: Path):
+def cache_of_executors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder for caches of the executors, which the driver does not share."""
+    return tmp_path_factory.mktemp("caches")
+
+
+@pytest.fixture(scope="session")
+def spark(bucket: str, events: Path, cache_of_executors: Path):
     """Three executors, each a process of its own."""
     import pyspark
     from pyspark.sql import SparkSession
@@ -200,6 +206,7 @@ def spark(bucket: str, events: Path):
         "spark.eventLog.compress": "false",
         "spark.eventLog.dir": events.as_uri(),
         "spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"],
+        "spark.executorEnv.XDG_CACHE_HOME": str(cache_of_executors),
         # So that few rows are dealt to as many tasks as a test asks for.
         "spark.sql.adaptive.coalescePartitions.enabled": "false",
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import leftovers, same_as_alone, write_encoder, write_folder, write_json_lines
+from conftest import files, leftovers, same_as_alone, write_encoder, write_folder, write_json_lines
 
 import labelproof
 import labelproof.spark
@@ -57,6 +57,37 @@ def test_sources_in_object_storage(spark, bucket, project, tmp_path):
     for name, run in (("alone", labelproof.run), ("cluster", _on(spark))):
         run(tmp_path / "pipeline.yaml", set=changed, artifacts=tmp_path / name, quiet=True, **_until(name))
     same_as_alone(tmp_path / "cluster", "Spark", "3", "", "5 CSV files in S3")
+
+
+def test_artifacts_in_object_storage(spark, bucket, project, cache_of_executors, tmp_path, monkeypatch, capsys):
+    import boto3
+
+    spark.conf.set("spark.sql.shuffle.partitions", "3")
+    client = boto3.client("s3", endpoint_url=bucket)
+    client.create_bucket(Bucket="runs", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "driver"))
+    killed = ["ingest-write", "preprocess-read", "preprocess-write"]
+    monkeypatch.setattr(_steps, "in_task", killing(killed, tmp_path))
+    made = labelproof.spark.run(spark, project / "pipeline.yaml", artifacts="s3://runs/one", quiet=True)
+    same_as_alone(made.folder, "Spark", "3", ", ".join(killed), "5 CSV files, artifacts in S3", beside=project)
+    assert {path.name for path in tmp_path.iterdir()} > set(killed)
+    # The executors fetch what they need, and keep nothing.
+    assert not list(cache_of_executors.rglob("*.parquet"))
+    # On the machine that trains.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
+    found = labelproof.run(project / "pipeline.yaml", "split", artifacts="s3://runs/one")
+    said = [line.split(None, 1)[1] for line in capsys.readouterr().err.splitlines() if not line.startswith(" ")]
+    assert said == ["up to date"] * 3, said
+    assert found.folder != made.folder
+    assert files(found.folder) == files(made.folder)
+    # Nothing lies there but what the locks name.
+    stored = client.list_objects_v2(Bucket="runs")["Contents"]
+    assert sorted(Path(key["Key"]).name for key in stored) == sorted(path.name for path in files_of(made.folder))
+    assert len(labelproof.read("s3://runs/one")["split"]) == len(found["split"])
+
+
+def files_of(folder: Path) -> list[Path]:
+    return [path for stage in ("ingest", "preprocess", "split") for path in (folder / stage).rglob("*.*")]
 
 
 def _on(spark: Any) -> Callable[..., Any]:

@@ -151,7 +151,8 @@ print(json.dumps({'type': 'service_account', 'client_email': 'me@example.org', '
 #[test]
 fn google_is_written_by_requests_that_s3_understands() {
     let Some(s3) = S3::start() else { return };
-    // fake-gcs-server does not take the requests of Google's interface in XML; moto does, because what is used of them is S3's.
+    // fake-gcs-server does not take the requests of Google's interface in XML; moto does, because what is
+    // used of them is S3's.
     s3.project.write("account.json", &s3.python(ACCOUNT));
     let environment = format!(
         "GOOGLE_BASE_URL={} GOOGLE_APPLICATION_CREDENTIALS=account.json",

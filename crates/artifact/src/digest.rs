@@ -69,6 +69,12 @@ impl Digest {
         Ok(Self(hasher.finalize().to_hex().to_string()))
     }
 
+    /// The digest that is written as these 64 hexadecimal digits.
+    pub fn parse(digits: &str) -> Option<Self> {
+        let is_digest = digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        is_digest.then(|| Self(digits.to_owned()))
+    }
+
     /// The 64 hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0

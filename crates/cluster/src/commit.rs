@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use labelproof_artifact::{Advice, Diagnostic, Fault, Silent, StageId, StageLock, fs};
-use labelproof_driver::{Config, Failure, Planner, commit_from, left_as_they_are, new_lock};
+use labelproof_artifact::{Advice, Diagnostic, Digest, Fault, Silent, StageId, StageLock, fs};
+use labelproof_driver::{
+    Config, Failure, Planner, catch_up, commit_from, commit_stored, left_as_they_are, new_lock,
+};
 use labelproof_ingest::shares;
 use labelproof_settings::encoder;
 use serde_json::json;
@@ -30,6 +32,7 @@ pub(crate) fn plan(context: &Context, output: Output<'_>) -> Result<(), Failure>
         // Fetched first: the lock names what is there. And a wrong one should not show after hours.
         encoder::check(config.encoder.source(&Silent)?)?;
     }
+    catch_up(&config, stage, &Silent)?;
     let mut planner = Planner::new(&config, &Silent);
     let notes = if context.is_first {
         left_as_they_are(&mut planner, Some(stage))?
@@ -72,18 +75,25 @@ fn check_sources(stage: StageId, config: &Config) -> Result<(), Failure> {
 pub(crate) fn commit(context: &Context, input: Input<'_>, output: Output<'_>) -> Result<(), Failure> {
     let config = context.config()?;
     let (stage, scratch) = (context.stage, context.scratch()?);
-    let mut written: BTreeMap<String, i64> = BTreeMap::new();
+    let mut written = Written::default();
     for batch in input {
         let batch = next(batch)?;
         let columns = Columns(&batch);
-        written.extend(
-            columns
-                .all_texts("file")?
-                .into_iter()
-                .zip(columns.all_numbers("rows")?),
-        );
+        let files = columns.all_texts("file")?;
+        if config.stored.is_some() {
+            let digests = columns.all_texts("digest")?;
+            for (file, digits) in files.iter().zip(digests) {
+                let digest = Digest::parse(&digits).ok_or_else(|| BadInput {
+                    problem: format!("`digest` of `{file}` is no digest"),
+                })?;
+                written.digests.insert(file.clone(), digest);
+            }
+        }
+        written
+            .rows
+            .extend(files.into_iter().zip(columns.all_numbers("rows")?));
     }
-    check(context, &written, scratch)?;
+    check(context, &config, &written.rows, scratch)?;
     let lock_folder = scratch.join(LOCK_FOLDER);
     let lock = StageLock::read(&lock_folder).ok_or_else(|| BadInput {
         problem: format!("`{}` does not hold the plan of the stage", scratch.display()),
@@ -93,9 +103,22 @@ pub(crate) fn commit(context: &Context, input: Input<'_>, output: Output<'_>) ->
     }
     fs::remove(&lock_folder)?;
     let whole = whole(&config.artifacts, stage, scratch)?;
-    commit_from(&config, lock, &whole, &Silent)?;
+    if config.stored.is_some() {
+        commit_stored(&config, lock, &whole, &written.digests, &Silent)?;
+    } else {
+        commit_from(&config, lock, &whole, &Silent)?;
+    }
     fs::remove(scratch)?;
-    give_json(&json!({ "folder": config.artifacts.join(stage.name()) }), output)
+    give_json(&json!({ "folder": config.shown_folder(stage) }), output)
+}
+
+/// The parts that tasks have written.
+#[derive(Default)]
+struct Written {
+    /// Their rows, by name.
+    rows: BTreeMap<String, i64>,
+    /// Their digests, by name, where they are in object storage.
+    digests: BTreeMap<String, Digest>,
 }
 
 /// Moves what was written into a folder that no task knows: one that an engine takes for lost may still
@@ -128,13 +151,19 @@ impl Diagnostic for Changed {
 }
 
 /// A task that an engine lost, or ran on half of its rows, would leave a table with holes.
-fn check(context: &Context, written: &BTreeMap<String, i64>, scratch: &Path) -> Result<(), Failure> {
+fn check(
+    context: &Context,
+    config: &Config,
+    written: &BTreeMap<String, i64>,
+    scratch: &Path,
+) -> Result<(), Failure> {
+    let is_lost = |file: &&String| config.stored.is_none() && !scratch.join(file).exists();
     let rows: i64 = written.values().sum();
     let problem = if written.len() != context.parts()? as usize {
         format!("{} of {} parts were written", written.len(), context.parts()?)
     } else if u64::try_from(rows).ok() != Some(context.rows()?) {
         format!("{rows} rows were written, and not {}", context.rows()?)
-    } else if let Some(file) = written.keys().find(|file| !scratch.join(file).exists()) {
+    } else if let Some(file) = written.keys().find(is_lost) {
         format!("`{file}` was written, and is not there: do all machines share the folder of the artifacts?")
     } else {
         return Ok(());

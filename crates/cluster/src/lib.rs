@@ -55,6 +55,8 @@ pub enum Step {
     IngestWrite,
     /// Says where the documents are, and checks the encoder. In the driver.
     PreprocessPlan,
+    /// Reads parts of the documents that lie in object storage.
+    PreprocessRead,
     /// Looks at documents. Gives sketches, rejects and tallies.
     PreprocessLook,
     /// Writes rejects, and checks what the stage checks between its passes. In the driver.
@@ -77,7 +79,7 @@ pub enum Step {
 
 impl Step {
     /// Every step that runs no network.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Plan,
         Self::IngestPlan,
         Self::IngestRead,
@@ -86,6 +88,7 @@ impl Step {
         Self::IngestSettle,
         Self::IngestWrite,
         Self::PreprocessPlan,
+        Self::PreprocessRead,
         Self::PreprocessLook,
         Self::PreprocessCheck,
         Self::PreprocessComparable,
@@ -113,6 +116,7 @@ impl Step {
             Self::IngestSettle => "ingest-settle",
             Self::IngestWrite => "ingest-write",
             Self::PreprocessPlan => "preprocess-plan",
+            Self::PreprocessRead => "preprocess-read",
             Self::PreprocessLook => "preprocess-look",
             Self::PreprocessCheck => "preprocess-check",
             Self::PreprocessComparable => "preprocess-comparable",
@@ -158,6 +162,7 @@ pub fn run(step: Step, context: &Context, input: Input<'_>, output: Output<'_>) 
         Step::IngestSettle => ingest::settle(context, input, output),
         Step::IngestWrite => parts::write(context, input, output, ingest_rows::documents),
         Step::PreprocessPlan => preprocess::plan(context, output),
+        Step::PreprocessRead => preprocess::read(context, input, output),
         Step::PreprocessLook => preprocess::look(context, input, output),
         Step::PreprocessCheck => preprocess::check(context, input, output),
         Step::PreprocessComparable => preprocess::comparable(context, input, output),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use labelproof_artifact::parts::part_count;
-use labelproof_artifact::{Document, Reject, Row, StageId};
-use labelproof_driver::Failure;
+use labelproof_artifact::{Document, ParquetBatches, Reject, Row, StageId, fs, open_parquet};
+use labelproof_driver::{Failure, fetch_stored, stored_files};
 use labelproof_preprocess::Error;
 use labelproof_preprocess::shares::{self, Lengths, Looked, Tokeniser};
 use labelproof_text::duplicates::Components;
@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::columns::{BATCH_ROWS, Columns, batch, give_json, next, parsed};
 use crate::context::Context;
 use crate::encoder::{self, EncoderFiles};
-use crate::error::BadInput;
+use crate::error::{BadInput, BrokenInput};
 use crate::preprocess_rows::{look_tally, looks, rejects_and_tallies, tokens};
 use crate::{Input, Output, ingest_rows};
 
@@ -30,10 +30,34 @@ pub(crate) fn plan(context: &Context, output: Output<'_>) -> Result<(), Failure>
     let config = context.config()?;
     let encoder = EncoderFiles::of_driver(&config)?;
     Tokeniser::open(&config.pipeline.preprocess, encoder::folder(&config)?).map_err(failed)?;
+    let shares = stored_files(&config, Document::KIND.stage, Document::KIND.file);
     give_json(
-        &json!({ "documents": Document::KIND.path(&config.artifacts), "encoder": encoder }),
+        &json!({
+            "documents": Document::KIND.path(&config.artifacts),
+            "shares": shares,
+            "encoder": encoder,
+        }),
         output,
     )
+}
+
+/// Reads parts of the documents that lie in object storage.
+pub(crate) fn read(context: &Context, input: Input<'_>, output: Output<'_>) -> Result<(), Failure> {
+    let config = context.config()?;
+    for batch in input {
+        for share in Columns(&next(batch)?).all_texts("share")? {
+            let folder = fs::temporary_folder()?;
+            let path = fetch_stored(&config, &share, folder.path())?;
+            let broken = |problem: String| BrokenInput {
+                problem: format!("`{share}`: {problem}"),
+            };
+            let reader = open_parquet(fs::open(&path)?).and_then(ParquetBatches::new);
+            for rows in reader.map_err(|error| broken(error.to_string()))? {
+                output(rows.map_err(|error| broken(error.to_string()))?)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Looks at documents.

@@ -254,7 +254,7 @@ impl Config {
     }
 
     /// Where the output of a stage lies, for messages.
-    pub(crate) fn shown_folder(&self, stage: StageId) -> PathBuf {
+    pub fn shown_folder(&self, stage: StageId) -> PathBuf {
         match &self.stored {
             Some(stored) => stored.address_of(stage.name()).into(),
             None => self.artifacts.join(stage.name()),

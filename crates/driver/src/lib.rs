@@ -32,5 +32,7 @@ pub use run::{
     Conduct, RunStage, Selection, StageOutcome, commit_from, dry_run, is_up_to_date, left_as_they_are,
     new_lock, run,
 };
-pub use shared_artifacts::refresh;
+pub use shared_artifacts::{
+    catch_up, commit_stored, fetch_stored, folder_of_artifacts, refresh, store_file, stored_files,
+};
 pub use times::Times;

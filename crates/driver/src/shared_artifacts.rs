@@ -1,21 +1,20 @@
-//! Artifacts in object storage: the folder of artifacts is then a copy in the user's cache, which is brought up
-//! to date before a run, and each stage that is committed there is put into the store.
+//! Artifacts in object storage: the folder of artifacts is then a copy in the user's cache, which is brought
+//! up to date before a run, and each stage that is committed there is put into the store.
 //!
 //! In the store a stage is `<stage>/stage.lock.json`, the text of its lock, and for each output
-//! `<stage>/<digest>/<path>`. Outputs are never written over, and the lock is written last: whoever reads it finds
-//! what it names, and a run that was killed leaves nothing that a reader sees. Who writes a lock removes what the
-//! one before it named and it does not.
+//! `<stage>/<digest>/<path>`. Outputs are never written over, and the lock is written last: whoever reads it
+//! finds what it names, and a run that was killed leaves nothing that a reader sees. Who writes a lock
+//! removes what the one before it named and it does not.
 //!
 //! Everything else here sees the copy alone, and knows of no store.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
-use labelproof_artifact::fs;
-use labelproof_artifact::{Advice, Diagnostic, Digest, Fault, Reporter, StageId, StageLock};
+use labelproof_artifact::{Advice, Diagnostic, Digest, Fault, Reporter, Silent, StageId, StageLock, fs};
 use labelproof_remote::{Error, StoredFile, StoredFolder};
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::run::Selection;
 use crate::run_lock::{RunLock, RunLockError};
@@ -53,8 +52,8 @@ enum Action {
     Forget,
 }
 
-/// What is to be done with a stage, by the digests of the lock here, of the one in the store, and of the one that
-/// the store was last seen to have.
+/// What is to be done with a stage, by the digests of the lock here, of the one in the store, and of the one
+/// that the store was last seen to have.
 fn action(here: Option<&Digest>, there: Option<&Digest>, seen: Option<&Digest>) -> Action {
     match (here, there) {
         (None, None) => Action::Nothing,
@@ -79,34 +78,175 @@ pub(crate) fn bring_up_to_date(
     let Some(copy) = LocalCopy::of(config, reporter) else {
         return Ok(());
     };
-    copy.tell();
-    for stage in copy.fetch(*last)? {
-        copy.store(stage)?;
-    }
-    Ok(())
+    copy.catch_up(*last)
 }
 
 /// Makes the copy what the store has, for somebody who only looks: does nothing where the artifacts are in no
 /// store. While another run uses the copy, it is left as it is.
 pub fn refresh(config: &Config, reporter: &dyn Reporter) -> Result<(), Failure> {
+    match LocalCopy::of(config, reporter) {
+        Some(copy) => copy.refresh(),
+        None => Ok(()),
+    }
+}
+
+/// The folder that a name of artifacts means: for an address in object storage a copy, made what the store
+/// has.
+pub fn folder_of_artifacts(artifacts: &Path, reporter: &dyn Reporter) -> Result<PathBuf, Failure> {
+    let Some(stored) = config::stored(artifacts)? else {
+        return Ok(artifacts.to_path_buf());
+    };
+    let folder = stored.copy().map_err(|source| StoreError::Fetch {
+        address: stored.shown(),
+        source,
+    })?;
+    let copy = LocalCopy {
+        stored: &stored,
+        folder: &folder,
+        reporter,
+    };
+    copy.refresh()?;
+    Ok(folder)
+}
+
+/// Makes the copy what the store has up to a stage, and stores what was made here alone, as a run does before
+/// it begins.
+pub fn catch_up(config: &Config, last: StageId, reporter: &dyn Reporter) -> Result<(), Failure> {
     let Some(copy) = LocalCopy::of(config, reporter) else {
         return Ok(());
     };
-    let _lock = match RunLock::acquire(copy.folder, false, reporter) {
-        Ok(lock) => lock,
-        Err(RunLockError::Busy { holder, .. }) => {
-            reporter.message(&format!("{holder} is using the copy: it is left as it is"));
-            return Ok(());
-        }
-        Err(error) => return Err(error.into()),
+    let _lock = RunLock::acquire(copy.folder, true, reporter)?;
+    copy.catch_up(last)
+}
+
+/// Commits a stage of which other machines have stored files, by their names: `scratch` has the rest. What
+/// was stored is fetched into the copy.
+pub fn commit_stored(
+    config: &Config,
+    mut lock: StageLock,
+    scratch: &Path,
+    files: &BTreeMap<String, Digest>,
+    reporter: &dyn Reporter,
+) -> Result<(), Failure> {
+    let Some(copy) = LocalCopy::of(config, reporter) else {
+        return Ok(());
     };
-    copy.tell();
-    for stage in copy.fetch(StageId::Report)? {
-        reporter.message(&format!(
-            "`{stage}` is not in the store yet: the next `labelproof run` puts it there"
-        ));
+    let _lock = RunLock::acquire(copy.folder, true, reporter)?;
+    lock.outputs = StageLock::digest_outputs(scratch)?;
+    let here = files_of(&lock, scratch);
+    lock.outputs.extend(files.clone());
+    lock.write(scratch)?;
+    let there: Vec<String> = files
+        .iter()
+        .map(|(name, digest)| output_name(lock.stage, digest, name))
+        .collect();
+    copy.put(&lock, scratch, &here, &there)?;
+    let text = fs::read(&scratch.join(StageLock::FILE))?;
+    let digest = Digest::of_bytes(&text);
+    copy.bring(lock.stage, &StoredLock { digest, text, lock })?;
+    Ok(fs::remove(scratch)?)
+}
+
+/// The files of a stage in the store whose names begin so, as [`fetch_stored`] takes them; none where the
+/// artifacts are in no store.
+pub fn stored_files(config: &Config, stage: StageId, start: &str) -> Option<Vec<String>> {
+    config.stored.as_ref()?;
+    let lock = StageLock::read(&config.artifacts.join(stage.name()))?;
+    let of_table = lock.outputs.iter().filter(|(name, _)| name.starts_with(start));
+    Some(
+        of_table
+            .map(|(name, digest)| output_name(stage, digest, name))
+            .collect(),
+    )
+}
+
+/// Fetches a file that [`stored_files`] named into a folder.
+pub fn fetch_stored(config: &Config, name: &str, folder: &Path) -> Result<PathBuf, Failure> {
+    let not_stored = || NotStored {
+        name: name.to_owned(),
+    };
+    let stored = config.stored.as_ref().ok_or_else(not_stored)?;
+    let digest = name
+        .split('/')
+        .nth(1)
+        .and_then(Digest::parse)
+        .ok_or_else(not_stored)?;
+    let file = StoredFile {
+        path: folder.join(digest.as_str()),
+        name: name.to_owned(),
+        digest,
+    };
+    let path = file.path.clone();
+    let fetched = stored.download(&[file], &Silent);
+    fetched.map_err(|source| StoreError::Fetch {
+        address: stored.shown(),
+        source,
+    })?;
+    Ok(path)
+}
+
+/// Stores a file of a stage that is being made on several machines. Returns its digest.
+pub fn store_file(config: &Config, stage: StageId, name: &str, path: &Path) -> Result<Digest, Failure> {
+    let not_stored = || NotStored {
+        name: name.to_owned(),
+    };
+    let stored = config.stored.as_ref().ok_or_else(not_stored)?;
+    let digest = Digest::of_file(path)?;
+    let file = StoredFile {
+        path: path.to_path_buf(),
+        name: output_name(stage, &digest, name),
+        digest: digest.clone(),
+    };
+    stored
+        .upload(&[file], &Silent)
+        .map_err(|source| StoreError::Store {
+            stage,
+            address: stored.shown(),
+            source,
+        })?;
+    Ok(digest)
+}
+
+/// A name is that of no file in a store.
+#[derive(Debug, thiserror::Error)]
+#[error("`{name}` is no file of artifacts in object storage")]
+struct NotStored {
+    name: String,
+}
+
+impl Diagnostic for NotStored {
+    fn advice(&self) -> Advice {
+        Fault::Configuration.into()
     }
-    Ok(())
+}
+
+impl LocalCopy<'_> {
+    fn refresh(&self) -> Result<(), Failure> {
+        let _lock = match RunLock::acquire(self.folder, false, self.reporter) {
+            Ok(lock) => lock,
+            Err(RunLockError::Busy { holder, .. }) => {
+                self.reporter
+                    .message(&format!("{holder} is using the copy: it is left as it is"));
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.tell();
+        for stage in self.fetch(StageId::Report)? {
+            self.reporter.message(&format!(
+                "`{stage}` is not in the store yet: the next `labelproof run` puts it there"
+            ));
+        }
+        Ok(())
+    }
+
+    fn catch_up(&self, last: StageId) -> Result<(), Failure> {
+        self.tell();
+        for stage in self.fetch(last)? {
+            self.store(stage)?;
+        }
+        Ok(())
+    }
 }
 
 /// Puts a stage that was committed into the store, if the artifacts are in one.
@@ -169,7 +309,8 @@ impl<'a> LocalCopy<'a> {
         Ok(only_here)
     }
 
-    /// The lock of a stage in the store. One that is unreadable or foreign is the same as none, as everywhere.
+    /// The lock of a stage in the store. One that is unreadable or foreign is the same as none, as
+    /// everywhere.
     fn read_lock(&self, stage: StageId) -> Result<Option<StoredLock>, Failure> {
         let text = self.stored.read(&lock_name(stage));
         let text = text.map_err(|source| StoreError::Fetch {
@@ -298,20 +439,36 @@ impl<'a> LocalCopy<'a> {
         let Some(lock) = checked(&text, stage) else {
             return Ok(());
         };
+        self.put(&lock, &folder, &files_of(&lock, &folder), &[])?;
+        self.note(stage, Some(&Digest::of_bytes(&text)))
+    }
+
+    /// Puts files into the store, and then the lock that a folder has, which names them and `there`, which
+    /// are in the store already.
+    fn put(
+        &self,
+        lock: &StageLock,
+        folder: &Path,
+        here: &[StoredFile],
+        there: &[String],
+    ) -> Result<(), Failure> {
+        let stage = lock.stage;
+        let text = fs::read(&folder.join(StageLock::FILE))?;
         let put = || -> Result<(), Error> {
-            self.stored.upload(&files_of(&lock, &folder), self.reporter)?;
+            self.stored.upload(here, self.reporter)?;
+            self.stored.check(there)?;
             let before = self.stored.read(&lock_name(stage))?;
-            self.stored.write(&lock_name(stage), text.clone())?;
+            self.stored.write(&lock_name(stage), text)?;
             let before = before.and_then(|text| checked(&text, stage));
-            self.stored.remove(&superseded(before.as_ref(), &lock));
+            self.stored.remove(&superseded(before.as_ref(), lock));
             Ok(())
         };
-        put().map_err(|source| StoreError::Store {
+        let put = put().map_err(|source| StoreError::Store {
             stage,
             address: self.stored.shown(),
             source,
-        })?;
-        self.note(stage, Some(&Digest::of_bytes(&text)))
+        });
+        Ok(put?)
     }
 
     fn seen(&self) -> BTreeMap<StageId, Digest> {
@@ -370,15 +527,11 @@ fn checked(text: &[u8], stage: StageId) -> Option<StageLock> {
         let mut parts = Path::new(name).components();
         !name.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)))
     };
-    let is_digest = |digest: &Digest| {
-        let digits = digest.as_str();
-        digits.len() == 64 && digits.chars().all(|digit| digit.is_ascii_hexdigit())
-    };
     let lock = StageLock::parse(text).filter(|lock| lock.stage == stage)?;
     let is_sound = lock
         .outputs
         .iter()
-        .all(|(name, digest)| is_inside(name) && is_digest(digest));
+        .all(|(name, digest)| is_inside(name) && Digest::parse(digest.as_str()).is_some());
     is_sound.then_some(lock)
 }
 
@@ -424,7 +577,8 @@ impl Diagnostic for StoreError {
                 )),
             Self::Replaced { .. } => Fault::Input.hint("run the same command again: another run was writing"),
             Self::Store { source, .. } => advice_on(source).and(
-                "it is kept on this machine: the same command puts it there, and does not run the stage again",
+                "it is kept on this machine: the same command puts it there, and does not run the \
+                      stage again",
             ),
         }
     }

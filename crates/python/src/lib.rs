@@ -23,7 +23,7 @@ mod _native {
     #[pymodule_export]
     use crate::audit::{Findings, audit};
     #[pymodule_export]
-    use crate::command::{artifacts_folder, main};
+    use crate::command::{artifacts_folder, fetched_artifacts, main};
     #[pymodule_export]
     use crate::step::{Batches, step};
     #[pymodule_export]

@@ -151,8 +151,10 @@ impl Diagnostic for Error {
             Self::NoWriting { .. } => Fault::Configuration
                 .hint(BUILD)
                 .and("or name a folder of this machine"),
-            Self::ReadOnly { .. } => Fault::Configuration
-                .hint("name a folder of this machine, or an address that begins with s3://, gs://, az:// or abfs://"),
+            Self::ReadOnly { .. } => Fault::Configuration.hint(
+                "name a folder of this machine, or an address that begins with s3://, gs://, az:// or \
+                       abfs://",
+            ),
             Self::UnknownScheme { scheme, .. } if scheme == "file" => {
                 Fault::Configuration.hint("name a file of this machine by its path, without `file://`")
             }

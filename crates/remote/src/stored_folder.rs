@@ -1,8 +1,8 @@
-//! A folder in object storage that is read and written: several machines share it as they would share a folder
-//! of a file system.
+//! A folder in object storage that is read and written: several machines share it as they would share a
+//! folder of a file system.
 //!
-//! Nothing here knows what the files are. An object is whole or not there, and [`StoredFolder::write`] replaces
-//! one at once; what else readers may rely on is agreed by the names that the caller gives.
+//! Nothing here knows what the files are. An object is whole or not there, and [`StoredFolder::write`]
+//! replaces one at once; what else readers may rely on is agreed by the names that the caller gives.
 
 use std::path::PathBuf;
 
@@ -103,8 +103,19 @@ impl StoredFolder {
         }
     }
 
-    /// Fetches files, on from where an earlier attempt was cut, and checks their digests. A file that is there
-    /// with the right content is not fetched.
+    /// Makes sure that there are objects of these names.
+    pub fn check(&self, names: &[String]) -> Result<(), Error> {
+        #[cfg(feature = "network")]
+        return self.check_objects(names);
+        #[cfg(not(feature = "network"))]
+        {
+            let _ = names;
+            match self.never {}
+        }
+    }
+
+    /// Fetches files, on from where an earlier attempt was cut, and checks their digests. A file that is
+    /// there with the right content is not fetched.
     pub fn download(&self, files: &[StoredFile], reporter: &dyn Reporter) -> Result<(), Error> {
         #[cfg(feature = "network")]
         return self.download_files(files, reporter);

@@ -72,6 +72,21 @@ impl StoredFolder {
         done
     }
 
+    pub(crate) fn check_objects(&self, names: &[String]) -> Result<(), Error> {
+        let store = stores::of_cloud(&self.address)?;
+        let work = stream::iter(names)
+            .map(|name| async {
+                let missing = || Error::NotFound {
+                    address: self.address_of(name),
+                    nearest: None,
+                };
+                self.size(&store, name).await?.ok_or_else(missing).map(drop)
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>();
+        block_on(&self.shown(), work)?
+    }
+
     pub(crate) fn download_files(&self, files: &[StoredFile], reporter: &dyn Reporter) -> Result<(), Error> {
         let store = stores::of_cloud(&self.address)?;
         let progress = Progress::new(reporter, format!("fetching {}", self.shown()));

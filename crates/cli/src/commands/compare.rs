@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use labelproof_artifact::{ArtifactError, Artifacts, Prediction, Split, StageId, StageLock, TableReader};
 use labelproof_driver::plan::{Changed, changed_values};
-use labelproof_driver::{ExitCode, Failure, printer};
+use labelproof_driver::{ExitCode, Failure, Printer, Verbosity, folder_of_artifacts, printer};
 use labelproof_metrics::comparison::{Better, McNemar, mcnemar};
 use labelproof_metrics::{Estimate, Evaluation, SplitMetrics, Spread, Spreads};
 use serde_json::{Value, json};
@@ -18,10 +18,10 @@ use serde_json::{Value, json};
   labelproof run --artifacts artifacts/longer --set train.epochs=80
   labelproof compare artifacts artifacts/longer")]
 pub struct CompareArgs {
-    /// Folder of artifacts of the first run
+    /// Folder of artifacts of the first run, or its address
     #[arg(value_name = "A")]
     pub first: PathBuf,
-    /// Folder of artifacts of the second run
+    /// Folder of artifacts of the second run, or its address
     #[arg(value_name = "B")]
     pub second: PathBuf,
     /// Print JSON, with every row that only one of the runs classifies correctly
@@ -65,13 +65,16 @@ fn folds(evaluation: &Evaluation) -> Option<&Spreads> {
 }
 
 pub(super) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
+    let printer = Printer::new(Verbosity::choose(false));
+    let folder = |artifacts: &Path| folder_of_artifacts(artifacts, &printer);
+    let (of_first, of_second) = (folder(&args.first)?, folder(&args.second)?);
     let read = |artifacts: &Path| Evaluation::read(Artifacts::all(artifacts));
-    let (first, second) = (read(&args.first)?, read(&args.second)?);
+    let (first, second) = (read(&of_first)?, read(&of_second)?);
     let comparison = Comparison {
-        parameters: parameters(&args.first, &args.second),
+        parameters: parameters(&of_first, &of_second),
         metrics: metrics(&first, &second),
         spreads: spreads(&first, &second),
-        rows: Rows::read(&args.first, &args.second)?,
+        rows: Rows::read(&of_first, &of_second)?,
     };
     if args.json {
         let text = serde_json::to_string_pretty(&comparison.json());

@@ -92,14 +92,14 @@ class Artifacts(Mapping[str, Any]):
 
 
 def read(artifacts: str | os.PathLike[str] = "artifacts") -> Artifacts:
-    """The tables and figures that a pipeline wrote into a folder.
+    """The tables and figures that a pipeline wrote into a folder, or to an address (``s3://bucket/prefix``).
 
     Raises
     ------
     ArtifactError
         The folder holds none, or a file is damaged.
     """
-    return Artifacts(artifacts)
+    return Artifacts(_native.fetched_artifacts(artifacts))
 
 
 def overrides_of(set: Mapping[str, Any] | None) -> list[str]:
@@ -131,7 +131,7 @@ def run(
     set : dict
         Values that override the configuration's, such as ``{"train.epochs": 5}``.
     artifacts : path
-        The folder to write into, in place of the configuration's.
+        The folder to write into, or its address (``s3://bucket/prefix``), in place of the configuration's.
     device : str
         ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``flex``.
     force : bool
@@ -155,7 +155,7 @@ def run(
     command += ["--device", device] if device is not None else []
     command += [flag for flag, is_on in (("--force", force), ("--quiet", quiet)) if is_on]
     execute(command, shows=not quiet)
-    return Artifacts(artifacts if artifacts is not None else _native.artifacts_folder(config, overrides))
+    return Artifacts(_native.artifacts_folder(config, overrides, artifacts))
 
 
 @dataclass(frozen=True)

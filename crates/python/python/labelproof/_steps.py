@@ -65,7 +65,8 @@ _TOKEN = {
     "hash": _LONG,
     "json": _TEXT,
 }
-_WRITTEN = {"file": _TEXT, "rows": _LONG}
+_WRITTEN = {"file": _TEXT, "rows": _LONG, "digest": _TEXT}
+_DOCUMENT = {"id": _TEXT, "text": _TEXT, "label": _TEXT, "group": _TEXT, "split": _TEXT}
 
 #: The columns that each step of a task gives.
 COLUMNS: dict[str, pyarrow.Schema] = {
@@ -74,6 +75,7 @@ COLUMNS: dict[str, pyarrow.Schema] = {
         "ingest-read": _INGEST,
         "ingest-merge": _INGEST,
         "ingest-write": _WRITTEN,
+        "preprocess-read": _DOCUMENT,
         "preprocess-look": _LOOK,
         "preprocess-comparable": {"exact": _DIGEST, "text": _TEXT},
         "preprocess-compare": {"one": _DIGEST, "other": _DIGEST},

@@ -62,7 +62,8 @@ def run(
     set : dict
         Values that override the configuration's, such as ``{"ingest.format": "csv"}``.
     artifacts : path
-        The folder to write into, in place of the configuration's. All machines see it under this path.
+        The folder to write into, in place of the configuration's: one that all machines see under this path, or an
+        address in object storage (``s3://bucket/prefix``).
     quiet : bool
         Whether only errors are printed.
 
@@ -84,7 +85,7 @@ def run(
         "path": str(path),
         "text": _text(path),
         "set": overrides,
-        "artifacts": None if artifacts is None else os.path.abspath(artifacts),
+        "artifacts": None if artifacts is None else _place(artifacts),
     }
     first = [stage for stage in STAGES if stage in stages][:1]
     for stage in STAGES[:2]:
@@ -95,7 +96,13 @@ def run(
         command += [word for override in overrides for word in ("--set", override)]
         command += ["--artifacts", configuration["artifacts"]] if configuration["artifacts"] else []
         execute(command, shows=not quiet)
-    return Artifacts(artifacts or _native.artifacts_folder(path, overrides))
+    return Artifacts(_native.artifacts_folder(path, overrides, configuration["artifacts"]))
+
+
+def _place(artifacts: str | os.PathLike[str]) -> str:
+    """A folder of artifacts as all machines call it, or its address."""
+    name = os.fspath(artifacts)
+    return name if "://" in name else os.path.abspath(name)
 
 
 def predict(
@@ -309,7 +316,7 @@ def _preprocess(stage: _Stage) -> str:
     """Documents to tokens; returns the folder."""
     plan = stage.decide("preprocess-plan")
     stage.context["encoder"] = plan["encoder"]
-    documents = _documents(stage.spark, plan["documents"])
+    documents = _documents(stage, plan)
     looks = stage.kept(stage.mapped("preprocess-look", documents.select("id", "text", "label")))
     stage.context["checked"] = stage.decide("preprocess-check", looks.where("kind <> 'look'"))
     rows = stage.kept(_grouped(stage, documents, looks.where("kind = 'look'")))
@@ -321,14 +328,18 @@ def _preprocess(stage: _Stage) -> str:
     return _written(stage, tokens.where("kind = 'token'"), settled)
 
 
-def _documents(spark: SparkSession, path: str) -> DataFrame:
+def _documents(stage: _Stage, plan: Mapping[str, Any]) -> DataFrame:
+    """The documents: files that all machines see, or parts in object storage that each fetches for itself."""
+    if plan["shares"] is not None:
+        return stage.kept(stage.mapped("preprocess-read", _one_a_task(stage.spark, plan["shares"])))
+    path: str = plan["documents"]
     if any(character in path for character in "*?[]{}\\"):
         raise ConfigurationError(
             f"`{path}` has characters that Spark takes for a pattern\n\n"
             "hint: choose another folder with artifacts="
         )
     # With its scheme, because the cluster's own file system may be another.
-    return spark.read.parquet(f"file://{path}")
+    return stage.spark.read.parquet(f"file://{path}")
 
 
 def _grouped(stage: _Stage, documents: DataFrame, looks: DataFrame) -> DataFrame:
