@@ -310,6 +310,7 @@ pub struct FamilyRuling {
 /// Validation accuracy against test accuracy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub struct Gap {
     /// Rows of the validation split that are predicted rightly.
     pub validation_hits: u64,
@@ -319,6 +320,9 @@ pub struct Gap {
     /// accuracies can be of.
     #[serde(default)]
     pub is_of_fewest: bool,
+    /// The same of the test rows, whose accuracy a log alone tells.
+    #[serde(default)]
+    pub is_test_of_fewest: bool,
     /// Rows of the test split that are predicted rightly.
     pub test_hits: u64,
     /// Rows of the test split.

@@ -164,6 +164,7 @@ mod tests {
             validation_hits: 881,
             validation_rows: 1000,
             is_of_fewest: false,
+            is_test_of_fewest: false,
             test_hits: 267,
             test_rows: 1000,
             points: 61.4,

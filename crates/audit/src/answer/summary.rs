@@ -105,18 +105,18 @@ pub(crate) fn left_aside(left: &[String]) -> Option<String> {
 /// The gap test in one sentence.
 pub fn gap_sentence(gap: &Gap) -> String {
     let share = |hits: u64, rows: u64| 100.0 * hits as f64 / rows.max(1) as f64;
-    let validation = if gap.is_of_fewest {
-        format!(
-            "the validation rows ({} or more, by the digits of the log)",
-            gap.validation_rows
-        )
-    } else {
-        format!("{} validation rows", gap.validation_rows)
+    let rows = |rows: u64, name: &str, is_of_fewest: bool| {
+        if is_of_fewest {
+            format!("the {name} rows ({rows} or more, by the digits of the log)")
+        } else {
+            format!("{rows} {name} rows")
+        }
     };
     let both = format!(
-        "Of {validation} {:.1} % are predicted rightly, of {} test rows {:.1} %",
+        "Of {} {:.1} % are predicted rightly, of {} {:.1} %",
+        rows(gap.validation_rows, "validation", gap.is_of_fewest),
         share(gap.validation_hits, gap.validation_rows),
-        gap.test_rows,
+        rows(gap.test_rows, "test", gap.is_test_of_fewest),
         share(gap.test_hits, gap.test_rows)
     );
     let choice = if gap.looks > 1 && gap.points > 0.0 {

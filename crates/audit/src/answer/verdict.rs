@@ -135,7 +135,8 @@ pub(super) fn judge(
             too_little(case)
         ),
     };
-    if verdict == Verdict::Unsound || case.evidence.pipeline.is_some() {
+    let is_explained = found.iter().any(|(_, found)| found.severity == Severity::Unsound);
+    if verdict == Verdict::Unsound && is_explained || case.evidence.pipeline.is_some() {
         return (verdict, headline);
     }
     let open = ESSENTIAL
@@ -147,7 +148,8 @@ pub(super) fn judge(
         return (verdict, headline);
     }
     let looked = match verdict {
-        Verdict::NotExamined => String::new(),
+        // A gap that nothing explains says enough.
+        Verdict::NotExamined | Verdict::Unsound => String::new(),
         _ if is_compared(case) => format!(" Not looked at: whether {}.", listed(&asked)),
         _ => format!(" Little else could be looked at: {}.", too_little(case)),
     };

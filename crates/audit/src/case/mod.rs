@@ -77,7 +77,12 @@ fn tests_on(evidence: &Evidence, catalogue: &[Check]) -> usize {
         let log = evidence.log.as_ref();
         log.and_then(|log| log.reported()?.validation.accuracy).is_some()
     };
-    let has_gap = evidence.has(Need::TestAccuracy) && (evidence.has(Need::ValidationAccuracy) || is_logged());
+    let is_tested = || {
+        let log = evidence.log.as_ref();
+        log.and_then(|log| log.tested()?.accuracy).is_some()
+    };
+    let has_gap = (evidence.has(Need::TestAccuracy) || is_tested())
+        && (evidence.has(Need::ValidationAccuracy) || is_logged());
     checks + usize::from(has_gap)
 }
 
@@ -245,23 +250,34 @@ impl<'a> Case<'a> {
     /// The gap test: whether validation and test accuracy differ beyond chance, and beyond what the choice of
     /// an epoch by validation adds to it.
     pub fn gap(&self) -> Result<&'a Gap, Missing> {
-        let made = self.memo.gap.get_or_init(|| {
-            let test = self.test_hits()?;
-            match self.validation_hits() {
-                Ok(validation) => Ok(gap(validation, test, self.looks(), self.significance())),
-                Err(missing) => self.gap_of_fewest(test).ok_or(missing),
-            }
-        });
+        let made = self
+            .memo
+            .gap
+            .get_or_init(|| match (self.validation_hits(), self.test_hits()) {
+                (Ok(validation), Ok(test)) => Ok(gap(validation, test, self.looks(), self.significance())),
+                (validation, test) => {
+                    let missing = validation.as_ref().err().or(test.as_ref().err()).cloned();
+                    let missing = missing.unwrap_or_else(|| Need::ValidationAccuracy.into());
+                    self.gap_of_fewest(validation.ok(), test.ok()).ok_or(missing)
+                }
+            });
         made.as_ref().map_err(Clone::clone)
     }
 
-    /// The gap where the log does not say of how many rows its validation accuracy is, if even the fewest that it can be
-    /// of are above test beyond chance.
-    fn gap_of_fewest(&self, test: (u64, u64)) -> Option<Gap> {
-        let validation = self.evidence.log.as_ref()?.fewest_validation_hits()?;
-        let made = gap(validation, test, self.looks(), self.significance());
+    /// The gap where the log alone tells one or both accuracies, or does not say of how many rows they are, if even the
+    /// fewest that they can be of are apart beyond chance, and validation is above test.
+    fn gap_of_fewest(&self, validation: Option<(u64, u64)>, test: Option<(u64, u64)>) -> Option<Gap> {
+        let log = self.evidence.log.as_ref()?;
+        let known_test = test.or_else(|| log.test_hits());
+        let made = gap(
+            validation.or_else(|| log.fewest_hits(Split::Validation))?,
+            known_test.or_else(|| log.fewest_hits(Split::Test))?,
+            self.looks(),
+            self.significance(),
+        );
         (made.significant && made.points > 0.0).then_some(Gap {
-            is_of_fewest: true,
+            is_of_fewest: validation.is_none(),
+            is_test_of_fewest: known_test.is_none(),
             ..made
         })
     }

@@ -72,7 +72,12 @@ pub(crate) fn suspect<'a>(case: &Case<'a>) -> Result<Suspect<'a>, Missing> {
     };
     match gap {
         Some(gap) if gap.points < 0.0 => of(Split::Validation, case.test_hits(), true),
-        Some(gap) => of(Split::Test, Ok((gap.validation_hits, gap.validation_rows)), true),
+        Some(gap) => {
+            of(Split::Test, Ok((gap.validation_hits, gap.validation_rows)), true).or_else(|missing| {
+                // The log alone says what test is.
+                of(Split::Validation, case.test_hits(), false).map_err(|_validation| missing)
+            })
+        }
         None => of(Split::Test, case.validation_hits(), false)
             .or_else(|missing| of(Split::Validation, case.test_hits(), false).map_err(|_validation| missing)),
     }

@@ -241,25 +241,30 @@ impl Log {
         )
     }
 
-    /// Hits and rows of the validation split in the reported epoch where nothing says how many rows there are: the
-    /// fewest that all logged validation accuracies can be of, within their digits. Whatever differs from so few
-    /// beyond chance differs from more of them all the more.
-    pub fn fewest_validation_hits(&self) -> Option<(u64, u64)> {
+    /// Hits and rows of the reported validation accuracy, or of the test accuracy, where nothing says how many rows
+    /// there are: the fewest, from 30 on, that all logged accuracies of the split can be of, within their digits. Whatever differs
+    /// from so few beyond chance differs from more of them all the more.
+    pub fn fewest_hits(&self, split: Split) -> Option<(u64, u64)> {
+        const LEAST: u64 = 30;
         const MOST: u64 = 100_000;
         const MOST_VALUES: usize = 64;
-        let reported = self.reported()?.validation.accuracy?;
+        let reported = match split {
+            Split::Test => self.tested()?.accuracy?,
+            split => self.reported()?.of(split).accuracy?,
+        };
         let accuracies = self
             .epochs
             .iter()
             .rev()
-            .filter_map(|epoch| epoch.validation.accuracy);
+            .filter_map(|epoch| epoch.of(split).accuracy);
         let accuracies: Vec<f64> = accuracies.take(MOST_VALUES).collect();
-        let rounding = self.rounding(|epoch| epoch.validation.accuracy).max(1e-7) * (1.0 + 1e-9);
+        let rounding = self.rounding(|epoch| epoch.of(split).accuracy).max(1e-7) * (1.0 + 1e-9);
         let is_share = |rows: u64, accuracy: f64| {
             let hits = accuracy * rows as f64;
             (hits.round() - hits).abs() <= rounding * rows as f64
         };
-        let rows = (2..=MOST).find(|rows| accuracies.iter().all(|accuracy| is_share(*rows, *accuracy)))?;
+        let rows =
+            (LEAST..=MOST).find(|rows| accuracies.iter().all(|accuracy| is_share(*rows, *accuracy)))?;
         hits_of(reported, rows)
     }
 
@@ -334,10 +339,10 @@ mod tests {
     /// 0.9828 are shares of 3,439 rows, and of no fewer.
     #[test]
     fn the_fewest_rows_are_those_that_the_digits_allow() {
-        let rows = |accuracies: &[f64]| validated(accuracies).fewest_validation_hits().unwrap();
+        let rows = |accuracies: &[f64]| validated(accuracies).fewest_hits(Split::Validation).unwrap();
         assert_eq!(rows(&[0.5, 0.98]), (39, 40));
         assert_eq!(rows(&[0.9826]), (113, 115));
-        assert_eq!(rows(&[0.75]), (3, 4));
+        assert_eq!(rows(&[0.75]), (24, 32));
         assert_eq!(rows(&[0.9826, 0.9828]), (3380, 3439));
     }
 

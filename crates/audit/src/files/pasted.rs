@@ -47,9 +47,54 @@ fn seems(head: &str) -> bool {
     if let Some(inner) = head.strip_prefix('{') {
         return inner.trim_start().starts_with('\'');
     }
+    if is_called(head) || named(first).is_some() {
+        return true;
+    }
     let inner = head.trim_start_matches(['[', '(', ' ', '\n', '\r', '\t']);
     let is_quoted = inner.starts_with('\'') || inner.starts_with("{'") || inner.starts_with("array(");
     head.starts_with(['[', '(']) && (is_quoted || is_spaced(head))
+}
+
+/// Whether a value is one that NumPy or PyTorch prints as a call.
+fn is_called(text: &str) -> bool {
+    ["array([", "np.array([", "tensor("]
+        .iter()
+        .any(|call| text.starts_with(call))
+}
+
+/// The name of a list that a line begins with, and the rest: `y_true: [0 1 1`, `y_pred = array([0, 1])`.
+fn named(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once([':', '='])?;
+    let (name, value) = (name.trim(), value.trim_start());
+    let is_word = |character: char| character.is_alphanumeric() || "_ .".contains(character);
+    let is_name = name.starts_with(char::is_alphabetic) && name.len() <= 40 && name.chars().all(is_word);
+    (is_name && (value.starts_with('[') || is_called(value))).then_some((name, value))
+}
+
+/// Several lists of one length, each behind its name.
+fn of_named(text: &str) -> Option<Value> {
+    let mut parts: Vec<(&str, String)> = Vec::new();
+    for line in text.lines() {
+        match (named(line), parts.last_mut()) {
+            (Some((name, value)), _) => parts.push((name, value.to_owned())),
+            (None, Some((_, value))) => {
+                value.push('\n');
+                value.push_str(line);
+            }
+            (None, None) => return None,
+        }
+    }
+    let mut columns = Map::new();
+    let mut length = None;
+    for (name, value) in parts {
+        let value = as_json(&parse_printed(&value)?)?;
+        let rows = value.as_array()?.len();
+        if *length.get_or_insert(rows) != rows {
+            return None;
+        }
+        columns.insert(name.to_owned(), value);
+    }
+    (columns.len() > 1).then_some(Value::Object(columns))
 }
 
 /// Whether a list begins with two numbers and nothing but blanks between them, as NumPy prints it.
@@ -81,6 +126,13 @@ fn of_text(text: &str) -> Option<Pasted> {
         && let Some(lines) = dicts(text)
     {
         return Some(pasted(lines, Format::JsonLines, "dicts of Python, one a line"));
+    }
+    if let Some(columns) = of_named(text) {
+        return Some(pasted(
+            columns.to_string(),
+            Format::Json,
+            "lists behind their names",
+        ));
     }
     let value = as_json(&parse_printed(text)?)?;
     let (format, remark) = match &value {
@@ -233,6 +285,19 @@ mod tests {
         );
         // Of a long array, the midst is not there.
         assert!(of_text("[[1. 2.]\n ...\n [3. 4.]]").is_none());
+    }
+
+    #[test]
+    fn lists_behind_their_names_become_columns() {
+        let columns = |text| serde_json::from_str::<Value>(&read(text).0).unwrap();
+        let expected = serde_json::json!({"y_true": [0, 1], "y_pred": [0, 0]});
+        assert_eq!(columns("y_true: [0 1]\ny_pred: [0 0]\n"), expected);
+        assert_eq!(
+            columns("y_true = array([0,\n 1])\ny_pred = array([0, 0])\n"),
+            expected
+        );
+        assert!(of_text("y_true: [0 1]\ny_pred: [0 0 1]\n").is_none());
+        assert_eq!(read("array([1, 0], dtype=int64)").0, "[1,0]");
     }
 
     #[test]

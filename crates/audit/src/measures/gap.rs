@@ -46,6 +46,7 @@ pub fn gap(validation: (u64, u64), test: (u64, u64), looks: u64, significance: S
         validation_hits: validation.0,
         validation_rows: validation.1,
         is_of_fewest: false,
+        is_test_of_fewest: false,
         test_hits: test.0,
         test_rows: test.1,
         points,

@@ -452,6 +452,7 @@ fn gap() -> Gap {
         validation_hits: 152,
         validation_rows: 156,
         is_of_fewest: false,
+        is_test_of_fewest: false,
         test_hits: 653,
         test_rows: 668,
         points: -0.3,

@@ -139,8 +139,8 @@ fn a_matrix_is_sound_beside_a_logged_accuracy_of_a_known_number_of_rows() {
     check(
         &origin(),
         Verdict::Unsound,
-        &["51.0 points apart"],
-        &["would tell most"],
+        &["51.0 points apart", "What would tell most: "],
+        &["Not looked at"],
     );
 }
 

@@ -193,6 +193,11 @@ fn digits(log: &Log, split: Split) -> [f64; 2] {
     ]
 }
 
+/// What a wrong row costs at most where frameworks cut its logarithm off (PyTorch at −100, others before), and a right
+/// one, which a thousand classes share.
+const DEAREST: f64 = 100.0;
+const MOST_RIGHT: f64 = 7.0;
+
 fn impossible_pair(
     figures: &Figures,
     classes: Option<usize>,
@@ -207,6 +212,16 @@ fn impossible_pair(
         return Some((summary, measured));
     }
     let accuracy = figures.accuracy?;
+    let most = DEAREST * (1.0 - accuracy + of_accuracy) + MOST_RIGHT;
+    if loss > most {
+        let summary = format!(
+            "a loss of {loss:.1} is no mean over rows at an accuracy of {:.1} %: if every wrong row cost {DEAREST:.0}, which is \
+             what frameworks cut it off at, it would be {most:.1} at most. It is a sum over batches or rows, or was not \
+             divided by their number.",
+            100.0 * accuracy
+        );
+        return Some((summary, measured));
+    }
     // Rounding may have lowered the accuracy and the loss.
     let least = least_loss((accuracy + of_accuracy).min(1.0));
     if loss + of_loss < (1.0 - BELOW_BOUND) * least {

@@ -20,17 +20,18 @@
 //!                                     c = Σ_k share of k in the labels · share of k in the predictions
 //! ```
 //!
-//! It is likely with scores and possible without. Where only the log says what to expect of the split,
-//! at least 80 % of the rows must be mis-paired, and how sure the model is of itself must be nearer to
-//! the logged accuracy than to that of the rows. Without another split, it is found if at least 100 rows
-//! have a normalised mutual information of labels and predictions below 0.02, an accuracy below `c +
-//! 0.05`, a mean confidence above `c + 0.4`, and no class with 80 % of the predictions. C10, C12, C13,
-//! C23 and C61 take precedence, because each of them explains more; and where a simple classifier that
-//! the audit trains finds the split harder as well, by half of the difference, its rows are.
+//! It is likely with scores and possible without. Where only a log says what to expect, of this split
+//! or of the other, at least 80 % of the rows must be mis-paired, and how sure the model is of itself
+//! must be nearer to the logged accuracy than to that of the rows. Without another split, it is found
+//! if at least 100 rows have a normalised mutual information of labels and predictions below 0.02, an
+//! accuracy below `c + 0.05`, a mean confidence above `c + 0.4`, and no class with 80 % of the
+//! predictions. C10, C12, C13, C23 and C61 take precedence, because each of them explains more; and
+//! where a simple classifier that the audit trains finds the split harder as well, by half of the
+//! difference, its rows are.
 //!
-//! Of a matrix or a report alone it is found, and possible, if at least 50 rows have an accuracy within three
-//! standard errors of `c`, at least 20 points below that of validation (beyond chance) or of the log's test
-//! rows, and each class is predicted about as often as it is true.
+//! Of a matrix or a report alone it is found, and possible, if at least 50 rows have an accuracy within
+//! three standard errors of `c`, at least 20 points below that of validation (beyond chance) or of the
+//! log's test rows, and each class is predicted about as often as it is true.
 //!
 //! ## What to do
 //! Save the row id beside each prediction and join by it. Switch shuffling off in the loader that
@@ -144,6 +145,13 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         return clear(format!(
             "The {name} predictions themselves differ from those of the other split, so that it is not the \
              pairing alone."
+        ));
+    }
+    let share = (reference - accuracy) / (reference - chance);
+    if case.predicted(other(suspect.split)).is_err() && share < NEARLY_ALL {
+        return clear(format!(
+            "The {name} rows are fewer right than the figure of the other split lets expect, and far from any order; \
+             without the rows of that split, nothing says that a part of them is paired wrongly."
         ));
     }
     Ok(against_split(case, &suspect, shift, reference, chance, measured).into())

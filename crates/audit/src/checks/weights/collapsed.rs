@@ -279,7 +279,7 @@ fn without_correlation(figures: &Figures) -> Option<String> {
 fn averaged(figures: &Figures, apart: &Apart, classes: Option<usize>) -> Option<String> {
     let share = figures
         .accuracy
-        .filter(|accuracy| (0.001..TOO_GOOD).contains(accuracy))?;
+        .filter(|accuracy| (0.001..1.0).contains(accuracy))?;
     let recall = figures.recall;
     let near = |logged: Option<f64>, expected: f64, apart: f64| {
         logged.map(|logged| (logged - expected).abs() <= apart)
@@ -296,7 +296,7 @@ fn averaged(figures: &Figures, apart: &Apart, classes: Option<usize>) -> Option<
         known.clone().count() >= 2 && known.clone().all(|same| *same)
     };
     let f1 = 2.0 * share / (1.0 + share);
-    if all([share * share, share, share * f1]) {
+    if share < TOO_GOOD && all([share * share, share, share * f1]) {
         return Some(format!(
             "with {} of the rows right, the precision is the square of the recall, as weighted averages of one answer \
              are",
@@ -309,7 +309,7 @@ fn averaged(figures: &Figures, apart: &Apart, classes: Option<usize>) -> Option<
     let classes = classes
         .map(|classes| classes as f64)
         .or(inferred)
-        .filter(|classes| *classes >= 2.0)?;
+        .filter(|classes| *classes >= 2.0 && share > 1.0 / classes)?;
     all([share / classes, 1.0 / classes, f1 / classes]).then(|| {
         format!(
             "the mean recall is {}, one class of {classes}, and precision and F1 are what one answer gives at an \
@@ -458,6 +458,7 @@ mod tests {
         check([0.62, 0.2067, 0.3333, 0.2551], None, "one class of 3");
         check([0.62, 0.62, 1.0, 0.7654], None, "every row is predicted");
         check([0.62, 0.0, 0.0, 0.0], None, "no row is predicted");
+        check([0.96, 0.32, 0.3333, 0.3265], None, "one class of 3");
         // Of models that know something, macro and of one class, and of a good one.
         clear(ask(
             Cause::Collapsed,

@@ -17,7 +17,7 @@ pub(super) use self::entry::{Entry, Written};
 use self::epochs::epochs;
 use super::super::error::LogProblem;
 use super::ReadLog;
-use super::keys::{Figure, Key, key, matrix_cell};
+use super::keys::{Figure, Key, is_error_rate, key, matrix_cell};
 use super::rows::{self, Pace};
 use crate::evidence::Reading;
 use crate::evidence::log::{Epoch, Log};
@@ -214,7 +214,11 @@ impl Course {
                         figure,
                         split: split.or(unnamed),
                         of_batch,
-                        value,
+                        value: match value {
+                            value if !is_error_rate(name) => value,
+                            share if share <= 1.0 => 1.0 - share,
+                            percent => 100.0 - percent,
+                        },
                         is_share: matches!(written, Written::Share(_)),
                     },
                 );

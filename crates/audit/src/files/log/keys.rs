@@ -243,7 +243,22 @@ fn glued(word: &str) -> Option<(Split, Figure)> {
     })
 }
 
+/// Whether a name is of the share of wrong rows, whose figure is the accuracy: `error_rate`.
+pub(super) fn is_error_rate(name: &str) -> bool {
+    words(name).windows(2).any(|pair| pair == ["error", "rate"])
+}
+
 fn figure(words: &[&str]) -> Option<Key> {
+    // What scikit-learn's `score` gives of a classifier.
+    if let [split, "score"] = words
+        && let Some(split) = split_word(split)
+    {
+        return Some(Key::Figure {
+            figure: Figure::Accuracy,
+            split: Some(split),
+            of_batch: false,
+        });
+    }
     // `ave p` beside `ave acc`.
     let is_averaged = words.contains(&"ave");
     let mut figure = None;
@@ -262,6 +277,10 @@ fn figure(words: &[&str]) -> Option<Key> {
                 .is_some()
         {
             measured = Some(Figure::F1);
+        }
+        // As the share of right rows, which `course` makes of it.
+        if word == "error" && words.next_if(|next| *next == "rate").is_some() {
+            measured = Some(Figure::Accuracy);
         }
         if word == "top" && words.next_if(|next| *next == "1").is_some() {
             continue;
@@ -352,7 +371,13 @@ mod tests {
         ] {
             check(name, figure, Some(Split::Train));
         }
-        for name in ["Accuracy/test", "test_acc", "eval_test_accuracy", "Test Accuracy"] {
+        for name in [
+            "Test score",
+            "Accuracy/test",
+            "test_acc",
+            "eval_test_accuracy",
+            "Test Accuracy",
+        ] {
             check(name, Accuracy, Some(Split::Test));
         }
         for (name, figure) in [
@@ -372,6 +397,7 @@ mod tests {
             ("ave p", Precision),
             ("ave r", Recall),
             ("ave f1", F1),
+            ("error_rate", Accuracy),
             ("mcc", Mcc),
             ("matthews_correlation", Mcc),
         ] {

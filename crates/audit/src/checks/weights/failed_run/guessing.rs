@@ -77,13 +77,16 @@ fn inferred_classes(log: &Log, least: f64) -> Option<usize> {
     let (first, last) = (accuracies.first()?, accuracies.last()?);
     let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
     let best = accuracies.iter().copied().fold(0.0, f64::max);
-    (2..=MOST_INFERRED).find(|&classes| {
+    let fits = |&classes: &usize| {
         let share = 1.0 / classes as f64;
         (mean - share).abs() <= NEAR_ACCURACY
             && best <= LEARNT * share
             && last - first <= RISE
             && (guessing_loss(classes) - MARGIN..=FAR_ABOVE * guessing_loss(classes)).contains(&least)
-    })
+    };
+    let off = |classes: usize| (mean - 1.0 / classes as f64).abs();
+    let fitting = (2..=MOST_INFERRED).filter(fits);
+    fitting.min_by(|one, other| off(*one).total_cmp(&off(*other)))
 }
 
 /// A loss that no guess has, however many classes there are, beside an accuracy of few rows: the answers are nearly
