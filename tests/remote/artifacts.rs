@@ -187,19 +187,65 @@ fn a_changed_stage_replaces_the_old_one_and_reaches_the_others() {
 }
 
 #[test]
-fn a_stage_without_a_lock_in_the_store_never_happened() {
+fn a_stage_without_a_lock_in_the_store_is_only_where_a_copy_has_it() {
     let Some(s3) = S3::start() else { return };
     s3.split("one", "").expect_success();
     let alone = copied(&s3.project, "one");
     // As of a run that was killed before its lock.
     s3.python("s3.delete_object(Bucket='data', Key='runs/one/split/stage.lock.json')");
-    for machine in ["one", "two"] {
-        let again = s3.split(machine, "").expect_success().stderr;
-        let expected = ["ingest up to date", "preprocess up to date", "split ran"];
-        assert_eq!(outcomes(&again), expected, "{machine}");
-        assert!(copied(&s3.project, machine) == alone);
-        s3.python("s3.delete_object(Bucket='data', Key='runs/one/split/stage.lock.json')");
-    }
+    let again = s3.split("two", "").expect_success().stderr;
+    assert_eq!(
+        outcomes(&again),
+        ["ingest up to date", "preprocess up to date", "split ran"]
+    );
+    assert!(copied(&s3.project, "two") == alone);
+    // What somebody removed there is not lost: who looks leaves it as it is, and who runs stores it again.
+    let before = s3.objects();
+    s3.python("[s3.delete_object(Bucket='data', Key=key) for key in objects()]");
+    let look = "status --artifacts s3://data/runs/one";
+    let status = on_machine(&s3.project, "one", &s3.environment(), look).expect_success();
+    assert!(
+        status.stdout.contains("split       up to date"),
+        "{}",
+        status.stdout
+    );
+    assert_eq!(s3.objects().concat(), "");
+    assert_eq!(outcomes(&s3.split("one", "").expect_success().stderr), UP_TO_DATE);
+    assert_eq!(s3.objects(), before);
+}
+
+#[test]
+fn an_object_that_is_lost_is_put_back_by_a_machine_that_has_it() {
+    let Some(s3) = S3::start() else { return };
+    s3.split("one", "").expect_success();
+    let before = s3.objects();
+    s3.python(
+        "[s3.delete_object(Bucket='data', Key=key) for key in objects() if key.endswith('/split.parquet')]",
+    );
+    let failed = s3.message(&s3.split("two", ""));
+    assert!(failed.contains("what `split` wrote is damaged"), "{failed}");
+    let back = s3.split("one", "").expect_success().stderr;
+    assert!(
+        back.contains("files of `split` were missing in the store, and were put back"),
+        "{back}"
+    );
+    assert_eq!(s3.objects(), before);
+    assert_eq!(outcomes(&s3.split("two", "").expect_success().stderr), UP_TO_DATE);
+}
+
+#[test]
+fn a_lock_of_another_version_is_not_written_over() {
+    let Some(s3) = S3::start() else { return };
+    s3.split("one", "").expect_success();
+    s3.python("s3.put_object(Bucket='data', Key='runs/one/split/stage.lock.json', Body=b'{\"schema\": 99}')");
+    let messages = ["one", "two"].map(|machine| s3.message(&s3.split(machine, "")));
+    assert_eq!(messages[0], messages[1]);
+    assert_snapshot!(messages[0], @r"
+    exit code 4
+    `s3://data/runs/one/split/stage.lock.json` is no lock that this version reads
+
+    hint: use the version of labelproof that wrote it, or another address; who removes the lock has the stage run again
+    ");
 }
 
 #[test]
@@ -225,8 +271,8 @@ fn a_damaged_object_is_noticed_and_can_be_made_anew() {
     what `split` wrote is damaged in `s3://data/runs/one/split`
       caused by: `s3://data/runs/one/split/DIGEST/split.parquet` is not what was put there: its digest is another
 
-    hint: run the same command again: it is fetched anew
-    hint: if that does not help, remove all below `s3://data/runs/one/split/`: then `split` is run again
+    hint: remove all below `s3://data/runs/one/split/`, and run the same command on a machine that has a copy: it puts it there again
+    hint: where no machine has one, `split` is run again
     ");
     s3.python("[s3.delete_object(Bucket='data', Key=key) for key in objects() if '/split/' in key]");
     let again = s3.split("two", "").expect_success().stderr;
@@ -319,11 +365,11 @@ fn what_could_not_be_stored_is_stored_by_the_next_run() {
     let refused = format!("{before}FILE{}", &file[file.find('`').unwrap()..]);
     assert_snapshot!(refused, @r#"
     exit code 3
-    stage `ingest` ran, and what it wrote cannot be put into `s3://data/runs/one`
+    what `ingest` wrote cannot be put into `s3://data/runs/one`
       caused by: `s3://data/runs/one/FILE` may not be written: 127.0.0.1:PORT answers 403 (AccessDenied)
 
     hint: set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to those of somebody who may write it (`eval "$(aws configure export-credentials --format env)"` takes them from a profile)
-    hint: it is kept on this machine: the same command puts it there, and does not run the stage again
+    hint: it is kept on this machine: the same command puts it there, and does not run the stage again; another configuration gives it up
     "#);
     let status = on_machine(
         &s3.project,
@@ -357,7 +403,8 @@ fn what_could_not_be_stored_is_stored_by_the_next_run() {
     assert_eq!(alone.code, 3);
     let other = " --set split.test=0.4";
     on_machine(&s3.project, "two", &users[1], &format!("{command}{other}")).expect_success();
-    let replaced = on_machine(&s3.project, "one", &users[1], &format!("{command}{other}"))
+    // For that nothing has to be written.
+    let replaced = on_machine(&s3.project, "one", &users[0], &format!("{command}{other}"))
         .expect_success()
         .stderr;
     assert_eq!(outcomes(&replaced), UP_TO_DATE);

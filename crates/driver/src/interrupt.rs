@@ -81,7 +81,9 @@ fn stop() {
             "error: stopped in stage `{stage}`\n\nhint: finished stages are kept: run the same command again, and \
              it goes on with `{stage}`"
         )),
-        None => printer::note("error: stopped"),
+        None => printer::note(
+            "error: stopped\n\nhint: finished stages are kept: run the same command again, and it goes on from there",
+        ),
     }
     // Not `std::process::exit`: LibTorch's threads are at work, and do not bear to be torn down.
     low_level::exit(ExitCode::Interrupted as i32);

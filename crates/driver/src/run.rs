@@ -99,7 +99,8 @@ pub fn dry_run(
     conduct: Conduct,
     printer: &Printer,
 ) -> Result<Vec<(StageId, Vec<String>)>, Failure> {
-    refresh(config, printer)?;
+    let last = selection.stages.last().copied().unwrap_or(StageId::Report);
+    refresh(config, last, printer)?;
     let all = Planner::new(config, printer).status()?;
     let of_selection = all
         .into_iter()
@@ -136,6 +137,7 @@ pub fn run(
         }
     }
     let _lock = RunLock::acquire(&config.artifacts, conduct.wait, printer)?;
+    shared_artifacts::tell(config, printer);
     shared_artifacts::bring_up_to_date(config, selection, printer)?;
     let mut planner = Planner::new(config, printer);
     for (stage, note) in left_as_they_are(&mut planner, selection.stages.first().copied())? {
@@ -194,6 +196,7 @@ pub fn is_up_to_date(
             return Ok(false);
         }
     }
+    shared_artifacts::tell(config, printer);
     for &stage in &selection.stages {
         printer.stage_finished(stage, &StageOutcome::UpToDate, &config.shown_folder(stage));
     }

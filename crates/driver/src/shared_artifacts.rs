@@ -16,6 +16,7 @@ use labelproof_remote::{Error, StoredFile, StoredFolder};
 
 use crate::config::{self, Config};
 use crate::failure::Failure;
+use crate::plan::Planner;
 use crate::run::Selection;
 use crate::run_lock::{RunLock, RunLockError};
 
@@ -33,6 +34,7 @@ struct LocalCopy<'a> {
 }
 
 /// A lock in the store.
+#[derive(PartialEq)]
 struct StoredLock {
     digest: Digest,
     text: Vec<u8>,
@@ -46,10 +48,9 @@ enum Action {
     Nothing,
     /// The store has something else.
     Fetch,
-    /// It was made here, and nobody has put anything into the store since.
+    /// It was made here, and nobody has put anything into the store since; or the store does not have it
+    /// any more.
     Store,
-    /// The store does not have it any more.
-    Forget,
 }
 
 /// What is to be done with a stage, by the digests of the lock here, of the one in the store, and of the one
@@ -59,7 +60,7 @@ fn action(here: Option<&Digest>, there: Option<&Digest>, seen: Option<&Digest>) 
         (None, None) => Action::Nothing,
         (None, Some(_)) => Action::Fetch,
         (Some(here), Some(there)) if here == there => Action::Nothing,
-        (Some(here), _) if Some(here) == seen => there.map_or(Action::Forget, |_| Action::Fetch),
+        (Some(here), Some(_)) if Some(here) == seen => Action::Fetch,
         (Some(_), Some(there)) if Some(there) != seen => Action::Fetch,
         (Some(_), _) => Action::Store,
     }
@@ -78,16 +79,28 @@ pub(crate) fn bring_up_to_date(
     let Some(copy) = LocalCopy::of(config, reporter) else {
         return Ok(());
     };
-    copy.catch_up(*last)
+    copy.catch_up(*last, config)
 }
 
-/// Makes the copy what the store has, for somebody who only looks: does nothing where the artifacts are in no
-/// store. While another run uses the copy, it is left as it is.
-pub fn refresh(config: &Config, reporter: &dyn Reporter) -> Result<(), Failure> {
+/// Says where the artifacts are, if they are in object storage.
+pub(crate) fn tell(config: &Config, reporter: &dyn Reporter) {
+    if let Some(copy) = LocalCopy::of(config, reporter) {
+        copy.tell();
+    }
+}
+
+/// Makes the copy what the store has up to a stage, for somebody who only looks: does nothing where the
+/// artifacts are in no store. While another run uses the copy, it is left as it is.
+pub fn refresh(config: &Config, last: StageId, reporter: &dyn Reporter) -> Result<(), Failure> {
     match LocalCopy::of(config, reporter) {
-        Some(copy) => copy.refresh(),
+        Some(copy) => copy.refresh(last, &|stage| is_current(config, stage)),
         None => Ok(()),
     }
+}
+
+/// Whether a stage in the copy is what the configuration asks for.
+fn is_current(config: &Config, stage: StageId) -> Result<bool, Failure> {
+    Ok(Planner::new(config, &Silent).reasons(stage)?.is_empty())
 }
 
 /// The folder that a name of artifacts means: for an address in object storage a copy, made what the store
@@ -105,7 +118,8 @@ pub fn folder_of_artifacts(artifacts: &Path, reporter: &dyn Reporter) -> Result<
         folder: &folder,
         reporter,
     };
-    copy.refresh()?;
+    // Without a configuration nobody knows what it asks for.
+    copy.refresh(StageId::Report, &|_| Ok(true))?;
     Ok(folder)
 }
 
@@ -116,7 +130,7 @@ pub fn catch_up(config: &Config, last: StageId, reporter: &dyn Reporter) -> Resu
         return Ok(());
     };
     let _lock = RunLock::acquire(copy.folder, true, reporter)?;
-    copy.catch_up(last)
+    copy.catch_up(last, config)
 }
 
 /// Commits a stage of which other machines have stored files, by their names: `scratch` has the rest. What
@@ -140,7 +154,12 @@ pub fn commit_stored(
         .iter()
         .map(|(name, digest)| output_name(lock.stage, digest, name))
         .collect();
-    copy.put(&lock, scratch, &here, &there)?;
+    copy.put(&lock, scratch, &here, &there)
+        .map_err(|source| StoreError::StorePart {
+            stage: lock.stage,
+            address: copy.stored.shown(),
+            source,
+        })?;
     let text = fs::read(&scratch.join(StageLock::FILE))?;
     let digest = Digest::of_bytes(&text);
     copy.bring(lock.stage, &StoredLock { digest, text, lock })?;
@@ -199,7 +218,7 @@ pub fn store_file(config: &Config, stage: StageId, name: &str, path: &Path) -> R
     };
     stored
         .upload(&[file], &Silent)
-        .map_err(|source| StoreError::Store {
+        .map_err(|source| StoreError::StorePart {
             stage,
             address: stored.shown(),
             source,
@@ -220,8 +239,17 @@ impl Diagnostic for NotStored {
     }
 }
 
+/// Whether a stage that is not in the store is what somebody wants there.
+type IsWanted<'a> = &'a dyn Fn(StageId) -> Result<bool, Failure>;
+
+/// The locks in the store, by stage.
+type StoredLocks = BTreeMap<StageId, StoredLock>;
+
+/// How often stages that others are storing at the same time are looked at anew.
+const LOOKS: u32 = 3;
+
 impl LocalCopy<'_> {
-    fn refresh(&self) -> Result<(), Failure> {
+    fn refresh(&self, last: StageId, is_wanted: IsWanted<'_>) -> Result<(), Failure> {
         let _lock = match RunLock::acquire(self.folder, false, self.reporter) {
             Ok(lock) => lock,
             Err(RunLockError::Busy { holder, .. }) => {
@@ -232,7 +260,7 @@ impl LocalCopy<'_> {
             Err(error) => return Err(error.into()),
         };
         self.tell();
-        for stage in self.fetch(StageId::Report)? {
+        for stage in self.fetch(last, is_wanted)? {
             self.reporter.message(&format!(
                 "`{stage}` is not in the store yet: the next `labelproof run` puts it there"
             ));
@@ -240,9 +268,8 @@ impl LocalCopy<'_> {
         Ok(())
     }
 
-    fn catch_up(&self, last: StageId) -> Result<(), Failure> {
-        self.tell();
-        for stage in self.fetch(last)? {
+    fn catch_up(&self, last: StageId, config: &Config) -> Result<(), Failure> {
+        for stage in self.fetch(last, &|stage| is_current(config, stage))? {
             self.store(stage)?;
         }
         Ok(())
@@ -274,56 +301,108 @@ impl<'a> LocalCopy<'a> {
     }
 
     /// Makes the copy what the store has, up to a stage. Returns the stages that are here and not yet there.
-    fn fetch(&self, last: StageId) -> Result<Vec<StageId>, Failure> {
-        let mut only_here = Vec::new();
+    fn fetch(&self, last: StageId, is_wanted: IsWanted<'_>) -> Result<Vec<StageId>, Failure> {
+        let mut there = self.read_locks(last)?;
+        for _ in 0..LOOKS {
+            let (only_here, has_fetched) = self.follow(&there, last, is_wanted)?;
+            if !has_fetched {
+                return Ok(only_here);
+            }
+            // Stages of two runs do not belong together: what was fetched is of one moment.
+            let now = self.read_locks(last)?;
+            if now == there {
+                return Ok(only_here);
+            }
+            there = now;
+        }
+        let address = self.stored.shown();
+        Err(StoreError::Busy { address }.into())
+    }
+
+    /// Makes the copy what some locks say. Returns the stages that are here and not there, and whether
+    /// anything was fetched.
+    fn follow(
+        &self,
+        locks: &StoredLocks,
+        last: StageId,
+        is_wanted: IsWanted<'_>,
+    ) -> Result<(Vec<StageId>, bool), Failure> {
+        let (mut only_here, mut has_fetched) = (Vec::new(), false);
         for stage in StageId::ALL.into_iter().take_while(|stage| *stage <= last) {
-            let there = self.read_lock(stage)?;
-            let here = self.own_lock(stage);
-            let seen = self.seen();
-            let digest_there = there.as_ref().map(|there| &there.digest);
-            match action(here.as_ref(), digest_there, seen.get(&stage)) {
-                // Output that was edited since is as good as none: the plan finds it.
-                Action::Store if self.is_whole(stage) => only_here.push(stage),
-                Action::Store => {}
-                Action::Nothing => {
-                    if let Some(there) = &there {
-                        self.note(stage, Some(&there.digest))?;
-                        self.complete(stage, there)?;
+            let (there, here, seen) = (locks.get(&stage), self.own_lock(stage), self.seen());
+            let action = action(here.as_ref(), there.map(|there| &there.digest), seen.get(&stage));
+            let is_made_here = here.is_some() && here.as_ref() != seen.get(&stage);
+            match (action, there) {
+                (Action::Store, _) if self.is_whole(stage) && is_wanted(stage)? => only_here.push(stage),
+                (Action::Nothing, Some(there)) => {
+                    self.note(stage, Some(&there.digest))?;
+                    if self.is_whole(stage) {
+                        self.put_back(stage, there);
+                    } else {
+                        self.bring(stage, there)?;
+                        has_fetched = true;
                     }
                 }
-                Action::Fetch => {
-                    let Some(there) = &there else { continue };
-                    if here.is_some() && here.as_ref() != seen.get(&stage) {
+                (Action::Fetch | Action::Store, Some(there)) => {
+                    if is_made_here {
                         self.reporter.message(&format!(
-                            "`{stage}` of this machine gives way to the one that was stored meanwhile"
+                            "`{stage}` of this machine gives way to the one that is stored"
                         ));
                     }
                     self.bring(stage, there)?;
+                    has_fetched = true;
                 }
-                Action::Forget => {
-                    fs::remove(&self.folder.join(stage.name()))?;
-                    self.note(stage, None)?;
-                }
+                // It is run again where it is wanted.
+                (Action::Nothing | Action::Fetch | Action::Store, None) => self.note(stage, None)?,
             }
         }
-        Ok(only_here)
+        Ok((only_here, has_fetched))
     }
 
-    /// The lock of a stage in the store. One that is unreadable or foreign is the same as none, as
-    /// everywhere.
+    /// Puts back what the store has lost of a stage that is whole here. Where that cannot be done, this
+    /// machine needs nothing of it.
+    fn put_back(&self, stage: StageId, there: &StoredLock) {
+        let files = files_of(&there.lock, &self.folder.join(stage.name()));
+        let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
+        if let Err(Error::NotFound { .. }) = self.stored.check(&names) {
+            let is_back = self.stored.upload(&files, self.reporter).is_ok();
+            self.reporter.message(&format!(
+                "files of `{stage}` were missing in the store, and {}",
+                if is_back {
+                    "were put back"
+                } else {
+                    "could not be put back"
+                }
+            ));
+        }
+    }
+
+    fn read_locks(&self, last: StageId) -> Result<StoredLocks, Failure> {
+        let mut locks = StoredLocks::new();
+        for stage in StageId::ALL.into_iter().take_while(|stage| *stage <= last) {
+            if let Some(lock) = self.read_lock(stage)? {
+                locks.insert(stage, lock);
+            }
+        }
+        Ok(locks)
+    }
+
+    /// The lock of a stage in the store. One that cannot be read is no missing one: what it stands for would
+    /// be written over.
     fn read_lock(&self, stage: StageId) -> Result<Option<StoredLock>, Failure> {
         let text = self.stored.read(&lock_name(stage));
         let text = text.map_err(|source| StoreError::Fetch {
             address: self.stored.shown(),
             source,
         })?;
-        Ok(text.and_then(|text| {
-            Some(StoredLock {
-                lock: checked(&text, stage)?,
-                digest: Digest::of_bytes(&text),
-                text,
-            })
-        }))
+        let Some(text) = text else {
+            return Ok(None);
+        };
+        let lock = checked(&text, stage).ok_or_else(|| StoreError::Unreadable {
+            address: self.stored.address_of(&lock_name(stage)),
+        })?;
+        let digest = Digest::of_bytes(&text);
+        Ok(Some(StoredLock { digest, text, lock }))
     }
 
     /// The digest of the lock of a stage here.
@@ -337,17 +416,6 @@ impl<'a> LocalCopy<'a> {
         StageLock::read(&folder).is_some_and(|lock| {
             StageLock::digest_outputs(&folder).is_ok_and(|outputs| outputs == lock.outputs)
         })
-    }
-
-    /// Fetches again what somebody has removed from the copy. What was edited is the plan's to find.
-    fn complete(&self, stage: StageId, there: &StoredLock) -> Result<(), Failure> {
-        let folder = self.folder.join(stage.name());
-        let is_complete = there.lock.outputs.keys().all(|name| folder.join(name).exists());
-        if is_complete {
-            Ok(())
-        } else {
-            self.bring(stage, there)
-        }
     }
 
     /// Puts the stage of the store in place of the one here.
@@ -420,15 +488,14 @@ impl<'a> LocalCopy<'a> {
             return StoreError::Fetch { address, source }.into();
         }
         match self.read_lock(stage) {
-            Ok(now) if now.as_ref().is_none_or(|now| now.digest != there.digest) => {
-                StoreError::Replaced { stage, address }.into()
-            }
-            _ => StoreError::Damaged {
+            Ok(Some(now)) if now.digest == there.digest => StoreError::Damaged {
                 stage,
                 address,
                 source,
             }
             .into(),
+            Ok(_) => StoreError::Replaced { stage, address }.into(),
+            Err(failure) => failure,
         }
     }
 
@@ -439,7 +506,12 @@ impl<'a> LocalCopy<'a> {
         let Some(lock) = checked(&text, stage) else {
             return Ok(());
         };
-        self.put(&lock, &folder, &files_of(&lock, &folder), &[])?;
+        self.put(&lock, &folder, &files_of(&lock, &folder), &[])
+            .map_err(|source| StoreError::Store {
+                stage,
+                address: self.stored.shown(),
+                source,
+            })?;
         self.note(stage, Some(&Digest::of_bytes(&text)))
     }
 
@@ -451,24 +523,22 @@ impl<'a> LocalCopy<'a> {
         folder: &Path,
         here: &[StoredFile],
         there: &[String],
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Error> {
         let stage = lock.stage;
         let text = fs::read(&folder.join(StageLock::FILE))?;
-        let put = || -> Result<(), Error> {
-            self.stored.upload(here, self.reporter)?;
-            self.stored.check(there)?;
-            let before = self.stored.read(&lock_name(stage))?;
-            self.stored.write(&lock_name(stage), text)?;
+        self.stored.upload(here, self.reporter)?;
+        self.stored.check(there)?;
+        let before = self.stored.read(&lock_name(stage))?;
+        self.stored.write(&lock_name(stage), text.clone())?;
+        // Another run may have removed meanwhile what was there when this one looked.
+        self.stored.upload(here, self.reporter)?;
+        self.stored.check(there)?;
+        // And it may have written its own lock, which names what this one does not.
+        if self.stored.read(&lock_name(stage))?.as_ref() == Some(&text) {
             let before = before.and_then(|text| checked(&text, stage));
             self.stored.remove(&superseded(before.as_ref(), lock));
-            Ok(())
-        };
-        let put = put().map_err(|source| StoreError::Store {
-            stage,
-            address: self.stored.shown(),
-            source,
-        });
-        Ok(put?)
+        }
+        Ok(())
     }
 
     fn seen(&self) -> BTreeMap<StageId, Digest> {
@@ -548,7 +618,17 @@ enum StoreError {
     },
     #[error("what `{stage}` wrote was replaced in `{address}` while it was fetched")]
     Replaced { stage: StageId, address: String },
-    #[error("stage `{stage}` ran, and what it wrote cannot be put into `{address}`")]
+    #[error("others store stages in `{address}` all the time")]
+    Busy { address: String },
+    #[error("`{address}` is no lock that this version reads")]
+    Unreadable { address: String },
+    #[error("a part of `{stage}` cannot be put into `{address}`")]
+    StorePart {
+        stage: StageId,
+        address: String,
+        source: Error,
+    },
+    #[error("what `{stage}` wrote cannot be put into `{address}`")]
     Store {
         stage: StageId,
         address: String,
@@ -569,16 +649,23 @@ fn advice_on(error: &Error) -> Advice {
 impl Diagnostic for StoreError {
     fn advice(&self) -> Advice {
         match self {
-            Self::Fetch { source, .. } => advice_on(source),
+            Self::Fetch { source, .. } | Self::StorePart { source, .. } => advice_on(source),
             Self::Damaged { stage, address, .. } => Fault::Artifact
-                .hint("run the same command again: it is fetched anew")
-                .and(format!(
-                    "if that does not help, remove all below `{address}/`: then `{stage}` is run again"
-                )),
-            Self::Replaced { .. } => Fault::Input.hint("run the same command again: another run was writing"),
+                .hint(format!(
+                    "remove all below `{address}/`, and run the same command on a machine that has a copy: it puts it \
+                     there again"
+                ))
+                .and(format!("where no machine has one, `{stage}` is run again")),
+            Self::Replaced { .. } | Self::Busy { .. } => {
+                Fault::Input.hint("run the same command again: another run was writing")
+            }
+            Self::Unreadable { .. } => Fault::Artifact.hint(
+                "use the version of labelproof that wrote it, or another address; who removes the lock has the \
+                 stage run again",
+            ),
             Self::Store { source, .. } => advice_on(source).and(
                 "it is kept on this machine: the same command puts it there, and does not run the \
-                      stage again",
+                 stage again; another configuration gives it up",
             ),
         }
     }
@@ -590,7 +677,7 @@ mod tests {
 
     #[test]
     fn the_store_wins_unless_it_only_lacks_what_was_made_here() {
-        use Action::{Fetch, Forget, Nothing, Store};
+        use Action::{Fetch, Nothing, Store};
         let digest = |text: &str| Digest::of_bytes(text.as_bytes());
         let check = |here: Option<&str>, there: Option<&str>, seen: Option<&str>, expected: Action| {
             let [here_digest, there_digest, seen_digest] = [here, there, seen].map(|text| text.map(digest));
@@ -603,7 +690,8 @@ mod tests {
         check(Some("a"), Some("a"), None, Nothing);
         // A copy of what the store had.
         check(Some("a"), Some("b"), Some("a"), Fetch);
-        check(Some("a"), None, Some("a"), Forget);
+        // What somebody has removed there is not lost.
+        check(Some("a"), None, Some("a"), Store);
         // Made here, when the network was gone.
         check(Some("b"), Some("a"), Some("a"), Store);
         check(Some("b"), None, None, Store);

@@ -155,12 +155,13 @@ impl Address {
         Ok(address)
     }
 
-    /// The address for messages and artifacts: without the query and the user of a web address, which may be
-    /// secrets.
+    /// The address for messages and artifacts: without the query of a web address and without a user, which
+    /// may be secrets.
     pub fn shown(&self) -> String {
         let authority = match self.place {
-            Place::Web => without_user(&self.authority),
-            _ => &self.authority,
+            // `container@account.dfs.core.windows.net` names the account.
+            Place::Azure => &self.authority,
+            _ => without_user(&self.authority),
         };
         match self.place {
             Place::Hub => format!("{}://{}", self.scheme, self.path),
@@ -191,8 +192,12 @@ impl Address {
     }
 
     pub(crate) fn bad(&self, problem: &str) -> Error {
+        let shown = self.shown();
+        // What is signed like a web address is none, and its signature a secret all the same.
+        let signed = shown.split_once('?').filter(|(_, query)| query.contains('='));
+        let address = signed.map_or(shown.as_str(), |(before, _)| before).to_owned();
         Error::BadAddress {
-            address: self.shown(),
+            address,
             problem: problem.to_owned(),
         }
     }

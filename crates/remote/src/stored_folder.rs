@@ -155,6 +155,10 @@ mod tests {
             assert_eq!(refusal(address), problem);
         }
         assert_eq!(
+            refusal("az://container/runs?sv=2024&sig=secret"),
+            "`az://container/runs` is no address: a folder to write to has no `*`, `?` or `[` in its name"
+        );
+        assert_eq!(
             refusal("s3://bucket/a*"),
             "`s3://bucket/a*` is no address: a folder to write to has no `*`, `?` or `[` in its name"
         );

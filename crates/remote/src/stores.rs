@@ -15,9 +15,9 @@ use crate::error::Error;
 use crate::hub;
 use crate::watch::{SILENCE, WatchingConnector};
 
-/// Requests that fail are made again a few times, within seconds. A transfer that is cut is gone on with by
-/// `fetching`, as often as it gets further.
-fn retry() -> RetryConfig {
+/// Requests that fail are made again a few times: those that read within seconds, because a transfer that is cut is
+/// gone on with by `fetching`, as often as it gets further; those that send while a server may be silent.
+fn retry(silence: Duration) -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig {
             init_backoff: Duration::from_millis(200),
@@ -25,7 +25,11 @@ fn retry() -> RetryConfig {
             base: 2.0,
         },
         max_retries: 3,
-        retry_timeout: Duration::from_secs(12),
+        retry_timeout: if silence > SILENCE {
+            silence
+        } else {
+            Duration::from_secs(12)
+        },
     }
 }
 
@@ -102,7 +106,7 @@ fn connector(endpoint: Option<&str>, silence: Duration) -> WatchingConnector {
 fn s3(address: &Address, silence: Duration) -> object_store::Result<Store> {
     let store = AmazonS3Builder::from_env()
         .with_bucket_name(&address.authority)
-        .with_retry(retry())
+        .with_retry(retry(silence))
         .with_http_connector(connector(first_set(&S3_ENDPOINT).as_deref(), silence))
         .build()?;
     Ok(Arc::new(store))
@@ -111,7 +115,7 @@ fn s3(address: &Address, silence: Duration) -> object_store::Result<Store> {
 fn google(address: &Address, silence: Duration) -> object_store::Result<Store> {
     let store = GoogleCloudStorageBuilder::from_env()
         .with_bucket_name(&address.authority)
-        .with_retry(retry())
+        .with_retry(retry(silence))
         .with_http_connector(connector(first_set(&GOOGLE_ENDPOINT).as_deref(), silence))
         .build()?;
     Ok(Arc::new(store))
@@ -119,7 +123,7 @@ fn google(address: &Address, silence: Duration) -> object_store::Result<Store> {
 
 fn azure(address: &Address, silence: Duration) -> object_store::Result<Store> {
     let builder = MicrosoftAzureBuilder::from_env()
-        .with_retry(retry())
+        .with_retry(retry(silence))
         .with_http_connector(connector(first_set(&AZURE_ENDPOINT).as_deref(), silence));
     // `abfss://container@account.dfs.core.windows.net/…` names the account, too.
     let builder = match address.authority.split_once('@') {
@@ -135,7 +139,7 @@ pub(crate) fn of_web(url: &str, options: ClientOptions) -> object_store::Result<
     let store = HttpBuilder::new()
         .with_url(url)
         .with_client_options(options)
-        .with_retry(retry())
+        .with_retry(retry(SILENCE))
         .with_http_connector(connector(Some(url), SILENCE))
         .build()?;
     Ok(Arc::new(store))

@@ -42,7 +42,10 @@ impl StoredFolder {
                 .get(&location)
                 .await
                 .map_err(|error| self.refused(name, &error))?;
-            let bytes = answer.bytes().await.map_err(|error| self.refused(name, &error))?;
+            let bytes = answer
+                .bytes()
+                .await
+                .map_err(|error| self.cut_or_refused(name, &error))?;
             Ok(bytes.to_vec())
         });
         match block_on(&self.shown(), work)? {
@@ -127,6 +130,16 @@ impl StoredFolder {
 
     fn refused(&self, name: &str, error: &object_store::Error) -> Error {
         Error::refused(&self.address, &self.address_of(name), watch::last(), error)
+    }
+
+    /// What an error in the middle of an answer means.
+    fn cut_or_refused(&self, name: &str, error: &object_store::Error) -> Error {
+        match watch::last() {
+            Some(_) => self.refused(name, error),
+            None => Error::Cut {
+                address: self.address_of(name),
+            },
+        }
     }
 
     async fn put(&self, store: &Store, name: &str, content: Vec<u8>) -> Result<(), Error> {
@@ -239,7 +252,13 @@ impl StoredFolder {
         };
         // What is there of the file is of this object: another one has another name.
         let mut partial = Partial::open(file.path.clone(), None)?;
+        let goes_on = partial.length()? > 0;
         watched(transfer(&self.address, &object, None, &mut partial, progress)).await?;
+        // A machine that went down may have kept the length of a file and not its bytes.
+        if goes_on && !is_whole() {
+            partial.begin(None)?;
+            watched(transfer(&self.address, &object, None, &mut partial, progress)).await?;
+        }
         if !is_whole() {
             partial.remove()?;
             return Err(Error::OtherContent { address: object.name });

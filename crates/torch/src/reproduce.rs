@@ -1,6 +1,6 @@
 //! `labelproof reproduce`: runs the whole pipeline again, and compares the result with `pipeline.lock`.
 
-use labelproof_artifact::{Reporter, fs};
+use labelproof_artifact::{Reporter, StageId, fs};
 
 use labelproof_cli::commands::reproduce::ReproduceArgs;
 use labelproof_driver::reproduction::{Difference, PipelineLock, Platform, TOLERANCE};
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::Success);
     }
     let locked = PipelineLock::read(&args.lock)?;
-    refresh(&config, &printer)?;
+    refresh(&config, StageId::Report, &printer)?;
     let anew = config.within(SCRATCH);
     fs::remove(&anew.artifacts)?;
     stages::run(&anew, &everything, Conduct::default(), &printer)?;

@@ -23,7 +23,7 @@ pub struct StatusArgs {
 pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, Failure> {
     let config = args.config.load(None)?;
     let printer = Printer::new(Verbosity::choose(false));
-    refresh(&config, &printer)?;
+    refresh(&config, StageId::Report, &printer)?;
     let stages: Vec<(StageId, Vec<String>)> = Planner::new(&config, &printer)
         .status()?
         .into_iter()
