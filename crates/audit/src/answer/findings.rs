@@ -149,11 +149,12 @@ fn following(check: &Check, root: &Check, diagnosis: Diagnosis, significance: Si
 fn unchecked(check: &Check, missing: &Missing, case: &Case<'_>) -> Finding {
     // A check that compares two files names both, whichever was given.
     let lacking = |need: &&Need| !case.evidence.has(**need);
-    let advice = missing
-        .0
-        .iter()
-        .filter(lacking)
-        .map(|need| advice(*need, case.evidence));
+    let mut needs: Vec<&Need> = missing.0.iter().filter(lacking).collect();
+    if needs.is_empty() {
+        // What is there has a part of what the check needs, and something has to be asked for.
+        needs = missing.0.iter().collect();
+    }
+    let advice = needs.into_iter().map(|need| advice(*need, case.evidence));
     Finding {
         missing: advice.collect(),
         ..finding(

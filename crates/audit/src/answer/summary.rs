@@ -107,7 +107,7 @@ pub fn gap_sentence(gap: &Gap) -> String {
     let share = |hits: u64, rows: u64| 100.0 * hits as f64 / rows.max(1) as f64;
     let rows = |rows: u64, name: &str, is_of_fewest: bool| {
         if is_of_fewest {
-            format!("the {name} rows ({rows} or more, by the digits of the log)")
+            format!("the {name} rows (if they are {rows} or more, as the digits of the log let expect)")
         } else {
             format!("{rows} {name} rows")
         }

@@ -242,8 +242,10 @@ impl Log {
     }
 
     /// Hits and rows of the reported validation accuracy, or of the test accuracy, where nothing says how many rows
-    /// there are: the fewest, from 30 on, that all logged accuracies of the split can be of, within their digits. Whatever differs
-    /// from so few beyond chance differs from more of them all the more.
+    /// there are: the fewest, from 30 on, that all logged accuracies of the split can be of, within their
+    /// digits. Whatever differs from so few beyond chance differs from more of them all the more; of fewer
+    /// than 30 it may not, and a mean over batches is no share of rows, so that the answer says for how many
+    /// rows it holds.
     pub fn fewest_hits(&self, split: Split) -> Option<(u64, u64)> {
         const LEAST: u64 = 30;
         const MOST: u64 = 100_000;

@@ -26,8 +26,9 @@ pub(super) struct Pasted {
 
 /// The rows of a file that is one of these; nothing for any other file, and for what cannot be read.
 pub(super) fn of_file(path: &Path) -> Option<Pasted> {
+    // Opening a named pipe would wait for somebody to write to it.
+    let bytes = path.metadata().ok().filter(std::fs::Metadata::is_file)?.len();
     let file = fs::open(path).ok()?;
-    let bytes = file.metadata().ok().filter(std::fs::Metadata::is_file)?.len();
     let mut head = Vec::new();
     file.take(TELLING).read_to_end(&mut head).ok()?;
     if bytes > MOST_BYTES || !seems(&String::from_utf8_lossy(&head)) {
@@ -208,13 +209,15 @@ fn as_json(literal: &Literal<'_>) -> Option<Value> {
 /// A table in Markdown as one with commas; what stands around it is no row.
 fn of_markdown(text: &str) -> Option<Pasted> {
     let mut rows: Vec<Vec<&str>> = Vec::new();
-    for line in text
+    let lines = text
         .lines()
         .map(str::trim)
-        .take_while(|line| line.starts_with('|'))
-    {
-        if !is_rule(line) {
-            let inner = line.trim_matches('|');
+        .take_while(|line| line.starts_with('|'));
+    for (place, line) in lines.enumerate() {
+        // The rule is below the names; further down, dashes are cells.
+        if place != 1 || !is_rule(line) {
+            let inner = line.strip_prefix('|').unwrap_or(line);
+            let inner = inner.strip_suffix('|').unwrap_or(inner);
             rows.push(
                 inner
                     .split('|')
@@ -319,5 +322,11 @@ mod tests {
         ] {
             assert!(!seems(text), "{text}");
         }
+    }
+
+    #[test]
+    fn empty_cells_and_rows_of_dashes_of_a_table_are_kept() {
+        let (text, _) = read("| text | gold |\n|:---|---:|\n| a ||\n|| b |\n| - | - |\n");
+        assert_eq!(text, "\"text\",\"gold\"\n\"a\",\"\"\n\"\",\"b\"\n\"-\",\"-\"\n");
     }
 }

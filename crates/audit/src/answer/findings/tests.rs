@@ -595,3 +595,21 @@ fn a_dead_model_doubts_no_labels() {
         .unwrap();
     assert_ne!(labels.status, Status::Found);
 }
+
+/// Training figures alone: what the checks of a training need is said, whatever part of it is there.
+#[test]
+fn what_is_not_checked_says_what_it_needs() {
+    let mut log = log(&[(0.7, 0.9)]);
+    for epoch in &mut log.epochs {
+        epoch.train = std::mem::take(&mut epoch.validation);
+    }
+    let findings = audit(&Evidence {
+        log: Some(log),
+        ..Evidence::default()
+    });
+    let silent: Vec<_> = findings
+        .of(Status::NotChecked)
+        .filter(|finding| finding.missing.is_empty())
+        .collect();
+    assert!(silent.is_empty(), "{silent:?}");
+}

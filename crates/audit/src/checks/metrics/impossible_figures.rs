@@ -141,14 +141,20 @@ fn of_same_loss(log: &Log) -> Option<Contradiction> {
         if log.rounding(|epoch| epoch.of(split).loss) > DIGITS {
             return None;
         }
-        let figures = log.epochs.iter().map(|epoch| epoch.of(split));
-        let pairs: Vec<(f64, f64)> = figures
-            .filter_map(|figures| Some((figures.loss?, figures.accuracy?)))
+        let pairs: Vec<(Option<f64>, f64, f64)> = log
+            .epochs
+            .iter()
+            // The epochs of a training have other weights, and losses that hardly move.
+            .filter(|epoch| epoch.train.is_empty())
+            .filter_map(|epoch| Some((epoch.number, epoch.of(split).loss?, epoch.of(split).accuracy?)))
             .collect();
-        // In a training that moves nothing, both may stay what they are; only one of them may not.
         pairs.windows(2).find_map(|pair| {
-            let [(loss, first), (other_loss, second)] = [pair[0], pair[1]];
-            let is_it = loss > 0.0 && (loss - other_loss).abs() < 1e-9 && (first - second).abs() >= OTHER;
+            let [(number, loss, first), (other_number, other_loss, second)] = [pair[0], pair[1]];
+            let is_it = loss > 0.0
+                && number == other_number
+                && (loss - other_loss).abs() < 1e-9
+                && !is_of_guessing(loss)
+                && (first - second).abs() >= OTHER;
             is_it.then(|| {
                 contradiction(
                     (first - second).abs(),
@@ -162,6 +168,13 @@ fn of_same_loss(log: &Log) -> Option<Contradiction> {
             })
         })
     })
+}
+
+/// Whether a loss is that of equal outputs for every class, which any weights have that have learnt nothing.
+fn is_of_guessing(loss: f64) -> bool {
+    const MOST_CLASSES: u32 = 50;
+    const APART: f64 = 2e-3;
+    (2..=MOST_CLASSES).any(|classes| (loss - f64::from(classes).ln()).abs() <= APART)
 }
 
 fn answer(found: Option<Diagnosis>, looked: bool) -> Result<Answer, Missing> {
@@ -308,9 +321,9 @@ fn of_two_classes(figures: &Figures, digits: Digits<'_>) -> Option<Contradiction
             least - accuracy,
             format!(
                 "an accuracy of {:.1} % does not go with a precision of {:.1} % and a recall of {:.1} %: if these are of \
-                 one class of two, it is at least {:.1} %, and if they weigh classes by their rows, it is the recall. Only \
-                 plain means over classes of very different sizes look so; otherwise the accuracy is of other rows, or \
-                 counts something else.",
+                 one class of two, it is at least {:.1} %, and if they weigh classes by their rows, it is the recall. Plain \
+                 means over classes of very different sizes look so, and the share of rows all of whose labels are right, \
+                 where a row may have several; otherwise the accuracy is of other rows, or counts something else.",
                 100.0 * accuracy,
                 100.0 * precision,
                 100.0 * recall,
@@ -525,5 +538,38 @@ mod tests {
         assert_close(statistic(&found(with(0.9762)).measured), 0.4034, 1e-6);
         // Two digits tell nothing of 143 rows.
         clear(with(0.98));
+    }
+
+    /// ln 2 is 0.6931: a model that has learnt nothing has that loss in every epoch, whatever its accuracy.
+    #[test]
+    fn a_loss_of_guessing_is_no_sign_of_two_accuracies() {
+        let with = |loss, number: [Option<f64>; 2], train| {
+            let epoch = |accuracy, number| Epoch {
+                number,
+                train: Figures {
+                    loss: train,
+                    ..Figures::default()
+                },
+                validation: Figures {
+                    loss: Some(loss),
+                    accuracy: Some(accuracy),
+                    ..Figures::default()
+                },
+                ..Epoch::default()
+            };
+            let evidence = Evidence {
+                log: Some(Log {
+                    epochs: vec![epoch(0.5136, number[0]), epoch(0.4864, number[1])],
+                    ..Log::default()
+                }),
+                ..Evidence::default()
+            };
+            ask(Cause::ImpossibleFigures, &evidence)
+        };
+        assert!(with(0.6932, [None, None], None).is_err());
+        assert!(with(1.0986, [None, None], None).is_err());
+        assert!(with(0.6872, [Some(1.0), Some(2.0)], None).is_err());
+        assert!(with(0.6872, [None, None], Some(0.69)).is_err());
+        found(with(0.6872, [None, None], None));
     }
 }

@@ -31,7 +31,9 @@
 //! split, because a wrong row gives its true class at most one half. That bound is one of cross-entropy
 //! in nats, as a mean over rows: which of binary cross-entropy averaged over outputs, focal loss and
 //! squared error would allow such a loss is said. A loss below 0 is no cross-entropy, and at an accuracy
-//! of 100 % it is at most `ln K`. If rows without probabilities show that the logged accuracy is not
+//! of 100 % it is at most `ln K`. A loss above `100 (1 - a) + 7` is possible to be a sum: frameworks cut
+//! the logarithm of a probability off there, but not what they compute from outputs, nor a penalty. If
+//! rows without probabilities show that the logged accuracy is not
 //! theirs, C17 takes precedence. A loss above 1.5 times the largest one of a
 //! calibrated classifier, `h(a) + (1 - a) ln(K - 1)`, is noted as possible, unless the model is
 //! overfitted: its validation loss is more than 1.2 times the best one, or the training loss is less
@@ -159,21 +161,21 @@ fn impossible(log: &Log, classes: Option<usize>) -> Option<Diagnosis> {
     let places = (0..log.epochs.len()).rev();
     let of_split = |split: Split| {
         let judge = |epoch: &Epoch| impossible_pair(epoch.of(split), classes, &digits(log, split));
-        let first = reported.and_then(judge).map(|sentence| (String::new(), sentence));
+        let first = reported.and_then(judge).map(|said| (String::new(), said));
         first.or_else(|| {
             let mut others = places.clone();
             others.find_map(|place| {
-                let sentence = judge(&log.epochs[place])?;
-                Some((format!(" ({})", log.name(place)), sentence))
+                let said = judge(&log.epochs[place])?;
+                Some((format!(" ({})", log.name(place)), said))
             })
         })
     };
-    let (split, (place, (summary, measured))) = [Split::Validation, Split::Test, Split::Train]
+    let (split, (place, (confidence, summary, measured))) = [Split::Validation, Split::Test, Split::Train]
         .into_iter()
         .find_map(|split| Some((split, of_split(split)?)))?;
     Some(Diagnosis {
         severity: Severity::Caution,
-        confidence: Confidence::Certain,
+        confidence,
         summary: format!("{} figures{place}: {summary}", capitalized(split_name(split))),
         effect: None,
         fix:
@@ -202,25 +204,26 @@ fn impossible_pair(
     figures: &Figures,
     classes: Option<usize>,
     [of_loss, of_accuracy]: &[f64; 2],
-) -> Option<(String, Measured)> {
+) -> Option<(Confidence, String, Measured)> {
     let loss = figures.loss?;
     let measured = Measured::new()
         .with("logged_loss", loss)
         .with("logged_accuracy", figures.accuracy);
     if loss < 0.0 {
         let summary = format!("a loss of {loss:.3} is no cross-entropy, which is never below 0.");
-        return Some((summary, measured));
+        return Some((Confidence::Certain, summary, measured));
     }
     let accuracy = figures.accuracy?;
     let most = DEAREST * (1.0 - accuracy + of_accuracy) + MOST_RIGHT;
     if loss > most {
         let summary = format!(
-            "a loss of {loss:.1} is no mean over rows at an accuracy of {:.1} %: if every wrong row cost {DEAREST:.0}, which is \
-             what frameworks cut it off at, it would be {most:.1} at most. It is a sum over batches or rows, or was not \
-             divided by their number.",
+            "a loss of {loss:.1} is hardly a mean over rows at an accuracy of {:.1} %: if every wrong row cost {DEAREST:.0}, \
+             where frameworks cut the logarithm of a probability off, it would be {most:.1} at most. It may be a sum over \
+             batches or rows that was not divided by their number, hold penalties on the weights, or come of outputs in the \
+             hundreds, as of features that were not scaled.",
             100.0 * accuracy
         );
-        return Some((summary, measured));
+        return Some((Confidence::Possible, summary, measured));
     }
     // Rounding may have lowered the accuracy and the loss.
     let least = least_loss((accuracy + of_accuracy).min(1.0));
@@ -248,7 +251,7 @@ fn impossible_pair(
         let measured = measured
             .statistic("least possible loss", least_loss(accuracy))
             .with("least_possible_loss", least_loss(accuracy));
-        return Some((summary, measured));
+        return Some((Confidence::Certain, summary, measured));
     }
     let most = (classes?.max(2) as f64).ln();
     (accuracy >= 1.0 && loss > most + of_loss + LEAST_DIFFERENCE).then(|| {
@@ -258,7 +261,7 @@ fn impossible_pair(
              batch, may be in it.",
             classes.unwrap_or(2)
         );
-        (summary, measured.with("most_possible_loss", most))
+        (Confidence::Certain, summary, measured.with("most_possible_loss", most))
     })
 }
 
@@ -578,5 +581,23 @@ mod tests {
         );
         assert_close(statistic(&origin.measured), 0.692, 1e-3);
         clear(ask(Cause::LossMismatch, &log_only(0.5, 0.83)));
+    }
+
+    /// Outputs in the hundreds cost that much, and a penalty on the weights as well: by hand, 40 wrong rows
+    /// of 100 at 100 each and 7 for the others are 47.
+    #[test]
+    fn a_loss_in_the_hundreds_is_no_certain_sum() {
+        let of = |loss| {
+            ask(
+                Cause::LossMismatch,
+                &Evidence {
+                    log: Some(log(&[(loss, 0.6)])),
+                    ..Evidence::default()
+                },
+            )
+        };
+        let found = found(of(250.0));
+        assert_eq!(found.confidence, Confidence::Possible);
+        assert!(found.summary.contains("penalties"), "{}", found.summary);
     }
 }

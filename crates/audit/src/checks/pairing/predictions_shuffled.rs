@@ -232,7 +232,7 @@ fn better_explanation(case: &Case<'_>, name: &str) -> Option<String> {
             "Another way of mis-pairing explains the mistakes of the {name} rows better."
         ));
     }
-    if case.finds(Cause::ElementwiseAccuracy) {
+    if case.finds_at_least(Cause::ElementwiseAccuracy, Severity::Unsound) {
         return Some(format!(
             "The figure that the {name} rows are held against counts outputs and not rows (see C2)."
         ));

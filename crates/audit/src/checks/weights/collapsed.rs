@@ -175,7 +175,7 @@ fn constant_in_log(log: &Log, classes: Option<usize>) -> Option<Diagnosis> {
         };
         let sentence = one_class(&figures, &apart)
             .or_else(|| always_in_log(log, split))
-            .or_else(|| without_correlation(&figures))
+            .or_else(|| without_correlation(log, split, &figures))
             .or_else(|| averaged(&figures, &apart, classes))
             .or_else(|| without_order(log, split, &figures));
         let of_one_answer = |sentence: String| {
@@ -237,7 +237,12 @@ fn one_class(figures: &Figures, apart: &Apart) -> Option<String> {
 /// that is predicted as one of its classes is of it.
 fn nothing_right(figures: &Figures, split: Split) -> Option<String> {
     let is_zero = |value: Option<f64>| value == Some(0.0);
-    (is_zero(figures.precision) && is_zero(figures.recall) && figures.f1.is_none_or(|f1| f1 == 0.0)).then(|| {
+    let is_none_right = figures.accuracy.is_none_or(|accuracy| accuracy < 0.001);
+    let is_it = is_none_right
+        && is_zero(figures.precision)
+        && is_zero(figures.recall)
+        && figures.f1.is_none_or(|f1| f1 == 0.0);
+    is_it.then(|| {
         format!(
             "The logged {split} precision and recall are 0: nothing is predicted as what they are of, or not a single row \
              rightly."
@@ -266,10 +271,18 @@ fn always_in_log(log: &Log, split: Split) -> Option<String> {
     })
 }
 
-/// A correlation of exactly 0, which is written where predictions or labels are all the same.
-fn without_correlation(figures: &Figures) -> Option<String> {
+/// A correlation of exactly 0, which is written where predictions or labels are all the same. How many digits
+/// a 0 had is not known; those of the other figures are.
+fn without_correlation(log: &Log, split: Split, figures: &Figures) -> Option<String> {
     let is_good = figures.accuracy.is_some_and(|accuracy| accuracy >= TOO_GOOD);
-    (figures.mcc == Some(0.0) && !is_good).then(|| {
+    let has_digits = [
+        |figures: &Figures| figures.mcc,
+        |figures: &Figures| figures.accuracy,
+        |figures: &Figures| figures.loss,
+    ]
+    .into_iter()
+    .any(|read| log.rounding(|epoch: &Epoch| read(epoch.of(split))) <= NO_ORDER + 1e-9);
+    (figures.mcc == Some(0.0) && has_digits && !is_good).then(|| {
         "Matthews' correlation (MCC) is exactly 0, which is what is written where one class is predicted for every row"
             .to_owned()
     })
@@ -538,5 +551,33 @@ mod tests {
         assert!(found_in(&evidence).summary.contains("the same scores"));
         evidence.log.as_mut().unwrap().epochs[0].validation.auc = Some(0.52);
         clear(ask(Cause::Collapsed, &evidence));
+    }
+
+    /// Three per cent of the rows are of the class, and none is predicted as it: 97 % of the rows are right.
+    #[test]
+    fn a_rare_class_that_is_never_predicted_is_no_collapse() {
+        clear(ask(Cause::Collapsed, &with_figures([0.97, 0.0, 0.0, 0.0], None)));
+        found_in(&with_figures([0.0, 0.0, 0.0, 0.0], None));
+    }
+
+    #[test]
+    fn a_correlation_of_two_digits_is_not_exactly_0() {
+        let with = |accuracy| Figures {
+            mcc: Some(0.0),
+            accuracy: Some(accuracy),
+            ..Figures::default()
+        };
+        let of = |accuracy| Evidence {
+            log: Some(Log {
+                epochs: vec![Epoch {
+                    validation: with(accuracy),
+                    ..Epoch::default()
+                }],
+                ..Log::default()
+            }),
+            ..Evidence::default()
+        };
+        clear(ask(Cause::Collapsed, &of(0.51)));
+        found_in(&of(0.5136));
     }
 }

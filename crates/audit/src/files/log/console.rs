@@ -28,6 +28,7 @@ const LONGEST_LINE: usize = 1 << 20;
 pub(super) fn read(text: &str, unnamed: Split) -> Result<Course, LogProblem> {
     let text = cleaned(text);
     let mut console = Console::new(unnamed);
+    console.may_be_fasttext = programs::has_tested_tuple(&text);
     let mut rest = text.as_str();
     while !rest.is_empty() {
         let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
@@ -133,6 +134,8 @@ struct Console {
     names: Vec<(Figure, Option<Split>, String)>,
     /// Whether a line calls an evaluation, whose figures name no rows.
     is_evaluated: bool,
+    /// Whether three numbers in brackets are a test of `fastText`.
+    may_be_fasttext: bool,
 }
 
 impl Console {
@@ -154,6 +157,7 @@ impl Console {
             tested: (None, None),
             names: Vec::new(),
             is_evaluated: false,
+            may_be_fasttext: true,
         }
     }
 
@@ -170,7 +174,8 @@ impl Console {
         if self.course.is_empty() && self.number.is_none() && self.is_complete && self.current.is_bare() {
             self.current.of_split(self.unnamed);
             self.course.say(format!(
-                "a bar of no epoch was taken for an evaluation on the {} rows",
+                "a bar of no epoch was taken for an evaluation on the {} rows; if it is the last line of a training, give \
+                 its log as a whole",
                 super::course::split_name(self.unnamed)
             ));
         }
@@ -335,10 +340,11 @@ impl Console {
         if line.contains(".evaluate(") || line.contains("evaluate_generator(") {
             self.flush()?;
             self.is_evaluated = true;
-            self.section = Some(self.unnamed);
+            self.section = Some(programs::evaluated(line).unwrap_or(self.unnamed));
             return Ok(true);
         }
-        let tested = match (programs::tested(line), programs::tested_tuple(line)) {
+        let tuple = programs::tested_tuple(line).filter(|_| self.may_be_fasttext);
+        let tested = match (programs::tested(line), tuple) {
             (Some(tested), _) => vec![tested],
             (None, Some(tested)) => tested.to_vec(),
             (None, None) => return Ok(false),

@@ -194,9 +194,7 @@ impl Course {
             self.keys.insert(name.trim().to_owned());
         }
         let Some(key) = key(name) else {
-            if Self::put_cell(entry, name, value) {
-                entry.cells_of = entry.cells_of.or(unnamed);
-            } else {
+            if !Self::put_cell(entry, unnamed, name, value) {
                 self.leave(name);
             }
             return Ok(());
@@ -214,12 +212,9 @@ impl Course {
                         figure,
                         split: split.or(unnamed),
                         of_batch,
-                        value: match value {
-                            value if !is_error_rate(name) => value,
-                            share if share <= 1.0 => 1.0 - share,
-                            percent => 100.0 - percent,
-                        },
+                        value,
                         is_share: matches!(written, Written::Share(_)),
+                        is_error: is_error_rate(name),
                     },
                 );
             }
@@ -239,12 +234,12 @@ impl Course {
     }
 
     /// A cell of a matrix of two classes, as simpletransformers logs them.
-    fn put_cell(entry: &mut Entry, name: &str, value: f64) -> bool {
+    fn put_cell(entry: &mut Entry, unnamed: Option<Split>, name: &str, value: f64) -> bool {
         let is_count = whole(value).is_some() || value == 0.0;
-        let Some(place) = matrix_cell(name).filter(|_| is_count) else {
+        let Some((split, place)) = matrix_cell(name).filter(|_| is_count) else {
             return false;
         };
-        entry.cells[place] = Some(value);
+        entry.cells.entry(split.or(unnamed)).or_default()[place] = Some(value);
         true
     }
 
@@ -282,7 +277,9 @@ impl Course {
 
     /// Settles what the entries mean.
     pub(super) fn finish(mut self) -> Result<ReadLog, LogProblem> {
+        self.settle_scores();
         self.settle_shares()?;
+        self.turn_errors_over();
         self.settle_splits();
         self.add_counted();
         self.drop_second_evaluations();
@@ -436,6 +433,13 @@ pub(super) fn whole(value: f64) -> Option<u64> {
 /// A percentage as a share, without the digits that a division would add.
 pub(super) fn of_percent(value: f64) -> f64 {
     format!("{value}e-2").parse().unwrap_or(value / 100.0)
+}
+
+/// What a share lacks to 1, to the digits that it was written with: 0.93 of 0.07.
+pub(super) fn complement(share: f64) -> f64 {
+    let digits = decimals(share).min(17);
+    let text = format!("{:.digits$}", 1.0 - share);
+    text.parse().unwrap_or(1.0 - share)
 }
 
 /// The digits after the point of a value, as it is printed in short.

@@ -15,6 +15,9 @@ pub(super) enum Figure {
     F1,
     Auc,
     Mcc,
+    /// What is called a score and nothing else: the accuracy with scikit-learn, the loss in examples of
+    /// Keras, an F1 elsewhere.
+    Score,
 }
 
 /// What a name means.
@@ -172,15 +175,18 @@ fn of_split(words: &[&str]) -> Option<Key> {
     }
 }
 
-/// The place of a cell of a matrix of two classes, as simpletransformers and others log them: `tp`, `tn`, `fp`, `fn`.
-pub(super) fn matrix_cell(name: &str) -> Option<usize> {
+/// The place of a cell of a matrix of two classes, as simpletransformers and others log them: `tp`, `tn`,
+/// `fp`, `fn`, and of which rows it is, where its name says so.
+pub(super) fn matrix_cell(name: &str) -> Option<(Option<Split>, usize)> {
     let name = name.trim();
     let prefixes = ["eval_", "eval/", "val_", "dev_", "test_"];
-    let bare = prefixes
-        .iter()
-        .find_map(|prefix| name.strip_prefix(prefix))
-        .unwrap_or(name);
-    ["tp", "tn", "fp", "fn"].iter().position(|cell| *cell == bare)
+    let named = prefixes.iter().find_map(|prefix| {
+        let split = split_word(prefix.trim_end_matches(['_', '/']));
+        Some((split, name.strip_prefix(prefix)?))
+    });
+    let (split, bare) = named.unwrap_or((None, name));
+    let place = ["tp", "tn", "fp", "fn"].iter().position(|cell| *cell == bare)?;
+    Some((split, place))
 }
 
 /// The split that a word names.
@@ -196,7 +202,7 @@ pub(super) fn split_word(word: &str) -> Option<Split> {
 
 /// Whether a word means an evaluation of whatever rows, so that another word may say of which:
 /// `eval_test_loss`.
-fn is_evaluation(word: &str) -> bool {
+pub(super) fn is_evaluation(word: &str) -> bool {
     matches!(word, "eval" | "evaluation" | "evaluate" | "evaluating")
 }
 
@@ -249,12 +255,11 @@ pub(super) fn is_error_rate(name: &str) -> bool {
 }
 
 fn figure(words: &[&str]) -> Option<Key> {
-    // What scikit-learn's `score` gives of a classifier.
     if let [split, "score"] = words
         && let Some(split) = split_word(split)
     {
         return Some(Key::Figure {
-            figure: Figure::Accuracy,
+            figure: Figure::Score,
             split: Some(split),
             of_batch: false,
         });
@@ -371,15 +376,10 @@ mod tests {
         ] {
             check(name, figure, Some(Split::Train));
         }
-        for name in [
-            "Test score",
-            "Accuracy/test",
-            "test_acc",
-            "eval_test_accuracy",
-            "Test Accuracy",
-        ] {
+        for name in ["Accuracy/test", "test_acc", "eval_test_accuracy", "Test Accuracy"] {
             check(name, Accuracy, Some(Split::Test));
         }
+        check("Test score", Score, Some(Split::Test));
         for (name, figure) in [
             ("f1", F1),
             ("acc", Accuracy),

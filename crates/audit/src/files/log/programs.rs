@@ -5,7 +5,8 @@ use std::borrow::Cow;
 
 use labelproof_artifact::Split;
 
-use super::course::whole;
+use super::course::{complement, split_name, whole};
+use super::keys::{is_evaluation, split_word};
 use super::number::plain;
 
 /// The evaluation after a round of boosting: `[500]  eval-logloss:0.41906  train-logloss:0.160439`, or
@@ -43,6 +44,12 @@ pub(super) fn round(line: &str) -> Option<Round> {
         found.push((rows, metric, plain(mean)?));
     }
     let names: Vec<&str> = found.iter().map(|(rows, ..)| *rows).collect();
+    let is_validation = |name: &str| {
+        ["val", "eval", "dev"]
+            .iter()
+            .any(|start| name.to_lowercase().starts_with(start))
+    };
+    let has_validation = names.iter().any(|name| is_validation(name));
     // The scikit-learn interface numbers the sets in the order in which they were given.
     let are_two = names.contains(&"validation_0") && names.contains(&"validation_1");
     let mut said = are_two.then(|| {
@@ -50,7 +57,7 @@ pub(super) fn round(line: &str) -> Option<Round> {
          usually given"
             .to_owned()
     });
-    let mut figures = Vec::new();
+    let mut figures: Vec<(&'static str, Split, f64)> = Vec::new();
     for (rows, metric, value) in found {
         let Some((figure, is_error)) = boosting_metric(metric) else {
             continue;
@@ -59,7 +66,8 @@ pub(super) fn round(line: &str) -> Option<Round> {
         let split = match lower.as_str() {
             "validation_0" if are_two => Split::Train,
             name if name.contains("train") => Split::Train,
-            name if ["val", "eval", "dev"].iter().any(|start| name.starts_with(start)) => Split::Validation,
+            name if is_validation(name) => Split::Validation,
+            name if name.contains("test") && has_validation => Split::Test,
             name if name.contains("test") => {
                 said.get_or_insert_with(|| {
                     format!("`{rows}` was taken for the validation rows, which the training watches")
@@ -68,7 +76,17 @@ pub(super) fn round(line: &str) -> Option<Round> {
             }
             _ => continue,
         };
-        figures.push((figure, split, if is_error { 1.0 - value } else { value }));
+        let is_known = |(known, of, _): &(&'static str, Split, f64)| (*known, *of) == (figure, split);
+        if figures.iter().any(is_known) {
+            said.get_or_insert_with(|| {
+                format!(
+                    "of several sets of {} rows, `{rows}` was left aside",
+                    split_name(split)
+                )
+            });
+            continue;
+        }
+        figures.push((figure, split, if is_error { complement(value) } else { value }));
     }
     (!figures.is_empty()).then_some(Round {
         number: f64::from(number),
@@ -112,6 +130,35 @@ pub(super) fn tested_tuple(line: &str) -> Option<[Tested; 3]> {
         Tested::Precision(share(precision)?),
         Tested::Recall(share(recall)?),
     ])
+}
+
+/// Whether three numbers in brackets are a test of `fastText` in this text. Several such lines are epochs of
+/// something else, unless the text names it; and one row is right or wrong, so that a 1 is the first epoch.
+pub(super) fn has_tested_tuple(text: &str) -> bool {
+    let mut tuples = text.lines().filter_map(tested_tuple);
+    let is_test = |[rows, precision, _]: [Tested; 3]| {
+        rows != Tested::Rows(1.0) || [0.0, 1.0].map(Tested::Precision).contains(&precision)
+    };
+    let is_only = tuples.next().is_some_and(is_test) && tuples.next().is_none();
+    is_only
+        || ["fasttext", "fastText", "__label__", "P@1"]
+            .iter()
+            .any(|word| text.contains(word))
+}
+
+/// The rows that the arguments of an evaluation name: `model.evaluate(x_train, y_train)`.
+pub(super) fn evaluated(line: &str) -> Option<Split> {
+    let (_, arguments) = line.split_once("evaluate")?;
+    let (_, arguments) = arguments.split_once('(')?;
+    let arguments = arguments.split_once(')').map_or(arguments, |(inside, _)| inside);
+    let words: Vec<String> = arguments
+        .split(|character: char| !character.is_alphanumeric())
+        .map(str::to_lowercase)
+        .collect();
+    // `xtrain` and `testY` are as usual as `x_train`.
+    let named = |word: &String| split_word(word).or_else(|| split_word(word.trim_matches(['x', 'y'])));
+    let of_rows = words.iter().filter(|word| !is_evaluation(word)).find_map(named);
+    of_rows.or_else(|| words.iter().find_map(named))
 }
 
 /// A line of flair as other programs would write it: `DEV : loss 0.3 - score 0.91`, whose score is a micro F1.

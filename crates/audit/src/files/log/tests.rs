@@ -664,3 +664,144 @@ fn no_text_is_too_odd() {
         let _ = of_argument(&text, Split::Test, true);
     }
 }
+
+/// The examples of Keras print the loss as a score; scikit-learn's score is the accuracy, and is printed for
+/// training rows and others.
+#[test]
+fn a_score_is_an_accuracy_only_where_nothing_says_otherwise() {
+    let fitted = "Epoch 1/1\n25/25 ━━━━━━━━━━ 0s 1ms/step - accuracy: 0.5337 - loss: 0.7484 - val_accuracy: 0.6150 - val_loss: 0.7140\n";
+    let epoch = [(0.7484, 0.5337), (0.714, 0.615)];
+    let read = check(
+        "log",
+        &format!("{fitted}Test score: 0.37\nTest accuracy: 0.85\n"),
+        &[[epoch[0], epoch[1], (0.0, 0.85)]],
+    );
+    assert!(
+        read.reading
+            .left_aside
+            .iter()
+            .any(|left| left.contains("Test score")),
+        "{:?}",
+        read.reading
+    );
+    check(
+        "log",
+        "Train score: 0.99\nTest score: 0.61\n",
+        &[[(0.0, 0.99), NONE, (0.0, 0.61)]],
+    );
+    check(
+        "log",
+        &format!("{fitted}Dev score: 0.42\n"),
+        &[[epoch[0], epoch[1], NONE]],
+    );
+}
+
+#[test]
+fn cells_of_a_matrix_are_of_the_rows_that_their_names_say() {
+    let read = check(
+        "log",
+        "{'test_tp': 40, 'test_tn': 45, 'test_fp': 5, 'test_fn': 10}\n",
+        &[[NONE, NONE, (0.0, 0.85)]],
+    );
+    assert_eq!((read.log.test_rows, read.log.validation_rows), (Some(100), None));
+    let read = check(
+        "log",
+        "{'val_tp': 9, 'val_tn': 9, 'val_fp': 1, 'val_fn': 1, 'test_tp': 40, 'test_tn': 45, 'test_fp': 5, 'test_fn': 10}\n",
+        &[[NONE, (0.0, 0.9), (0.0, 0.85)]],
+    );
+    assert_eq!(
+        (read.log.test_rows, read.log.validation_rows),
+        (Some(100), Some(20))
+    );
+}
+
+#[test]
+fn an_evaluation_is_of_the_rows_that_it_was_given() {
+    let evaluated =
+        |rows: &str| format!("loss, accuracy = model.evaluate({rows})\nLoss: 0.31\nAccuracy: 0.91\n");
+    check(
+        "log",
+        &evaluated("x_train, y_train"),
+        &[[(0.31, 0.91), NONE, NONE]],
+    );
+    check(
+        "log",
+        &evaluated("XVal, yVal, verbose=0"),
+        &[[NONE, (0.31, 0.91), NONE]],
+    );
+    check(
+        "log",
+        &evaluated("eval_dataset=data['test']"),
+        &[[NONE, NONE, (0.31, 0.91)]],
+    );
+    check("log", &evaluated("testX, testy"), &[[NONE, NONE, (0.31, 0.91)]]);
+    check("log", &evaluated("x, y"), &[[NONE, NONE, (0.31, 0.91)]]);
+}
+
+#[test]
+fn sets_that_boosting_watches_are_kept_apart() {
+    let read = read(
+        "[0]\ttrain-merror:0.1\teval-merror:0.2\ttest-merror:0.3\n[1]\ttrain-merror:0.05\teval-merror:0.15\ttest-merror:0.25\n",
+    );
+    assert_eq!(
+        table(&read),
+        [
+            [(0.0, 0.9), (0.0, 0.8), (0.0, 0.7)],
+            [(0.0, 0.95), (0.0, 0.85), (0.0, 0.75)],
+        ]
+    );
+    assert!(
+        !read
+            .reading
+            .read
+            .iter()
+            .any(|said| said.contains("taken for the validation")),
+        "{:?}",
+        read.reading
+    );
+    let read = self::read("[0]\ttest-merror:0.3\teval-merror:0.2\n");
+    assert_eq!(table(&read), [[NONE, (0.0, 0.8), (0.0, 0.7)]]);
+    let read = self::read("[0]\ttest-merror:0.3\n");
+    assert_eq!(table(&read), [[NONE, (0.0, 0.7), NONE]]);
+    // A second set that is watched is no other figure of the first.
+    let read = self::read("[1]\tvalid_0's multi_error: 0.3\tvalid_1's multi_error: 0.2\n");
+    assert_eq!(table(&read), [[NONE, (0.0, 0.7), NONE]]);
+    assert!(
+        read.reading.read.iter().any(|said| said.contains("valid_1")),
+        "{:?}",
+        read.reading
+    );
+}
+
+#[test]
+fn epochs_that_are_printed_as_tuples_are_no_test_of_fasttext() {
+    for text in ["(1, 0.69, 0.51)\n(2, 0.5, 0.5)\n", "(1, 0.69, 0.51)\n"] {
+        let read = of_bytes(text.as_bytes(), "log", Split::Test);
+        assert!(read.is_err(), "{text} {read:?}");
+    }
+    check("log", "(3054, 0.807, 0.807)\n", &[[NONE, NONE, (0.0, 0.807)]]);
+}
+
+/// By hand: 100 − 3.2 and 100 − 0.8, and as shares 1 − 0.07, to the digits that are written.
+#[test]
+fn error_rates_are_turned_over_by_their_columns_and_digits() {
+    let read = check(
+        "log.csv",
+        "epoch,train_error_rate,val_error_rate\n1,4.1,3.2\n2,1.3,0.8\n",
+        &[
+            [(0.0, 0.959), (0.0, 0.968), NONE],
+            [(0.0, 0.987), (0.0, 0.992), NONE],
+        ],
+    );
+    assert!((read.log.rounding(|epoch| epoch.validation.accuracy) - 5e-4).abs() < 1e-12);
+    check(
+        "log.csv",
+        "epoch,val_error_rate\n1,0.07\n2,0.3\n",
+        &[[NONE, (0.0, 0.93), NONE], [NONE, (0.0, 0.7), NONE]],
+    );
+    check(
+        "log",
+        "[1]\ttrain-merror:0.07\teval-merror:0.18\n",
+        &[[(0.0, 0.93), (0.0, 0.82), NONE]],
+    );
+}

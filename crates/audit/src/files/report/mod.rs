@@ -523,4 +523,17 @@ weighted avg       0.78      0.79      0.78       987
         assert_eq!(split_of(Path::new("test-report.json")), Some(Split::Test));
         assert_eq!(split_of(Path::new("valuable.txt")), None);
     }
+
+    /// Several labels a row may have equal figures to two digits.
+    #[test]
+    fn equal_figures_of_two_digits_do_not_say_that_rows_have_one_label() {
+        let of = |figure: &str| {
+            PRINTED.replace(
+                "    accuracy                           0.63      1495",
+                &format!("   micro avg       {figure}      {figure}      {figure}      1495\n samples avg       {figure}      {figure}      {figure}      1495"),
+            )
+        };
+        assert_eq!(margins_of(&of("0.63")).totals(), None);
+        assert!(margins_of(&of("0.633445")).totals().is_some());
+    }
 }

@@ -318,6 +318,9 @@ fn digits(cell: &str) -> Option<i32> {
     i32::try_from(cell.split_once('.').map_or(0, |(_, digits)| digits.len())).ok()
 }
 
+/// Half of the last digit with which figures are not the same by chance.
+const SAME_HALF: f64 = 5.1e-4;
+
 fn assemble(raws: &[Raw]) -> Option<Report> {
     let shares = || {
         raws.iter()
@@ -379,7 +382,10 @@ fn assemble(raws: &[Raw]) -> Option<Report> {
         let values =
             |line: &Line| [line.precision, line.recall, line.f1].map(|figure| figure.map(|f| f.value));
         let micro = report.micro.as_ref().map(values);
-        let is_single = micro == Some(values(&of_samples))
+        // To two digits, rows of several labels may have them by chance.
+        let half = of_samples.precision.map_or(1.0, |figure| figure.half);
+        let is_single = half <= SAME_HALF
+            && micro == Some(values(&of_samples))
             && micro.is_some_and(|[precision, recall, _]| precision.is_some() && precision == recall);
         report.is_multilabel = !is_single;
         if is_single {

@@ -540,18 +540,7 @@ impl<'l> Finder<'l> {
             };
             self.taken[*column] = true;
         }
-        let mut labels: Vec<usize> = self
-            .free()
-            .filter(|column| self.look.profile(*column).is_some_and(Profile::is_label))
-            .collect();
-        // A column with one value, such as the source and the mark of GLUE's CoLA, says nothing beside one with several.
-        let has_several = |column: &usize| {
-            let profile = self.look.profile(*column);
-            profile.is_some_and(|profile| profile.values.len() > 1)
-        };
-        if labels.len() > 1 && labels.iter().any(has_several) {
-            labels.retain(has_several);
-        }
+        let labels = self.nameless_labels();
         let is_open = |role: Role| match role {
             Role::Truth => self.roles.truth.is_none(),
             _ => self.roles.predicted.is_none(),
@@ -612,6 +601,42 @@ impl<'l> Finder<'l> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The columns that may be labels, without those that say nothing.
+    fn nameless_labels(&self) -> Vec<usize> {
+        let mut labels: Vec<usize> = self
+            .free()
+            .filter(|column| self.look.profile(*column).is_some_and(Profile::is_label))
+            .collect();
+        // A column with one value, such as the source and the mark of GLUE's CoLA, says nothing beside one with several.
+        let has_several = |column: &usize| {
+            let profile = self.look.profile(*column);
+            profile.is_some_and(|profile| profile.values.len() > 1)
+        };
+        // Where its value is one of theirs, it is the answer of a model that always says the same; and
+        // predictions are what is looked for in their own file.
+        let is_answer = |column: &usize| {
+            let value = self
+                .look
+                .profile(*column)
+                .and_then(|profile| profile.values.keys().next());
+            labels.iter().filter(|other| *other != column).any(|other| {
+                let profile = self.look.profile(*other);
+                value
+                    .zip(profile)
+                    .is_some_and(|(value, profile)| profile.values.contains_key(value))
+            })
+        };
+        let kept: Vec<usize> = labels
+            .iter()
+            .copied()
+            .filter(|column| has_several(column) || is_answer(column))
+            .collect();
+        if self.look.purpose != Purpose::Predictions && kept.iter().any(has_several) {
+            labels = kept;
+        }
+        labels
     }
 
     /// Columns of numbers between 0 and 1 that add up to 1 in every row.

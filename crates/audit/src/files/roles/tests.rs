@@ -263,3 +263,23 @@ fn several_labels_a_row_are_said() {
     );
     assert_eq!(roles.one_hot, Some(expected));
 }
+
+/// Texts, labels and the predictions of a model that always says the same.
+#[test]
+fn one_answer_for_every_row_is_no_column_that_says_nothing() {
+    let rows: &[&[&str]] = &[
+        &["a text of some words", "neg", "neg"],
+        &["another text of words", "pos", "neg"],
+        &["a third text of words", "pos", "neg"],
+        &["one more text of words", "neg", "neg"],
+    ];
+    let header = ["column 1", "column 2", "column 3"];
+    let (truth, predicted, said) = found(&header, rows);
+    assert_eq!((truth, predicted), (None, None), "{said}");
+    // The source of a text is no label of it.
+    let rows: Vec<Vec<&str>> = rows.iter().map(|row| vec![row[0], row[1], "gj04"]).collect();
+    let rows: Vec<&[&str]> = rows.iter().map(Vec::as_slice).collect();
+    assert_eq!(found(&header, &rows).0, Some(1));
+    let of_predictions = find_in(&header, &rows, &Columns::default(), Purpose::Predictions);
+    assert!(of_predictions.is_err(), "{of_predictions:?}");
+}

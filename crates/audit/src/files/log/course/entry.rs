@@ -1,5 +1,7 @@
 //! One entry of a log: the figures that stand together, as they were written, and when two entries say the same.
 
+use std::collections::BTreeMap;
+
 use labelproof_artifact::Split;
 
 use super::super::keys::Figure;
@@ -21,10 +23,8 @@ pub(in super::super) struct Entry {
     pub(super) learning_rate: Option<f64>,
     /// Of training, validation and test rows.
     pub(super) pace: [Pace; 3],
-    /// `tp`, `tn`, `fp`, `fn`.
-    pub(super) cells: [Option<f64>; 4],
-    /// The rows that those are of, where something says so.
-    pub(super) cells_of: Option<Split>,
+    /// `tp`, `tn`, `fp`, `fn` of the rows that something says they are of.
+    pub(super) cells: BTreeMap<Option<Split>, [Option<f64>; 4]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,12 +35,14 @@ pub(super) struct Logged {
     pub(super) value: f64,
     /// That it was written as a percentage, or as hits of rows, and is a share now.
     pub(super) is_share: bool,
+    /// That it is the share of wrong rows, which is turned over once all of its column are known.
+    pub(super) is_error: bool,
 }
 
 impl Entry {
     /// Whether it has a figure.
     pub(in super::super) fn has_figures(&self) -> bool {
-        !self.figures.is_empty() || self.cells.iter().all(Option::is_some)
+        !self.figures.is_empty() || self.cells.values().any(|cells| cells.iter().all(Option::is_some))
     }
 
     /// Whether it has a figure of a split; `None` is a figure that names no split.

@@ -187,6 +187,8 @@ fn set(figures: &mut Figures, figure: Figure, values: &[f64]) {
         Figure::F1 => &mut figures.f1,
         Figure::Auc => &mut figures.auc,
         Figure::Mcc => &mut figures.mcc,
+        // Settled before, as an accuracy or as nothing.
+        Figure::Score => return,
     };
     *slot = mean;
 }

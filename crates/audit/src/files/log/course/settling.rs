@@ -9,9 +9,55 @@ use labelproof_artifact::wording::quoted;
 use super::super::super::error::LogProblem;
 use super::super::keys::Figure;
 use super::entry::{Entry, Logged, is_same_evaluation, repeats_validation};
-use super::{Course, Manner, ROUNDING, named_beside, of_percent, split_name, whole};
+use super::{Course, Manner, ROUNDING, complement, named_beside, of_percent, split_name, whole};
 
 impl Course {
+    /// Takes scores for accuracies where they are printed as scikit-learn's are: of the training rows and of
+    /// others, all of them shares, and no loss or other accuracy beside them. Other scores are losses, or an
+    /// F1, and nothing says which.
+    pub(super) fn settle_scores(&mut self) {
+        let logged = || self.entries.iter().flat_map(|entry| &entry.figures);
+        let scores = || logged().filter(|logged| logged.figure == Figure::Score);
+        let of_train = scores().any(|logged| logged.split == Some(Split::Train));
+        let of_others = scores().any(|logged| logged.split != Some(Split::Train));
+        let are_shares = scores().all(|logged| (0.0..=1.0).contains(&logged.value));
+        let are_alone = logged().all(|logged| !matches!(logged.figure, Figure::Accuracy | Figure::Loss));
+        let are_accuracies = of_train && of_others && are_shares && are_alone;
+        let is_score = |(_, figure): &(Option<Split>, Figure)| *figure == Figure::Score;
+        let slots: Vec<(Option<Split>, Figure)> = self.names.keys().copied().filter(is_score).collect();
+        for (split, figure) in slots {
+            let Some(name) = self.names.remove(&(split, figure)) else {
+                continue;
+            };
+            if are_accuracies {
+                self.names.insert((split, Figure::Accuracy), name);
+            } else {
+                self.leave(&format!("{name} (an accuracy, a loss or an F1)"));
+            }
+        }
+        for entry in &mut self.entries {
+            if are_accuracies {
+                for logged in entry
+                    .figures
+                    .iter_mut()
+                    .filter(|logged| logged.figure == Figure::Score)
+                {
+                    logged.figure = Figure::Accuracy;
+                }
+            } else {
+                entry.figures.retain(|logged| logged.figure != Figure::Score);
+            }
+        }
+    }
+
+    /// Makes accuracies of the shares of wrong rows.
+    pub(super) fn turn_errors_over(&mut self) {
+        let logged = self.entries.iter_mut().flat_map(|entry| &mut entry.figures);
+        for logged in logged.filter(|logged| logged.is_error) {
+            (logged.value, logged.is_error) = (complement(logged.value), false);
+        }
+    }
+
     /// Turns percentages into shares. A name is of percentages if one of its values is above 2 and none above
     /// 100.
     pub(super) fn settle_shares(&mut self) -> Result<(), LogProblem> {
@@ -117,35 +163,37 @@ impl Course {
         let mut counts = BTreeSet::new();
         let share = |part: f64, all: f64| if all > 0.0 { part / all } else { 0.0 };
         for entry in &mut self.entries {
-            let [Some(tp), Some(tn), Some(fp), Some(fn_)] = entry.cells else {
-                continue;
-            };
-            let rows = tp + tn + fp + fn_;
-            if rows < 1.0 {
-                continue;
+            for (split, cells) in std::mem::take(&mut entry.cells) {
+                let [Some(tp), Some(tn), Some(fp), Some(fn_)] = cells else {
+                    continue;
+                };
+                let rows = tp + tn + fp + fn_;
+                if rows < 1.0 {
+                    continue;
+                }
+                let of = split.unwrap_or(Split::Validation);
+                counts.extend(whole(rows).map(|rows| (of, rows)));
+                let counted = [
+                    (Figure::Accuracy, (tp + tn) / rows),
+                    (Figure::Precision, share(tp, tp + fp)),
+                    (Figure::Recall, share(tp, tp + fn_)),
+                    (Figure::F1, share(2.0 * tp, 2.0 * tp + fp + fn_)),
+                ];
+                let given: Vec<Figure> = entry.of(of).map(|logged| logged.figure).collect();
+                entry.figures.extend(
+                    counted
+                        .into_iter()
+                        .filter(|(figure, _)| !given.contains(figure))
+                        .map(|(figure, value)| Logged {
+                            figure,
+                            split: Some(of),
+                            of_batch: false,
+                            value,
+                            is_share: true,
+                            is_error: false,
+                        }),
+                );
             }
-            let of = entry.cells_of.unwrap_or(Split::Validation);
-            counts.extend(whole(rows).map(|rows| (of, rows)));
-            let counted = [
-                (Figure::Accuracy, (tp + tn) / rows),
-                (Figure::Precision, share(tp, tp + fp)),
-                (Figure::Recall, share(tp, tp + fn_)),
-                (Figure::F1, share(2.0 * tp, 2.0 * tp + fp + fn_)),
-            ];
-            let split = Some(of);
-            let given: Vec<Figure> = entry.of(of).map(|logged| logged.figure).collect();
-            entry.figures.extend(
-                counted
-                    .into_iter()
-                    .filter(|(figure, _)| !given.contains(figure))
-                    .map(|(figure, value)| Logged {
-                        figure,
-                        split,
-                        of_batch: false,
-                        value,
-                        is_share: true,
-                    }),
-            );
         }
         for (split, rows) in counts {
             self.count_rows(split, rows);
