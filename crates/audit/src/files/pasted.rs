@@ -236,7 +236,9 @@ fn of_markdown(text: &str) -> Option<Pasted> {
             .map(|cell| format!("\"{}\"", cell.replace('"', "\"\"")));
         cells.collect::<Vec<_>>().join(",")
     };
-    let lines: Vec<String> = rows.iter().map(line).collect();
+    let mut lines: Vec<String> = rows.iter().map(line).collect();
+    // In the place of the rule, so that messages name the lines of the file.
+    lines.insert(1, String::new());
     Some(pasted(
         lines.join("\n") + "\n",
         Format::Delimited(Dialect::CSV),
@@ -306,7 +308,7 @@ mod tests {
     #[test]
     fn a_table_in_markdown_becomes_one_with_commas() {
         let (text, _) = read("| text | gold |\n|:---|---:|\n| a \"b\", c | `x` |\n");
-        assert_eq!(text, "\"text\",\"gold\"\n\"a \"\"b\"\", c\",\"x\"\n");
+        assert_eq!(text, "\"text\",\"gold\"\n\n\"a \"\"b\"\", c\",\"x\"\n");
     }
 
     #[test]
@@ -327,6 +329,6 @@ mod tests {
     #[test]
     fn empty_cells_and_rows_of_dashes_of_a_table_are_kept() {
         let (text, _) = read("| text | gold |\n|:---|---:|\n| a ||\n|| b |\n| - | - |\n");
-        assert_eq!(text, "\"text\",\"gold\"\n\"a\",\"\"\n\"\",\"b\"\n\"-\",\"-\"\n");
+        assert_eq!(text, "\"text\",\"gold\"\n\n\"a\",\"\"\n\"\",\"b\"\n\"-\",\"-\"\n");
     }
 }

@@ -612,4 +612,17 @@ fn what_is_not_checked_says_what_it_needs() {
         .filter(|finding| finding.missing.is_empty())
         .collect();
     assert!(silent.is_empty(), "{silent:?}");
+    let overfitting = findings
+        .findings
+        .iter()
+        .find(|finding| finding.id == "C57")
+        .unwrap();
+    assert!(
+        overfitting
+            .missing
+            .iter()
+            .all(|need| need.contains("--validation FILE")),
+        "{:?}",
+        overfitting.missing
+    );
 }

@@ -99,7 +99,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let distance = distance(case, log);
     let course = log.and_then(Course::of);
     if distance.is_none() && course.is_none() {
-        return Err(Missing(vec![Need::TrainLog]));
+        return Err(Missing(vec![Need::TrainLog, Need::ValidationAccuracy]));
     }
     let apart = distance.as_ref().filter(|distance| distance.beyond_chance);
     let apart_by = |least: f64| apart.is_some_and(|distance| distance.points() >= least);

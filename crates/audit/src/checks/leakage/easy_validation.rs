@@ -76,7 +76,7 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
     let log = case.evidence.log.as_ref();
     let (train, validation) = of_rows
         .or_else(|| logged(log?))
-        .ok_or_else(|| Missing(vec![Need::TrainLog]))?;
+        .ok_or_else(|| Missing(vec![Need::TrainLog, Need::ValidationAccuracy]))?;
     let distance = validation - train;
     let rows = case.predicted(Split::Validation).ok().map(|rows| rows.rows());
     let rows = rows.or_else(|| log?.rows(Split::Validation));

@@ -126,7 +126,11 @@ pub(crate) fn run(case: &Case<'_>) -> Result<Answer, Missing> {
         return Ok(found.into());
     }
     if agreeing.is_empty() && explained.is_empty() {
-        return Err(Missing(vec![Need::ValidationPredictions, Need::Log]));
+        return Err(Missing(vec![
+            Need::ValidationPredictions,
+            Need::Log,
+            Need::LoggedMetric,
+        ]));
     }
     agreeing.extend(explained);
     Ok(Answer::clear(agreeing.join(" "), Measured::new()))
