@@ -153,6 +153,12 @@ pub(super) fn judge(
         _ if is_compared(case) => format!(" Not looked at: whether {}.", listed(&asked)),
         _ => format!(" Little else could be looked at: {}.", too_little(case)),
     };
+    // What makes a gap is told by the checks that could not be made, and not by what else is open.
+    let needs = if verdict == Verdict::Unsound {
+        Vec::new()
+    } else {
+        needs
+    };
     let wish = most_telling(case.evidence, &needs, catalogue, is_compared(case));
     let wish = wish.map_or_else(String::new, |wish| format!(" What would tell most: {wish}."));
     (verdict, headline + &looked + &wish)

@@ -39,6 +39,11 @@ fn a_gap_that_nothing_explains_is_unsound() {
     let findings = audit(&origin());
     assert_eq!(findings.verdict, Verdict::Unsound);
     assert!(
+        findings.headline.contains("What would tell most: --test FILE"),
+        "{}",
+        findings.headline
+    );
+    assert!(
         findings
             .of(Status::Found)
             .all(|finding| finding.severity < Some(Severity::Unsound))

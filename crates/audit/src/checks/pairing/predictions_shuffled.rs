@@ -31,7 +31,9 @@
 //!
 //! Of a matrix or a report alone it is found, and possible, if at least 50 rows have an accuracy within
 //! three standard errors of `c`, at least 20 points below that of validation (beyond chance) or of the
-//! log's test rows, and each class is predicted about as often as it is true.
+//! log's test rows, and each class is predicted about as often as it is true. It is excluded if the counts
+//! of the classes differ by more than the mistakes of validation and 3 points; otherwise the rows are asked
+//! for.
 //!
 //! ## What to do
 //! Save the row id beside each prediction and join by it. Switch shuffling off in the loader that
@@ -75,6 +77,9 @@ const LEAST_DIFFERENCE: f64 = 0.1;
 /// Rows from which on a matrix tells, and how far its accuracy is below what was to be expected.
 const FEWEST_ROWS: u64 = 50;
 const FAR_BELOW: f64 = 0.2;
+
+/// How much further counts of classes have to differ than mistakes allow, because both are of samples.
+const SLACK: f64 = 0.03;
 
 /// The share of rows beside other labels that counts as nearly all, where only the log says what to expect.
 const NEARLY_ALL: f64 = 0.8;
@@ -190,10 +195,7 @@ fn of_totals(case: &Case<'_>, missing: Missing) -> Result<Answer, Missing> {
         && share >= NEARLY_ALL
         && better_explanation(case, "test").is_none();
     if !is_it {
-        return Ok(Answer::clear(
-            "The matrix of the test rows is not what shuffled predictions would leave.",
-            measured,
-        ));
+        return clear_of_totals(&totals.predicted, &totals.support, reference, measured, missing);
     }
     Ok(Diagnosis {
         severity: Severity::Unsound,
@@ -220,6 +222,37 @@ fn of_totals(case: &Case<'_>, missing: Missing) -> Result<Answer, Missing> {
         measured,
     }
     .into())
+}
+
+/// Predictions that are right so often name each class about as often as it is true, and no order changes how often
+/// they name it. Where the counts allow an order, only the rows could tell that a part of them is paired wrongly.
+fn clear_of_totals(
+    predicted: &[u64],
+    support: &[u64],
+    reference: f64,
+    measured: Measured,
+    missing: Missing,
+) -> Result<Answer, Missing> {
+    let rows: u64 = support.iter().sum();
+    let differing: u64 = predicted
+        .iter()
+        .zip(support)
+        .map(|(one, other)| one.abs_diff(*other))
+        .sum();
+    let moved = differing as f64 / 2.0 / rows as f64;
+    if moved <= 1.0 - reference + SLACK {
+        return Err(missing);
+    }
+    Ok(Answer::clear(
+        format!(
+            "Shuffling does not change how often a class is predicted: of a model that is right in {:.1} %, the counts of \
+             the classes would differ from the true ones in {:.1} % of the rows at most, and not in {:.1} %.",
+            100.0 * reference,
+            100.0 * (1.0 - reference),
+            100.0 * moved
+        ),
+        measured,
+    ))
 }
 
 /// What explains the mistakes of the rows better, in a sentence.
@@ -384,7 +417,8 @@ fn unaided(case: &Case<'_>, suspect: &Suspect<'_>, information: f64, chance: f64
 mod tests {
     use super::*;
     use crate::testing::{
-        Simulated, ask, assert_close, clear, example, found, number, predicted_by, simulated, statistic,
+        Simulated, ask, assert_close, clear, example, found, number, origin, predicted_by, simulated,
+        statistic,
     };
 
     fn splits() -> (Simulated, Simulated) {
@@ -428,6 +462,24 @@ mod tests {
             Cause::PredictionsShuffled,
             &predicted_by(&validation, &unsure),
         ));
+    }
+
+    #[test]
+    fn a_matrix_excludes_an_order_by_its_counts_alone() {
+        // Of the third class 118 rows are predicted and 3,000 true.
+        clear(ask(Cause::PredictionsShuffled, &origin()));
+        let mut evidence = origin();
+        // Four in five of the rows of a model that is right in 83 % stand beside any other row.
+        let row = |truth: usize| {
+            (0..5)
+                .map(|class| if class == truth { 978 } else { 505 } + 1)
+                .collect()
+        };
+        evidence.confusion = Some((0..5).map(row).collect());
+        assert!(ask(Cause::PredictionsShuffled, &evidence).is_err());
+        // And all of them.
+        evidence.confusion = Some(vec![vec![600; 5]; 5]);
+        found(ask(Cause::PredictionsShuffled, &evidence));
     }
 
     #[test]
