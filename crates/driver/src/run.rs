@@ -233,8 +233,8 @@ impl Diagnostic for ChangedArtifact {
     }
 }
 
-/// What is to be said of stages before the first one of a run that are stale, because their old output is used.
-/// Output that was edited since is refused.
+/// What is to be said of stages before the first one of a run that are stale, because their old output
+/// is used. Output that was edited since is refused.
 pub fn left_as_they_are(
     planner: &mut Planner<'_>,
     first: Option<StageId>,

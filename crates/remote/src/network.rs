@@ -23,8 +23,8 @@ use crate::watch::watched;
 /// Objects that are fetched at once.
 pub(crate) const AT_ONCE: usize = 8;
 
-/// What this process has fetched since it [forgot](forget) last. One run sees one state of an address: the plan, which digests the sources,
-/// and the stage, which reads them.
+/// What this process has fetched since it [forgot](crate::forget) last. One run sees one state of an address: the
+/// plan, which digests the sources, and the stage, which reads them.
 static FETCHED: Mutex<BTreeMap<String, Vec<RemoteFile>>> = Mutex::new(BTreeMap::new());
 
 /// See [`crate::fetch`].

@@ -15,8 +15,9 @@ use crate::error::Error;
 use crate::hub;
 use crate::watch::{SILENCE, WatchingConnector};
 
-/// Requests that fail are made again a few times: those that read within seconds, because a transfer that is cut is
-/// gone on with by `fetching`, as often as it gets further; those that send while a server may be silent.
+/// Requests that fail are made again a few times: those that read within seconds, because a transfer
+/// that is cut is gone on with by `fetching`, as often as it gets further; those that send while a
+/// server may be silent.
 fn retry(silence: Duration) -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig {

@@ -224,8 +224,9 @@ fn of_totals(case: &Case<'_>, missing: Missing) -> Result<Answer, Missing> {
     .into())
 }
 
-/// Predictions that are right so often name each class about as often as it is true, and no order changes how often
-/// they name it. Where the counts allow an order, only the rows could tell that a part of them is paired wrongly.
+/// Predictions that are right so often name each class about as often as it is true, and no order
+/// changes how often they name it. Where the counts allow an order, only the rows could tell that a
+/// part of them is paired wrongly.
 fn clear_of_totals(
     predicted: &[u64],
     support: &[u64],
